@@ -1,0 +1,1 @@
+//! Stands empty until its owner writes it.

@@ -1,0 +1,142 @@
+//! `worker.toml` and the environment become one validated [`Config`].
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::engine::Rules;
+
+/// Everything a worker is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Loops and names.
+    pub worker: Worker,
+    /// The log.
+    pub kafka: Kafka,
+    /// The store.
+    pub clickhouse: ClickHouse,
+    /// What rows depend on.
+    pub rules: Rules,
+    /// When rows leave.
+    pub flush: Flush,
+    /// Where states are kept.
+    pub checkpoint: Checkpoint,
+    /// The admin server.
+    pub admin: Admin,
+    /// Logs.
+    pub log: Log,
+}
+
+/// Loops and names.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    /// Identical loops, each a member of the consumer group.
+    pub threads: usize,
+    /// The first half of a source's name; by default the topic's name.
+    pub log: String,
+    /// How long a shutdown may take before the worker gives up (nothing is lost, the next start replays).
+    pub shutdown_deadline: Duration,
+}
+
+/// A secret: never printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_empty() { "(empty)" } else { "(secret)" })
+    }
+}
+
+/// The log.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "every key is described in config/worker.toml")]
+pub struct Kafka {
+    pub brokers: String,
+    pub topic: String,
+    /// The group's name without the epoch.
+    pub group: String,
+    /// `classic` or `consumer` (KIP-848).
+    pub group_protocol: String,
+    /// Empty: dynamic membership. Threads append their number.
+    pub group_instance_id: String,
+    /// `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`.
+    pub security_protocol: String,
+    /// `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`; used with the two sasl protocols.
+    pub sasl_mechanism: String,
+    pub sasl_username: String,
+    pub sasl_password: Secret,
+    pub ssl_ca_file: Option<PathBuf>,
+    pub ssl_certificate_file: Option<PathBuf>,
+    pub ssl_key_file: Option<PathBuf>,
+    pub ssl_key_password: Secret,
+    pub session_timeout: Duration,
+    pub heartbeat_interval: Duration,
+    pub max_poll_interval: Duration,
+    pub fetch_wait: Duration,
+    pub fetch_queue_backoff: Duration,
+    /// Bytes of fetched records kept by the client, a thread.
+    pub queued_bytes: usize,
+    /// How often the client's statistics (lag) are taken.
+    pub statistics_interval: Duration,
+}
+
+/// The store.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "every key is described in config/worker.toml")]
+pub struct ClickHouse {
+    pub url: String,
+    pub database: String,
+    pub user: String,
+    pub password: Secret,
+    /// Deadline of connecting and sending, an attempt.
+    pub send_timeout: Duration,
+    /// Deadline of the answer, an attempt.
+    pub end_timeout: Duration,
+    /// First and greatest wait between two attempts.
+    pub backoff_min: Duration,
+    pub backoff_max: Duration,
+}
+
+/// When rows leave. It decides when, never what.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "every key is described in config/worker.toml")]
+pub struct Flush {
+    pub interval: Duration,
+    pub max_interval: Duration,
+    /// Rows per second and partition that the interval is stretched to keep within.
+    pub rows_per_second: u64,
+    /// Rows that make a flush due at once (catching up).
+    pub rows_max: usize,
+}
+
+/// Where states are kept.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "every key is described in config/worker.toml")]
+pub struct Checkpoint {
+    /// `file:///…`, a plain path, or the URL of an object store.
+    pub url: String,
+    pub interval: Duration,
+    /// zstd level of the compression.
+    pub compression_level: i32,
+}
+
+/// The admin server.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "every key is described in config/worker.toml")]
+pub struct Admin {
+    /// `None`: no admin server.
+    pub address: Option<SocketAddr>,
+    /// Not healthy when a loop has not ticked for so long.
+    pub stalled_after: Duration,
+}
+
+/// Logs.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "every key is described in config/worker.toml")]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or directives like `info,grapevine=debug`.
+    pub level: String,
+    /// `text` or `json`.
+    pub format: String,
+}

@@ -1,0 +1,35 @@
+//! Grapevine measures word of mouth.
+//!
+//! A worker reads social interaction events from Kafka, keeps the share cascade and the reply thread
+//! that each event belongs to, folds everything into event-time windows, and writes rollups to
+//! ClickHouse. The modules stand in the order in which one event passes through them; the map is
+//! `ARCHITECTURE.md`.
+
+pub mod config;
+pub mod record;
+
+pub mod kafka;
+
+pub mod worker;
+
+pub mod event;
+
+pub mod engine;
+
+pub mod row;
+
+pub mod clickhouse;
+
+pub mod checkpoints;
+
+pub mod backoff;
+pub mod migrations;
+
+pub mod admin;
+pub mod metrics;
+
+pub mod command;
+pub mod generator;
+
+#[cfg(feature = "embedded")]
+pub mod embedded;
