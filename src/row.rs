@@ -215,6 +215,13 @@ impl Rows {
         self.progress.extend(progress);
     }
 
+    /// Gives the rows of lives their version.
+    pub fn set_version(&mut self, version: u64) {
+        self.activity_windows.iter_mut().for_each(|row| row.version = version);
+        self.cascades.iter_mut().for_each(|row| row.version = version);
+        self.threads.iter_mut().for_each(|row| row.version = version);
+    }
+
     /// How many rows there are, of all tables.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,74 +1,51 @@
-//! The engine of one partition: a pure function of its log. PLACEHOLDER API, see the signatures.
+//! The engine of one partition: a pure function of its log.
+//!
+//! It sees offsets, broker timestamps and events; no clock, no I/O, no randomness, no hash order.
+//! [`Engine::observe`] folds a record, [`Engine::flush`] says which rows changed, [`Engine::snapshot`] and
+//! [`Engine::restore`] carry the state over. Flushes and snapshots only read: final rows are the same
+//! whether it is flushed after every event or never. It holds roots and nothing else.
+
+mod cascade;
+mod head;
+mod histogram;
+mod interner;
+mod life;
+mod lives;
+mod packed;
+mod pseudonym;
+mod rejected;
+mod rules;
+mod shape;
+mod snapshot;
+mod tally;
+mod thread;
+mod tree;
+mod window;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
-use crate::event::{Event, EventType, Reason, Reject};
+pub use rules::{Fingerprint, RULES_REVISION, Rules};
+pub use snapshot::{ForeignSnapshot, LastRecord};
+pub use tally::{Holdings, LATENESS_BOUNDS, Tally};
+
+use crate::event::{Event, EventType, Reject};
 use crate::record::{Millis, Offset, Record};
-use crate::row::Rows;
+use crate::row::{Progress, Rows};
+use head::Head;
+use interner::Interner;
+use life::{Life, Outcome};
+use lives::{Lives, Slot};
+use pseudonym::Pseudonyms;
+use shape::Shape;
+use snapshot::Last;
+use window::Wanted;
 
-/// The rules that rows depend on. Another value of any of the first group means another epoch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// The epoch that rows carry.
-    pub epoch: u16,
-    /// The key of pseudonyms (ids of people become keyed 64-bit hashes).
-    pub pseudonym_key: [u8; 16],
-    /// Length of a window.
-    pub window: Millis,
-    /// A silence in a thread longer than this ends a session.
-    pub session_gap: Millis,
-    /// What is subtracted from the greatest event time to give the watermark.
-    pub watermark_lag: Millis,
-    /// An event later than the record's own time plus this moves no watermark.
-    pub future_bound: Millis,
-    /// A root untouched for so long, on the log's clock, is evicted.
-    pub root_retention: Millis,
-    /// Nodes and entries a partition may hold before the least recently touched root is evicted.
-    pub budget: u64,
-    /// The largest reject payload that is kept whole, in bytes.
-    pub reject_bytes: usize,
-}
-
-/// What was counted since the last flush: what the shell turns into metrics.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Events accepted, by type (index: `EventType as usize`).
-    pub accepted: [u64; EventType::ALL.len()],
-    /// Duplicates, by type.
-    pub duplicates: [u64; EventType::ALL.len()],
-    /// Rejects, by reason (index: `Reason as usize`).
-    pub rejected: [u64; Reason::ALL.len()],
-    /// Duplicates that said something else than the first copy.
-    pub conflicting_copies: u64,
-    /// Events later than their record's own time plus the future bound.
-    pub future: u64,
-    /// Lateness behind the watermark: number of accepted events by bucket of `LATENESS_BOUNDS` (the last holds the rest).
-    pub lateness: [u64; LATENESS_BOUNDS.len() + 1],
-    /// Sum of the latenesses, in milliseconds.
-    pub lateness_sum: u64,
-    /// Lives evicted because of their age.
-    pub evicted_by_age: u64,
-    /// Lives evicted because of the budget.
-    pub evicted_by_budget: u64,
-}
-
-/// Upper bounds, in seconds, of the lateness histogram.
-pub const LATENESS_BOUNDS: [u32; 10] = [0, 1, 5, 15, 60, 300, 900, 3_600, 21_600, 86_400];
-
-/// What the engine holds: gauges.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Holdings {
-    /// Roots alive.
-    pub roots: u64,
-    /// Nodes of their trees.
-    pub nodes: u64,
-    /// Nodes that hang from their root by inference.
-    pub inferred: u64,
-    /// Nodes and entries, as counted against the budget.
-    pub entries: u64,
-    /// Estimated memory of the state, in bytes.
-    pub bytes: u64,
-}
+/// The log's clock moves by at most this part of the retention per record, so that one record from the
+/// future cannot end every life.
+const CLOCK_STEPS: Millis = 30;
 
 /// What changed since the last flush.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,68 +60,296 @@ pub struct Batch {
     pub tally: Tally,
 }
 
+/// What is counted since the log's beginning, for the table `progress`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct Counts {
+    read: u64,
+    accepted: u64,
+    duplicates: u64,
+    conflicting_copies: u64,
+    rejected: u64,
+}
+
 /// One partition.
 #[derive(Debug)]
 pub struct Engine {
     rules: Rules,
+    names: Pseudonyms,
     source: Arc<str>,
+    first: Offset,
+    next: Offset,
+    /// Running maximum of the records' own times, moved in bounded steps.
+    clock: Option<Millis>,
+    /// Greatest event time that is not from the future.
+    greatest: Option<Millis>,
+    counts: Counts,
+    last: Last,
+    lives: Lives,
+    interner: Interner,
+    /// Lives with rows that changed. A slot may stand here twice, or for a life that is gone.
+    dirty: Vec<Slot>,
+    dirty_rows: usize,
+    dirty_nodes: usize,
+    /// Rejects, and last rows of evicted lives; the version of these is set by the flush that takes them.
+    pending: Rows,
+    pending_weight: usize,
+    tally: Tally,
+    shape: Shape,
 }
-
-/// The bytes are not a snapshot of this engine.
-#[derive(Debug, thiserror::Error)]
-#[error("the snapshot cannot be read: {0}")]
-pub struct ForeignSnapshot(pub String);
 
 impl Engine {
     /// An engine that has seen nothing; `first` is where its log begins.
     #[must_use]
-    pub fn new(rules: Rules, source: Arc<str>, _first: Offset) -> Self {
-        Engine { rules, source }
+    pub fn new(rules: Rules, source: Arc<str>, first: Offset) -> Self {
+        Engine {
+            names: Pseudonyms::new(&rules.pseudonym_key),
+            rules,
+            source,
+            first,
+            next: first,
+            clock: None,
+            greatest: None,
+            counts: Counts::default(),
+            last: Last::default(),
+            lives: Lives::default(),
+            interner: Interner::default(),
+            dirty: Vec::new(),
+            dirty_rows: 0,
+            dirty_nodes: 0,
+            pending: Rows::default(),
+            pending_weight: 0,
+            tally: Tally::default(),
+            shape: Shape::default(),
+        }
     }
 
-    /// Folds one record. Records come in the order of their offsets; an offset below `next` is ignored.
-    pub fn observe(&mut self, _record: &Record<'_>, _event: Result<Event<'_>, Reject>) {
-        let _ = (&self.rules, &self.source);
+    /// Folds one record, read as an event or a reject. Records come in the order of their offsets; one
+    /// below [`Engine::next`] was folded before and is ignored.
+    pub fn observe(&mut self, record: &Record<'_>, event: Result<Event<'_>, Reject>) {
+        if record.offset < self.next {
+            return;
+        }
+        self.next = record.offset + 1;
+        self.last.keep(record);
+        self.counts.read += 1;
+        self.move_clock(record.timestamp);
+        self.evict_by_age();
+        match event {
+            Ok(event) => self.accept(&event, record),
+            Err(reject) => self.reject(record, &reject),
+        }
+        self.evict_by_budget();
+        debug_assert!(self.is_conserved(), "I3: every record is counted once");
     }
 
-    /// Says that the log reaches `next` although no record came (control records, gaps).
-    pub fn advance(&mut self, _next: Offset) {}
+    /// Says that the log reaches `next`, although no record came (control records, gaps).
+    pub fn advance(&mut self, next: Offset) {
+        self.next = self.next.max(next);
+    }
 
     /// The first offset not covered.
     #[must_use]
     pub fn next(&self) -> Offset {
-        0
+        self.next
     }
 
-    /// The rows that changed since the last flush. Reads only.
-    pub fn flush(&mut self) -> Batch {
-        Batch { rows: Rows::default(), next: 0, watermark: None, tally: Tally::default() }
+    /// The source it reads.
+    #[must_use]
+    pub fn source(&self) -> &Arc<str> {
+        &self.source
     }
 
-    /// How many rows a flush would give now, at most.
+    /// The last record read, to recognise the log by.
+    #[must_use]
+    pub fn last_record(&self) -> Option<LastRecord> {
+        self.last.record(&self.names)
+    }
+
+    /// Whether a record is the one that was read last: the log is the one it was.
+    #[must_use]
+    pub fn recognises(&self, record: &Record<'_>) -> bool {
+        let mut seen = Last::default();
+        seen.keep(record);
+        self.last_record() == seen.record(&self.names)
+    }
+
+    /// How many rows a flush would give now, about.
     #[must_use]
     pub fn dirty_rows(&self) -> usize {
-        0
+        self.dirty_rows + self.pending.len() + self.pending_weight
+    }
+
+    /// How many nodes a flush would walk, about: what it costs.
+    #[must_use]
+    pub fn dirty_nodes(&self) -> usize {
+        self.dirty_nodes
     }
 
     /// What the engine holds.
     #[must_use]
     pub fn holdings(&self) -> Holdings {
-        Holdings::default()
+        self.lives.holdings()
     }
 
-    /// The state as bytes; only right after a flush.
+    /// How far the data reach: the greatest event time that is not from the future, less the lag.
     #[must_use]
-    pub fn snapshot(&self) -> Vec<u8> {
-        Vec::new()
+    pub fn watermark(&self) -> Option<Millis> {
+        self.greatest.map(|time| time - self.rules.watermark_lag)
     }
 
-    /// The engine of a snapshot.
-    ///
-    /// # Errors
-    ///
-    /// When the bytes are not a snapshot of an engine with these rules and this source.
-    pub fn restore(_rules: Rules, _source: Arc<str>, _bytes: &[u8]) -> Result<Engine, ForeignSnapshot> {
-        Err(ForeignSnapshot(String::new()))
+    /// The rows that changed since the last flush, whole, at version `next`.
+    pub fn flush(&mut self) -> Batch {
+        let mut rows = std::mem::take(&mut self.pending);
+        rows.set_version(self.next);
+        let mut dirty = std::mem::take(&mut self.dirty);
+        // In the order of their opening, so that equal histories give equal batches.
+        dirty.sort_unstable_by_key(|&slot| self.lives.get(slot).map(|life| life.opened));
+        for slot in dirty {
+            self.settle(slot, &mut rows);
+        }
+        rows.progress.push(self.progress());
+        (self.dirty_rows, self.dirty_nodes, self.pending_weight) = (0, 0, 0);
+        Batch { rows, next: self.next, watermark: self.watermark(), tally: std::mem::take(&mut self.tally) }
+    }
+
+    fn progress(&self) -> Progress {
+        let Counts { read, accepted, duplicates, conflicting_copies, rejected } = self.counts;
+        Progress {
+            epoch: self.rules.epoch,
+            source: Arc::clone(&self.source),
+            first: self.first,
+            version: self.next,
+            watermark: self.watermark().unwrap_or_default().max(0),
+            read,
+            accepted,
+            duplicates,
+            conflicting_copies,
+            rejected,
+            written: 0,
+        }
+    }
+
+    fn move_clock(&mut self, timestamp: Option<Millis>) {
+        let Some(timestamp) = timestamp else { return };
+        let step = self.rules.root_retention / CLOCK_STEPS;
+        self.clock = Some(self.clock.map_or(timestamp, |clock| timestamp.clamp(clock, clock.saturating_add(step))));
+    }
+
+    fn accept(&mut self, event: &Event<'_>, record: &Record<'_>) {
+        let kind = event.event_type();
+        match event.root().map_or(Outcome::Accepted, |root| self.fold(root, event, record.offset)) {
+            Outcome::Accepted => {
+                self.counts.accepted += 1;
+                self.tally.accepted[kind as usize] += 1;
+                self.follow_time(event.time, record.timestamp);
+            }
+            Outcome::Duplicate => self.count_duplicate(kind),
+            Outcome::ConflictingCopy => {
+                self.count_duplicate(kind);
+                self.counts.conflicting_copies += 1;
+                self.tally.conflicting_copies += 1;
+            }
+        }
+    }
+
+    fn count_duplicate(&mut self, kind: EventType) {
+        self.counts.duplicates += 1;
+        self.tally.duplicates[kind as usize] += 1;
+    }
+
+    fn follow_time(&mut self, time: Millis, timestamp: Option<Millis>) {
+        if let Some(watermark) = self.watermark() {
+            self.tally.late_by(watermark - time);
+        }
+        if timestamp.or(self.clock).is_some_and(|timestamp| time > timestamp.saturating_add(self.rules.future_bound)) {
+            self.tally.future += 1;
+        } else {
+            self.greatest = self.greatest.max(Some(time));
+        }
+    }
+
+    fn fold(&mut self, root: &str, event: &Event<'_>, offset: Offset) -> Outcome {
+        let Engine { lives, names, interner, rules, .. } = self;
+        let slot = lives.find_or_open(root, names.root(root), offset);
+        lives.touch(slot, offset, self.clock.unwrap_or_default());
+        let folded = lives.change(slot, |life| {
+            let before = Dirt::of(life);
+            let outcome = life.fold(event, rules.window, names, interner);
+            (outcome, before, Dirt::of(life))
+        });
+        let Some((outcome, before, after)) = folded else { return Outcome::Accepted };
+        if before.rows == 0 && after.rows > 0 {
+            self.dirty.push(slot);
+            self.dirty_nodes += after.nodes;
+        }
+        self.dirty_rows += after.rows - before.rows;
+        outcome
+    }
+
+    /// Adds the rows of a life that changed.
+    fn settle(&mut self, slot: Slot, rows: &mut Rows) {
+        let Some(changed) = self.lives.change(slot, |life| std::mem::take(&mut life.changed)) else { return };
+        let Some(life) = self.lives.get(slot) else { return };
+        let head = Head::of(life, self.rules.epoch, &self.source, self.next);
+        let wanted = if changed.everything { Wanted::All } else { Wanted::These(&changed.windows) };
+        if changed.everything || !changed.windows.is_empty() {
+            rows.activity_windows.extend(window::rows(life, &head, self.rules.window, wanted));
+        }
+        if let Some(tree) = life.cascade.as_deref().filter(|_| changed.everything || changed.cascade) {
+            rows.cascades.push(cascade::row(life, tree, &mut self.shape, &head));
+        }
+        if let Some(tree) = life.thread.as_deref().filter(|_| changed.everything || changed.thread) {
+            let measure = thread::Measure { session_gap: self.rules.session_gap, names: &self.names };
+            rows.threads.push(thread::row(life, tree, &mut self.shape, &head, measure));
+        }
+    }
+
+    fn evict_by_age(&mut self) {
+        let Some(clock) = self.clock else { return };
+        while let Some((slot, life)) = self.lives.least_recent()
+            && clock - life.touched_clock > self.rules.root_retention
+        {
+            self.evict(slot);
+            self.tally.evicted_by_age += 1;
+        }
+    }
+
+    fn evict_by_budget(&mut self) {
+        while self.lives.holdings().entries > self.rules.budget
+            && let Some((slot, _)) = self.lives.least_recent()
+        {
+            self.evict(slot);
+            self.tally.evicted_by_budget += 1;
+        }
+    }
+
+    /// Ends a life; its last rows wait for the next flush.
+    fn evict(&mut self, slot: Slot) {
+        let mut pending = std::mem::take(&mut self.pending);
+        self.settle(slot, &mut pending);
+        self.pending = pending;
+        self.lives.remove(slot);
+    }
+
+    fn is_conserved(&self) -> bool {
+        let Counts { read, accepted, duplicates, rejected, .. } = self.counts;
+        read == accepted + duplicates + rejected
+    }
+}
+
+/// What a flush of one life would cost.
+#[derive(Clone, Copy)]
+struct Dirt {
+    rows: usize,
+    nodes: usize,
+}
+
+impl Dirt {
+    fn of(life: &Life) -> Self {
+        let changed = &life.changed;
+        // How many windows a life has is not counted; a quarter of its nodes is about what real trees have.
+        let everything = if changed.everything { 3 + life.nodes() / 4 } else { 0 };
+        let rows = everything + changed.windows.len() + usize::from(changed.cascade) + usize::from(changed.thread);
+        Dirt { rows, nodes: life.nodes() }
     }
 }

@@ -1,0 +1,166 @@
+//! What a tree of shares amounts to: the row of `cascade`.
+//!
+//! A function of the set of the life's events. Inferred edges count in no delay and no self-share.
+
+use super::head::Head;
+use super::histogram;
+use super::life::Life;
+use super::pseudonym::DELETED;
+use super::shape::{Shape, level};
+use super::tree::{FOLLOWERS_UNKNOWN, ROOT, Tree, flag};
+use crate::record::Millis;
+use crate::row::Cascade;
+
+/// Numbers of people whose arrival is timed.
+const CROWDS: [u32; 14] = [10, 20, 50, 100, 200, 500, 1_000, 1_500, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000];
+
+/// The row of a life with at least one share.
+pub(super) fn row(life: &Life, tree: &Tree, shape: &mut Shape, head: &Head) -> Cascade {
+    shape.settle(tree);
+    let view = Ages::of(life, tree);
+    let mut row = head.cascade_row();
+    row.size = tree.nodes().len() as u64;
+    row.max_depth = shape.max_depth;
+    row.levels.clone_from(&shape.levels);
+    (row.s1, row.s2) = (shape.s1, shape.s2);
+    row.max_children = shape.max_children;
+    row.inferred = tree.inferred() as u64;
+    (row.cycles_cut, row.self_edges) = (tree.cycles_cut, tree.self_edges);
+    row.deletes = life.deletes();
+    (row.first_time, row.last_time) = view.span();
+    row.depth_first_ms = view.depth_first(shape);
+    count_flags(tree, &mut row);
+    count_people(&view, &mut row);
+    measure_delays(&view, &mut row);
+    row
+}
+
+/// A tree with its root post's time and author.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ages<'a> {
+    pub(super) tree: &'a Tree,
+    /// The post's time; not seen: the least time of this tree's nodes.
+    pub(super) root_time: Millis,
+    pub(super) root_actor: u64,
+    pub(super) root_seen: bool,
+}
+
+impl<'a> Ages<'a> {
+    pub(super) fn of(life: &Life, tree: &'a Tree) -> Self {
+        let post = life.post.as_deref();
+        let first = || tree.nodes()[1..].iter().map(|node| node.time).min().unwrap_or_default();
+        Ages {
+            tree,
+            root_time: post.map_or_else(first, |post| post.time),
+            root_actor: post.map_or(DELETED, |post| post.actor),
+            root_seen: post.is_some(),
+        }
+    }
+
+    pub(super) fn actor(&self, at: u32) -> u64 {
+        if at == ROOT { self.root_actor } else { self.tree.node(at).actor }
+    }
+
+    pub(super) fn time(&self, at: u32) -> Millis {
+        if at == ROOT { self.root_time } else { self.tree.node(at).time }
+    }
+
+    /// Time since the root post, never below zero.
+    pub(super) fn age(&self, time: Millis) -> u64 {
+        u64::try_from(time - self.root_time).unwrap_or_default()
+    }
+
+    /// Every node but the root.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = u32> + use<> {
+        (1u32..).take(self.tree.len())
+    }
+
+    /// Whether the edge above a node is declared, not inferred, and both its ends are known people.
+    pub(super) fn joins_known_people(&self, at: u32) -> bool {
+        let node = self.tree.node(at);
+        !node.has(flag::INFERRED) && node.actor != DELETED && self.actor(node.parent) != DELETED
+    }
+
+    /// The least and greatest declared time, of the post too if it was seen.
+    pub(super) fn span(&self) -> (Millis, Millis) {
+        let start = self.root_seen.then_some((self.root_time, self.root_time));
+        let span = self.tree.nodes()[1..].iter().fold(start, |span, node| {
+            let (first, last) = span.unwrap_or((node.time, node.time));
+            Some((first.min(node.time), last.max(node.time)))
+        });
+        span.unwrap_or_default()
+    }
+
+    /// Known authors who are deleted now, or were never known.
+    pub(super) fn deleted_actors(&self) -> u64 {
+        let nodes = self.tree.nodes()[1..].iter().filter(|node| node.actor == DELETED).count() as u64;
+        nodes + u64::from(self.root_seen && self.root_actor == DELETED)
+    }
+
+    /// The least age at each depth; no child is younger than its parent.
+    fn depth_first(&self, shape: &Shape) -> Vec<u64> {
+        let mut ages = vec![0; self.tree.nodes().len()];
+        let mut first = vec![u64::MAX; shape.levels.len()];
+        first[0] = 0;
+        for &at in &shape.order[1..] {
+            let node = self.tree.node(at);
+            let age = self.age(node.time).max(ages[node.parent as usize]);
+            ages[at as usize] = age;
+            let entry = &mut first[level(shape.depth[at as usize])];
+            *entry = age.min(*entry);
+        }
+        first
+    }
+}
+
+fn count_flags(tree: &Tree, row: &mut Cascade) {
+    for node in &tree.nodes()[1..] {
+        row.quotes += u64::from(node.has(flag::QUOTE));
+        row.reported_inferred += u64::from(node.has(flag::PARENT_GUESSED));
+    }
+}
+
+/// A share by a known person, in the order in which the first of a person is found: by person, then by
+/// time; of equal times one that says its audience before one that does not, then the greatest.
+type Share = (u64, Millis, std::cmp::Reverse<Option<u32>>);
+
+fn count_people(view: &Ages<'_>, row: &mut Cascade) {
+    let mut shares: Vec<Share> = view.tree.nodes()[1..]
+        .iter()
+        .filter(|node| node.actor != DELETED)
+        .map(|node| (node.actor, node.time, std::cmp::Reverse(Some(node.followers).filter(|&count| count != FOLLOWERS_UNKNOWN))))
+        .collect();
+    shares.sort_unstable();
+    let mut ages = Vec::new();
+    if view.root_actor != DELETED {
+        ages.push(0);
+    }
+    for by_person in shares.chunk_by(|a, b| a.0 == b.0) {
+        let (actor, time, followers) = by_person[0];
+        row.repeat_shares += by_person.len() as u64 - 1;
+        row.reach += u64::from(followers.0.unwrap_or(0));
+        row.reach_known += u64::from(followers.0.is_some());
+        if actor != view.root_actor {
+            ages.push(view.age(time));
+        }
+    }
+    ages.sort_unstable();
+    row.unique_actors = ages.len() as u64;
+    row.deleted_actors = view.deleted_actors();
+    row.users_first_ms = CROWDS.iter().map_while(|&crowd| Some((crowd, *ages.get(crowd as usize - 1)?))).collect();
+}
+
+fn measure_delays(view: &Ages<'_>, row: &mut Cascade) {
+    let mut ages = Vec::with_capacity(view.tree.len());
+    let mut delays = Vec::with_capacity(view.tree.len());
+    for at in view.nodes() {
+        let node = view.tree.node(at);
+        ages.push(histogram::bucket(node.time - view.root_time));
+        if view.joins_known_people(at) {
+            delays.push(histogram::bucket(node.time - view.time(node.parent)));
+            row.self_shares += u64::from(node.actor == view.actor(node.parent));
+        }
+    }
+    row.age_hist = histogram::count(ages);
+    row.delay_hist = histogram::count(delays);
+}

@@ -1,0 +1,332 @@
+//! One root while it lives: its post, its two trees, the other facts of its windows, and which rows changed.
+//!
+//! Folds events; a copy of an event is recognised here, inside the life. Keeps I6: the rows that change
+//! with an event are exactly those marked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::interner::Interner;
+use super::pseudonym::{DELETED, Pseudonyms};
+use super::tree::{FOLLOWERS_UNKNOWN, Node, Parent, Tree, flag};
+use super::window::{Facts, WindowIndex};
+use crate::event::{self, Body, Event};
+use crate::record::{Millis, Offset};
+
+/// What an event of a life turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Accepted,
+    Duplicate,
+    /// A duplicate that says something else than the first copy.
+    ConflictingCopy,
+}
+
+/// The root post, as far as rows need it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Post {
+    pub(super) time: Millis,
+    pub(super) actor: u64,
+    pub(super) is_brand: bool,
+    pub(super) mentions_brand: bool,
+    pub(super) dimensions: Dimensions,
+}
+
+/// What a root is grouped by; empty text where the post does not say, or is not seen.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Dimensions {
+    pub(super) brand: Arc<str>,
+    pub(super) campaign: Arc<str>,
+    pub(super) channel: Arc<str>,
+    pub(super) platform: Arc<str>,
+    pub(super) community: Arc<str>,
+    pub(super) experiment: Arc<str>,
+    pub(super) arm: Arc<str>,
+    pub(super) tags: Arc<[Arc<str>]>,
+}
+
+/// Which rows changed since the last flush.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changed {
+    /// A column that stands on every row: all rows of the life.
+    pub(super) everything: bool,
+    pub(super) cascade: bool,
+    pub(super) thread: bool,
+    /// Sorted, distinct.
+    pub(super) windows: Vec<WindowIndex>,
+}
+
+/// One root, from its first event until it is evicted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Life {
+    pub(super) root: Arc<str>,
+    pub(super) root_hash: u64,
+    /// Offset of its first event.
+    pub(super) opened: Offset,
+    /// Offset of its last event, copies included.
+    pub(super) touched: Offset,
+    /// The log's clock then.
+    pub(super) touched_clock: Millis,
+    pub(super) post: Option<Box<Post>>,
+    pub(super) cascade: Option<Box<Tree>>,
+    pub(super) thread: Option<Box<Tree>>,
+    pub(super) others: Option<Box<Others>>,
+    /// Least time of its shares and replies.
+    first_node: Option<Millis>,
+    /// Not in snapshots: they are taken right after a flush.
+    #[serde(skip)]
+    pub(super) changed: Changed,
+}
+
+/// Facts that are no nodes: reactions, deletes, samples, clicks.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Others {
+    /// Pseudonyms of the ids, to know copies.
+    ids: BTreeSet<u64>,
+    pub(super) windows: BTreeMap<WindowIndex, Facts>,
+    pub(super) deletes: u64,
+    samples: u64,
+    first: Millis,
+}
+
+/// What a life costs beyond its nodes, in entries of the budget.
+const LIFE_ENTRIES: u64 = 8;
+/// Text is charged as one entry for so many bytes.
+const BYTES_AN_ENTRY: usize = 64;
+
+impl Life {
+    pub(super) fn open(root: &str, root_hash: u64, opened: Offset) -> Self {
+        Life {
+            root: root.into(),
+            root_hash,
+            opened,
+            touched: opened,
+            touched_clock: 0,
+            post: None,
+            cascade: None,
+            thread: None,
+            others: None,
+            first_node: None,
+            changed: Changed::default(),
+        }
+    }
+
+    /// Folds one event of this root.
+    pub(super) fn fold(&mut self, event: &Event<'_>, window: Millis, names: &Pseudonyms, interner: &mut Interner) -> Outcome {
+        let root_time = self.root_time();
+        let at = super::window::index(event.time, window);
+        let id = names.event(event.event_type(), &event.id);
+        let outcome = match &event.body {
+            Body::Post(post) => self.see_post(event.time, post, names, interner),
+            Body::Share(share) => self.attach_share(id, event.time, share, names),
+            Body::Reply(reply) => self.attach_reply(id, event.time, reply, names),
+            Body::Reaction { .. } => self.note(id, event.time, at, |facts| facts.reactions += 1),
+            Body::Click { .. } => self.note(id, event.time, at, |facts| facts.clicks += 1),
+            Body::Delete { .. } => self.note_delete(id, event.time, at),
+            Body::Sample { metric, value, .. } => self.note_sample(id, event.time, at, (metric, *value)),
+            // Facts without a root never come here: they pass the engine by.
+            Body::Visit | Body::Conversion | Body::Cost | Body::Assign | Body::Report => return Outcome::Accepted,
+        };
+        if outcome == Outcome::Accepted {
+            self.changed.everything |= root_time.is_some() && root_time != self.root_time();
+            if !matches!(event.body, Body::Sample { .. }) {
+                self.changed.mark_window(at);
+            }
+        }
+        outcome
+    }
+
+    /// The post's time; while it is not seen, the least time of shares and replies, else of any fact.
+    pub(super) fn root_time(&self) -> Option<Millis> {
+        let post = self.post.as_ref().map(|post| post.time);
+        post.or(self.first_node).or(self.others.as_ref().map(|others| others.first))
+    }
+
+    /// Delete events under this root, whatever their target.
+    pub(super) fn deletes(&self) -> u64 {
+        self.others.as_ref().map_or(0, |others| others.deletes)
+    }
+
+    /// Shares and replies.
+    pub(super) fn nodes(&self) -> usize {
+        self.trees().map(Tree::len).sum()
+    }
+
+    /// Shares and replies that hang from the root by inference.
+    pub(super) fn inferred(&self) -> usize {
+        self.trees().map(Tree::inferred).sum()
+    }
+
+    /// What the life costs against the budget.
+    pub(super) fn entries(&self) -> u64 {
+        let others =
+            self.others.as_ref().map_or(0, |others| others.ids.len() as u64 + 2 * others.windows.len() as u64 + others.samples);
+        let text = self.root.len() + self.post.as_ref().map_or(0, |post| BYTES_AN_ENTRY * 4 + post.dimensions.bytes());
+        LIFE_ENTRIES + (text / BYTES_AN_ENTRY) as u64 + self.nodes() as u64 + self.inferred() as u64 + others
+    }
+
+    /// Rebuilds what a snapshot leaves out; false if the trees do not hold together.
+    pub(super) fn reindex(&mut self, interner: &mut Interner) -> bool {
+        if let Some(post) = &mut self.post {
+            post.dimensions.share(interner);
+        }
+        self.cascade.iter_mut().chain(&mut self.thread).all(|tree| {
+            let sound = tree.is_sound();
+            if sound {
+                tree.reindex();
+            }
+            sound
+        })
+    }
+
+    pub(super) fn trees(&self) -> impl Iterator<Item = &Tree> {
+        self.cascade.iter().chain(&self.thread).map(|tree| &**tree)
+    }
+
+    fn see_post(&mut self, time: Millis, post: &event::Post<'_>, names: &Pseudonyms, interner: &mut Interner) -> Outcome {
+        let actor = names.actor(post.actor.as_deref());
+        if let Some(first) = &self.post {
+            return copy_of(first.time == time && first.actor == actor);
+        }
+        self.post = Some(Box::new(Post {
+            time,
+            actor,
+            is_brand: post.is_brand,
+            mentions_brand: post.mentions_brand,
+            dimensions: Dimensions::of(post, interner),
+        }));
+        self.changed.everything = true;
+        Outcome::Accepted
+    }
+
+    fn attach_share(&mut self, id: u64, time: Millis, share: &event::Share<'_>, names: &Pseudonyms) -> Outcome {
+        let parent = self.parent(&share.parent, event::EventType::Share, names);
+        let flags = [
+            (share.is_quote, flag::QUOTE),
+            (share.parent_guessed, flag::PARENT_GUESSED),
+            (share.mentions_brand, flag::MENTIONS_BRAND),
+        ];
+        let followers = share.followers.unwrap_or(FOLLOWERS_UNKNOWN);
+        let node = node(id, time, names.actor(share.actor.as_deref()), followers, &flags);
+        let outcome = attach(self.cascade.get_or_insert_with(|| Box::new(Tree::new())), node, parent);
+        self.saw_node(outcome, time);
+        self.changed.cascade |= outcome == Outcome::Accepted;
+        outcome
+    }
+
+    fn attach_reply(&mut self, id: u64, time: Millis, reply: &event::Reply<'_>, names: &Pseudonyms) -> Outcome {
+        let parent = self.parent(&reply.parent, event::EventType::Reply, names);
+        let flags = [(reply.is_brand, flag::BRAND), (reply.mentions_brand, flag::MENTIONS_BRAND)];
+        let node = node(id, time, names.actor(reply.actor.as_deref()), FOLLOWERS_UNKNOWN, &flags);
+        let outcome = attach(self.thread.get_or_insert_with(|| Box::new(Tree::new())), node, parent);
+        self.saw_node(outcome, time);
+        self.changed.thread |= outcome == Outcome::Accepted;
+        outcome
+    }
+
+    fn parent(&self, parent: &str, kind: event::EventType, names: &Pseudonyms) -> Parent {
+        if *parent == *self.root { Parent::Root } else { Parent::Node(names.event(kind, parent)) }
+    }
+
+    fn saw_node(&mut self, outcome: Outcome, time: Millis) {
+        if outcome == Outcome::Accepted {
+            self.first_node = Some(self.first_node.map_or(time, |first| first.min(time)));
+        }
+    }
+
+    /// Books a fact that is no node, unless it is a copy.
+    fn note(&mut self, id: u64, time: Millis, at: WindowIndex, book: impl FnOnce(&mut Facts)) -> Outcome {
+        let others = self.others.get_or_insert_with(|| Box::new(Others { first: time, ..Others::default() }));
+        if !others.ids.insert(id) {
+            return Outcome::Duplicate;
+        }
+        others.first = others.first.min(time);
+        book(others.windows.entry(at).or_default());
+        Outcome::Accepted
+    }
+
+    fn note_delete(&mut self, id: u64, time: Millis, at: WindowIndex) -> Outcome {
+        let outcome = self.note(id, time, at, |facts| facts.deletes += 1);
+        if outcome == Outcome::Accepted {
+            if let Some(others) = &mut self.others {
+                others.deletes += 1;
+            }
+            // The count stands on both shapes; a shape without a node has no row to change.
+            self.changed.cascade |= self.cascade.is_some();
+            self.changed.thread |= self.thread.is_some();
+        }
+        outcome
+    }
+
+    fn note_sample(&mut self, id: u64, time: Millis, at: WindowIndex, (metric, value): (&str, f64)) -> Outcome {
+        let mut effect = super::window::SampleEffect::default();
+        let outcome = self.note(id, time, at, |facts| effect = facts.sample(metric, time, value));
+        if let Some(others) = &mut self.others {
+            others.samples += u64::from(effect.is_new_metric);
+        }
+        if outcome == Outcome::Accepted && (effect.shows) {
+            self.changed.mark_window(at);
+        }
+        outcome
+    }
+}
+
+impl Dimensions {
+    fn of(post: &event::Post<'_>, interner: &mut Interner) -> Self {
+        Dimensions {
+            brand: interner.intern(&post.brand),
+            campaign: interner.intern(&post.campaign),
+            channel: interner.intern(&post.channel),
+            platform: interner.intern(&post.platform),
+            community: interner.intern(&post.community),
+            experiment: interner.intern(&post.experiment),
+            arm: interner.intern(&post.arm),
+            tags: post.tags.iter().map(|tag| interner.intern(tag)).collect(),
+        }
+    }
+
+    fn share(&mut self, interner: &mut Interner) {
+        let Dimensions { brand, campaign, channel, platform, community, experiment, arm, tags } = self;
+        for text in [brand, campaign, channel, platform, community, experiment, arm] {
+            *text = interner.intern(text);
+        }
+        *tags = tags.iter().map(|tag| interner.intern(tag)).collect();
+    }
+
+    fn bytes(&self) -> usize {
+        let Dimensions { brand, campaign, channel, platform, community, experiment, arm, tags } = self;
+        let texts = [brand, campaign, channel, platform, community, experiment, arm];
+        texts.into_iter().chain(tags.iter()).map(|text| text.len()).sum()
+    }
+}
+
+impl Changed {
+    fn mark_window(&mut self, at: WindowIndex) {
+        if let Err(place) = self.windows.binary_search(&at) {
+            self.windows.insert(place, at);
+        }
+    }
+}
+
+fn node(id: u64, time: Millis, actor: u64, followers: u32, flags: &[(bool, u8)]) -> Node {
+    let flags = flags.iter().filter(|(set, _)| *set).fold(0, |all, (_, flag)| all | flag);
+    Node { id, actor, time, parent: 0, head: 0, followers, flags }
+}
+
+/// Attaches a node, unless its id is here.
+fn attach(tree: &mut Tree, node: Node, parent: Parent) -> Outcome {
+    if let Some(at) = tree.find(node.id) {
+        let first = tree.node(at);
+        return copy_of(first.time == node.time && first.actor == node.actor && tree.declared(at) == parent);
+    }
+    tree.attach(node, parent);
+    Outcome::Accepted
+}
+
+fn copy_of(says_the_same: bool) -> Outcome {
+    if says_the_same { Outcome::Duplicate } else { Outcome::ConflictingCopy }
+}
+
+const _: () = assert!(DELETED == 0, "a packed node without an actor is all zeros there");

@@ -1,0 +1,131 @@
+//! The lives of a partition: found by root, ordered by when they were last touched.
+
+use std::collections::VecDeque;
+
+use hashbrown::HashTable;
+
+use super::life::Life;
+use super::tally::Holdings;
+use crate::record::{Millis, Offset};
+
+/// The place of a life while it lives.
+pub(super) type Slot = u32;
+
+/// Memory that an entry of the budget stands for, by measurement: what `state_bytes` is estimated with.
+const BYTES_AN_ENTRY: u64 = 60;
+
+/// The roots that live now.
+#[derive(Debug, Default)]
+pub(super) struct Lives {
+    slots: Vec<Option<Box<Life>>>,
+    free: Vec<Slot>,
+    by_root: HashTable<Slot>,
+    /// Touches in the order of the log. One is stale when its life was touched again, or is gone.
+    touches: VecDeque<(Offset, Slot)>,
+    holdings: Holdings,
+}
+
+impl Lives {
+    /// The life of a root; a new one opens with this event.
+    pub(super) fn find_or_open(&mut self, root: &str, root_hash: u64, opened: Offset) -> Slot {
+        let slots = &self.slots;
+        let is_it = |&slot: &Slot| at(slots, slot).is_some_and(|life| *life.root == *root);
+        if let Some(&slot) = self.by_root.find(root_hash, is_it) {
+            return slot;
+        }
+        self.add(Box::new(Life::open(root, root_hash, opened)))
+    }
+
+    /// Adds a life; lives are added in the order in which they were touched.
+    pub(super) fn add(&mut self, life: Box<Life>) -> Slot {
+        self.holdings.roots += 1;
+        self.count(&life, u64::wrapping_add);
+        let (hash, touched) = (life.root_hash, life.touched);
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            Slot::try_from(self.slots.len() - 1).expect("the budget of a partition is far below 2^32 lives")
+        });
+        self.slots[slot as usize] = Some(life);
+        let slots = &self.slots;
+        self.by_root.insert_unique(hash, slot, |&other| at(slots, other).map_or(0, |life| life.root_hash));
+        self.touches.push_back((touched, slot));
+        slot
+    }
+
+    pub(super) fn get(&self, slot: Slot) -> Option<&Life> {
+        at(&self.slots, slot)
+    }
+
+    /// Changes a life, keeping the sums right.
+    pub(super) fn change<T>(&mut self, slot: Slot, change: impl FnOnce(&mut Life) -> T) -> Option<T> {
+        let life = self.slots.get_mut(slot as usize)?.as_deref_mut()?;
+        let before = (life.nodes() as u64, life.inferred() as u64, life.entries());
+        let result = change(life);
+        let holdings = &mut self.holdings;
+        holdings.nodes = holdings.nodes - before.0 + life.nodes() as u64;
+        holdings.inferred = holdings.inferred - before.1 + life.inferred() as u64;
+        holdings.entries = holdings.entries - before.2 + life.entries();
+        Some(result)
+    }
+
+    /// Marks a life as touched by the record at an offset, when the log's clock said `clock`.
+    pub(super) fn touch(&mut self, slot: Slot, offset: Offset, clock: Millis) {
+        if let Some(Some(life)) = self.slots.get_mut(slot as usize) {
+            life.touched_clock = clock;
+            if life.touched != offset {
+                life.touched = offset;
+                self.touches.push_back((offset, slot));
+            }
+        }
+        if self.touches.len() > 2 * self.by_root.len() + 1024 {
+            let slots = &self.slots;
+            self.touches.retain(|&touch| is_fresh(slots, touch));
+        }
+    }
+
+    /// The life that was not touched for the longest.
+    pub(super) fn least_recent(&mut self) -> Option<(Slot, &Life)> {
+        while let Some(&touch) = self.touches.front() {
+            if is_fresh(&self.slots, touch) {
+                return at(&self.slots, touch.1).map(|life| (touch.1, life));
+            }
+            self.touches.pop_front();
+        }
+        None
+    }
+
+    pub(super) fn remove(&mut self, slot: Slot) -> Option<Box<Life>> {
+        let life = self.slots.get_mut(slot as usize)?.take()?;
+        if let Ok(entry) = self.by_root.find_entry(life.root_hash, |&other| other == slot) {
+            entry.remove();
+        }
+        self.free.push(slot);
+        self.holdings.roots -= 1;
+        self.count(&life, u64::wrapping_sub);
+        Some(life)
+    }
+
+    /// Every life, the least recently touched first.
+    pub(super) fn in_order_of_touch(&self) -> impl Iterator<Item = &Life> {
+        self.touches.iter().filter(|touch| is_fresh(&self.slots, **touch)).filter_map(|touch| at(&self.slots, touch.1))
+    }
+
+    pub(super) fn holdings(&self) -> Holdings {
+        Holdings { bytes: self.holdings.entries * BYTES_AN_ENTRY, ..self.holdings }
+    }
+
+    fn count(&mut self, life: &Life, count: fn(u64, u64) -> u64) {
+        let holdings = &mut self.holdings;
+        holdings.nodes = count(holdings.nodes, life.nodes() as u64);
+        holdings.inferred = count(holdings.inferred, life.inferred() as u64);
+        holdings.entries = count(holdings.entries, life.entries());
+    }
+}
+
+fn at(slots: &[Option<Box<Life>>], slot: Slot) -> Option<&Life> {
+    slots.get(slot as usize)?.as_deref()
+}
+
+fn is_fresh(slots: &[Option<Box<Life>>], (offset, slot): (Offset, Slot)) -> bool {
+    at(slots, slot).is_some_and(|life| life.touched == offset)
+}

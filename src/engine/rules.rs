@@ -1,0 +1,59 @@
+//! What rows depend on, and how two sets of rules are told apart.
+
+use serde::{Deserialize, Serialize};
+
+use super::pseudonym::Pseudonyms;
+use crate::record::Millis;
+
+/// The revision of the rules in code: raised whenever the same events give other rows, which makes every
+/// running deployment ask for a new epoch. A golden test fails when rows change and this does not.
+pub const RULES_REVISION: u32 = 1;
+
+/// The rules that rows depend on, and the limits of what is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The epoch that rows carry.
+    pub epoch: u16,
+    /// The key of pseudonyms: ids of people become keyed 64-bit hashes.
+    pub pseudonym_key: [u8; 16],
+    /// Length of a window: whole minutes that divide a day.
+    pub window: Millis,
+    /// A silence in a thread longer than this ends a session.
+    pub session_gap: Millis,
+    /// What is subtracted from the greatest event time to give the watermark.
+    pub watermark_lag: Millis,
+    /// An event later than its record's own time plus this moves no watermark.
+    pub future_bound: Millis,
+    /// A root untouched for longer, on the log's clock, is evicted.
+    pub root_retention: Millis,
+    /// Nodes and entries a partition may hold before the least recently touched root is evicted.
+    pub budget: u64,
+    /// The largest reject payload that is kept whole, in bytes.
+    pub reject_bytes: usize,
+}
+
+/// What must be equal for two sets of rules to give the same rows. Kept beside the state of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// [`RULES_REVISION`].
+    pub revision: u32,
+    /// Length of a window.
+    pub window: Millis,
+    /// Silence that ends a session.
+    pub session_gap: Millis,
+    /// Tells two pseudonym keys apart.
+    pub key_check: u64,
+}
+
+impl Rules {
+    /// The fingerprint of these rules.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint {
+            revision: RULES_REVISION,
+            window: self.window,
+            session_gap: self.session_gap,
+            key_check: Pseudonyms::new(&self.pseudonym_key).check_value(),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Settles a tree in one pass: order, depths, levels, the three sums of structural virality.
+//!
+//! W = n·S1 − S2, with S1 the sum of depths and S2 the sum of squared subtree sizes below the root
+//! (Goel, Anderson, Hofman and Watts 2016, their linear-time form rearranged); exact in integers.
+
+use super::tree::{Node, ROOT, Tree};
+
+/// Levels are listed to this many; the last entry holds the rest.
+pub(super) const LEVELS_MAX: usize = 65_536;
+
+/// What the links of a tree amount to. Filled anew for every tree; only the buffers are kept.
+#[derive(Debug, Default)]
+pub(super) struct Shape {
+    /// Every node, parents before their children; the root first.
+    pub(super) order: Vec<u32>,
+    /// Edges to the root, by node.
+    pub(super) depth: Vec<u32>,
+    /// Nodes by depth, clamped to [`LEVELS_MAX`].
+    pub(super) levels: Vec<u64>,
+    pub(super) max_depth: u32,
+    pub(super) max_children: u64,
+    pub(super) s1: u64,
+    pub(super) s2: u128,
+    children: Vec<u32>,
+    subtree: Vec<u32>,
+}
+
+impl Shape {
+    pub(super) fn settle(&mut self, tree: &Tree) {
+        let nodes = tree.nodes();
+        self.count_children(nodes);
+        self.max_children = self.children.iter().copied().max().unwrap_or(0).into();
+        if tree.in_order {
+            self.order.clear();
+            self.order.extend((0u32..).take(nodes.len()));
+        } else {
+            self.sort_parents_first(nodes);
+        }
+        self.sum_subtrees(nodes);
+        self.measure_depths(nodes);
+    }
+
+    fn count_children(&mut self, nodes: &[Node]) {
+        self.children.clear();
+        self.children.resize(nodes.len(), 0);
+        for node in &nodes[1..] {
+            self.children[node.parent as usize] += 1;
+        }
+    }
+
+    /// Takes leaves away until only the root is left; the reverse of that order has parents first.
+    fn sort_parents_first(&mut self, nodes: &[Node]) {
+        self.order.clear();
+        self.order.extend((0u32..).take(nodes.len()).filter(|&at| self.children[at as usize] == 0));
+        let mut taken = 0;
+        while taken < self.order.len() {
+            let at = self.order[taken];
+            taken += 1;
+            if at == ROOT {
+                break;
+            }
+            let parent = nodes[at as usize].parent;
+            let left = &mut self.children[parent as usize];
+            *left -= 1;
+            if *left == 0 {
+                self.order.push(parent);
+            }
+        }
+        assert_eq!(self.order.len(), nodes.len(), "I5: links form a tree, cycles are cut when they are declared");
+        self.order.reverse();
+    }
+
+    fn sum_subtrees(&mut self, nodes: &[Node]) {
+        self.subtree.clear();
+        self.subtree.resize(nodes.len(), 1);
+        self.s2 = 0;
+        for &at in self.order[1..].iter().rev() {
+            let size = self.subtree[at as usize];
+            self.subtree[nodes[at as usize].parent as usize] += size;
+            self.s2 += u128::from(size) * u128::from(size);
+        }
+    }
+
+    fn measure_depths(&mut self, nodes: &[Node]) {
+        self.depth.clear();
+        self.depth.resize(nodes.len(), 0);
+        self.levels.clear();
+        self.levels.push(1);
+        (self.max_depth, self.s1) = (0, 0);
+        for &at in &self.order[1..] {
+            let depth = self.depth[nodes[at as usize].parent as usize] + 1;
+            self.depth[at as usize] = depth;
+            self.max_depth = self.max_depth.max(depth);
+            self.s1 += u64::from(depth);
+            let level = level(depth);
+            if level == self.levels.len() {
+                self.levels.push(0);
+            }
+            self.levels[level] += 1;
+        }
+    }
+}
+
+/// The entry of `levels` that a depth is counted in.
+pub(super) fn level(depth: u32) -> usize {
+    (depth as usize).min(LEVELS_MAX - 1)
+}

@@ -1,0 +1,118 @@
+//! Lives: when they end, and what opens the next.
+
+use super::*;
+
+#[test]
+fn a_root_untouched_for_longer_than_the_retention_ends() {
+    let mut engine = engine();
+    let mut tables = Tables::default();
+    observe_at(&mut engine, &share("r", "s", "r", "a", NOON), NOON);
+    // The clock moves by a thirtieth of the retention a record: 31 other records move it by 31 days.
+    for day in 1..=31 {
+        observe_at(&mut engine, &post(&format!("other{day}"), "b", NOON), NOON + 40 * DAY);
+    }
+    let batch = engine.flush();
+    assert_eq!((batch.tally.evicted_by_age, engine.holdings().roots), (1, 31));
+    tables.insert(batch);
+    assert_eq!(tables.cascade("r").size, 2, "the last rows of a life are written");
+    observe_at(&mut engine, &share("r", "t", "s", "a", NOON), NOON + 40 * DAY);
+    tables.insert(engine.flush());
+    let lives: Vec<_> =
+        tables.cascades.values().filter(|row| &*row.root == "r").map(|row| (row.opened, row.size, row.inferred)).collect();
+    assert_eq!(lives, vec![(0, 2, 0), (32, 2, 1)], "a later event opens a new life");
+}
+
+#[test]
+fn one_record_from_the_future_ends_no_life() {
+    let mut engine = engine();
+    observe_at(&mut engine, &post("r", "a", NOON), NOON);
+    observe_at(&mut engine, &post("q", "a", NOON), NOON + 1000 * DAY);
+    assert_eq!((engine.flush().tally.evicted_by_age, engine.holdings().roots), (0, 2));
+}
+
+#[test]
+fn the_budget_ends_the_least_recently_touched_first() {
+    let mut engine = Engine::new(Rules { budget: 40, ..rules() }, "t/0".into(), 0);
+    for root in ["a", "b", "c"] {
+        observe(&mut engine, &post(root, "x", NOON));
+    }
+    observe(&mut engine, &share("a", "s", "a", "y", NOON));
+    observe(&mut engine, &post("d", "x", NOON));
+    let batch = engine.flush();
+    assert!(batch.tally.evicted_by_budget > 0);
+    assert!(engine.holdings().entries <= 40);
+    let mut again = Tables::default();
+    observe(&mut engine, &share("a", "s", "a", "y", NOON));
+    again.insert(engine.flush());
+    assert_eq!(again.progress.unwrap().duplicates, 1, "the root touched last still lives");
+}
+
+#[test]
+fn a_root_larger_than_the_budget_is_bounded_too() {
+    let mut engine = Engine::new(Rules { budget: 50, ..rules() }, "t/0".into(), 0);
+    let mut tables = Tables::default();
+    for node in 0..200 {
+        observe(&mut engine, &share("r", &format!("s{node}"), "r", "x", NOON));
+        assert!(engine.holdings().entries <= 50);
+    }
+    tables.insert(engine.flush());
+    assert_eq!(tables.cascades.values().map(|row| row.size - 1).sum::<u64>(), 200, "lives add up");
+}
+
+#[test]
+fn eviction_depends_on_the_log_alone() {
+    let rules = Rules { budget: 300, ..rules() };
+    let run = |flush_every: usize| {
+        let mut engine = Engine::new(rules.clone(), "t/0".into(), 0);
+        let mut tables = Tables::default();
+        for number in 0..500usize {
+            observe(&mut engine, &share(&format!("r{}", number * 7 % 23), &format!("s{number}"), "x", "a", NOON));
+            if number.is_multiple_of(flush_every) {
+                tables.insert(engine.flush());
+                engine = Engine::restore(rules.clone(), "t/0".into(), &engine.snapshot()).unwrap();
+            }
+        }
+        tables.insert(engine.flush());
+        tables
+    };
+    assert_eq!(run(1), run(97));
+}
+
+#[test]
+fn a_life_that_is_gone_leaves_nothing_behind() {
+    let mut engine = Engine::new(Rules { budget: 20, ..rules() }, "t/0".into(), 0);
+    for number in 0..100 {
+        observe(&mut engine, &sample(&format!("r{number}"), "s", "views", 1.0, NOON));
+    }
+    observe(&mut engine, &share(&"x".repeat(512), "s", "y", "a", NOON));
+    engine.flush();
+    let held = engine.holdings();
+    assert!(held.roots <= 2 && held.entries <= 20 && held.nodes <= 1 && held.inferred == held.nodes, "{held:?}");
+}
+
+#[test]
+fn a_snapshot_under_other_rules_is_refused() {
+    let mut engine = engine();
+    engine.flush();
+    let bytes = engine.snapshot();
+    let other_window = Rules { window: 60 * MINUTE, ..rules() };
+    let other_key = Rules { pseudonym_key: [7; 16], ..rules() };
+    for other in [other_window, other_key] {
+        assert!(matches!(Engine::restore(other, "t/0".into(), &bytes), Err(ForeignSnapshot::OtherRules(..))));
+    }
+    assert!(matches!(Engine::restore(rules(), "t/1".into(), &bytes), Err(ForeignSnapshot::OtherSource(_))));
+    assert!(matches!(Engine::restore(rules(), "t/0".into(), &bytes[..bytes.len() - 1]), Err(ForeignSnapshot::Unreadable(_))));
+    assert!(Engine::restore(Rules { budget: 1, root_retention: DAY, ..rules() }, "t/0".into(), &bytes).is_ok());
+}
+
+#[test]
+fn the_last_record_is_recognised_after_a_restore() {
+    let mut engine = engine();
+    let record = Record { offset: 3, timestamp: Some(NOON), payload: Some(b"abc"), ..Record::default() };
+    engine.observe(&record, a_reject());
+    engine.flush();
+    let restored = Engine::restore(rules(), "t/0".into(), &engine.snapshot()).unwrap();
+    assert!(restored.recognises(&record));
+    assert!(!restored.recognises(&Record { payload: Some(b"abd"), ..record.clone() }));
+    assert!(!restored.recognises(&Record { timestamp: None, ..record }));
+}

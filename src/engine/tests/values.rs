@@ -1,0 +1,165 @@
+//! What single columns say in the cases where they are easily wrong.
+
+use super::*;
+
+#[test]
+fn a_late_parent_takes_its_subtree() {
+    let tables = fold(&[
+        post("r", "a", NOON),
+        share("r", "child", "parent", "b", NOON + 2),
+        share("r", "grandchild", "child", "c", NOON + 3),
+        share("r", "parent", "r", "d", NOON + 1),
+    ]);
+    let row = tables.cascade("r");
+    assert_eq!((&row.levels[..], row.inferred), (&[1, 1, 1, 1][..], 0));
+}
+
+#[test]
+fn a_cycle_loses_the_link_of_its_last_member() {
+    let tables = fold(&[share("r", "a", "b", "x", NOON), share("r", "b", "c", "x", NOON), share("r", "c", "a", "x", NOON)]);
+    let row = tables.cascade("r");
+    assert_eq!((row.inferred, row.cycles_cut, &row.levels[..]), (1, 1, &[1, 1, 1, 1][..]));
+}
+
+#[test]
+fn a_node_that_names_itself_hangs_from_the_root() {
+    let row = fold(&[share("r", "a", "a", "x", NOON)]).cascade("r").clone();
+    assert_eq!((row.self_edges, row.inferred, row.size), (1, 1, 2));
+}
+
+#[test]
+fn a_parent_equal_to_the_root_is_the_root_whatever_else_has_its_id() {
+    let tables = fold(&[share("r", "r", "r", "x", NOON), share("r", "s", "r", "y", NOON)]);
+    let row = tables.cascade("r");
+    assert_eq!((row.inferred, row.self_edges, &row.levels[..]), (0, 0, &[1, 2][..]));
+}
+
+#[test]
+fn a_parent_of_the_other_kind_or_root_is_unknown() {
+    let tables = fold(&[
+        reply("r", "m", "r", "x", NOON),
+        share("r", "s", "m", "y", NOON),
+        share("q", "t", "q", "y", NOON),
+        share("r", "u", "t", "z", NOON),
+    ]);
+    assert_eq!((tables.cascade("r").inferred, tables.cascade("r").size), (2, 3));
+}
+
+#[test]
+fn reach_counts_the_first_share_of_a_person() {
+    let followed = |id: &str, by: &str, time, followers| {
+        let mut event = share("r", id, "r", by, time);
+        if let Body::Share(share) = &mut event.body {
+            share.followers = followers;
+        }
+        event
+    };
+    let row = fold(&[
+        followed("a", "ann", NOON + 5, Some(100)),
+        followed("b", "ann", NOON + 1, Some(7)),
+        followed("c", "bob", NOON, None),
+        followed("d", "bob", NOON, Some(30)),
+        followed("e", "cat", NOON, None),
+        followed("f", "", NOON, Some(1000)),
+    ])
+    .cascade("r")
+    .clone();
+    assert_eq!((row.reach, row.reach_known, row.unique_actors, row.deleted_actors, row.repeat_shares), (37, 2, 3, 1, 2));
+}
+
+#[test]
+fn deletes_change_no_total() {
+    let before = fold(&[post("r", "a", NOON), share("r", "s", "r", "b", NOON + 1)]);
+    let gone = Event { id: text("d"), time: NOON + 2, body: Body::Delete { root: text("r") } };
+    let after = fold(&[post("r", "a", NOON), share("r", "s", "r", "b", NOON + 1), gone]);
+    let (before, after) = (before.cascade("r"), after.cascade("r"));
+    assert_eq!((after.deletes, after.size, after.unique_actors), (1, before.size, before.unique_actors));
+}
+
+#[test]
+fn the_last_sample_by_time_stands_and_of_equal_times_the_greatest() {
+    let tables = fold(&[
+        sample("r", "1", "views", 10.0, NOON + 5),
+        sample("r", "2", "views", 99.0, NOON + 1),
+        sample("r", "3", "views", 12.0, NOON + 5),
+        sample("r", "4", "votes", 3.0, NOON),
+    ]);
+    let window = tables.windows.values().next().unwrap();
+    assert_eq!(window.samples, vec![("views".into(), 12.0), ("votes".into(), 3.0)]);
+}
+
+#[test]
+fn times_of_an_unseen_root_count_from_the_first_node_of_the_tree() {
+    let tables = fold(&[reply("r", "m", "r", "x", NOON), share("r", "s", "r", "y", NOON + 10_000)]);
+    let row = tables.cascade("r");
+    assert_eq!((row.root_time, row.root_seen, &row.depth_first_ms[..]), (NOON, false, &[0, 0][..]));
+    assert_eq!(row.age_hist, vec![(0, 1)]);
+}
+
+#[test]
+fn a_share_older_than_its_parent_is_as_old_as_its_parent() {
+    let tables = fold(&[
+        post("r", "a", NOON),
+        share("r", "s", "r", "b", NOON + 9000),
+        share("r", "t", "s", "c", NOON + 4000),
+        post("q", "a", NOON),
+    ]);
+    assert_eq!(tables.cascade("r").depth_first_ms, vec![0, 9000, 9000]);
+}
+
+#[test]
+fn a_window_belongs_to_the_declared_time() {
+    let tables = fold(&[post("r", "a", NOON + 14 * MINUTE + 59_999), share("r", "s", "r", "b", NOON + 15 * MINUTE)]);
+    let windows: Vec<_> =
+        tables.windows.values().map(|row| (row.window_start, row.posts, row.shares, row.share_minutes.clone())).collect();
+    let noon = u32::try_from(NOON / 1000).unwrap();
+    assert_eq!(windows, vec![(noon, 1, 0, vec![]), (noon + 900, 0, 1, vec![0])]);
+}
+
+#[test]
+fn the_extremes_of_time_have_windows() {
+    let last = 4_291_747_199_999;
+    let tables = fold(&[post("r", "a", 0), share("r", "s", "r", "b", last)]);
+    let starts: Vec<u32> = tables.windows.values().map(|row| row.window_start).collect();
+    assert_eq!(starts, vec![0, 4_291_746_300]);
+    assert_eq!(tables.cascade("r").depth_first_ms, vec![0, u64::try_from(last).unwrap()]);
+}
+
+#[test]
+fn a_conflicting_copy_is_counted_and_changes_nothing() {
+    let mut engine = engine();
+    for event in [share("r", "s", "r", "b", NOON), share("r", "s", "r", "b", NOON), share("r", "s", "x", "b", NOON)] {
+        observe(&mut engine, &event);
+    }
+    let progress = engine.flush().rows.progress.pop().unwrap();
+    assert_eq!((progress.accepted, progress.duplicates, progress.conflicting_copies), (1, 2, 1));
+}
+
+#[test]
+fn a_reject_is_a_row_with_its_bytes_and_a_version_of_its_own() {
+    let mut engine = engine();
+    let record = Record { offset: 7, timestamp: Some(NOON), key: Some(b"k"), payload: Some(b"\xff{"), headers: vec![] };
+    engine.observe(&record, a_reject());
+    engine.advance(100);
+    let batch = engine.flush();
+    let row = &batch.rows.rejects[0];
+    assert_eq!((row.offset, row.version, &row.payload[..], &row.key[..]), (7, 8, &b"\xff{"[..], &b"k"[..]));
+    assert_eq!((batch.next, batch.rows.progress[0].rejected, batch.rows.progress[0].read), (100, 1, 1));
+}
+
+#[test]
+fn an_event_from_the_future_moves_no_watermark() {
+    let mut engine = engine();
+    observe_at(&mut engine, &post("r", "a", NOON), NOON);
+    observe_at(&mut engine, &post("q", "a", NOON + 6 * MINUTE), NOON);
+    assert_eq!(engine.watermark(), Some(NOON - MINUTE));
+    assert_eq!(engine.flush().tally.future, 1);
+}
+
+#[test]
+fn an_offset_below_next_is_ignored() {
+    let mut engine = Engine::new(rules(), "t/0".into(), 5);
+    let event = post("r", "a", NOON);
+    engine.observe(&Record { offset: 4, ..Record::default() }, Ok(event));
+    assert_eq!((engine.next(), engine.holdings().roots), (5, 0));
+}

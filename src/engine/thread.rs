@@ -1,0 +1,214 @@
+//! What a tree of replies amounts to: dialogue, latencies, sessions; the row of `thread`.
+//!
+//! A function of the set of the life's events. Inferred edges and deleted accounts count in size and
+//! depth, but in no pair, latency or turn.
+
+use super::cascade::Ages;
+use super::head::Head;
+use super::histogram;
+use super::life::Life;
+use super::pseudonym::{DELETED, Pseudonyms};
+use super::shape::Shape;
+use super::tree::{ROOT, Tree, flag};
+use crate::record::Millis;
+use crate::row::Thread;
+
+/// What a thread is measured with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measure<'a> {
+    /// A silence longer than this ends a session.
+    pub(super) session_gap: Millis,
+    pub(super) names: &'a Pseudonyms,
+}
+
+/// The row of a life with at least one reply.
+pub(super) fn row(life: &Life, tree: &Tree, shape: &mut Shape, head: &Head, measure: Measure<'_>) -> Thread {
+    shape.settle(tree);
+    let dialogue = Dialogue::of(life, tree);
+    let mut row = head.thread_row();
+    row.size = tree.nodes().len() as u64;
+    row.max_depth = shape.max_depth;
+    row.levels.clone_from(&shape.levels);
+    (row.s1, row.s2) = (shape.s1, shape.s2);
+    row.h_index = h_index(&shape.levels);
+    row.inferred = tree.inferred() as u64;
+    (row.cycles_cut, row.self_edges) = (tree.cycles_cut, tree.self_edges);
+    row.deletes = life.deletes();
+    (row.first_time, row.last_time) = dialogue.ages.span();
+    dialogue.count_people(&mut row);
+    dialogue.count_pairs(measure.names, &mut row);
+    dialogue.count_turns(shape, &mut row);
+    dialogue.measure_responses(&mut row);
+    dialogue.split_sessions(measure.session_gap, &mut row);
+    row
+}
+
+/// Consecutive depths 1, 2, … i that hold at least i replies each (Gómez, Kaltenbrunner and López 2008, prefix form).
+fn h_index(levels: &[u64]) -> u32 {
+    let enough = (1u32..).zip(&levels[1..]).take_while(|&(depth, &count)| count >= u64::from(depth));
+    enough.last().map_or(0, |(depth, _)| depth)
+}
+
+struct Dialogue<'a> {
+    ages: Ages<'a>,
+    tree: &'a Tree,
+    root_is_brand: bool,
+    root_mentions_brand: bool,
+}
+
+impl<'a> Dialogue<'a> {
+    fn of(life: &Life, tree: &'a Tree) -> Self {
+        let post = life.post.as_deref();
+        Dialogue {
+            ages: Ages::of(life, tree),
+            tree,
+            root_is_brand: post.is_some_and(|post| post.is_brand),
+            root_mentions_brand: post.is_some_and(|post| post.mentions_brand),
+        }
+    }
+
+    /// A true edge between two known people who differ: one answers the other.
+    fn answers(&self, at: u32) -> bool {
+        at != ROOT && self.ages.joins_known_people(at) && self.ages.actor(at) != self.ages.actor(self.parent(at))
+    }
+
+    fn parent(&self, at: u32) -> u32 {
+        self.tree.node(at).parent
+    }
+
+    fn by_brand(&self, at: u32) -> bool {
+        if at == ROOT { self.root_is_brand } else { self.tree.node(at).has(flag::BRAND) }
+    }
+
+    fn mentions_brand(&self, at: u32) -> bool {
+        if at == ROOT { self.root_mentions_brand } else { self.tree.node(at).has(flag::MENTIONS_BRAND) }
+    }
+
+    fn count_people(&self, row: &mut Thread) {
+        let replies = &self.tree.nodes()[1..];
+        row.brand_replies = replies.iter().filter(|node| node.has(flag::BRAND)).count() as u64;
+        row.audience_replies = replies.len() as u64 - row.brand_replies;
+        row.deleted_actors = self.ages.deleted_actors();
+        let authors = replies.iter().map(|node| node.actor).chain([self.ages.root_actor]);
+        let mut authors: Vec<u64> = authors.filter(|&actor| actor != DELETED).collect();
+        authors.sort_unstable();
+        for messages in authors.chunk_by(|a, b| a == b) {
+            row.unique_actors += 1;
+            row.reentrants += u64::from(messages.len() > 1);
+        }
+    }
+
+    fn count_pairs(&self, names: &Pseudonyms, row: &mut Thread) {
+        let answers = self.ages.nodes().filter(|&at| self.answers(at));
+        let mut pairs: Vec<Answer> =
+            answers.map(|at| Answer::between(self.ages.actor(at), self.ages.actor(self.parent(at)))).collect();
+        row.nonself_replies = pairs.len() as u64;
+        pairs.sort_unstable();
+        for pair in pairs.chunk_by(|a, b| (a.lower, a.higher) == (b.lower, b.higher)) {
+            let name = names.pair(pair[0].lower, pair[0].higher);
+            // Sorted, so the first is by the higher of the two if any is, and the last by the lower.
+            let (rev, fwd) = (!pair[0].by_lower, pair[pair.len() - 1].by_lower);
+            row.dyads += 1;
+            if fwd && rev {
+                row.reciprocal_pairs += 1;
+                row.two_way_replies += pair.len() as u64;
+            }
+            row.dyad_fwd.extend(fwd.then_some(name));
+            row.dyad_rev.extend(rev.then_some(name));
+        }
+        row.dyad_fwd.sort_unstable();
+        row.dyad_rev.sort_unstable();
+    }
+
+    /// ABA turns and the longest alternating exchange.
+    fn count_turns(&self, shape: &Shape, row: &mut Thread) {
+        let mut run = vec![1u32; self.tree.nodes().len()];
+        row.longest_exchange = 1;
+        for &at in &shape.order[1..] {
+            if !self.answers(at) {
+                continue;
+            }
+            let parent = self.parent(at);
+            let mut length = 2;
+            if self.answers(parent) {
+                row.aba_eligible += 1;
+                if self.ages.actor(at) == self.ages.actor(self.parent(parent)) {
+                    row.aba += 1;
+                    length = run[parent as usize] + 1;
+                }
+            }
+            run[at as usize] = length;
+            row.longest_exchange = row.longest_exchange.max(length);
+        }
+    }
+
+    fn measure_responses(&self, row: &mut Thread) {
+        let count = self.tree.nodes().len();
+        let mut first_answer = vec![Millis::MAX; count];
+        let mut first_brand_answer = vec![Millis::MAX; count];
+        let mut latencies = Vec::new();
+        for at in self.ages.nodes() {
+            let (node, parent) = (self.tree.node(at), self.parent(at) as usize);
+            if self.answers(at) {
+                latencies.push(histogram::bucket(node.time - self.ages.time(node.parent)));
+                first_answer[parent] = first_answer[parent].min(node.time);
+            }
+            if node.has(flag::BRAND) && !node.has(flag::INFERRED) {
+                first_brand_answer[parent] = first_brand_answer[parent].min(node.time);
+            }
+        }
+        row.latency_hist = histogram::count(latencies);
+        row.first_response_hist = histogram::count(self.waits(&first_answer, |_| true));
+        row.customer_messages = self.all().filter(|&at| self.is_for_the_brand(at)).count() as u64;
+        let answered = self.waits(&first_brand_answer, |at| self.is_for_the_brand(at));
+        row.customer_messages_answered = answered.len() as u64;
+        row.brand_response_hist = histogram::count(answered);
+    }
+
+    /// How long each wanted message waited for its first answer; unanswered ones are left out.
+    fn waits(&self, answer: &[Millis], wanted: impl Fn(u32) -> bool) -> Vec<i16> {
+        let answered = self.all().filter(|&at| answer[at as usize] != Millis::MAX && wanted(at));
+        answered.map(|at| histogram::bucket(answer[at as usize] - self.ages.time(at))).collect()
+    }
+
+    /// A message of a known person outside the brand that mentions it or answers it.
+    fn is_for_the_brand(&self, at: u32) -> bool {
+        let speaks_to_it = || self.mentions_brand(at) || (self.answers(at) && self.by_brand(self.parent(at)));
+        !self.by_brand(at) && self.ages.actor(at) != DELETED && speaks_to_it()
+    }
+
+    /// Every message, the root post first.
+    fn all(&self) -> impl Iterator<Item = u32> + use<> {
+        std::iter::once(ROOT).chain(self.ages.nodes())
+    }
+
+    /// Bursts of messages separated by silence; the longest by duration, of equals the earliest.
+    fn split_sessions(&self, gap: Millis, row: &mut Thread) {
+        let post = self.ages.root_seen.then_some(self.ages.root_time);
+        let mut times: Vec<Millis> = self.tree.nodes()[1..].iter().map(|node| node.time).chain(post).collect();
+        times.sort_unstable();
+        for session in times.chunk_by(|earlier, later| later - earlier <= gap) {
+            let length = u64::try_from(session[session.len() - 1] - session[0]).unwrap_or_default();
+            if row.sessions == 0 || length > row.longest_session_ms {
+                row.longest_session_ms = length;
+                row.longest_session_messages = u32::try_from(session.len()).unwrap_or(u32::MAX);
+            }
+            row.sessions += 1;
+            row.last_session_start = session[0];
+        }
+    }
+}
+
+/// One answer, by its pair of people.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Answer {
+    lower: u64,
+    higher: u64,
+    by_lower: bool,
+}
+
+impl Answer {
+    fn between(author: u64, answered: u64) -> Self {
+        Answer { lower: author.min(answered), higher: author.max(answered), by_lower: author < answered }
+    }
+}

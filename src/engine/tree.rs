@@ -1,0 +1,240 @@
+//! A tree of shares, or of replies: nodes and parents. Attaches, re-hangs, cuts cycles.
+//!
+//! Index 0 is the root post, seen or not. A node whose parent is not here hangs from the root at once
+//! and is *inferred*; when its parent comes, only the link changes, and its subtree moves with it. What
+//! the links amount to is settled in one pass by [`shape`](super::shape). Keeps I5: links are taken in
+//! the log order of the events that declare them, so a tree is a function of the set of its events.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashTable;
+use serde::{Deserialize, Serialize};
+
+use super::packed;
+
+/// The index of the root post.
+pub(super) const ROOT: u32 = 0;
+
+/// `followers` of a node that does not say.
+pub(super) const FOLLOWERS_UNKNOWN: u32 = u32::MAX;
+
+/// What is known of a node besides its place.
+pub(super) mod flag {
+    pub(in crate::engine) const QUOTE: u8 = 1;
+    pub(in crate::engine) const PARENT_GUESSED: u8 = 2;
+    pub(in crate::engine) const MENTIONS_BRAND: u8 = 4;
+    pub(in crate::engine) const BRAND: u8 = 8;
+    /// Hangs from the root for want of its declared parent.
+    pub(in crate::engine) const INFERRED: u8 = 16;
+}
+
+/// One share or reply: 40 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Node {
+    /// Pseudonym of its id.
+    pub(super) id: u64,
+    /// Pseudonym of who did it, or `DELETED`.
+    pub(super) actor: u64,
+    /// Declared time, in milliseconds.
+    pub(super) time: i64,
+    /// Where it hangs now.
+    pub(super) parent: u32,
+    /// Towards the head of its fragment (union-find): a head points to itself.
+    pub(super) head: u32,
+    /// Audience, or [`FOLLOWERS_UNKNOWN`].
+    pub(super) followers: u32,
+    /// Bits of [`flag`].
+    pub(super) flags: u8,
+}
+
+impl Node {
+    pub(super) fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// The parent that an event names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parent {
+    /// The root post.
+    Root,
+    /// A node, by the pseudonym of its id.
+    Node(u64),
+}
+
+/// Why an inferred node is one: the parent it named, and the next node that waits for the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Unlinked {
+    declared: u64,
+    /// [`ROOT`] ends the chain.
+    next_waiting: u32,
+}
+
+/// Nodes and links of one tree.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Tree {
+    #[serde(with = "packed")]
+    nodes: Vec<Node>,
+    /// The inferred nodes.
+    unlinked: BTreeMap<u32, Unlinked>,
+    /// Links cut because they would have closed a cycle.
+    pub(super) cycles_cut: u32,
+    /// Nodes that named themselves as their parent.
+    pub(super) self_edges: u32,
+    /// Whether every parent stands before its children, so that one scan settles.
+    pub(super) in_order: bool,
+    /// Node by id.
+    #[serde(skip)]
+    index: HashTable<u32>,
+    /// First of the nodes that wait for an id.
+    #[serde(skip)]
+    waiting: BTreeMap<u64, u32>,
+}
+
+impl Tree {
+    pub(super) fn new() -> Self {
+        let root = Node { id: 0, actor: 0, time: 0, parent: ROOT, head: ROOT, followers: FOLLOWERS_UNKNOWN, flags: 0 };
+        Tree {
+            nodes: vec![root],
+            unlinked: BTreeMap::new(),
+            cycles_cut: 0,
+            self_edges: 0,
+            in_order: true,
+            index: HashTable::new(),
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    /// The nodes by index; the first stands for the root post and holds nothing.
+    pub(super) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Shares or replies: the nodes without the root.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len() - 1
+    }
+
+    /// Nodes that hang from the root for want of their parent.
+    pub(super) fn inferred(&self) -> usize {
+        self.unlinked.len()
+    }
+
+    /// The node with this id.
+    pub(super) fn find(&self, id: u64) -> Option<u32> {
+        self.index.find(id, |&at| self.node(at).id == id).copied()
+    }
+
+    /// The node at an index.
+    pub(super) fn node(&self, at: u32) -> &Node {
+        &self.nodes[at as usize]
+    }
+
+    /// The parent that the node's event named, unless it named the root.
+    pub(super) fn declared(&self, at: u32) -> Parent {
+        match (self.unlinked.get(&at), self.node(at).parent) {
+            (Some(unlinked), _) => Parent::Node(unlinked.declared),
+            (None, ROOT) => Parent::Root,
+            (None, parent) => Parent::Node(self.node(parent).id),
+        }
+    }
+
+    /// Adds a node whose id is not here yet. Its `parent`, `head` and `INFERRED` are set here.
+    ///
+    /// A new node takes the children that wait for it, then its own parent: so a cycle loses the link
+    /// of its last member.
+    pub(super) fn attach(&mut self, node: Node, parent: Parent) {
+        let at = self.push(node);
+        self.adopt_waiting(at);
+        let Parent::Node(declared) = parent else { return };
+        if declared == node.id {
+            self.self_edges += 1;
+            self.infer(at, declared, ROOT);
+            return;
+        }
+        match self.find(declared) {
+            None => {
+                let next_waiting = self.waiting.insert(declared, at).unwrap_or(ROOT);
+                self.infer(at, declared, next_waiting);
+            }
+            Some(found) if self.head(found) == at => {
+                self.cycles_cut += 1;
+                self.infer(at, declared, ROOT);
+            }
+            Some(found) => self.link(at, found),
+        }
+    }
+
+    /// Rebuilds what a snapshot leaves out.
+    pub(super) fn reindex(&mut self) {
+        self.index = HashTable::with_capacity(self.nodes.len());
+        for (at, node) in (0u32..).zip(&self.nodes).skip(1) {
+            self.index.insert_unique(node.id, at, |&other| self.nodes[other as usize].id);
+        }
+        self.waiting.clear();
+        // A node waits if what it names is not here; it does not if it names itself or was cut off a cycle.
+        let Tree { nodes, unlinked, index, waiting, .. } = self;
+        for (&at, entry) in unlinked.iter_mut() {
+            let id = entry.declared;
+            let here = index.find(id, |&other| nodes[other as usize].id == id).is_some();
+            entry.next_waiting = if here { ROOT } else { waiting.insert(id, at).unwrap_or(ROOT) };
+        }
+    }
+
+    /// Whether links and indexes agree: every parent and head is a node, every inferred node hangs from the root.
+    pub(super) fn is_sound(&self) -> bool {
+        let count = self.nodes.len();
+        let inferred = self.nodes.iter().filter(|node| node.has(flag::INFERRED)).count();
+        let within = self.nodes.iter().all(|node| (node.parent as usize) < count && (node.head as usize) < count);
+        let hanging = self.unlinked.keys().all(|&at| (at as usize) < count && self.node(at).parent == ROOT);
+        count > 0 && within && hanging && inferred == self.unlinked.len()
+    }
+
+    fn push(&mut self, node: Node) -> u32 {
+        let at = u32::try_from(self.nodes.len()).expect("the budget of a partition is far below 2^32 nodes");
+        if self.nodes.len() == self.nodes.capacity() {
+            // Growing by an eighth keeps the slack of large trees small; doubling would cost up to 40 bytes a node.
+            self.nodes.reserve_exact((self.nodes.len() / 8).max(3));
+        }
+        self.nodes.push(Node { parent: ROOT, head: at, flags: node.flags & !flag::INFERRED, ..node });
+        let nodes = &self.nodes;
+        self.index.insert_unique(node.id, at, |&other| nodes[other as usize].id);
+        at
+    }
+
+    fn adopt_waiting(&mut self, at: u32) {
+        let id = self.node(at).id;
+        let mut waiting = self.waiting.remove(&id);
+        while let Some(child) = waiting {
+            let unlinked = self.unlinked.remove(&child);
+            self.nodes[child as usize].flags &= !flag::INFERRED;
+            self.link(child, at);
+            waiting = unlinked.map(|entry| entry.next_waiting).filter(|&next| next != ROOT);
+        }
+    }
+
+    fn infer(&mut self, at: u32, declared: u64, next_waiting: u32) {
+        self.nodes[at as usize].flags |= flag::INFERRED;
+        self.unlinked.insert(at, Unlinked { declared, next_waiting });
+    }
+
+    fn link(&mut self, child: u32, parent: u32) {
+        let node = &mut self.nodes[child as usize];
+        node.parent = parent;
+        node.head = parent;
+        self.in_order &= parent < child;
+    }
+
+    /// The head of a node's fragment; halves the paths it walks.
+    fn head(&mut self, mut at: u32) -> u32 {
+        loop {
+            let up = self.node(at).head;
+            if up == at {
+                return at;
+            }
+            let upper = self.node(up).head;
+            self.nodes[at as usize].head = upper;
+            at = upper;
+        }
+    }
+}
