@@ -1,0 +1,29 @@
+# One line a task. Every task sets up what it needs; see .ci/setup.
+CARGO := cargo
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+.PHONY: help setup build demo test bench fuzz clean
+
+help: ## say what there is
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: ## install what is missing (compiler, libchdb, promtool, Python client)
+	@.ci/setup all
+
+build: setup ## build target/release/grapevine
+	$(CARGO) build --release --locked
+
+demo: build ## the main job: events into Kafka, through the worker, into ClickHouse, answers as tables
+	target/release/grapevine demo
+
+test: build ## every check and test
+	@.ci/test
+
+bench: build ## the benchmarks of docs/benchmarks.md
+	$(CARGO) bench --locked
+
+fuzz: setup ## ten minutes of fuzzing: decode, fold, flush, snapshot
+	@.ci/fuzz 600
+
+clean: ## remove what was built
+	$(CARGO) clean

@@ -1,0 +1,197 @@
+//! The rules about the code itself, executed. Each message says what to do instead.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Production lines a file may have.
+const LINES_MAX: usize = 400;
+
+struct File {
+    path: PathBuf,
+    text: String,
+}
+
+impl File {
+    fn name(&self) -> String {
+        self.path.strip_prefix(ROOT).unwrap_or(&self.path).display().to_string()
+    }
+
+    /// The text before its tests.
+    fn production(&self) -> &str {
+        self.text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default()
+    }
+
+    fn is_test(&self) -> bool {
+        let name = self.name();
+        name.starts_with("tests/") || name.contains("/tests/") || name.ends_with("/tests.rs")
+    }
+
+    /// Lines with something else than a comment on them, numbered.
+    fn code_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        (1..).zip(self.production().lines()).filter(|(_, line)| !line.trim_start().starts_with("//"))
+    }
+}
+
+fn files_below(folder: &str, ending: &str) -> Vec<File> {
+    let mut found = Vec::new();
+    let mut folders = vec![Path::new(ROOT).join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == ending) {
+                let text = std::fs::read_to_string(&path).expect("source is text");
+                found.push(File { path, text });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    assert!(!found.is_empty(), "no .{ending} files below {folder}");
+    found
+}
+
+fn sources() -> Vec<File> {
+    files_below("src", "rs")
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(Path::new(ROOT).join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn none(complaints: Vec<String>, cure: &str) {
+    assert!(complaints.is_empty(), "{cure}:\n  {}", complaints.join("\n  "));
+}
+
+/// Lines of code outside tests that hold one of the words, in files that may not.
+fn lines_with(files: &[File], words: &[&str], allowed: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for file in files.iter().filter(|file| !file.is_test() && !allowed(&file.name())) {
+        for (number, line) in file.code_lines() {
+            complaints.extend(words.iter().filter(|word| line.contains(**word)).map(|word| format!("{}:{number}: {word}", file.name())));
+        }
+    }
+    complaints
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    let all = [sources(), files_below("tests", "rs")].concat_files();
+    let silent = all.iter().filter(|file| !file.text.starts_with("//!")).map(File::name).collect();
+    none(silent, "open the file with a `//!` that says what it is and what it does not do");
+}
+
+#[test]
+fn files_stay_readable_in_one_sitting() {
+    let long = sources();
+    let long = long.iter().filter(|file| !file.is_test() && file.production().lines().count() > LINES_MAX);
+    none(long.map(File::name).collect(), "split the file along a word of the domain: it has more than 400 lines");
+}
+
+#[test]
+fn the_engine_is_pure() {
+    let impure = [
+        "tokio", "async ", "std::time", "Instant", "SystemTime", "std::fs", "std::io", "std::net", "std::env", "tracing", "rand::",
+        "std::collections::HashMap", "std::collections::HashSet", "println!", "prometheus", "Mutex", "thread::spawn",
+    ];
+    let engine: Vec<File> = sources().into_iter().filter(|file| file.name().starts_with("src/engine/")).collect();
+    none(lines_with(&engine, &impure, |_| false), "the engine is a function of the log: pass what it needs as an argument");
+}
+
+#[test]
+fn concurrency_stays_where_it_is_looked_for() {
+    let words = ["tokio::spawn", "thread::spawn", "spawn_local", "Mutex", "RwLock"];
+    let homes = ["src/kafka", "src/worker", "src/command", "src/embedded", "src/metrics", "src/admin", "src/health"];
+    let allowed = |name: &str| homes.iter().any(|home| name.starts_with(home));
+    none(lines_with(&sources(), &words, allowed), "only the shell shares and spawns: hand the value over instead");
+}
+
+#[test]
+fn unsafe_code_stays_where_c_is_called() {
+    let homes = ["src/kafka", "src/embedded/broker", "src/embedded/chdb"];
+    let allowed = |name: &str| homes.iter().any(|home| name.starts_with(home));
+    none(lines_with(&sources(), &["unsafe {", "unsafe fn", "unsafe impl"], allowed), "call C from the modules that do already");
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let words = ["TODO", "FIXME", "XXX", "dbg!(", "todo!(", "unimplemented!("];
+    let mut complaints = Vec::new();
+    for file in [sources(), files_below("tests", "rs")].concat_files() {
+        if file.name() == "tests/tidy.rs" {
+            continue;
+        }
+        for (number, line) in (1..).zip(file.text.lines()) {
+            complaints.extend(words.iter().filter(|word| line.contains(**word)).map(|word| format!("{}:{number}: {word}", file.name())));
+        }
+    }
+    none(complaints, "do it, or write it under Known issues in ARCHITECTURE.md");
+}
+
+#[test]
+fn lints_are_expected_with_a_reason_never_allowed() {
+    none(lines_with(&sources(), &["#[allow(", "#![allow("], |_| false), "use #[expect(.., reason = \"..\")]");
+}
+
+#[test]
+fn the_map_names_what_exists() {
+    let map = read("ARCHITECTURE.md");
+    let named = map.split('`').skip(1).step_by(2).filter(|word| word.contains('/') || word.ends_with(".rs") || word.ends_with(".md"));
+    let is_path = |word: &&str| {
+        let start = word.split('/').next().unwrap_or_default();
+        ["src", "tests", "config", "deploy", "docs", ".ci"].contains(&start) && !word.contains(['<', '*', ' '])
+    };
+    let missing = named.filter(is_path).filter(|path| !Path::new(ROOT).join(path).exists()).map(str::to_owned).collect();
+    none(missing, "ARCHITECTURE.md names files that are not there");
+}
+
+#[test]
+fn the_map_names_every_module() {
+    let map = read("ARCHITECTURE.md");
+    let top: Vec<String> = sources().iter().map(File::name).filter(|name| name.matches('/').count() == 1).collect();
+    let missing = top.into_iter().filter(|name| !map.contains(&format!("`{name}`"))).collect();
+    none(missing, "say in ARCHITECTURE.md what the module is");
+}
+
+#[test]
+fn invariants_are_the_same_in_the_map_and_in_the_code() {
+    let numbers = |text: &str| -> BTreeSet<String> {
+        let starts = text.match_indices('I').map(|(at, _)| at);
+        let standing_alone = starts.filter(|&at| at == 0 || !text.as_bytes()[at - 1].is_ascii_alphanumeric());
+        let digits = standing_alone.filter_map(|at| text[at + 1..].chars().next().filter(char::is_ascii_digit).map(|digit| (at, digit)));
+        digits.filter(|(at, _)| !text[at + 2..].starts_with(|next: char| next.is_ascii_alphanumeric())).map(|(_, digit)| format!("I{digit}")).collect()
+    };
+    let in_code: BTreeSet<String> = sources().iter().flat_map(|file| numbers(&file.text)).collect();
+    assert_eq!(numbers(&read("ARCHITECTURE.md")), in_code, "every invariant is named in the map and kept somewhere in the code");
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = read("Cargo.toml");
+    let section = manifest.split("\n[dependencies]\n").nth(1).and_then(|rest| rest.split("\n[").next()).expect("a [dependencies] section");
+    let mut complaints = Vec::new();
+    let mut reasoned = false;
+    for line in section.lines() {
+        if line.starts_with('#') {
+            reasoned = true;
+        } else if line.contains('=') {
+            if !reasoned {
+                complaints.push(line.to_owned());
+            }
+            reasoned = false;
+        }
+    }
+    none(complaints, "write the reason on the line above");
+}
+
+trait ConcatFiles {
+    fn concat_files(self) -> Vec<File>;
+}
+
+impl ConcatFiles for [Vec<File>; 2] {
+    fn concat_files(self) -> Vec<File> {
+        self.into_iter().flatten().collect()
+    }
+}
