@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use self::envelope::{Attributes, Mode};
-use self::wire::Field;
+use self::wire::{Field, Wire};
 use crate::record::{Millis, Record};
 
 mod body;
@@ -288,7 +288,8 @@ impl Reject {
 pub fn parse<'a>(record: &Record<'a>) -> Result<Event<'a>, Reject> {
     let text = payload_text(record.payload)?;
     let mode = envelope::mode(&record.headers)?;
-    let wire = wire::read(text)?;
+    let mut wire = Wire::new();
+    wire.read(text)?;
     match mode {
         Mode::Binary(attributes) => body::event(&wire, &attributes),
         Mode::Unsaid if wire.get(Field::SpecVersion).is_none() => body::event(&wire, &Attributes::default()),

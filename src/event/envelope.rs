@@ -3,7 +3,7 @@
 //! The fields of the data win; the envelope fills in `id`, `time` and `type`. Batches and formats other than JSON are
 //! refused.
 
-use super::wire::{self, Field, Wire};
+use super::wire::{Field, Wire};
 use super::{Event, EventType, Reason, Reject, body, check};
 use crate::record::Header;
 
@@ -98,7 +98,8 @@ fn event_in<'a>(data: &'a str, envelope: &Wire<'a>) -> Result<Event<'a>, Reject>
     if !data.trim_ascii_start().starts_with('{') {
         return Err(bad("the envelope's data are not a JSON object; put the event into `data`"));
     }
-    let mut wire = wire::read(data)?;
+    let mut wire = Wire::new();
+    wire.read(data)?;
     wire.inherit(Field::Id, envelope);
     wire.inherit(Field::Time, envelope);
     let name = envelope.get(Field::Type).map(|value| check::text(Field::Type, value)).transpose()?;

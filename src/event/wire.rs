@@ -99,6 +99,29 @@ pub(super) struct Wire<'a> {
 }
 
 impl<'a> Wire<'a> {
+    /// No field at all.
+    pub(super) fn new() -> Wire<'a> {
+        Wire { values: [None; Field::ALL.len()], repeated: None }
+    }
+
+    /// Reads one JSON object, and nothing but one. It fills the fields in place: they are too many to hand around.
+    pub(super) fn read(&mut self, text: &'a str) -> Result<(), Reject> {
+        if !text.trim_ascii_start().starts_with('{') {
+            serde_json::from_str::<IgnoredAny>(text).map_err(|error| broken(text, &error))?;
+            let detail = "the payload is JSON but not an object; send one {...} per record";
+            return Err(Reject::new(Reason::NotAnObject, detail));
+        }
+        let mut json = serde_json::Deserializer::from_str(text);
+        json.deserialize_map(Filling(self)).and_then(|()| json.end()).map_err(|error| broken(text, &error))?;
+        match self.repeated {
+            None => Ok(()),
+            Some(field) => {
+                let detail = format!("`{}` stands twice in the object; send each field once", field.key());
+                Err(Reject::new(Reason::RepeatedField, detail))
+            }
+        }
+    }
+
     /// The JSON text of a field's value; `None` if it is absent or null.
     pub(super) fn get(&self, field: Field) -> Option<&'a str> {
         self.values[field as usize].filter(|value| *value != "null")
@@ -119,24 +142,6 @@ impl<'a> Wire<'a> {
     }
 }
 
-/// Reads one JSON object, and nothing but one.
-pub(super) fn read(text: &str) -> Result<Wire<'_>, Reject> {
-    if !text.trim_ascii_start().starts_with('{') {
-        serde_json::from_str::<IgnoredAny>(text).map_err(|error| broken(text, &error))?;
-        return Err(Reject::new(Reason::NotAnObject, "the payload is JSON but not an object; send one {...} per record"));
-    }
-    let mut wire = Wire { values: [None; Field::ALL.len()], repeated: None };
-    let mut json = serde_json::Deserializer::from_str(text);
-    json.deserialize_map(Filling(&mut wire)).and_then(|()| json.end()).map_err(|error| broken(text, &error))?;
-    match wire.repeated {
-        None => Ok(wire),
-        Some(field) => {
-            let detail = format!("`{}` stands twice in the object; send each field once", field.key());
-            Err(Reject::new(Reason::RepeatedField, detail))
-        }
-    }
-}
-
 #[cold]
 fn broken(text: &str, error: &serde_json::Error) -> Reject {
     if text.starts_with('\u{feff}') {
@@ -145,7 +150,7 @@ fn broken(text: &str, error: &serde_json::Error) -> Reject {
     Reject::new(Reason::BrokenJson, format!("not one JSON value: {error}; send one JSON object per record"))
 }
 
-/// Fills the fields in place: they are too many to hand around.
+/// Puts the values of an object into its fields.
 struct Filling<'w, 'a>(&'w mut Wire<'a>);
 
 impl<'de: 'a, 'a> Visitor<'de> for Filling<'_, 'a> {
