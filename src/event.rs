@@ -1,8 +1,20 @@
 //! Bytes become an [`Event`], or a [`Reject`] that says why not. Past this line no field is checked again.
+//!
+//! `wire` reads JSON, `envelope` takes CloudEvents apart, `body` knows what each type needs, `check` what a value may
+//! be. Nothing here looks at another record: copies are recognised by the engine. For producers: `docs/events.md`.
 
 use std::borrow::Cow;
 
+use self::envelope::{Attributes, Mode};
+use self::wire::{Field, Wire};
 use crate::record::{Millis, Record};
+
+mod body;
+mod check;
+mod envelope;
+#[cfg(test)]
+mod tests;
+mod wire;
 
 /// The types of event. The names are those of the `type` field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +79,12 @@ impl EventType {
             EventType::Assign => "assign",
             EventType::Report => "report",
         }
+    }
+
+    /// The type of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<EventType> {
+        EventType::ALL.into_iter().find(|event_type| event_type.as_str() == name)
     }
 }
 
@@ -256,11 +274,38 @@ pub struct Reject {
     pub detail: String,
 }
 
+impl Reject {
+    fn new(reason: Reason, detail: impl Into<String>) -> Reject {
+        Reject { reason, detail: detail.into() }
+    }
+}
+
 /// Reads one record as an event.
 ///
 /// # Errors
 ///
 /// A [`Reject`] for every record that is not exactly one valid event.
-pub fn parse<'a>(_record: &Record<'a>) -> Result<Event<'a>, Reject> {
-    Err(Reject { reason: Reason::Empty, detail: String::new() })
+pub fn parse<'a>(record: &Record<'a>) -> Result<Event<'a>, Reject> {
+    let text = payload_text(record.payload)?;
+    let mode = envelope::mode(&record.headers)?;
+    let mut wire = Wire::new();
+    wire.read(text)?;
+    match mode {
+        Mode::Binary(attributes) => body::event(&wire, &attributes),
+        Mode::Unsaid if wire.get(Field::SpecVersion).is_none() => body::event(&wire, &Attributes::default()),
+        Mode::Unsaid | Mode::Structured => envelope::open(&wire),
+    }
+}
+
+fn payload_text(payload: Option<&[u8]>) -> Result<&str, Reject> {
+    let Some(bytes) = payload else {
+        return Err(Reject::new(Reason::Empty, "the record has no payload (a tombstone); send a delete event instead"));
+    };
+    if bytes.trim_ascii().is_empty() {
+        return Err(Reject::new(Reason::Empty, "the payload is empty or only white space; send one JSON object per record"));
+    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let detail = format!("the payload is not UTF-8 from byte {} on; encode it as UTF-8", error.valid_up_to());
+        Reject::new(Reason::BadUtf8, detail)
+    })
 }

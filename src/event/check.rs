@@ -1,0 +1,274 @@
+//! One function per meaning of a field: an id, a label, a time, an amount of money.
+//!
+//! Each takes a field out of the object and returns its value or the reject. Messages name the field and the cure,
+//! never the value: rejects are read by people who should not see ids.
+
+use std::borrow::Cow;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::wire::{Field, Wire};
+use super::{Reason, Reject};
+use crate::record::Millis;
+
+/// The longest id, in bytes of UTF-8.
+const ID_BYTES_MAX: usize = 512;
+
+/// 2106-01-01: the first time that is refused. A 32-bit count of seconds ends in that year.
+const TIME_END: Millis = 4_291_747_200_000;
+
+/// Digits behind the point of an amount: those of the tables' `Decimal(38, 6)`.
+const DECIMALS_MAX: usize = 6;
+
+/// Digits before the point of an amount: those of `Decimal(38, 6)`.
+pub(super) const MONEY_DIGITS: usize = 32;
+
+/// Digits before the point of a rate: those of `Decimal(9, 6)`.
+pub(super) const RATE_DIGITS: usize = 3;
+
+type Checked<T> = Result<T, Reject>;
+
+#[cold]
+fn missing(field: Field) -> Reject {
+    let detail = format!("`{}` is missing, null or empty; this type of event needs it", field.key());
+    Reject::new(Reason::MissingField, detail)
+}
+
+#[cold]
+fn wrong(field: Field, found: &str, expected: &str) -> Reject {
+    Reject::new(Reason::WrongType, format!("`{}` is {found}; send {expected}", field.key()))
+}
+
+#[cold]
+fn out_of_range(field: Field, cure: &str) -> Reject {
+    Reject::new(Reason::NumberOutOfRange, format!("`{}` is out of range; {cure}", field.key()))
+}
+
+/// The JSON types, as far as the first byte of a value tells them.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Text,
+    Number,
+    Boolean,
+    Array,
+    Object,
+}
+
+impl Kind {
+    fn of(value: &str) -> Kind {
+        match value.as_bytes().first() {
+            Some(b'"') => Kind::Text,
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b't' | b'f') => Kind::Boolean,
+            _ => Kind::Number,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Text => "text",
+            Kind::Number => "a number",
+            Kind::Boolean => "a boolean",
+            Kind::Array => "an array",
+            Kind::Object => "an object",
+        }
+    }
+}
+
+/// Whether a number is written without point and exponent.
+fn is_integer(text: &str) -> bool {
+    is_digits(text.strip_prefix('-').unwrap_or(text))
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The text in a JSON value; borrowed, unless it holds escapes.
+pub(super) fn text(field: Field, value: &str) -> Checked<Cow<'_, str>> {
+    let Some(inside) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return Err(wrong(field, Kind::of(value).name(), "text"));
+    };
+    if !inside.as_bytes().contains(&b'\\') {
+        return Ok(Cow::Borrowed(inside));
+    }
+    serde_json::from_str(value).map(Cow::Owned).map_err(|_| {
+        let detail = format!("`{}` holds an escape that is no character, such as half a surrogate pair", field.key());
+        Reject::new(Reason::BrokenJson, detail)
+    })
+}
+
+/// A required id.
+pub(super) fn id<'a>(wire: &Wire<'a>, field: Field) -> Checked<Cow<'a, str>> {
+    optional_id(wire, field)?.ok_or_else(|| missing(field))
+}
+
+/// An id that may be absent or null.
+pub(super) fn optional_id<'a>(wire: &Wire<'a>, field: Field) -> Checked<Option<Cow<'a, str>>> {
+    let Some(value) = wire.get(field) else { return Ok(None) };
+    let id = text(field, value)?;
+    check_id(field.key(), &id)?;
+    Ok(Some(id))
+}
+
+/// Checks the length of an id.
+pub(super) fn check_id(name: &str, id: &str) -> Checked<()> {
+    if (1..=ID_BYTES_MAX).contains(&id.len()) {
+        return Ok(());
+    }
+    let detail = format!("`{name}` has {} bytes of UTF-8; an id has 1 to {ID_BYTES_MAX}", id.len());
+    Err(Reject::new(Reason::BadId, detail))
+}
+
+/// The actor: it must be there, and null is a deleted account.
+pub(super) fn actor<'a>(wire: &Wire<'a>) -> Checked<Option<Cow<'a, str>>> {
+    if !wire.has(Field::Actor) {
+        return Err(Reject::new(Reason::MissingField, "`actor` is missing; send null for a deleted account"));
+    }
+    optional_id(wire, Field::Actor)
+}
+
+/// Text that may be absent; empty text stands for that.
+pub(super) fn label<'a>(wire: &Wire<'a>, field: Field) -> Checked<Cow<'a, str>> {
+    wire.get(field).map_or(Ok(Cow::Borrowed("")), |value| text(field, value))
+}
+
+/// Text that must be there.
+pub(super) fn required_label<'a>(wire: &Wire<'a>, field: Field) -> Checked<Cow<'a, str>> {
+    let label = label(wire, field)?;
+    if label.is_empty() { Err(missing(field)) } else { Ok(label) }
+}
+
+/// A yes or no; absent is no.
+pub(super) fn flag(wire: &Wire<'_>, field: Field) -> Checked<bool> {
+    match wire.get(field) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(value) => Err(wrong(field, Kind::of(value).name(), "true or false")),
+    }
+}
+
+/// An audience. The greatest 32-bit number is left out: it stands for "not said" in memory.
+pub(super) fn followers(wire: &Wire<'_>) -> Checked<Option<u32>> {
+    match whole_number(wire, Field::Followers)?.map(u32::try_from) {
+        None => Ok(None),
+        Some(Ok(count)) if count < u32::MAX => Ok(Some(count)),
+        Some(_) => Err(out_of_range(Field::Followers, "send a whole number from 0 to 4294967294")),
+    }
+}
+
+/// A whole number that is not negative.
+pub(super) fn whole_number(wire: &Wire<'_>, field: Field) -> Checked<Option<u64>> {
+    let Some(value) = wire.get(field) else { return Ok(None) };
+    match Kind::of(value) {
+        Kind::Number if is_integer(value) => {}
+        Kind::Number => return Err(wrong(field, "a number with a point or an exponent", "a whole number")),
+        kind @ (Kind::Text | Kind::Boolean | Kind::Array | Kind::Object) => {
+            return Err(wrong(field, kind.name(), "a whole number"));
+        }
+    }
+    match value.strip_prefix("-0").filter(|rest| rest.is_empty()).map_or(value, |_| "0").parse() {
+        Ok(number) => Ok(Some(number)),
+        Err(_) => Err(out_of_range(field, "send a whole number that is not negative and fits 64 bits")),
+    }
+}
+
+/// A gauge's value.
+pub(super) fn gauge(wire: &Wire<'_>, field: Field) -> Checked<f64> {
+    let value = wire.get(field).ok_or_else(|| missing(field))?;
+    match value.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        Ok(_) => Err(out_of_range(field, "send a number that fits a 64-bit float")),
+        Err(_) => Err(wrong(field, Kind::of(value).name(), "a number")),
+    }
+}
+
+/// Tags; nothing but texts.
+pub(super) fn tags<'a>(wire: &Wire<'a>) -> Checked<Vec<Cow<'a, str>>> {
+    let Some(value) = wire.get(Field::Tags) else { return Ok(Vec::new()) };
+    let refused = |found: &str| wrong(Field::Tags, found, "an array of texts");
+    if Kind::of(value) != Kind::Array {
+        return Err(refused(Kind::of(value).name()));
+    }
+    let values: Vec<&serde_json::value::RawValue> =
+        serde_json::from_str(value).map_err(|_| refused("an array of other things"))?;
+    values.into_iter().map(|tag| text(Field::Tags, tag.get())).collect()
+}
+
+/// Checks an exact decimal, written as a number or as text. It is never read as a float.
+pub(super) fn decimal(wire: &Wire<'_>, field: Field, digits_max: usize) -> Checked<()> {
+    let Some(value) = wire.get(field) else { return Ok(()) };
+    let expected = "a decimal such as 12.50, as a number or as text";
+    let kind = Kind::of(value);
+    let text = match kind {
+        Kind::Number => Cow::Borrowed(value),
+        Kind::Text => text(field, value)?,
+        Kind::Boolean | Kind::Array | Kind::Object => return Err(wrong(field, kind.name(), expected)),
+    };
+    if kind == Kind::Number && text.contains(['e', 'E']) {
+        return Err(out_of_range(field, "write it out, without an exponent"));
+    }
+    let (whole, decimals) = text.split_once('.').unwrap_or((&text, "0"));
+    if !is_integer(whole) || !is_digits(decimals) {
+        return Err(wrong(field, "text that is no decimal", expected));
+    }
+    let whole = whole.trim_start_matches('-').trim_start_matches('0');
+    if whole.len() > digits_max || decimals.trim_end_matches('0').len() > DECIMALS_MAX {
+        let cure = format!("send at most {digits_max} digits before the point and {DECIMALS_MAX} behind it");
+        return Err(out_of_range(field, &cure));
+    }
+    Ok(())
+}
+
+/// Checks an exact decimal that must be there.
+pub(super) fn required_decimal(wire: &Wire<'_>, field: Field) -> Checked<()> {
+    wire.get(field).ok_or_else(|| missing(field))?;
+    decimal(wire, field, MONEY_DIGITS)
+}
+
+/// A time that must be there.
+pub(super) fn time(wire: &Wire<'_>, field: Field) -> Checked<Millis> {
+    optional_time(wire, field)?.ok_or_else(|| missing(field))
+}
+
+/// A time that may be absent: unix milliseconds, or RFC 3339.
+pub(super) fn optional_time(wire: &Wire<'_>, field: Field) -> Checked<Option<Millis>> {
+    let Some(value) = wire.get(field) else { return Ok(None) };
+    match Kind::of(value) {
+        // Whole numbers that do not fit 64 bits are times far away.
+        Kind::Number if is_integer(value) => in_range(field.key(), value.parse().unwrap_or(Millis::MAX)),
+        Kind::Number => Err(bad_time(field.key())),
+        Kind::Text => rfc3339(field.key(), &text(field, value)?),
+        kind @ (Kind::Boolean | Kind::Array | Kind::Object) => {
+            Err(wrong(field, kind.name(), "unix milliseconds or RFC 3339 text"))
+        }
+    }
+    .map(Some)
+}
+
+/// RFC 3339: date, time and offset. Digits below the millisecond are cut off.
+pub(super) fn rfc3339(name: &str, text: &str) -> Checked<Millis> {
+    // The library takes any byte between date and time.
+    if !matches!(text.as_bytes().get(10), Some(b'T' | b't' | b' ')) {
+        return Err(bad_time(name));
+    }
+    let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| bad_time(name))?;
+    let millis = parsed.unix_timestamp_nanos().div_euclid(1_000_000);
+    in_range(name, Millis::try_from(millis).unwrap_or(Millis::MAX))
+}
+
+fn in_range(name: &str, time: Millis) -> Checked<Millis> {
+    if (0..TIME_END).contains(&time) {
+        return Ok(time);
+    }
+    let detail = format!("`{name}` is before 1970 or after 2105; send milliseconds, not micro- or nanoseconds");
+    Err(Reject::new(Reason::TimeOutOfRange, detail))
+}
+
+#[cold]
+fn bad_time(name: &str) -> Reject {
+    let cure = "send whole unix milliseconds as a number, or RFC 3339 text with date, time and offset";
+    Reject::new(Reason::BadTime, format!("`{name}` is no time; {cure}"))
+}

@@ -1,0 +1,215 @@
+//! JSON text becomes the known fields of one object, each as the JSON text of its value, borrowed from the payload.
+//!
+//! It knows the rules of JSON: one object, well formed to its end, no known key twice. What a value means, and whether
+//! it may be there at all, is decided by `body` and `check`: a value of a wrong type is an error only where its event
+//! has that field. Values stay text, so numbers never pass through a float and nothing is copied or freed.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{Reason, Reject};
+
+/// Declares the fields: `Variant "key"`. Those of most events stand first, because keys are compared in this order.
+macro_rules! fields {
+    ($($variant:ident $key:literal,)*) => {
+        /// Every field of every type of event, and of a structured CloudEvents envelope.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Field { $($variant,)* }
+
+        impl Field {
+            /// All fields, in the order of their declaration.
+            const ALL: &[Field] = &[$(Field::$variant,)*];
+
+            /// The key in the object.
+            pub(super) fn key(self) -> &'static str {
+                match self { $(Field::$variant => $key,)* }
+            }
+
+            fn from_key(key: &str) -> Option<Field> {
+                match key { $($key => Some(Field::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+fields! {
+    Id "id",
+    Type "type",
+    Time "time",
+    Actor "actor",
+    Root "root",
+    Parent "parent",
+    Channel "channel",
+    Kind "kind",
+    Followers "followers",
+    Target "target",
+    EdgeSource "edge_source",
+    IsBrand "is_brand",
+    MentionsBrand "mentions_brand",
+    Brand "brand",
+    Campaign "campaign",
+    Platform "platform",
+    Community "community",
+    Tags "tags",
+    Url "url",
+    Experiment "experiment",
+    Arm "arm",
+    Reason "reason",
+    Metric "metric",
+    Value "value",
+    Visitor "visitor",
+    Click "click",
+    LandingUrl "landing_url",
+    ReferrerHost "referrer_host",
+    UtmSource "utm_source",
+    UtmMedium "utm_medium",
+    UtmCampaign "utm_campaign",
+    UtmContent "utm_content",
+    UtmTerm "utm_term",
+    UtmId "utm_id",
+    Amount "amount",
+    Currency "currency",
+    MarginRate "margin_rate",
+    RefundOf "refund_of",
+    RelatesTo "relates_to",
+    Seconds "seconds",
+    Side "side",
+    Role "role",
+    PeriodStart "period_start",
+    PeriodEnd "period_end",
+    Estimated "estimated",
+    Unit "unit",
+    UnitType "unit_type",
+    Origin "origin",
+    Grain "grain",
+    SpecVersion "specversion",
+    Data "data",
+    DataBase64 "data_base64",
+}
+
+/// The known fields of one object.
+#[derive(Clone, Debug)]
+pub(super) struct Wire<'a> {
+    /// The JSON text of each value, by field.
+    values: [Option<&'a str>; Field::ALL.len()],
+    /// A key that stood twice, if any did.
+    repeated: Option<Field>,
+}
+
+impl<'a> Wire<'a> {
+    /// No field at all.
+    pub(super) fn new() -> Wire<'a> {
+        Wire { values: [None; Field::ALL.len()], repeated: None }
+    }
+
+    /// Reads one JSON object, and nothing but one. It fills the fields in place: they are too many to hand around.
+    pub(super) fn read(&mut self, text: &'a str) -> Result<(), Reject> {
+        if !text.trim_ascii_start().starts_with('{') {
+            serde_json::from_str::<IgnoredAny>(text).map_err(|error| broken(text, &error))?;
+            let detail = "the payload is JSON but not an object; send one {...} per record";
+            return Err(Reject::new(Reason::NotAnObject, detail));
+        }
+        let mut json = serde_json::Deserializer::from_str(text);
+        json.deserialize_map(Filling(self)).and_then(|()| json.end()).map_err(|error| broken(text, &error))?;
+        match self.repeated {
+            None => Ok(()),
+            Some(field) => {
+                let detail = format!("`{}` stands twice in the object; send each field once", field.key());
+                Err(Reject::new(Reason::RepeatedField, detail))
+            }
+        }
+    }
+
+    /// The JSON text of a field's value; `None` if it is absent or null.
+    pub(super) fn get(&self, field: Field) -> Option<&'a str> {
+        self.values[field as usize].filter(|value| *value != "null")
+    }
+
+    /// Whether the key is there, with whatever value.
+    pub(super) fn has(&self, field: Field) -> bool {
+        self.values[field as usize].is_some()
+    }
+
+    /// Takes a field over from an envelope, if the data do not say it.
+    pub(super) fn inherit(&mut self, field: Field, envelope: &Wire<'a>) {
+        if let Some(value) = envelope.get(field)
+            && self.get(field).is_none()
+        {
+            self.values[field as usize] = Some(value);
+        }
+    }
+}
+
+#[cold]
+fn broken(text: &str, error: &serde_json::Error) -> Reject {
+    if text.starts_with('\u{feff}') {
+        return Reject::new(Reason::BrokenJson, "the payload begins with a byte order mark; send it without");
+    }
+    Reject::new(Reason::BrokenJson, format!("not one JSON value: {error}; send one JSON object per record"))
+}
+
+/// Puts the values of an object into its fields.
+struct Filling<'w, 'a>(&'w mut Wire<'a>);
+
+impl<'de: 'a, 'a> Visitor<'de> for Filling<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let wire = self.0;
+        while let Some(Key(field)) = entries.next_key()? {
+            let Some(field) = field else {
+                entries.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let value: &RawValue = entries.next_value()?;
+            // Reading goes on, because a fault in the JSON itself comes first.
+            if wire.values[field as usize].replace(value.get()).is_some() {
+                wire.repeated = wire.repeated.or(Some(field));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A key of the object; `None` is a field nobody knows.
+struct Key(Option<Field>);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl Visitor<'_> for KeyVisitor {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(Key(Field::from_key(key)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_names_its_own_field() {
+        for field in Field::ALL {
+            assert_eq!(Field::from_key(field.key()), Some(*field));
+        }
+        assert_eq!(Field::from_key("text"), None);
+        assert_eq!(Field::from_key("ID"), None);
+    }
+}
