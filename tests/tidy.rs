@@ -70,7 +70,9 @@ fn lines_with(files: &[File], words: &[&str], allowed: impl Fn(&str) -> bool) ->
     let mut complaints = Vec::new();
     for file in files.iter().filter(|file| !file.is_test() && !allowed(&file.name())) {
         for (number, line) in file.code_lines() {
-            complaints.extend(words.iter().filter(|word| line.contains(**word)).map(|word| format!("{}:{number}: {word}", file.name())));
+            complaints.extend(
+                words.iter().filter(|word| line.contains(**word)).map(|word| format!("{}:{number}: {word}", file.name())),
+            );
         }
     }
     complaints
@@ -93,8 +95,23 @@ fn files_stay_readable_in_one_sitting() {
 #[test]
 fn the_engine_is_pure() {
     let impure = [
-        "tokio", "async ", "std::time", "Instant", "SystemTime", "std::fs", "std::io", "std::net", "std::env", "tracing", "rand::",
-        "std::collections::HashMap", "std::collections::HashSet", "println!", "prometheus", "Mutex", "thread::spawn",
+        "tokio",
+        "async ",
+        "std::time",
+        "Instant",
+        "SystemTime",
+        "std::fs",
+        "std::io",
+        "std::net",
+        "std::env",
+        "tracing",
+        "rand::",
+        "std::collections::HashMap",
+        "std::collections::HashSet",
+        "println!",
+        "prometheus",
+        "Mutex",
+        "thread::spawn",
     ];
     let engine: Vec<File> = sources().into_iter().filter(|file| file.name().starts_with("src/engine/")).collect();
     none(lines_with(&engine, &impure, |_| false), "the engine is a function of the log: pass what it needs as an argument");
@@ -124,7 +141,9 @@ fn nothing_is_left_for_later() {
             continue;
         }
         for (number, line) in (1..).zip(file.text.lines()) {
-            complaints.extend(words.iter().filter(|word| line.contains(**word)).map(|word| format!("{}:{number}: {word}", file.name())));
+            complaints.extend(
+                words.iter().filter(|word| line.contains(**word)).map(|word| format!("{}:{number}: {word}", file.name())),
+            );
         }
     }
     none(complaints, "do it, or write it under Known issues in ARCHITECTURE.md");
@@ -138,7 +157,8 @@ fn lints_are_expected_with_a_reason_never_allowed() {
 #[test]
 fn the_map_names_what_exists() {
     let map = read("ARCHITECTURE.md");
-    let named = map.split('`').skip(1).step_by(2).filter(|word| word.contains('/') || word.ends_with(".rs") || word.ends_with(".md"));
+    let named =
+        map.split('`').skip(1).step_by(2).filter(|word| word.contains('/') || word.ends_with(".rs") || word.ends_with(".md"));
     let is_path = |word: &&str| {
         let start = word.split('/').next().unwrap_or_default();
         ["src", "tests", "config", "deploy", "docs", ".ci"].contains(&start) && !word.contains(['<', '*', ' '])
@@ -160,8 +180,12 @@ fn invariants_are_the_same_in_the_map_and_in_the_code() {
     let numbers = |text: &str| -> BTreeSet<String> {
         let starts = text.match_indices('I').map(|(at, _)| at);
         let standing_alone = starts.filter(|&at| at == 0 || !text.as_bytes()[at - 1].is_ascii_alphanumeric());
-        let digits = standing_alone.filter_map(|at| text[at + 1..].chars().next().filter(char::is_ascii_digit).map(|digit| (at, digit)));
-        digits.filter(|(at, _)| !text[at + 2..].starts_with(|next: char| next.is_ascii_alphanumeric())).map(|(_, digit)| format!("I{digit}")).collect()
+        let digits =
+            standing_alone.filter_map(|at| text[at + 1..].chars().next().filter(char::is_ascii_digit).map(|digit| (at, digit)));
+        digits
+            .filter(|(at, _)| !text[at + 2..].starts_with(|next: char| next.is_ascii_alphanumeric()))
+            .map(|(_, digit)| format!("I{digit}"))
+            .collect()
     };
     let in_code: BTreeSet<String> = sources().iter().flat_map(|file| numbers(&file.text)).collect();
     assert_eq!(numbers(&read("ARCHITECTURE.md")), in_code, "every invariant is named in the map and kept somewhere in the code");
@@ -170,7 +194,8 @@ fn invariants_are_the_same_in_the_map_and_in_the_code() {
 #[test]
 fn every_dependency_has_its_reason() {
     let manifest = read("Cargo.toml");
-    let section = manifest.split("\n[dependencies]\n").nth(1).and_then(|rest| rest.split("\n[").next()).expect("a [dependencies] section");
+    let section =
+        manifest.split("\n[dependencies]\n").nth(1).and_then(|rest| rest.split("\n[").next()).expect("a [dependencies] section");
     let mut complaints = Vec::new();
     let mut reasoned = false;
     for line in section.lines() {

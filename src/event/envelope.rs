@@ -6,6 +6,7 @@
 use super::wire::{Field, Wire};
 use super::{Event, EventType, Reason, Reject, body, check};
 use crate::record::Header;
+use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
 
 /// How a record says what its payload is.
 #[derive(Debug, PartialEq)]
@@ -89,7 +90,7 @@ pub(super) fn open<'a>(envelope: &Wire<'a>) -> Result<Event<'a>, Reject> {
         return Err(bad("the envelope has neither `data` nor `data_base64`; put the event into `data`"));
     };
     let encoded = check::text(Field::DataBase64, encoded).ok();
-    let decoded = encoded.and_then(|text| base64(text.as_bytes())).and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = encoded.and_then(|text| BASE64.decode(text.as_bytes()).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
     let text = decoded.ok_or_else(|| bad("`data_base64` is not base64 of UTF-8 text; put the event into `data`"))?;
     event_in(&text, envelope).map(body::into_owned)
 }
@@ -109,39 +110,4 @@ fn event_in<'a>(data: &'a str, envelope: &Wire<'a>) -> Result<Event<'a>, Reject>
 /// The type of event in a name such as `com.example.share.v1`: its last part that is one.
 fn event_type_in(name: &str) -> &'static str {
     name.rsplit('.').find_map(EventType::from_name).map_or("", EventType::as_str)
-}
-
-/// Decodes base64 with the standard alphabet and its padding, which is what CloudEvents prescribes.
-fn base64(encoded: &[u8]) -> Option<Vec<u8>> {
-    if !encoded.len().is_multiple_of(4) {
-        return None;
-    }
-    let padding = encoded.iter().rev().take_while(|byte| **byte == b'=').count();
-    let digits = encoded.get(..encoded.len().checked_sub(padding)?)?;
-    if padding > 2 {
-        return None;
-    }
-    let mut decoded = Vec::with_capacity(encoded.len() / 4 * 3);
-    for group in digits.chunks(4) {
-        let mut bits = 0_u32;
-        for byte in group {
-            bits = bits << 6 | u32::from(sextet(*byte)?);
-        }
-        // A group of n digits holds n - 1 bytes; the first of them is the highest.
-        bits <<= 6 * (4 - group.len());
-        let [_, bytes @ ..] = bits.to_be_bytes();
-        decoded.extend_from_slice(bytes.get(..group.len().checked_sub(1)?)?);
-    }
-    Some(decoded)
-}
-
-fn sextet(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    }
 }

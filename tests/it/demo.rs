@@ -18,7 +18,15 @@ impl Demo {
     /// Folds files and asks questions; answers come as JSON lines.
     pub(crate) fn run(inputs: &[&Path], partitions: usize, threads: usize, queries: &[&str]) -> Demo {
         let mut command = grapevine();
-        command.args(["demo", "--format", "JSONEachRow", "--partitions", &partitions.to_string(), "--threads", &threads.to_string()]);
+        command.args([
+            "demo",
+            "--format",
+            "JSONEachRow",
+            "--partitions",
+            &partitions.to_string(),
+            "--threads",
+            &threads.to_string(),
+        ]);
         for input in inputs {
             command.arg("--input").arg(input);
         }

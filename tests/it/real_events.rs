@@ -55,13 +55,19 @@ impl Data {
         for (list, kind, found) in lists {
             compare_trees(&self.trees(list, kind), found, &mut differences);
         }
-        assert!(differences.is_empty(), "{} differences, the first: {:#?}", differences.len(), &differences[..differences.len().min(10)]);
+        assert!(
+            differences.is_empty(),
+            "{} differences, the first: {:#?}",
+            differences.len(),
+            &differences[..differences.len().min(10)]
+        );
         demo
     }
 
     /// The trees that must have a row: those with more than the root.
     fn trees(&self, list: &str, kind: &str) -> BTreeMap<String, &Value> {
-        let all = self.truth.get(list).or_else(|| self.truth.get("trees")).and_then(Value::as_array).expect("the truth lists trees");
+        let all =
+            self.truth.get(list).or_else(|| self.truth.get("trees")).and_then(Value::as_array).expect("the truth lists trees");
         let of_kind = |tree: &&Value| tree.get("types").is_none_or(|types| types.get(kind).is_some());
         all.iter()
             .filter(|tree| tree["size"].as_u64() > Some(1))
