@@ -244,18 +244,14 @@ impl KafkaSource {
 
     fn on_error(&mut self, client: &Client, error: &KafkaError) -> Result<(), SourceError> {
         let reason = client.context().take_reason().unwrap_or_else(|| error.to_string());
-        match error {
-            KafkaError::MessageConsumptionFatal(_) => {
-                Err(SourceError::Operator(format!("the Kafka client gave up for good: {reason}; restart the worker")))
-            }
-            _ => match error.rdkafka_error_code() {
-                Some(code) if client::needs_operator(code) => {
-                    Err(SourceError::Operator(format!("could not read topic {}: {reason}", self.topic)))
-                }
-                Some(code) => self.complaints.say(code, format!("waiting for topic {}: {reason}", self.topic)),
-                None => self.complaints.say(RDKafkaErrorCode::Unknown, reason),
-            },
+        if let KafkaError::MessageConsumptionFatal(_) = error {
+            return Err(SourceError::Operator(format!("the Kafka client gave up for good: {reason}; restart the worker")));
         }
+        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+        if client::needs_operator(code) {
+            return Err(SourceError::Operator(format!("could not read topic {}: {reason}", self.topic)));
+        }
+        self.complaints.say(code, format!("waiting for topic {}: {reason}", self.topic))
     }
 
     /// The group goes on at once; the partitions themselves are added one by one, by `start`.

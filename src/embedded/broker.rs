@@ -36,6 +36,9 @@ const RECORD_OVERHEAD: usize = 32;
 /// How long the brokers may take to answer a question, or to take what was published.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// How long creating a topic may take.
+const ADMIN_DEADLINE: Duration = Duration::from_secs(10);
+
 /// The broker, or what is published into it, failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
@@ -128,10 +131,10 @@ impl MockBroker {
         let count = i32::try_from(partitions).map_err(|error| failed(&error.to_string()))?;
         // SAFETY: the cluster is alive and copies the name.
         let answer = unsafe { sys::rd_kafka_mock_topic_create(self.cluster.as_ptr(), text.as_ptr(), count, 1) };
-        match answer {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
-            other => Err(failed(&RDKafkaErrorCode::from(other).to_string())),
+        if answer != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return Err(failed(&RDKafkaErrorCode::from(answer).to_string()));
         }
+        Ok(())
     }
 }
 
@@ -157,7 +160,7 @@ pub async fn create_topic(
     let count = i32::try_from(partitions).map_err(|error| BrokerError::Broker(format!("{what}: {error}")))?;
     // As many replicas as the cluster makes by default.
     let topic = NewTopic::new(name, count, TopicReplication::Fixed(-1));
-    let options = AdminOptions::new().operation_timeout(Some(DEADLINE)).request_timeout(Some(DEADLINE));
+    let options = AdminOptions::new().operation_timeout(Some(ADMIN_DEADLINE)).request_timeout(Some(ADMIN_DEADLINE));
     let answers = client.create_topics([&topic], &options).await.map_err(broker(&what))?;
     for answer in answers {
         match answer {

@@ -174,22 +174,21 @@ impl ClientContext for Context {
 
 impl ConsumerContext for Context {
     fn rebalance(&self, client: &Client, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let gives = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         if self.closing.load(Ordering::Acquire) {
             // Everything was taken off the client when it began to close, so there is nothing to name.
             let nothing = TopicPartitionList::new();
-            let answer = match event {
-                RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => client.incremental_assign(&nothing),
-                _ => client.incremental_unassign(&nothing),
-            };
+            let answer = if gives { client.incremental_assign(&nothing) } else { client.incremental_unassign(&nothing) };
             if let Err(error) = answer {
                 debug!("on leaving the group: {error}");
             }
             return;
         }
         let partitions = list.elements().iter().map(|element| Partition(element.partition())).collect();
-        lock(&self.rebalances).push_back(match event {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Rebalance::Assigned(partitions),
-            _ => Rebalance::Revoked { partitions, lost: client.assignment_lost() },
+        lock(&self.rebalances).push_back(if gives {
+            Rebalance::Assigned(partitions)
+        } else {
+            Rebalance::Revoked { partitions, lost: client.assignment_lost() }
         });
     }
 }
@@ -289,5 +288,131 @@ pub(super) async fn ask<T: Send + 'static>(
         Ok(Ok(Err(error))) => Err(SourceError::Transient(format!("{what}: {error}"))),
         Ok(Err(_)) => Err(SourceError::Transient(format!("{what}: the call was given up"))),
         Err(_) => Err(SourceError::Transient(format!("{what}: no answer within {deadline:?}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Kafka, Secret};
+
+    fn settings() -> Kafka {
+        Kafka {
+            brokers: "one:9092,two:9092".to_owned(),
+            topic: "events".to_owned(),
+            group: "grapevine".to_owned(),
+            group_protocol: "classic".to_owned(),
+            group_instance_id: String::new(),
+            security_protocol: "plaintext".to_owned(),
+            sasl_mechanism: "SCRAM-SHA-512".to_owned(),
+            sasl_username: "worker".to_owned(),
+            sasl_password: Secret("password".to_owned()),
+            ssl_ca_file: None,
+            ssl_certificate_file: None,
+            ssl_key_file: None,
+            ssl_key_password: Secret::default(),
+            session_timeout: Duration::from_secs(45),
+            heartbeat_interval: Duration::from_secs(3),
+            max_poll_interval: Duration::from_secs(300),
+            fetch_wait: Duration::from_millis(50),
+            fetch_queue_backoff: Duration::from_millis(10),
+            queued_bytes: 8 << 20,
+            statistics_interval: Duration::from_secs(5),
+        }
+    }
+
+    /// The settings as the client gets them, which it must also accept.
+    fn effective(settings: &Kafka) -> BTreeMap<String, String> {
+        let config = client_config(settings, 3, 1);
+        config.create_native_config().expect("the client knows every setting");
+        // The map hides secrets from whoever prints it; `get` does not.
+        let value = |key: &str| config.get(key).unwrap_or_default().to_owned();
+        config.config_map().keys().map(|key| ((*key).to_owned(), value(key))).collect()
+    }
+
+    fn security(effective: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
+        let about = |key: &str| ["security.", "sasl.", "ssl."].iter().any(|start| key.starts_with(start));
+        effective.iter().filter(|(key, _)| about(key)).map(|(key, value)| (key.as_str(), value.as_str())).collect()
+    }
+
+    #[test]
+    fn offsets_are_never_committed_or_reset_by_the_client() {
+        let effective = effective(&settings());
+        for (key, value) in [
+            ("group.id", "grapevine-epoch-3"),
+            ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "false"),
+            ("auto.offset.reset", "error"),
+            ("enable.partition.eof", "true"),
+            ("isolation.level", "read_committed"),
+            ("partition.assignment.strategy", "cooperative-sticky"),
+            ("fetch.queue.backoff.ms", "10"),
+            ("queued.max.messages.kbytes", "8192"),
+            ("session.timeout.ms", "45000"),
+        ] {
+            assert_eq!(effective.get(key).map(String::as_str), Some(value), "{key}");
+        }
+        assert!(!effective.contains_key("group.instance.id"));
+    }
+
+    #[test]
+    fn plaintext_sends_no_secret() {
+        assert_eq!(security(&effective(&settings())), [("security.protocol", "plaintext")]);
+    }
+
+    #[test]
+    fn ssl_without_files_trusts_the_system() {
+        let settings = Kafka { security_protocol: "ssl".to_owned(), ..settings() };
+        assert_eq!(security(&effective(&settings)), [("security.protocol", "ssl"), ("ssl.ca.location", "probe")]);
+    }
+
+    #[test]
+    fn ssl_with_files_identifies_both_sides() {
+        let settings = Kafka {
+            security_protocol: "ssl".to_owned(),
+            ssl_ca_file: Some("ca.pem".into()),
+            ssl_certificate_file: Some("worker.pem".into()),
+            ssl_key_file: Some("worker.key".into()),
+            ssl_key_password: Secret("opens".to_owned()),
+            ..settings()
+        };
+        let expected = [
+            ("security.protocol", "ssl"),
+            ("ssl.ca.location", "ca.pem"),
+            ("ssl.certificate.location", "worker.pem"),
+            ("ssl.key.location", "worker.key"),
+            ("ssl.key.password", "opens"),
+        ];
+        assert_eq!(security(&effective(&settings)), expected);
+    }
+
+    #[test]
+    fn sasl_carries_name_and_password_with_and_without_ssl() {
+        for mechanism in ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] {
+            let settings = Kafka { sasl_mechanism: mechanism.to_owned(), ..settings() };
+            let plain = Kafka { security_protocol: "sasl_plaintext".to_owned(), ..settings.clone() };
+            let mut expected = vec![
+                ("sasl.mechanism", mechanism),
+                ("sasl.password", "password"),
+                ("sasl.username", "worker"),
+                ("security.protocol", "sasl_plaintext"),
+            ];
+            assert_eq!(security(&effective(&plain)), expected);
+            let encrypted = Kafka { security_protocol: "sasl_ssl".to_owned(), ..settings };
+            expected[3].1 = "sasl_ssl";
+            expected.push(("ssl.ca.location", "probe"));
+            assert_eq!(security(&effective(&encrypted)), expected);
+        }
+    }
+
+    #[test]
+    fn the_consumer_protocol_leaves_sessions_to_the_broker() {
+        let settings = Kafka { group_protocol: "consumer".to_owned(), group_instance_id: "pod-7".to_owned(), ..settings() };
+        let effective = effective(&settings);
+        assert_eq!(effective["group.protocol"], "consumer");
+        assert_eq!(effective["group.instance.id"], "pod-7-1");
+        for key in ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"] {
+            assert!(!effective.contains_key(key), "{key}");
+        }
     }
 }

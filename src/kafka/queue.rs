@@ -132,11 +132,14 @@ impl Batch {
     }
 
     fn kind(&self, index: usize) -> Option<Kind> {
-        (index < self.messages.len()).then(|| match self.message(index).err {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => Kind::Record,
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF => Kind::End,
-            _ => Kind::Error,
-        })
+        if index >= self.messages.len() {
+            return None;
+        }
+        let error = self.message(index).err;
+        if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return Some(Kind::Record);
+        }
+        Some(if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF { Kind::End } else { Kind::Error })
     }
 
     fn offset(&self, index: usize) -> Offset {

@@ -50,7 +50,12 @@ impl World {
     }
 
     fn join(&self) -> KafkaSource {
-        KafkaSource::connect(&settings(self.broker.bootstrap_servers(), self.topic), 1, 0).unwrap()
+        self.join_by("classic")
+    }
+
+    fn join_by(&self, protocol: &str) -> KafkaSource {
+        let settings = settings(self.broker.bootstrap_servers(), self.topic);
+        KafkaSource::connect(&Kafka { group_protocol: protocol.to_owned(), ..settings }, 1, 0).unwrap()
     }
 
     fn publisher(&self, more: &[(&str, &str)]) -> Publisher {
@@ -128,7 +133,7 @@ async fn until<T>(source: &mut KafkaSource, mut find: impl FnMut(&Seen) -> Optio
 async fn assigned(source: &mut KafkaSource) -> Vec<Partition> {
     until(source, |seen| match seen {
         Seen::Assigned(partitions) => Some(partitions.clone()),
-        _ => None,
+        Seen::Records(..) | Seen::End(..) | Seen::Revoked(_) | Seen::Lost(_) | Seen::Idle => None,
     })
     .await
 }
@@ -142,7 +147,7 @@ async fn to_end(source: &mut KafkaSource) -> (Vec<Copy>, Offset) {
             None
         }
         Seen::End(_, end) => Some(*end),
-        _ => None,
+        Seen::Assigned(_) | Seen::Revoked(_) | Seen::Lost(_) | Seen::Idle => None,
     })
     .await;
     (all, end)
@@ -314,11 +319,20 @@ async fn share_out(first: &mut KafkaSource, second: &mut KafkaSource, seen: &mut
 
 #[tokio::test]
 async fn a_second_member_takes_over_and_no_record_is_read_twice() {
+    taking_over("classic").await;
+}
+
+#[tokio::test]
+async fn a_second_member_takes_over_by_the_consumer_protocol_too() {
+    taking_over("consumer").await;
+}
+
+async fn taking_over(protocol: &str) {
     let world = World::new("shared", 4);
     let payloads: Vec<String> = (0..400).map(|number| number.to_string()).collect();
     let payloads: Vec<&str> = payloads.iter().map(String::as_str).collect();
     world.publish(&payloads);
-    let mut first = world.join();
+    let mut first = world.join_by(protocol);
     let mut seen = BTreeMap::new();
     let all = assigned(&mut first).await;
     assert_eq!(all.len(), 4);
@@ -335,13 +349,13 @@ async fn a_second_member_takes_over_and_no_record_is_read_twice() {
             Seen::End(partition, _) => {
                 ends.insert(*partition);
             }
-            _ => {}
+            Seen::Assigned(_) | Seen::Revoked(_) | Seen::Lost(_) | Seen::Idle => {}
         }
         (ends.len() == 3).then_some(())
     })
     .await;
 
-    let mut second = world.join();
+    let mut second = world.join_by(protocol);
     share_out(&mut first, &mut second, &mut seen).await;
     world.publish(&payloads);
     let both = async {
@@ -420,7 +434,7 @@ async fn a_pause_stops_records_but_not_rebalances() {
             match step(&mut first).await {
                 Seen::Revoked(partitions) => return partitions,
                 Seen::Records(partition, _) => panic!("{partition} was read"),
-                _ => {}
+                Seen::Assigned(_) | Seen::End(..) | Seen::Lost(_) | Seen::Idle => {}
             }
         }
     };
@@ -511,7 +525,7 @@ async fn equal_keys_share_a_partition_as_other_producers_choose_it() {
     let expected = Partition(i32::try_from((0xd067_cf64_u32 & 0x7fff_ffff) % 6).unwrap());
     let (partition, count) = until(&mut source, |seen| match seen {
         Seen::Records(partition, records) => Some((*partition, records.len())),
-        _ => None,
+        Seen::Assigned(_) | Seen::End(..) | Seen::Revoked(_) | Seen::Lost(_) | Seen::Idle => None,
     })
     .await;
     assert_eq!((partition, count), (expected, 3));
