@@ -58,6 +58,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         for partition in partitions {
             self.publish_now(*partition).await;
         }
+        // The last chance: no waiting for the time of another attempt.
+        self.commit_at = None;
         self.commit().await;
     }
 

@@ -5,25 +5,25 @@ use grapevine::record::{Millis, Offset, Record};
 
 /// One partition.
 #[derive(Debug)]
-pub struct Log {
-    pub entries: Vec<Entry>,
+pub(crate) struct Log {
+    pub(crate) entries: Vec<Entry>,
     /// One past the last offset; control records may stand before it.
-    pub end: Offset,
+    pub(crate) end: Offset,
     /// The first offset.
-    pub first: Offset,
+    pub(crate) first: Offset,
 }
 
 /// One record.
 #[derive(Clone, Debug)]
-pub struct Entry {
-    pub offset: Offset,
-    pub timestamp: Millis,
-    pub key: Vec<u8>,
-    pub payload: Option<Vec<u8>>,
+pub(crate) struct Entry {
+    pub(crate) offset: Offset,
+    pub(crate) timestamp: Millis,
+    pub(crate) key: Vec<u8>,
+    pub(crate) payload: Option<Vec<u8>>,
 }
 
 impl Entry {
-    pub fn record(&self) -> Record<'_> {
+    pub(crate) fn record(&self) -> Record<'_> {
         Record {
             offset: self.offset,
             timestamp: Some(self.timestamp),
@@ -35,7 +35,7 @@ impl Entry {
 }
 
 impl Log {
-    pub fn generate(dice: &mut Dice, partition: i32) -> Log {
+    pub(crate) fn generate(dice: &mut Dice, partition: i32) -> Log {
         let first = dice.below(3) * dice.below(50);
         let (mut offset, mut time) = (first, 1_700_000_000_000_i64);
         let length = if dice.chance(80) { 0 } else { dice.below(120) };
@@ -59,7 +59,7 @@ impl Log {
     }
 
     /// One past the last offset when only so many records were written yet.
-    pub fn end_of(&self, visible: usize) -> Offset {
+    pub(crate) fn end_of(&self, visible: usize) -> Offset {
         self.entries.get(visible).map_or(self.end, |entry| entry.offset)
     }
 }

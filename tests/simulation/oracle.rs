@@ -8,7 +8,7 @@ use grapevine::engine::{Engine, Rules};
 use grapevine::event;
 use grapevine::record::{Partition, source_name};
 
-pub fn straight_pass(rules: &Rules, name: &str, logs: &[Log]) -> Tables {
+pub(crate) fn straight_pass(rules: &Rules, name: &str, logs: &[Log]) -> Tables {
     let mut tables = Tables::default();
     for (number, log) in logs.iter().enumerate() {
         let partition = Partition(i32::try_from(number).expect("few partitions"));

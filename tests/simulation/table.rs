@@ -7,7 +7,7 @@ use grapevine::row::{ActivityWindow, Cascade, Progress, Rejected, Rows, Thread};
 
 /// Of each key the newest row: its version, and all of its columns but the version.
 #[derive(Clone, Debug, Default)]
-pub struct Tables {
+pub(crate) struct Tables {
     rows: BTreeMap<String, (Offset, String)>,
     newest: BTreeMap<String, Offset>,
     progress: BTreeMap<String, Offset>,
@@ -60,7 +60,7 @@ fn progress(row: &Progress) -> Cell {
 
 impl Tables {
     /// Inserts the first `limit` rows, `progress` last.
-    pub fn insert(&mut self, rows: &Rows, limit: usize) {
+    pub(crate) fn insert(&mut self, rows: &Rows, limit: usize) {
         let cells = (rows.activity_windows.iter().map(window))
             .chain(rows.cascades.iter().map(cascade))
             .chain(rows.threads.iter().map(thread))
@@ -91,17 +91,17 @@ impl Tables {
     }
 
     /// The greatest version of a source's rows.
-    pub fn newest_version(&self, source: &str) -> Option<Offset> {
+    pub(crate) fn newest_version(&self, source: &str) -> Option<Offset> {
         self.newest.get(source).copied()
     }
 
     /// How far a source is complete.
-    pub fn progress(&self, source: &str) -> Option<Offset> {
+    pub(crate) fn progress(&self, source: &str) -> Option<Offset> {
         self.progress.get(source).copied()
     }
 
     /// Content by key, without versions.
-    pub fn content(&self) -> BTreeMap<&str, &str> {
+    pub(crate) fn content(&self) -> BTreeMap<&str, &str> {
         self.rows.iter().map(|(key, (_, content))| (key.as_str(), content.as_str())).collect()
     }
 }

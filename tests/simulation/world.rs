@@ -12,10 +12,10 @@ macro_rules! faults {
     ($($fault:ident),+ $(,)?) => {
         /// What can go wrong, and what must have happened for a run to be worth anything.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Fault { $($fault),+ }
+        pub(crate) enum Fault { $($fault),+ }
 
         impl Fault {
-            pub const ALL: &[Fault] = &[$(Fault::$fault),+];
+            pub(crate) const ALL: &[Fault] = &[$(Fault::$fault),+];
         }
     };
 }
@@ -31,7 +31,7 @@ faults! {
 
 /// How often each fault was injected.
 #[derive(Clone)]
-pub struct Faults([u64; Fault::ALL.len()]);
+pub(crate) struct Faults([u64; Fault::ALL.len()]);
 
 impl Default for Faults {
     fn default() -> Faults {
@@ -40,15 +40,15 @@ impl Default for Faults {
 }
 
 impl Faults {
-    pub fn note(&mut self, fault: Fault) {
+    pub(crate) fn note(&mut self, fault: Fault) {
         self.0[fault as usize] += 1;
     }
 
-    pub fn count(&self, fault: &Fault) -> u64 {
+    pub(crate) fn count(&self, fault: &Fault) -> u64 {
         self.0[*fault as usize]
     }
 
-    pub fn add(&mut self, other: &Faults) {
+    pub(crate) fn add(&mut self, other: &Faults) {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
             *mine += theirs;
         }
@@ -63,7 +63,7 @@ impl std::fmt::Debug for Faults {
 
 /// What the group tells a member.
 #[derive(Clone, Copy, Debug)]
-pub enum Notice {
+pub(crate) enum Notice {
     Assigned(Partition),
     Revoked(Partition),
     Lost(Partition),
@@ -71,35 +71,35 @@ pub enum Notice {
 
 /// A stored state; torn ones are found out when they are read.
 #[derive(Clone, Debug)]
-pub struct Stored {
-    pub next: Offset,
-    pub bytes: Vec<u8>,
-    pub sound: bool,
+pub(crate) struct Stored {
+    pub(crate) next: Offset,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) sound: bool,
 }
 
-pub struct World {
-    pub dice: Dice,
-    pub logs: Rc<Vec<Log>>,
+pub(crate) struct World {
+    pub(crate) dice: Dice,
+    pub(crate) logs: Rc<Vec<Log>>,
     /// How many records of each partition were written yet.
-    pub visible: Vec<usize>,
-    pub committed: Vec<Option<Offset>>,
+    pub(crate) visible: Vec<usize>,
+    pub(crate) committed: Vec<Option<Offset>>,
     /// Who owns a partition, as the group sees it.
-    pub owners: Vec<Option<usize>>,
-    pub notices: BTreeMap<usize, VecDeque<Notice>>,
+    pub(crate) owners: Vec<Option<usize>>,
+    pub(crate) notices: BTreeMap<usize, VecDeque<Notice>>,
     /// Members that die at their next step.
-    pub doomed: Vec<usize>,
-    pub tables: Tables,
-    pub checkpoints: BTreeMap<String, Vec<Stored>>,
-    /// The greatest `next` whose publication was acknowledged.
-    pub acknowledged: BTreeMap<String, Offset>,
-    pub faults: Faults,
+    pub(crate) doomed: Vec<usize>,
+    pub(crate) tables: Tables,
+    pub(crate) checkpoints: BTreeMap<String, Vec<Stored>>,
+    /// The greatest `next` that was ever published whole.
+    pub(crate) published: BTreeMap<String, Offset>,
+    pub(crate) faults: Faults,
     /// How many in a thousand steps go wrong; zero at the end.
-    pub trouble: u64,
+    pub(crate) trouble: u64,
 }
 
 impl World {
     /// Whether this step goes wrong in this way.
-    pub fn strikes(&mut self, fault: Fault, share: u64) -> bool {
+    pub(crate) fn strikes(&mut self, fault: Fault, share: u64) -> bool {
         let strikes = self.trouble > 0 && self.dice.chance(self.trouble * share / 10);
         if strikes {
             self.faults.note(fault);
@@ -108,12 +108,12 @@ impl World {
     }
 
     /// Tells a member something.
-    pub fn notify(&mut self, member: usize, notice: Notice) {
+    pub(crate) fn notify(&mut self, member: usize, notice: Notice) {
         self.notices.entry(member).or_default().push_back(notice);
     }
 
     /// A member is gone: its partitions are nobody's.
-    pub fn gone(&mut self, member: usize) {
+    pub(crate) fn gone(&mut self, member: usize) {
         self.notices.remove(&member);
         for owner in &mut self.owners {
             if *owner == Some(member) {
@@ -124,8 +124,8 @@ impl World {
 }
 
 /// The log's name in sources.
-pub const NAME: &str = "simulated";
+pub(crate) const NAME: &str = "simulated";
 
-pub fn slot(partition: Partition) -> usize {
+pub(crate) fn slot(partition: Partition) -> usize {
     usize::try_from(partition.0).expect("partitions are not negative")
 }
