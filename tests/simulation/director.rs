@@ -215,7 +215,10 @@ impl Director {
         }
         // Half of the time whatever is still under way, a slow insert or a restored partition, may come to its end.
         self.patient = self.dice.chance(500);
-        self.run_for(Duration::from_secs(if self.patient { 25 } else { 0 })).await;
+        for _ in 0..if self.patient { 60 } else { 0 } {
+            self.assign();
+            self.run_for(Duration::from_secs(1)).await;
+        }
         for worker in &mut self.workers {
             worker.stopping = true;
             worker.stop.notify_one();

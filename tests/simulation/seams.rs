@@ -161,9 +161,10 @@ impl Source for SimulatedSource {
         let mut world = self.member.world.borrow_mut();
         for partition in partitions {
             self.reading.remove(partition);
-            let owner = &mut world.owners[slot(*partition)];
-            if *owner == Some(self.member.number) {
-                *owner = None;
+            // It may have been given to this very member again, which has not heard of it yet.
+            let again = world.will_hear_of(self.member.number, *partition);
+            if world.owners[slot(*partition)] == Some(self.member.number) && !again {
+                world.owners[slot(*partition)] = None;
             }
         }
         Ok(())

@@ -112,6 +112,12 @@ impl World {
         self.notices.entry(member).or_default().push_back(notice);
     }
 
+    /// Whether a member has yet to hear of an assignment.
+    pub(crate) fn will_hear_of(&self, member: usize, partition: Partition) -> bool {
+        let assigned = |notice: &Notice| matches!(notice, Notice::Assigned(given) if *given == partition);
+        self.notices.get(&member).is_some_and(|notices| notices.iter().any(assigned))
+    }
+
     /// A member is gone: its partitions are nobody's.
     pub(crate) fn gone(&mut self, member: usize) {
         self.notices.remove(&member);
