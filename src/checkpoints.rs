@@ -1,1 +1,194 @@
-//! Stands empty until its owner writes it.
+//! States of partitions in a local folder or an object store.
+//!
+//! An object is created once and never changed: `epoch-{epoch}/{source}/{next}-{hash}.ckpt` below the
+//! configured place. Whatever is torn, corrupt or foreign is found out when it is read, and skipped for the
+//! newest sound one. This file knows bytes and names, not what a state means. The rules that an epoch began
+//! with are kept in `epoch-{epoch}/fingerprint.json`.
+
+mod envelope;
+mod fingerprint;
+mod place;
+
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use tracing::warn;
+
+use crate::config;
+use crate::record::Offset;
+use crate::worker::{CheckpointError, Checkpoints};
+
+pub use fingerprint::Fingerprint;
+
+/// States that are kept of a source, whoever wrote them.
+const KEPT: usize = 3;
+
+/// The checkpoints of one epoch.
+#[derive(Clone, Debug)]
+pub struct CheckpointStore {
+    store: Arc<dyn ObjectStore>,
+    /// Where the epoch's objects are.
+    folder: Path,
+    /// The place as it was configured, for messages.
+    url: Arc<str>,
+    compression_level: i32,
+}
+
+/// An object's name, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Named {
+    next: Offset,
+    path: Path,
+}
+
+impl CheckpointStore {
+    /// The checkpoints of an epoch at a configured place; a local folder is created if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Operator`] when the place cannot be understood or used.
+    pub fn open(config: &config::Checkpoint, epoch: u16) -> Result<CheckpointStore, CheckpointError> {
+        let (store, prefix) = place::open(&config.url)?;
+        Ok(CheckpointStore {
+            store,
+            folder: prefix.join(format!("epoch-{epoch}")),
+            url: config.url.as_str().into(),
+            compression_level: config.compression_level,
+        })
+    }
+
+    /// Remembers the rules of this epoch at its first start, and compares them at every other.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Operator`] when the epoch began with other rules: the message says which, and what to do.
+    pub async fn check_fingerprint(&self, fingerprint: &Fingerprint) -> Result<(), CheckpointError> {
+        let path = self.folder.clone().join("fingerprint.json");
+        let created = self.store.put_opts(&path, PutPayload::from(fingerprint.to_json()), PutMode::Create.into()).await;
+        match created {
+            Ok(_) => Ok(()),
+            Err(object_store::Error::AlreadyExists { .. }) => {
+                let found = self.read(&path).await?;
+                fingerprint.compare(&found, &format!("{}/{path}", self.url))
+            }
+            Err(error) => Err(self.failure("write the fingerprint of the epoch", &error)),
+        }
+    }
+
+    /// The objects of a source, newest first.
+    async fn list(&self, source: &str) -> Result<Vec<Named>, CheckpointError> {
+        let listed = self.store.list(Some(&self.folder_of(source))).try_collect::<Vec<_>>().await;
+        let listed = listed.map_err(|error| self.failure("list checkpoints", &error))?;
+        let mut named: Vec<Named> = listed.into_iter().filter_map(|object| Named::read(object.location)).collect();
+        named.sort_by(|one, other| other.cmp(one));
+        Ok(named)
+    }
+
+    async fn read(&self, path: &Path) -> Result<Vec<u8>, CheckpointError> {
+        let read = async { self.store.get(path).await?.bytes().await };
+        read.await.map(Vec::from).map_err(|error| self.failure("read a checkpoint", &error))
+    }
+
+    /// Deletes what is older than the newest three, never what was just written. What cannot be deleted now is
+    /// deleted after the next publication.
+    async fn prune(&self, source: &str, written: &Path) -> Result<(), CheckpointError> {
+        for old in self.list(source).await?.into_iter().skip(KEPT).filter(|old| old.path != *written) {
+            match self.store.delete(&old.path).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(self.failure("delete an old checkpoint", &error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody has published the very same: the name holds the hash of the content. Only if the object has been
+    /// damaged since is it written again.
+    async fn replace_if_unsound(
+        &self,
+        source: &str,
+        next: Offset,
+        path: &Path,
+        payload: PutPayload,
+    ) -> Result<(), CheckpointError> {
+        let found = self.read(path).await?;
+        let Err(unsound) = envelope::open(source, next, found).await else { return Ok(()) };
+        warn!(%path, %unsound, "replaced a checkpoint");
+        let replaced = self.store.put_opts(path, payload, PutMode::Overwrite.into()).await;
+        replaced.map(|_| ()).map_err(|error| self.failure("publish a checkpoint", &error))
+    }
+
+    fn folder_of(&self, source: &str) -> Path {
+        self.folder.clone().join(escape(source))
+    }
+
+    /// Errors in the words of the place: what was being done, where, and who must act.
+    fn failure(&self, doing: &str, error: &object_store::Error) -> CheckpointError {
+        let message = format!("could not {doing} at {}: {}", self.url, place::reason(error));
+        if place::needs_somebody(error) {
+            return CheckpointError::Operator(format!(
+                "{message}; the worker must be able to list, read, write and delete there"
+            ));
+        }
+        CheckpointError::Transient(message)
+    }
+}
+
+impl Checkpoints for CheckpointStore {
+    async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, CheckpointError> {
+        for named in self.list(source).await? {
+            let read = async { self.store.get(&named.path).await?.bytes().await };
+            match read.await {
+                Ok(bytes) => match envelope::open(source, named.next, Vec::from(bytes)).await {
+                    Ok(state) => return Ok(Some((named.next, state))),
+                    Err(unsound) => warn!(path = %named.path, %unsound, "skipped a checkpoint, trying the one before"),
+                },
+                // Somebody has pruned it since it was listed.
+                Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(self.failure("read a checkpoint", &error)),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn publish(&self, source: &str, next: Offset, snapshot: Vec<u8>) -> Result<(), CheckpointError> {
+        let sealed = envelope::seal(source, next, snapshot, self.compression_level).await;
+        let (bytes, hash) = sealed.map_err(CheckpointError::Transient)?;
+        let path = self.folder_of(source).join(format!("{next:020}-{hash:032x}.ckpt"));
+        let payload = PutPayload::from(bytes);
+        match self.store.put_opts(&path, payload.clone(), PutMode::Create.into()).await {
+            Ok(_) => {}
+            Err(object_store::Error::AlreadyExists { .. }) => self.replace_if_unsound(source, next, &path, payload).await?,
+            Err(error) => return Err(self.failure("publish a checkpoint", &error)),
+        }
+        if let Err(error) = self.prune(source, &path).await {
+            warn!(source, %error, "old checkpoints stay until the next publication");
+        }
+        Ok(())
+    }
+}
+
+impl Named {
+    /// Takes a name apart; `None` for what is no checkpoint.
+    fn read(path: Path) -> Option<Named> {
+        let (next, hash) = path.filename()?.strip_suffix(".ckpt")?.split_once('-')?;
+        let digits = next.len() == 20 && next.bytes().all(|byte| byte.is_ascii_digit()) && hash.len() == 32;
+        let next = digits.then(|| next.parse().ok()).flatten()?;
+        Some(Named { next, path })
+    }
+}
+
+/// A source's name as one part of a path that every file system and store takes.
+fn escape(source: &str) -> String {
+    source.bytes().fold(String::with_capacity(source.len()), |mut escaped, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => escaped.push(char::from(byte)),
+            other => escaped.push_str(&format!("={other:02x}")),
+        }
+        escaped
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,28 @@
 //! The loop: source → event → engine → sink → checkpoint → commit. It owns all concurrency.
+//!
+//! One task, no locks, no clock but tokio's: the clock decides when rows leave, never what they hold.
+//! A committed offset never passes a published checkpoint, a published checkpoint never passes durable
+//! rows; so the loop may die between any two of its steps. It knows neither Kafka nor ClickHouse: the
+//! three traits here are its only ways out, and each has a simulated twin in the tests.
 
+use std::pin::pin;
+use std::time::Duration;
+
+use crate::config;
+use crate::engine::Rules;
 use crate::record::{Offset, Partition, Record};
 use crate::row::Rows;
+
+mod held;
+mod insertion;
+mod looping;
+mod observer;
+mod opening;
+mod pace;
+mod parting;
+mod publishing;
+
+pub use observer::{Observer, Position, Silent};
 
 /// What the log hands to the loop. Their order is the order in which they happened.
 #[derive(Debug)]
@@ -58,6 +79,8 @@ pub enum CheckpointError {
 #[expect(async_fn_in_trait, reason = "the loop is single-threaded and generic; no Send bound is wanted")]
 pub trait Source {
     /// The next thing that happened. Waits a little when there is nothing, then says [`Delivery::Idle`].
+    ///
+    /// The loop drops this future whenever something else is ready first: nothing may be lost by that.
     async fn next(&mut self) -> Result<Delivery<'_>, SourceError>;
     /// The first offset that the log still holds, the end of the partition, and what the group has committed.
     async fn bounds(&mut self, partition: Partition) -> Result<Bounds, SourceError>;
@@ -101,4 +124,90 @@ pub trait Checkpoints {
     async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, CheckpointError>;
     /// Publishes a state, creating the object only if it is absent, and prunes all but the three newest.
     async fn publish(&self, source: &str, next: Offset, snapshot: Vec<u8>) -> Result<(), CheckpointError>;
+}
+
+/// The three seams of one loop.
+#[derive(Debug)]
+pub struct Seams<S, K, C> {
+    /// The log.
+    pub source: S,
+    /// The store.
+    pub sink: K,
+    /// The checkpoint store.
+    pub checkpoints: C,
+}
+
+/// What a loop is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The first half of the names of its sources.
+    pub log: String,
+    /// What rows depend on.
+    pub rules: Rules,
+    /// When rows leave.
+    pub flush: config::Flush,
+    /// How often a partition publishes its state.
+    pub checkpoint_interval: Duration,
+    /// How long revoked partitions may take to flush before they are dropped instead.
+    pub revoke_deadline: Duration,
+    /// How long a shutdown may take.
+    pub shutdown_deadline: Duration,
+    /// First and greatest wait between two attempts.
+    pub backoff: (Duration, Duration),
+    /// Where jitter comes from; give every loop of a fleet another one.
+    pub seed: u64,
+}
+
+impl Settings {
+    /// The settings of a loop out of the configuration.
+    #[must_use]
+    pub fn of(config: &config::Config, seed: u64) -> Settings {
+        Settings {
+            log: config.worker.log.clone(),
+            rules: config.rules.clone(),
+            flush: config.flush.clone(),
+            checkpoint_interval: config.checkpoint.interval,
+            revoke_deadline: REVOKE_DEADLINE,
+            shutdown_deadline: config.worker.shutdown_deadline,
+            backoff: (config.clickhouse.backoff_min, config.clickhouse.backoff_max),
+            seed,
+        }
+    }
+}
+
+/// A rebalance waits for the slowest member, so giving partitions back is kept short; what is not durable
+/// by then is read again by the next owner.
+pub const REVOKE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Why a loop ended.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// Somebody must act before a worker can go on: the message says how. Nothing is lost.
+    #[error("{0}")]
+    Operator(String),
+    /// The shutdown took longer than it may. Nothing is lost: the next start reads again what was not durable.
+    #[error("shutdown was not finished after {0:?}; nothing is lost, the next start reads on from the newest checkpoint")]
+    Deadline(Duration),
+}
+
+/// Reads, folds, writes, publishes and commits until `shutdown` is ready; then finishes what is under way.
+///
+/// Dropping the future at any point is as safe as killing the process.
+///
+/// # Errors
+///
+/// [`WorkerError::Operator`] when going on would be wrong, [`WorkerError::Deadline`] when a shutdown did not
+/// finish in time.
+pub async fn run<S: Source, K: Sink, C: Checkpoints, O: Observer>(
+    seams: Seams<S, K, C>,
+    settings: &Settings,
+    observer: &O,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), WorkerError> {
+    let Seams { source, sink, checkpoints } = seams;
+    let mut shutdown = pin!(shutdown);
+    let around = looping::Around { sink: &sink, checkpoints: &checkpoints, observer, settings };
+    let mut looping = looping::Loop::new(source, around);
+    while looping.turn(shutdown.as_mut()).await? {}
+    looping.finish().await
 }

@@ -1,0 +1,108 @@
+//! A state as an object: what it is, whose it is, compressed, and a checksum that says whether it is whole.
+//!
+//! Layout: magic (8), format (1), `next` (8), length of the source's name (4), the name, length of the
+//! compressed state (8), the compressed state, checksum of everything before (16). Numbers are little-endian.
+
+use std::hash::Hasher;
+
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use crate::record::Offset;
+
+const MAGIC: &[u8; 8] = b"GRPVCKPT";
+const FORMAT: u8 = 1;
+const CHECKSUM: usize = 16;
+
+/// A state that is decompressed to more than this is no state of ours.
+const LARGEST: u64 = 64 << 30;
+
+/// Why an object is not a sound state of its source.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unsound {
+    #[error("it is no checkpoint")]
+    Foreign,
+    #[error("its format {0} is not known to this version")]
+    Format(u8),
+    #[error("it is torn or corrupt: {0}")]
+    Corrupt(String),
+    #[error("its name says another source or offset than its content")]
+    Misnamed,
+}
+
+/// Compresses and seals a state away from the loop's thread. Returns the object and the hash for its name.
+pub(super) async fn seal(source: &str, next: Offset, state: Vec<u8>, level: i32) -> Result<(Vec<u8>, u128), String> {
+    let source = source.to_owned();
+    aside(move || {
+        let compressed = zstd::bulk::compress(&state, level).map_err(|error| format!("could not compress a state: {error}"))?;
+        Ok(wrap(&source, next, &compressed))
+    })
+    .await?
+}
+
+/// Checks and decompresses an object away from the loop's thread.
+pub(super) async fn open(source: &str, next: Offset, object: Vec<u8>) -> Result<Vec<u8>, Unsound> {
+    let source = source.to_owned();
+    let opened = aside(move || {
+        let compressed = unwrap(&source, next, &object)?;
+        decompress(compressed)
+    });
+    opened.await.map_err(Unsound::Corrupt)?
+}
+
+fn wrap(source: &str, next: Offset, compressed: &[u8]) -> (Vec<u8>, u128) {
+    let mut object = Vec::with_capacity(MAGIC.len() + 1 + 8 + 4 + source.len() + 8 + compressed.len() + CHECKSUM);
+    object.extend_from_slice(MAGIC);
+    object.push(FORMAT);
+    object.extend_from_slice(&next.to_le_bytes());
+    object.extend_from_slice(&u32::try_from(source.len()).unwrap_or(u32::MAX).to_le_bytes());
+    object.extend_from_slice(source.as_bytes());
+    object.extend_from_slice(&(compressed.len() as u64).to_le_bytes());
+    object.extend_from_slice(compressed);
+    let hash = checksum(&object);
+    object.extend_from_slice(&hash.to_le_bytes());
+    (object, hash)
+}
+
+fn unwrap<'a>(source: &str, next: Offset, object: &'a [u8]) -> Result<&'a [u8], Unsound> {
+    let torn = || Unsound::Corrupt("it ends too early".to_owned());
+    let rest = object.strip_prefix(MAGIC).ok_or(Unsound::Foreign)?;
+    let (&format, _) = rest.split_first().ok_or_else(torn)?;
+    if format != FORMAT {
+        return Err(Unsound::Format(format));
+    }
+    let (body, sum) = object.split_last_chunk::<CHECKSUM>().ok_or_else(torn)?;
+    if checksum(body) != u128::from_le_bytes(*sum) {
+        return Err(Unsound::Corrupt("its checksum differs".to_owned()));
+    }
+    let rest = body.get(MAGIC.len() + 1..).ok_or_else(torn)?;
+    let (stored_next, rest) = rest.split_first_chunk::<8>().ok_or_else(torn)?;
+    let (name_length, rest) = rest.split_first_chunk::<4>().ok_or_else(torn)?;
+    let name_length = usize::try_from(u32::from_le_bytes(*name_length)).map_err(|_| torn())?;
+    let (name, rest) = rest.split_at_checked(name_length).ok_or_else(torn)?;
+    let (length, compressed) = rest.split_first_chunk::<8>().ok_or_else(torn)?;
+    if u64::from_le_bytes(*length) != compressed.len() as u64 {
+        return Err(torn());
+    }
+    if name != source.as_bytes() || u64::from_le_bytes(*stored_next) != next {
+        return Err(Unsound::Misnamed);
+    }
+    Ok(compressed)
+}
+
+fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Unsound> {
+    let size = zstd::zstd_safe::get_frame_content_size(compressed).ok().flatten().filter(|size| *size <= LARGEST);
+    let size =
+        size.and_then(|size| usize::try_from(size).ok()).ok_or_else(|| Unsound::Corrupt("its size is not known".to_owned()))?;
+    zstd::bulk::decompress(compressed, size).map_err(|error| Unsound::Corrupt(error.to_string()))
+}
+
+fn checksum(bytes: &[u8]) -> u128 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(bytes);
+    hasher.finish128().as_u128()
+}
+
+/// Runs what takes long where it holds up nobody, if there is such a place.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| format!("a background task ended: {error}"))
+}

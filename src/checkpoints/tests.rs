@@ -1,0 +1,225 @@
+//! Facts about checkpoints in a local folder.
+
+use std::path::{Path as FilePath, PathBuf};
+use std::time::Duration;
+
+use super::*;
+use crate::engine::Rules;
+
+const SOURCE: &str = "events/3";
+
+fn store(folder: &FilePath) -> CheckpointStore {
+    let url = folder.to_str().unwrap().to_owned();
+    CheckpointStore::open(&config::Checkpoint { url, interval: Duration::from_secs(30), compression_level: 1 }, 7).unwrap()
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
+}
+
+/// The checkpoints' files, oldest first.
+fn files(folder: &FilePath) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder.join("epoch-7").join("events=2f3")).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn publish(store: &CheckpointStore, next: Offset) {
+    run(store.publish(SOURCE, next, format!("state at {next}").into_bytes())).unwrap();
+}
+
+fn newest(store: &CheckpointStore) -> Option<(Offset, String)> {
+    run(store.newest(SOURCE)).unwrap().map(|(next, state)| (next, String::from_utf8(state).unwrap()))
+}
+
+fn rules() -> Rules {
+    Rules {
+        epoch: 7,
+        pseudonym_key: [1; 16],
+        window: 900_000,
+        session_gap: 1_800_000,
+        watermark_lag: 60_000,
+        future_bound: 300_000,
+        root_retention: 1,
+        budget: 1,
+        reject_bytes: 1,
+    }
+}
+
+#[test]
+fn a_source_without_checkpoints_has_none() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(newest(&store(folder.path())), None);
+}
+
+#[test]
+fn the_newest_of_several_is_found_whatever_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    for next in [9, 100, 20] {
+        publish(&store, next);
+    }
+    assert_eq!(newest(&store), Some((100, "state at 100".to_owned())));
+    assert_eq!(run(store.newest("events/4")).unwrap(), None);
+}
+
+#[test]
+fn three_are_kept_whoever_wrote_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (store(folder.path()), store(folder.path()));
+    for next in 1..=5 {
+        publish(if next % 2 == 0 { &one } else { &other }, next * 10);
+    }
+    assert_eq!(files(folder.path()).len(), 3);
+    assert_eq!(newest(&one), Some((50, "state at 50".to_owned())));
+    // A worker that has not noticed that it is late publishes an old state: it harms nobody.
+    publish(&other, 5);
+    assert_eq!(newest(&one), Some((50, "state at 50".to_owned())));
+    publish(&one, 60);
+    assert_eq!(files(folder.path()).len(), 3);
+}
+
+#[test]
+fn publishing_twice_is_harmless() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    publish(&store, 4);
+    publish(&store, 4);
+    assert_eq!(files(folder.path()).len(), 1);
+    assert_eq!(newest(&store), Some((4, "state at 4".to_owned())));
+}
+
+#[test]
+fn publishing_again_repairs_a_damaged_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    publish(&store, 4);
+    std::fs::write(files(folder.path()).pop().unwrap(), "damaged").unwrap();
+    assert_eq!(newest(&store), None);
+    publish(&store, 4);
+    assert_eq!(newest(&store), Some((4, "state at 4".to_owned())));
+}
+
+#[test]
+fn an_empty_state_is_a_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    run(store.publish(SOURCE, 0, Vec::new())).unwrap();
+    assert_eq!(newest(&store), Some((0, String::new())));
+}
+
+#[test]
+fn a_checkpoint_cut_off_anywhere_is_skipped_for_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    publish(&store, 1);
+    publish(&store, 2);
+    let newer = files(folder.path()).pop().unwrap();
+    let whole = std::fs::read(&newer).unwrap();
+    for length in 0..whole.len() {
+        std::fs::write(&newer, &whole[..length]).unwrap();
+        assert_eq!(newest(&store), Some((1, "state at 1".to_owned())), "cut off after {length} bytes");
+    }
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    publish(&store, 1);
+    publish(&store, 2);
+    let newer = files(folder.path()).pop().unwrap();
+    let whole = std::fs::read(&newer).unwrap();
+    for at in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 0x10;
+        std::fs::write(&newer, &flipped).unwrap();
+        assert_eq!(newest(&store), Some((1, "state at 1".to_owned())), "flipped byte {at}");
+    }
+}
+
+#[test]
+fn foreign_files_and_foreign_names_are_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    publish(&store, 1);
+    let sound = files(folder.path()).pop().unwrap();
+    let beside = |name: &str| sound.with_file_name(name);
+    std::fs::write(beside("README.txt"), "not a checkpoint").unwrap();
+    std::fs::write(beside(&format!("{:020}-{:032x}.ckpt", 99, 0)), "not a checkpoint either").unwrap();
+    // A sound state under a name that promises more than it holds.
+    std::fs::copy(&sound, beside(&format!("{:020}-{:032x}.ckpt", 98, 0))).unwrap();
+    assert_eq!(newest(&store), Some((1, "state at 1".to_owned())));
+}
+
+#[test]
+fn a_state_of_another_source_is_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    publish(&store, 1);
+    let other = folder.path().join("epoch-7").join("events=2f4");
+    std::fs::create_dir(&other).unwrap();
+    let sound = files(folder.path()).pop().unwrap();
+    std::fs::copy(&sound, other.join(sound.file_name().unwrap())).unwrap();
+    assert_eq!(run(store.newest("events/4")).unwrap(), None);
+}
+
+#[test]
+fn a_place_that_cannot_be_written_needs_somebody_and_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    // A file where the epoch's folder should be: nobody can write below it, root neither.
+    std::fs::write(folder.path().join("epoch-7"), "in the way").unwrap();
+    let error = run(store.publish(SOURCE, 1, vec![1])).unwrap_err();
+    assert!(matches!(error, CheckpointError::Operator(_)), "{error:?}");
+    assert!(error.to_string().contains(folder.path().to_str().unwrap()), "{error}");
+}
+
+#[test]
+fn places_are_paths_or_urls() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |url: String| {
+        let config = config::Checkpoint { url, interval: Duration::from_secs(30), compression_level: 1 };
+        CheckpointStore::open(&config, 7)
+    };
+    let by_url = open(format!("file://{}/new folder", folder.path().display())).unwrap();
+    publish(&by_url, 3);
+    let by_path = open(format!("{}/new folder", folder.path().display())).unwrap();
+    assert_eq!(newest(&by_path), Some((3, "state at 3".to_owned())));
+    for unusable in ["", "file://relative/path", "gopher://host/path", "s3://bucket/path"] {
+        let error = open(unusable.to_owned()).unwrap_err();
+        assert!(error.to_string().contains("checkpoint.url"), "{error}");
+    }
+}
+
+#[test]
+fn an_epoch_keeps_the_rules_that_it_began_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let began = Fingerprint::of(&rules(), 4);
+    run(store.check_fingerprint(&began)).unwrap();
+    run(store.check_fingerprint(&began)).unwrap();
+    run(store.check_fingerprint(&Fingerprint::of(&Rules { budget: 9, root_retention: 9, ..rules() }, 4))).unwrap();
+    let refused =
+        |rules: Rules, revision| run(store.check_fingerprint(&Fingerprint::of(&rules, revision))).unwrap_err().to_string();
+    let message = refused(rules(), 5);
+    assert!(message.contains("was 4 and is 5") && message.contains("raise `epoch`"), "{message}");
+    let message = refused(Rules { window: 60_000, ..rules() }, 4);
+    assert!(message.contains("was 900000 and is 60000"), "{message}");
+    let message = refused(Rules { pseudonym_key: [2; 16], ..rules() }, 4);
+    assert!(message.contains("pseudonym key"), "{message}");
+}
+
+#[test]
+fn a_fingerprint_does_not_hold_the_key() {
+    let text = String::from_utf8(Fingerprint::of(&rules(), 4).to_json()).unwrap();
+    assert!(!text.contains("0101010101"), "{text}");
+}
+
+#[test]
+fn names_of_sources_are_one_part_of_a_path_each() {
+    assert_eq!(escape("events/3"), "events=2f3");
+    assert_eq!(escape("a.b=c/0"), "a=2eb=3dc=2f0");
+    assert_ne!(escape("a/b"), escape("a=2fb"));
+}

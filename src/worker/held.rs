@@ -1,0 +1,97 @@
+//! What the loop knows of each partition that it holds.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::Bounds;
+use super::insertion::Tenure;
+use super::observer::Position;
+use crate::engine::Engine;
+use crate::record::{Offset, Partition};
+
+/// A partition that the group has given to this loop.
+pub(super) struct Held {
+    pub(super) tenure: Tenure,
+    pub(super) source: Arc<str>,
+    pub(super) state: State,
+}
+
+/// How far a partition is on its way to being read.
+pub(super) enum State {
+    /// The stores are being asked what they know of it.
+    Opening,
+    /// Nobody knows it: its first, empty checkpoint is being published, before any row.
+    Founding(Box<Founding>),
+    /// It is read.
+    Running(Box<Running>),
+}
+
+/// A partition whose first checkpoint is being published.
+pub(super) struct Founding {
+    pub(super) engine: Engine,
+    /// Where its log began and ended when it was opened.
+    pub(super) bounds: Bounds,
+    pub(super) failures: u32,
+}
+
+/// A partition that is read.
+pub(super) struct Running {
+    pub(super) engine: Engine,
+    /// `next` of the last flush; `None` before the first, which writes at least the row of `progress`.
+    pub(super) flushed: Option<Offset>,
+    /// Everything below is in the store.
+    pub(super) durable: Option<Offset>,
+    /// `next` of the newest published checkpoint.
+    pub(super) published: Offset,
+    /// What the group has committed.
+    pub(super) committed: Option<Offset>,
+    /// The end of the log when it was last reached.
+    pub(super) end: Option<Offset>,
+    /// Whether records came since the end was last reached: then there is more to read, probably.
+    pub(super) behind: bool,
+    /// Whether a snapshot waits for its rows, or for the checkpoint store.
+    pub(super) publishing: bool,
+    /// When the next checkpoint is due.
+    pub(super) checkpoint_at: Instant,
+    /// Checkpoints that failed since one succeeded.
+    pub(super) failures: u32,
+}
+
+impl Running {
+    /// Whether a flush would say something new.
+    pub(super) fn has_moved(&self) -> bool {
+        self.flushed != Some(self.engine.next())
+    }
+
+    /// When a checkpoint should be taken; `None` while one is under way or when it would say nothing new.
+    pub(super) fn checkpoint_due(&self) -> Option<Instant> {
+        let useful = !self.publishing && self.engine.next() > self.published;
+        useful.then_some(self.checkpoint_at)
+    }
+
+    /// What the group should have committed by now.
+    pub(super) fn uncommitted(&self) -> Option<Offset> {
+        (self.committed < Some(self.published)).then_some(self.published)
+    }
+
+    pub(super) fn position(&self, partition: Partition) -> Position {
+        Position {
+            partition,
+            next: self.engine.next(),
+            durable: self.durable,
+            published: self.published,
+            committed: self.committed,
+            end: self.end,
+        }
+    }
+}
+
+impl Held {
+    pub(super) fn running(&mut self) -> Option<&mut Running> {
+        match &mut self.state {
+            State::Running(running) => Some(running),
+            State::Opening | State::Founding(_) => None,
+        }
+    }
+}

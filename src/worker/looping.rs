@@ -1,0 +1,418 @@
+//! One turn after another: what is ready first, then what is due.
+//!
+//! The state of a loop, its inserts, checkpoints and commits. How partitions come is `opening.rs`, how they
+//! go is `parting.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::LocalBoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep_until};
+use tracing::{error, info, warn};
+
+use super::held::{Held, Running, State};
+use super::insertion::{self, Attempt, Sealed, Snapshot, Tenure};
+use super::opening::Answer;
+use super::publishing::Published;
+use super::{Checkpoints, Delivery, Observer, Settings, Sink, SinkError, Source, SourceError, WorkerError, pace};
+use crate::event;
+use crate::record::{Offset, Partition};
+
+/// Snapshots of one flush may hold about so much; the next partitions wait for the next flush. One is always
+/// taken, however large.
+const SNAPSHOT_BYTES_HELD: usize = 64 << 20;
+
+/// What a loop works with beside its source.
+pub(super) struct Around<'a, K, C, O> {
+    pub(super) sink: &'a K,
+    pub(super) checkpoints: &'a C,
+    pub(super) observer: &'a O,
+    pub(super) settings: &'a Settings,
+}
+
+/// One loop.
+pub(super) struct Loop<'a, S, K, C, O> {
+    pub(super) source: S,
+    pub(super) around: Around<'a, K, C, O>,
+    pub(super) held: BTreeMap<Partition, Held>,
+    /// The rows on their way: one insert at a time.
+    pub(super) inserting: Option<LocalBoxFuture<'a, Attempt>>,
+    /// Partitions whose stores are being asked.
+    pub(super) asking: FuturesUnordered<LocalBoxFuture<'a, Answer>>,
+    /// States on their way to the checkpoint store.
+    pub(super) publishing: FuturesUnordered<LocalBoxFuture<'a, Published>>,
+    pub(super) paused: bool,
+    /// Whatever needs somebody now.
+    troubles: BTreeSet<Trouble>,
+    /// When the next flush may be, and when it must be even while there is more to read.
+    flush_at: Instant,
+    flush_by: Instant,
+    flushes: u64,
+    /// After a failed commit: when to try again.
+    pub(super) commit_at: Option<Instant>,
+    /// After a failed read: when to try again, and how often it has failed.
+    read_at: Option<Instant>,
+    read_failures: u32,
+    pub(super) tenures: u64,
+}
+
+/// What needs somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Trouble {
+    /// The store refuses rows.
+    Insert,
+    /// The group refuses commits.
+    Commit,
+    /// A partition cannot be opened.
+    Opening(Partition),
+}
+
+/// What is ready first.
+enum Step {
+    Shutdown,
+    Attempted(Attempt),
+    Answered(Answer),
+    Published(Published),
+    Due,
+    Happened(Happened),
+    Failed(SourceError),
+}
+
+/// A delivery, after its records were folded.
+enum Happened {
+    Nothing,
+    Assigned(Vec<Partition>),
+    Revoked(Vec<Partition>),
+    Lost(Vec<Partition>),
+    Ended(Partition),
+}
+
+impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
+    pub(super) fn new(source: S, around: Around<'a, K, C, O>) -> Self {
+        let now = Instant::now();
+        Loop {
+            source,
+            around,
+            held: BTreeMap::new(),
+            inserting: None,
+            asking: FuturesUnordered::new(),
+            publishing: FuturesUnordered::new(),
+            paused: false,
+            troubles: BTreeSet::new(),
+            flush_at: now,
+            flush_by: now,
+            flushes: 0,
+            commit_at: None,
+            read_at: None,
+            read_failures: 0,
+            tenures: 0,
+        }
+    }
+
+    /// One turn. Says whether there is another one: not after a shutdown was asked for.
+    pub(super) async fn turn(&mut self, shutdown: Pin<&mut impl Future<Output = ()>>) -> Result<bool, WorkerError> {
+        self.around.observer.ticked();
+        match self.step(shutdown).await {
+            Step::Shutdown => return Ok(false),
+            Step::Attempted(attempt) => self.attempted(attempt),
+            Step::Answered(answer) => self.open(answer).await?,
+            Step::Published(published) => self.published(published).await?,
+            Step::Due => {}
+            Step::Happened(happened) => self.happened(happened).await,
+            Step::Failed(error) => self.read_failed(error)?,
+        }
+        if self.flush_is_due() {
+            self.flush();
+        }
+        self.commit().await;
+        self.regulate();
+        Ok(true)
+    }
+
+    /// Waits for whatever is ready first. Records come last, so that nothing waits behind a stream of them.
+    async fn step(&mut self, shutdown: Pin<&mut impl Future<Output = ()>>) -> Step {
+        let wake = earliest(self.next_flush(), self.next_commit());
+        let Loop { source, held, inserting, asking, publishing, read_at, .. } = self;
+        tokio::select! {
+            biased;
+            () = shutdown => Step::Shutdown,
+            attempt = ended(inserting) => Step::Attempted(attempt),
+            answer = first_of(asking) => Step::Answered(answer),
+            published = first_of(publishing) => Step::Published(published),
+            () = at(wake) => Step::Due,
+            step = listen(source, held, *read_at) => step,
+        }
+    }
+
+    async fn happened(&mut self, happened: Happened) {
+        self.read_at = None;
+        self.read_failures = 0;
+        match happened {
+            Happened::Nothing => {}
+            Happened::Assigned(partitions) => self.assigned(&partitions),
+            Happened::Revoked(partitions) => self.revoked(&partitions).await,
+            Happened::Lost(partitions) => self.lost(&partitions).await,
+            Happened::Ended(partition) => self.report(partition),
+        }
+    }
+
+    fn read_failed(&mut self, error: SourceError) -> Result<(), WorkerError> {
+        match error {
+            SourceError::Operator(message) => Err(WorkerError::Operator(message)),
+            SourceError::Transient(message) => {
+                warn!(error = message, "could not read the log, trying again");
+                self.read_failures = self.read_failures.saturating_add(1);
+                self.read_at = Some(Instant::now() + self.wait(self.read_failures));
+                Ok(())
+            }
+        }
+    }
+
+    /// When rows or a checkpoint should leave; `None` while that is impossible or there is nothing to say.
+    fn next_flush(&self) -> Option<Instant> {
+        if self.inserting.is_some() {
+            return None;
+        }
+        // Catching up goes by size: what leaves early is only written again.
+        let due = |running: &Running| if running.behind { self.flush_by } else { self.flush_at };
+        let rows = self.running().filter(|running| running.has_moved()).map(due).max();
+        let checkpoint = self.running().filter_map(Running::checkpoint_due).min();
+        if self.publishing.is_empty() { earliest(rows, checkpoint) } else { rows }
+    }
+
+    fn next_commit(&self) -> Option<Instant> {
+        self.commit_at.filter(|_| self.running().any(|running| running.uncommitted().is_some()))
+    }
+
+    fn flush_is_due(&self) -> bool {
+        let full = self.inserting.is_none() && self.dirty_rows() >= self.around.settings.flush.rows_max;
+        full || self.next_flush().is_some_and(|due| due <= Instant::now())
+    }
+
+    fn dirty_rows(&self) -> usize {
+        self.running().map(|running| running.engine.dirty_rows()).sum()
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Running> {
+        self.held.values().filter_map(|held| match &held.state {
+            State::Running(running) => Some(&**running),
+            State::Opening | State::Founding(_) => None,
+        })
+    }
+
+    /// Seals the rows of all partitions that moved, takes the snapshots that are due, and sends the rows.
+    fn flush(&mut self) {
+        let started = Instant::now();
+        let mut sealed = Sealed::default();
+        let mut room = if self.publishing.is_empty() { SNAPSHOT_BYTES_HELD } else { 0 };
+        for held in self.held.values_mut() {
+            let tenure = held.tenure;
+            let Some(running) = held.running() else { continue };
+            let checkpoint = room > 0 && running.checkpoint_due().is_some_and(|due| due <= started);
+            if !checkpoint && !running.has_moved() {
+                continue;
+            }
+            let next = seal(&mut sealed, tenure, running, self.around.observer);
+            if checkpoint {
+                let bytes = running.engine.snapshot();
+                room = room.saturating_sub(bytes.len());
+                running.publishing = true;
+                sealed.snapshots.push(Snapshot { tenure, next, bytes });
+            }
+        }
+        self.schedule(&sealed, started);
+        self.send(sealed);
+    }
+
+    /// Seals and sends the rows of some partitions, whatever the time.
+    pub(super) fn flush_only(&mut self, partitions: &[Partition]) {
+        let mut sealed = Sealed::default();
+        for partition in partitions {
+            let Some(held) = self.held.get_mut(partition) else { continue };
+            let tenure = held.tenure;
+            if let Some(running) = held.running().filter(|running| running.has_moved()) {
+                seal(&mut sealed, tenure, running, self.around.observer);
+            }
+        }
+        self.send(sealed);
+    }
+
+    fn send(&mut self, sealed: Sealed) {
+        self.inserting = Some(insertion::attempt(self.around.sink, sealed, Duration::ZERO));
+    }
+
+    fn schedule(&mut self, sealed: &Sealed, started: Instant) {
+        let settings = self.around.settings;
+        let interval = pace::interval(&settings.flush, sealed.rows.len(), sealed.covers.len(), started.elapsed());
+        self.flushes += 1;
+        // A fifth of jitter keeps the loops of a fleet from inserting in step.
+        let jittered = interval.mul_f64(0.9 + 0.2 * pace::jitter(settings.seed, self.flushes));
+        let now = Instant::now();
+        self.flush_at = now + jittered;
+        self.flush_by = now + settings.flush.max_interval.max(jittered);
+    }
+
+    /// An attempt to insert ended: its rows are durable, or they are sent again as they are.
+    pub(super) fn attempted(&mut self, attempt: Attempt) {
+        let Attempt { mut sealed, took, outcome } = attempt;
+        self.inserting = None;
+        self.around.observer.inserted(sealed.rows.len(), took, outcome.as_ref().copied());
+        let wait = match outcome {
+            Ok(()) => {
+                self.settle(Trouble::Insert);
+                return self.durable(sealed);
+            }
+            Err(SinkError::Transient(message)) => {
+                let wait = self.wait(sealed.failures.saturating_add(1));
+                warn!(error = message, rows = sealed.rows.len(), ?wait, "could not insert, trying again");
+                wait
+            }
+            Err(SinkError::Operator(message)) => {
+                self.trouble(Trouble::Insert, &message);
+                self.around.settings.backoff.1
+            }
+        };
+        sealed.failures = sealed.failures.saturating_add(1);
+        self.inserting = Some(insertion::attempt(self.around.sink, sealed, wait));
+    }
+
+    fn durable(&mut self, sealed: Sealed) {
+        let Sealed { rows: _, covers, snapshots, failures: _ } = sealed;
+        for (tenure, next) in covers {
+            if let Some(running) = self.tenant(tenure) {
+                running.durable = running.durable.max(Some(next));
+                self.report(tenure.partition);
+            }
+        }
+        for snapshot in snapshots {
+            if self.tenant(snapshot.tenure).is_some() {
+                self.publish(snapshot, Duration::ZERO);
+            }
+        }
+    }
+
+    /// Stops the flow of records while a second flush would be due before the first is durable.
+    fn regulate(&mut self) {
+        let full = self.dirty_rows() >= self.around.settings.flush.rows_max;
+        let wanted = self.inserting.is_some() && (full || self.troubles.contains(&Trouble::Insert));
+        if wanted != self.paused && self.stop_flow(wanted) {
+            self.paused = wanted;
+            self.around.observer.paused(wanted);
+        }
+    }
+
+    /// Stops or resumes the flow of records. After a failure the next turn tries again; what comes meanwhile
+    /// is folded, within the budget.
+    pub(super) fn stop_flow(&mut self, stopped: bool) -> bool {
+        let outcome = self.source.pause(stopped);
+        if let Err(error) = &outcome {
+            warn!(%error, stopped, "could not stop or resume the flow of records");
+        }
+        outcome.is_ok()
+    }
+
+    /// The partition of a tenure, if it is still held and read.
+    pub(super) fn tenant(&mut self, tenure: Tenure) -> Option<&mut Running> {
+        self.held.get_mut(&tenure.partition).filter(|held| held.tenure == tenure).and_then(Held::running)
+    }
+
+    pub(super) fn report(&mut self, partition: Partition) {
+        if let Some(running) = self.held.get_mut(&partition).and_then(Held::running) {
+            self.around.observer.moved(running.position(partition));
+        }
+    }
+
+    pub(super) fn wait(&self, failures: u32) -> Duration {
+        pace::delay(self.around.settings.backoff, failures, self.around.settings.seed)
+    }
+
+    pub(super) fn trouble(&mut self, trouble: Trouble, message: &str) {
+        error!(problem = message, "somebody must act; trying again until then");
+        self.troubles.insert(trouble);
+        self.around.observer.problem(Some(message));
+    }
+
+    pub(super) fn settle(&mut self, trouble: Trouble) {
+        if self.troubles.remove(&trouble) && self.troubles.is_empty() {
+            info!("nothing needs anybody any more");
+            self.around.observer.problem(None);
+        }
+    }
+}
+
+/// Adds what changed in one partition.
+fn seal<O: Observer>(sealed: &mut Sealed, tenure: Tenure, running: &mut Running, observer: &O) -> Offset {
+    let batch = running.engine.flush();
+    observer.flushed(tenure.partition, &batch, running.engine.holdings());
+    running.flushed = Some(batch.next);
+    sealed.covers.push((tenure, batch.next));
+    sealed.rows.append(batch.rows);
+    batch.next
+}
+
+/// Waits for the next delivery and folds its records at once: they are borrowed from the log's buffers.
+async fn listen<S: Source>(source: &mut S, held: &mut BTreeMap<Partition, Held>, not_before: Option<Instant>) -> Step {
+    if let Some(instant) = not_before {
+        sleep_until(instant).await;
+    }
+    match source.next().await {
+        Ok(delivery) => Step::Happened(fold(held, delivery)),
+        Err(error) => Step::Failed(error),
+    }
+}
+
+fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happened {
+    match delivery {
+        Delivery::Assigned(partitions) => return Happened::Assigned(partitions),
+        Delivery::Revoked(partitions) => return Happened::Revoked(partitions),
+        Delivery::Lost(partitions) => return Happened::Lost(partitions),
+        Delivery::Idle => {}
+        Delivery::Records(partition, records) => {
+            if let Some(running) = held.get_mut(&partition).and_then(Held::running) {
+                for record in &records {
+                    running.engine.observe(record, event::parse(record));
+                }
+                running.behind = true;
+            }
+        }
+        Delivery::End(partition, end) => {
+            if let Some(running) = held.get_mut(&partition).and_then(Held::running) {
+                running.engine.advance(end);
+                running.end = Some(end);
+                running.behind = false;
+                return Happened::Ended(partition);
+            }
+        }
+    }
+    Happened::Nothing
+}
+
+fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => pending().await,
+    }
+}
+
+/// The end of the attempt that is under way, which stays where it is if this is dropped.
+pub(super) async fn ended(inserting: &mut Option<LocalBoxFuture<'_, Attempt>>) -> Attempt {
+    match inserting {
+        Some(attempt) => attempt.await,
+        None => pending().await,
+    }
+}
+
+async fn first_of<F: Future>(futures: &mut FuturesUnordered<F>) -> F::Output {
+    match futures.next().await {
+        Some(output) => output,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,263 @@
+//! How a partition comes: the newest sound checkpoint is restored and the log read from its `next`, or, if
+//! nobody has ever seen the partition, an empty checkpoint is published first.
+//!
+//! A partition that somebody has seen, but whose state is gone, or whose log is not the one it was, is not
+//! read: the loop ends and says what to do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
+
+use super::held::{Founding, Held, Running, State};
+use super::insertion::{Snapshot, Tenure};
+use super::looping::{Loop, Trouble};
+use super::{Bounds, CheckpointError, Checkpoints, Observer, Sink, SinkError, Source, SourceError, WorkerError, pace};
+use crate::engine::Engine;
+use crate::record::{Offset, Partition, source_name};
+
+/// What the stores know of a partition.
+pub(super) struct Answer {
+    tenure: Tenure,
+    failures: u32,
+    found: Result<Found, Failure>,
+}
+
+enum Found {
+    /// A state, and its `next`.
+    Checkpoint(Offset, Vec<u8>),
+    /// No state, but rows up to this version.
+    Rows(Offset),
+    /// Nothing.
+    Nothing,
+}
+
+enum Failure {
+    Checkpoints(CheckpointError),
+    Store(SinkError),
+}
+
+impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
+    /// Partitions were given to this loop. One that was held before is held anew: its old engine knows nothing
+    /// of what another owner did.
+    pub(super) fn assigned(&mut self, partitions: &[Partition]) {
+        self.around.observer.assigned(partitions);
+        for &partition in partitions {
+            self.tenures += 1;
+            let tenure = Tenure { partition, number: self.tenures };
+            let source = source_name(&self.around.settings.log, partition);
+            self.held.insert(partition, Held { tenure, source: Arc::clone(&source), state: State::Opening });
+            self.ask(tenure, source, 0);
+        }
+    }
+
+    /// Asks the stores in the background; rebalances and other partitions go on meanwhile.
+    fn ask(&mut self, tenure: Tenure, source: Arc<str>, failures: u32) {
+        let (sink, checkpoints) = (self.around.sink, self.around.checkpoints);
+        let wait = self.wait(failures);
+        self.asking.push(Box::pin(async move {
+            sleep(wait).await;
+            let found = find(sink, checkpoints, &source).await;
+            Answer { tenure, failures, found }
+        }));
+    }
+
+    fn ask_again(&mut self, tenure: Tenure, failures: u32) {
+        if let Some(held) = self.held.get_mut(&tenure.partition) {
+            held.state = State::Opening;
+            let source = Arc::clone(&held.source);
+            self.ask(tenure, source, failures.saturating_add(1));
+        }
+    }
+
+    /// The stores have answered: the partition is restored, founded, asked for again, or refused.
+    pub(super) async fn open(&mut self, answer: Answer) -> Result<(), WorkerError> {
+        let Answer { tenure, failures, found } = answer;
+        let partition = tenure.partition;
+        let Some(held) = self.held.get(&partition).filter(|held| held.tenure == tenure) else { return Ok(()) };
+        let source = Arc::clone(&held.source);
+        let found = match found {
+            Ok(found) => found,
+            Err(failure) => {
+                self.not_answered(partition, failure);
+                self.ask_again(tenure, failures);
+                return Ok(());
+            }
+        };
+        let bounds = match self.source.bounds(partition).await {
+            Ok(bounds) => bounds,
+            Err(SourceError::Operator(message)) => return Err(WorkerError::Operator(message)),
+            Err(SourceError::Transient(message)) => {
+                warn!(%partition, error = message, "could not ask where the partition begins and ends, trying again");
+                self.ask_again(tenure, failures);
+                return Ok(());
+            }
+        };
+        self.settle(Trouble::Opening(partition));
+        match found {
+            Found::Checkpoint(next, bytes) => self.restore(tenure, bounds, next, &bytes).await,
+            Found::Rows(version) => Err(no_checkpoint(&source, &format!("the store holds its rows up to version {version}"))),
+            Found::Nothing => match bounds.committed {
+                Some(next) => Err(no_checkpoint(&source, &format!("its group has committed offset {next}"))),
+                None => {
+                    self.establish(tenure, source, bounds);
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    fn not_answered(&mut self, partition: Partition, failure: Failure) {
+        match failure {
+            Failure::Checkpoints(error) => {
+                warn!(%partition, %error, "could not look for a checkpoint, trying again");
+                self.around.observer.checkpoint_failed(partition, &error);
+                if let CheckpointError::Operator(message) = &error {
+                    self.trouble(Trouble::Opening(partition), message);
+                }
+            }
+            Failure::Store(SinkError::Operator(message)) => self.trouble(Trouble::Opening(partition), &message),
+            Failure::Store(SinkError::Transient(message)) => {
+                warn!(%partition, error = message, "could not ask the store for the newest rows, trying again");
+            }
+        }
+    }
+
+    async fn restore(&mut self, tenure: Tenure, bounds: Bounds, next: Offset, bytes: &[u8]) -> Result<(), WorkerError> {
+        let Some(held) = self.held.get(&tenure.partition) else { return Ok(()) };
+        let source = Arc::clone(&held.source);
+        check_bounds(&source, bounds, next)?;
+        let engine = Engine::restore(self.around.settings.rules.clone(), Arc::clone(&source), bytes)
+            .map_err(|error| foreign(&source, next, &error.to_string()))?;
+        if engine.next() != next {
+            return Err(foreign(&source, next, &format!("its content continues at {}", engine.next())));
+        }
+        info!(source = &*source, next, end = bounds.end, "restored");
+        self.start(tenure, engine, bounds).await
+    }
+
+    /// Nobody has seen this partition: an empty state is published before its first row, so that rows without
+    /// any checkpoint always mean that checkpoints were lost.
+    fn establish(&mut self, tenure: Tenure, source: Arc<str>, bounds: Bounds) {
+        info!(source = &*source, first = bounds.first, end = bounds.end, "never seen before");
+        let mut engine = Engine::new(self.around.settings.rules.clone(), source, bounds.first);
+        // A snapshot is taken after a flush; the first rows say the same again.
+        engine.flush();
+        let snapshot = Snapshot { tenure, next: bounds.first, bytes: engine.snapshot() };
+        if let Some(held) = self.held.get_mut(&tenure.partition) {
+            held.state = State::Founding(Box::new(Founding { engine, bounds, failures: 0 }));
+        }
+        self.publish(snapshot, Duration::ZERO);
+    }
+
+    /// The first checkpoint was published, or not.
+    pub(super) async fn founded(
+        &mut self,
+        tenure: Tenure,
+        next: Offset,
+        outcome: Result<(), CheckpointError>,
+    ) -> Result<(), WorkerError> {
+        let (settings, trouble) = (self.around.settings, Trouble::Opening(tenure.partition));
+        let Some(held) = self.held.get_mut(&tenure.partition) else { return Ok(()) };
+        let State::Founding(founding) = &mut held.state else { return Ok(()) };
+        match outcome {
+            Ok(()) => {
+                let State::Founding(founding) = std::mem::replace(&mut held.state, State::Opening) else { return Ok(()) };
+                let Founding { engine, bounds, failures: _ } = *founding;
+                self.settle(trouble);
+                self.start(tenure, engine, bounds).await
+            }
+            Err(error) => {
+                founding.failures = founding.failures.saturating_add(1);
+                let wait = pace::delay(settings.backoff, founding.failures, settings.seed);
+                let snapshot = Snapshot { tenure, next, bytes: founding.engine.snapshot() };
+                if let CheckpointError::Operator(message) = &error {
+                    self.trouble(trouble, message);
+                }
+                self.publish(snapshot, wait);
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads on from an engine whose state is published.
+    async fn start(&mut self, tenure: Tenure, engine: Engine, bounds: Bounds) -> Result<(), WorkerError> {
+        let partition = tenure.partition;
+        let next = engine.next();
+        match self.source.start(partition, next).await {
+            Ok(()) => {}
+            Err(SourceError::Operator(message)) => return Err(WorkerError::Operator(message)),
+            Err(SourceError::Transient(message)) => {
+                warn!(%partition, error = message, "could not start reading, trying again");
+                self.ask_again(tenure, 0);
+                return Ok(());
+            }
+        }
+        let settings = self.around.settings;
+        // Partitions that came together publish one after another.
+        let share = pace::jitter(settings.seed, u64::from(partition.0.unsigned_abs()));
+        let running = Running {
+            engine,
+            flushed: None,
+            durable: (next > bounds.first).then_some(next),
+            published: next,
+            committed: bounds.committed,
+            end: None,
+            behind: false,
+            publishing: false,
+            checkpoint_at: Instant::now() + settings.checkpoint_interval.mul_f64(share),
+            failures: 0,
+        };
+        if let Some(held) = self.held.get_mut(&partition) {
+            held.state = State::Running(Box::new(running));
+        }
+        if self.paused {
+            // A partition that starts while the others are stopped is stopped too.
+            self.stop_flow(true);
+        }
+        self.around.observer.started(partition, next, bounds.end);
+        self.report(partition);
+        Ok(())
+    }
+}
+
+async fn find<K: Sink, C: Checkpoints>(sink: &K, checkpoints: &C, source: &str) -> Result<Found, Failure> {
+    if let Some((next, bytes)) = checkpoints.newest(source).await.map_err(Failure::Checkpoints)? {
+        return Ok(Found::Checkpoint(next, bytes));
+    }
+    let newest = sink.newest_version(source).await.map_err(Failure::Store)?;
+    Ok(newest.map_or(Found::Nothing, Found::Rows))
+}
+
+fn check_bounds(source: &str, bounds: Bounds, next: Offset) -> Result<(), WorkerError> {
+    let Bounds { first, end, committed: _ } = bounds;
+    let problem = if next < first {
+        format!("the log of {source} begins at offset {first}, after offset {next} where its newest checkpoint continues")
+    } else if next > end {
+        format!("the log of {source} ends at offset {end}, before offset {next} where its newest checkpoint continues")
+    } else {
+        return Ok(());
+    };
+    Err(WorkerError::Operator(format!(
+        "{problem}: records are gone, or the topic was created again. Nothing was read. If the topic was created \
+         again, give it another name in `worker.log`; if records are gone, raise `epoch`, which reads again all that \
+         the log still holds into rows of its own"
+    )))
+}
+
+fn no_checkpoint(source: &str, evidence: &str) -> WorkerError {
+    WorkerError::Operator(format!(
+        "there is no sound checkpoint of {source}, although {evidence}: reading on would lose events or count them \
+         twice, so nothing was read. Look first whether `checkpoint.url` is the right place, or bring the checkpoints \
+         back. If they are gone there are two ways on: raise `epoch`, which reads everything again into rows of its \
+         own; or resume with empty trees behind the newest row (`grapevine resume`, which this version does not have yet)"
+    ))
+}
+
+fn foreign(source: &str, next: Offset, why: &str) -> WorkerError {
+    WorkerError::Operator(format!(
+        "the checkpoint of {source} at offset {next} cannot be used: {why}. It was written with other rules or by \
+         another version: run those again, or raise `epoch`, which reads everything again into rows of its own"
+    ))
+}

@@ -1,0 +1,89 @@
+//! When rows leave, and how long an attempt waits. Pure functions of settings, seed and what was measured.
+
+use std::hash::Hasher;
+use std::time::Duration;
+
+use siphasher::sip::SipHasher13;
+
+use crate::config;
+
+/// Settling and encoding may take at most one part in so many of a loop's time: a pass over a large tree then
+/// happens less often the longer it takes.
+const SETTLING_SHARE: u32 = 10;
+
+/// A number in 0..1 that depends on the seed and on what it is for.
+#[must_use]
+pub(super) fn jitter(seed: u64, purpose: u64) -> f64 {
+    let mut hasher = SipHasher13::new_with_keys(seed, 0);
+    hasher.write_u64(purpose);
+    // 32 bits are plenty for jitter, and exact as a float.
+    f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
+}
+
+/// The wait before attempt number `attempt`: nothing before the first, then doubling, half of it jittered.
+#[must_use]
+pub(super) fn delay((min, max): (Duration, Duration), attempt: u32, seed: u64) -> Duration {
+    if attempt == 0 {
+        return Duration::ZERO;
+    }
+    let full = min.saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX)).min(max);
+    full.mul_f64(0.5 + jitter(seed, u64::from(attempt)) / 2.0)
+}
+
+/// The wait from a flush to the next, given what that flush was: its rows, its partitions, the time it took.
+#[must_use]
+pub(super) fn interval(flush: &config::Flush, rows: usize, partitions: usize, took: Duration) -> Duration {
+    let rows_per_second = flush.rows_per_second.saturating_mul(u64::try_from(partitions.max(1)).unwrap_or(u64::MAX)).max(1);
+    let within_budget = u64::try_from(rows).unwrap_or(u64::MAX).saturating_mul(1_000) / rows_per_second;
+    let settled = took.saturating_mul(SETTLING_SHARE);
+    flush.interval.max(Duration::from_millis(within_budget)).max(settled).min(flush.max_interval.max(flush.interval))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flush() -> config::Flush {
+        config::Flush {
+            interval: Duration::from_secs(1),
+            max_interval: Duration::from_secs(30),
+            rows_per_second: 1_000,
+            rows_max: 100_000,
+        }
+    }
+
+    #[test]
+    fn few_rows_leave_every_interval() {
+        assert_eq!(interval(&flush(), 0, 0, Duration::ZERO), Duration::from_secs(1));
+        assert_eq!(interval(&flush(), 3_999, 4, Duration::ZERO), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn many_rows_stretch_the_interval_to_their_budget() {
+        assert_eq!(interval(&flush(), 20_000, 4, Duration::ZERO), Duration::from_secs(5));
+        assert_eq!(interval(&flush(), usize::MAX, 1, Duration::ZERO), Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_flush_that_took_long_is_not_repeated_soon() {
+        assert_eq!(interval(&flush(), 1, 1, Duration::from_millis(700)), Duration::from_secs(7));
+    }
+
+    #[test]
+    fn waits_grow_and_stay_within_their_limits() {
+        let limits = (Duration::from_millis(100), Duration::from_secs(10));
+        assert_eq!(delay(limits, 0, 1), Duration::ZERO);
+        for attempt in 1..100 {
+            let wait = delay(limits, attempt, 7);
+            assert!(wait >= Duration::from_millis(50) && wait <= Duration::from_secs(10), "{attempt}: {wait:?}");
+        }
+        assert!(delay(limits, 60, 7) >= Duration::from_secs(5));
+    }
+
+    #[test]
+    fn jitter_differs_by_seed_and_purpose() {
+        assert!((0..1_000).all(|purpose| (0.0..=1.0).contains(&jitter(3, purpose))));
+        assert!(jitter(1, 1).to_bits() != jitter(2, 1).to_bits());
+        assert!(jitter(1, 1).to_bits() != jitter(1, 2).to_bits());
+    }
+}

@@ -1,0 +1,88 @@
+//! How partitions go: what there is leaves within a deadline, or is dropped. Both are exact.
+
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use super::looping::{Loop, Trouble, ended};
+use super::publishing::Published;
+use super::{Checkpoints, Observer, Sink, Source, WorkerError};
+use crate::record::Partition;
+
+impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
+    /// Partitions must be given back: their rows, states and offsets leave if there is time for it.
+    pub(super) async fn revoked(&mut self, partitions: &[Partition]) {
+        let deadline = self.around.settings.revoke_deadline;
+        if timeout(deadline, self.drain(partitions)).await.is_err() {
+            warn!(?partitions, ?deadline, "revoked before everything was durable; the next owner reads it again");
+        }
+        self.release(partitions).await;
+        self.around.observer.revoked(partitions);
+    }
+
+    /// Partitions were lost: somebody else may own them. Rows on their way do no harm.
+    pub(super) async fn lost(&mut self, partitions: &[Partition]) {
+        self.release(partitions).await;
+        self.around.observer.lost(partitions);
+    }
+
+    async fn release(&mut self, partitions: &[Partition]) {
+        for partition in partitions {
+            self.held.remove(partition);
+            self.settle(Trouble::Opening(*partition));
+        }
+        if let Err(error) = self.source.release(partitions).await {
+            warn!(?partitions, %error, "could not give partitions back; the group takes them when this member is gone");
+        }
+    }
+
+    /// Finishes what is under way and leaves the group.
+    pub(super) async fn finish(mut self) -> Result<(), WorkerError> {
+        let deadline = self.around.settings.shutdown_deadline;
+        let partitions: Vec<Partition> = self.held.keys().copied().collect();
+        info!(?partitions, "shutting down");
+        let drained = timeout(deadline, self.drain(&partitions)).await;
+        match timeout(self.around.settings.revoke_deadline, self.source.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%error, "could not leave the group; it notices when the session times out"),
+            Err(_) => warn!("leaving the group took too long; it notices when the session times out"),
+        }
+        drained.map_err(|_| WorkerError::Deadline(deadline))
+    }
+
+    /// Flushes, inserts, publishes and commits. Nothing is read meanwhile, so states stay as they were flushed.
+    /// May be dropped at any point: an insert under way stays under way.
+    async fn drain(&mut self, partitions: &[Partition]) {
+        self.wait_for_insert().await;
+        self.flush_only(partitions);
+        self.wait_for_insert().await;
+        for partition in partitions {
+            self.publish_now(*partition).await;
+        }
+        // The last chance: no waiting for the time of another attempt.
+        self.commit_at = None;
+        self.commit().await;
+    }
+
+    async fn wait_for_insert(&mut self) {
+        while self.inserting.is_some() {
+            let attempt = ended(&mut self.inserting).await;
+            self.attempted(attempt);
+        }
+    }
+
+    /// Publishes the state of a partition that is durable. One attempt: a failure costs the next owner some reading.
+    async fn publish_now(&mut self, partition: Partition) {
+        let Some(held) = self.held.get_mut(&partition) else { return };
+        let (source, tenure) = (held.source.clone(), held.tenure);
+        let Some(running) = held.running() else { return };
+        let next = running.engine.next();
+        if running.durable != Some(next) || running.published >= next {
+            return;
+        }
+        let bytes = running.engine.snapshot();
+        let size = bytes.len();
+        let outcome = self.around.checkpoints.publish(&source, next, bytes).await;
+        // Whoever reads on starts from an older state if this failed; `book` has said so.
+        drop(self.book(Published { tenure, next, bytes: size, outcome }));
+    }
+}

@@ -1,0 +1,314 @@
+//! The three seams, simulated: each call takes a while, may fail before or after it had its effect, and may be
+//! the last thing that its worker does.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::log::Log;
+use crate::world::{Fault, NAME, Notice, Stored, World, slot};
+use grapevine::record::{Offset, Partition, source_name};
+use grapevine::row::Rows;
+use grapevine::worker::{Bounds, CheckpointError, Checkpoints, Delivery, Sink, SinkError, Source, SourceError};
+
+pub(crate) type Shared = Rc<RefCell<World>>;
+
+/// A member's view of the world.
+#[derive(Clone)]
+pub(crate) struct Member {
+    pub(crate) world: Shared,
+    pub(crate) number: usize,
+}
+
+impl Member {
+    /// A while.
+    async fn wait(&self, longest: u64) {
+        let wait = self.world.borrow_mut().dice.below(longest);
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+    }
+
+    /// Dies here, perhaps.
+    async fn survive(&self, fault: Fault) {
+        // Reading is what happens most, by far.
+        let share = if fault == Fault::KilledWhileReading { 1 } else { 12 };
+        let dies = self.world.borrow_mut().strikes(fault, share);
+        if dies {
+            self.world.borrow_mut().doomed.push(self.number);
+            pending::<()>().await;
+        }
+    }
+
+    fn strikes(&self, fault: Fault, share: u64) -> bool {
+        self.world.borrow_mut().strikes(fault, share)
+    }
+}
+
+/// The log as one member reads it. It notices late that a partition is not its own any more.
+pub(crate) struct SimulatedSource {
+    member: Member,
+    logs: Rc<Vec<Log>>,
+    reading: BTreeMap<Partition, Reading>,
+    paused: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Reading {
+    at: usize,
+    /// The end that was told last.
+    told: Option<Offset>,
+}
+
+impl SimulatedSource {
+    pub(crate) fn new(member: Member) -> SimulatedSource {
+        let logs = Rc::clone(&member.world.borrow().logs);
+        SimulatedSource { member, logs, reading: BTreeMap::new(), paused: false }
+    }
+
+    fn notice(&mut self) -> Option<Delivery<'static>> {
+        let mut world = self.member.world.borrow_mut();
+        let notice = world.notices.get_mut(&self.member.number)?.pop_front()?;
+        Some(match notice {
+            Notice::Assigned(partition) => Delivery::Assigned(vec![partition]),
+            Notice::Revoked(partition) => {
+                world.faults.note(Fault::Revoked);
+                Delivery::Revoked(vec![partition])
+            }
+            Notice::Lost(partition) => {
+                world.faults.note(Fault::Lost);
+                Delivery::Lost(vec![partition])
+            }
+        })
+    }
+
+    /// Some records, an end, or nothing, of one partition.
+    fn deliver(&mut self) -> Delivery<'_> {
+        let mut world = self.member.world.borrow_mut();
+        if self.reading.is_empty() || (self.paused && world.dice.chance(900)) {
+            world.faults.note(Fault::Idle);
+            return Delivery::Idle;
+        }
+        let chosen = world.dice.index(self.reading.len());
+        let (&partition, reading) = self.reading.iter_mut().nth(chosen).expect("chosen below the length");
+        let log = &self.logs[slot(partition)];
+        let visible = world.visible[slot(partition)];
+        if reading.at < visible {
+            if world.owners[slot(partition)] != Some(self.member.number) {
+                world.faults.note(Fault::ReadByTwo);
+            }
+            let upto = (reading.at + 1 + world.dice.index(12)).min(visible);
+            let records = log.entries[reading.at..upto].iter().map(|entry| entry.record()).collect();
+            reading.at = upto;
+            return Delivery::Records(partition, records);
+        }
+        let end = log.end_of(visible);
+        if reading.told != Some(end) {
+            reading.told = Some(end);
+            world.faults.note(Fault::EndReached);
+            return Delivery::End(partition, end);
+        }
+        world.faults.note(Fault::Idle);
+        Delivery::Idle
+    }
+}
+
+impl Source for SimulatedSource {
+    async fn next(&mut self) -> Result<Delivery<'_>, SourceError> {
+        self.member.wait(120).await;
+        self.member.survive(Fault::KilledWhileReading).await;
+        if self.member.strikes(Fault::ReadFailed, 1) {
+            return Err(SourceError::Transient("the broker went away".to_owned()));
+        }
+        if let Some(notice) = self.notice() {
+            return Ok(notice);
+        }
+        Ok(self.deliver())
+    }
+
+    async fn bounds(&mut self, partition: Partition) -> Result<Bounds, SourceError> {
+        self.member.wait(50).await;
+        if self.member.strikes(Fault::BoundsFailed, 20) {
+            return Err(SourceError::Transient("no leader".to_owned()));
+        }
+        let world = self.member.world.borrow();
+        let log = &self.logs[slot(partition)];
+        Ok(Bounds {
+            first: log.first,
+            end: log.end_of(world.visible[slot(partition)]),
+            committed: world.committed[slot(partition)],
+        })
+    }
+
+    async fn start(&mut self, partition: Partition, next: Offset) -> Result<(), SourceError> {
+        if self.member.strikes(Fault::StartFailed, 20) {
+            return Err(SourceError::Transient("no leader".to_owned()));
+        }
+        let at = self.logs[slot(partition)].entries.partition_point(|entry| entry.offset < next);
+        self.reading.insert(partition, Reading { at, told: None });
+        Ok(())
+    }
+
+    fn pause(&mut self, paused: bool) -> Result<(), SourceError> {
+        if paused {
+            self.member.world.borrow_mut().faults.note(Fault::Paused);
+        }
+        self.paused = paused;
+        Ok(())
+    }
+
+    async fn release(&mut self, partitions: &[Partition]) -> Result<(), SourceError> {
+        let mut world = self.member.world.borrow_mut();
+        for partition in partitions {
+            self.reading.remove(partition);
+            // It may have been given to this very member again, which has not heard of it yet.
+            let again = world.will_hear_of(self.member.number, *partition);
+            if world.owners[slot(*partition)] == Some(self.member.number) && !again {
+                world.owners[slot(*partition)] = None;
+            }
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self, offsets: &[(Partition, Offset)]) -> Result<(), SourceError> {
+        self.member.wait(30).await;
+        self.member.survive(Fault::KilledBeforeCommit).await;
+        if self.member.strikes(Fault::CommitFailed, 10) {
+            return Err(SourceError::Transient("the coordinator moved".to_owned()));
+        }
+        self.commit_in_group(offsets)?;
+        self.member.survive(Fault::KilledAfterCommit).await;
+        if self.member.strikes(Fault::CommitAnswerLost, 10) {
+            return Err(SourceError::Transient("the answer was lost".to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self) -> Result<(), SourceError> {
+        self.member.wait(100).await;
+        self.member.world.borrow_mut().gone(self.member.number);
+        Ok(())
+    }
+}
+
+impl SimulatedSource {
+    fn commit_in_group(&self, offsets: &[(Partition, Offset)]) -> Result<(), SourceError> {
+        let mut world = self.member.world.borrow_mut();
+        if offsets.iter().any(|(partition, _)| world.owners[slot(*partition)] != Some(self.member.number)) {
+            world.faults.note(Fault::CommitFenced);
+            return Err(SourceError::Transient("another generation owns the partition".to_owned()));
+        }
+        for &(partition, next) in offsets {
+            let published = world.published.get(&*source_name(NAME, partition)).copied();
+            assert!(published >= Some(next), "I1: committed {next} of {partition}, published {published:?}");
+            world.committed[slot(partition)] = Some(next);
+        }
+        Ok(())
+    }
+}
+
+/// The store as one member reaches it.
+pub(crate) struct SimulatedSink(pub(crate) Member);
+
+impl Sink for SimulatedSink {
+    async fn insert(&self, rows: &Rows) -> Result<(), SinkError> {
+        let member = &self.0;
+        member.survive(Fault::KilledBeforeInsert).await;
+        let slow = member.strikes(Fault::InsertSlow, 5);
+        member.wait(if slow { 20_000 } else { 150 }).await;
+        if member.strikes(Fault::InsertFailed, 10) {
+            return Err(SinkError::Transient("connection refused".to_owned()));
+        }
+        if member.strikes(Fault::InsertRefused, 4) {
+            return Err(SinkError::Operator("unknown table: run the migrations".to_owned()));
+        }
+        if member.strikes(Fault::InsertHalfDone, 10) {
+            let mut world = member.world.borrow_mut();
+            let half = world.dice.index(rows.len());
+            world.tables.insert(rows, half);
+            return Err(SinkError::Transient("broken pipe".to_owned()));
+        }
+        member.world.borrow_mut().tables.insert(rows, usize::MAX);
+        member.survive(Fault::KilledAfterInsert).await;
+        if member.strikes(Fault::InsertAnswerLost, 10) {
+            return Err(SinkError::Transient("timed out".to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn newest_version(&self, source: &str) -> Result<Option<Offset>, SinkError> {
+        self.0.wait(50).await;
+        if self.0.strikes(Fault::NewestVersionFailed, 20) {
+            return Err(SinkError::Transient("connection refused".to_owned()));
+        }
+        Ok(self.0.world.borrow().tables.newest_version(source))
+    }
+}
+
+/// The checkpoint store as one member reaches it.
+pub(crate) struct SimulatedCheckpoints(pub(crate) Member);
+
+impl Checkpoints for SimulatedCheckpoints {
+    async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, CheckpointError> {
+        self.0.wait(80).await;
+        if self.0.strikes(Fault::NewestFailed, 20) {
+            return Err(CheckpointError::Transient("slow down".to_owned()));
+        }
+        let mut world = self.0.world.borrow_mut();
+        let stored = world.checkpoints.get(source).map(Vec::as_slice).unwrap_or_default();
+        let sound = stored.iter().filter(|stored| stored.sound).max_by_key(|stored| stored.next);
+        let newest = sound.map(|stored| (stored.next, stored.bytes.clone()));
+        if stored.iter().any(|stored| !stored.sound && Some(stored.next) > newest.as_ref().map(|(next, _)| *next)) {
+            world.faults.note(Fault::TornSkipped);
+        }
+        Ok(newest)
+    }
+
+    async fn publish(&self, source: &str, next: Offset, snapshot: Vec<u8>) -> Result<(), CheckpointError> {
+        let member = &self.0;
+        member.survive(Fault::KilledBeforePublish).await;
+        member.wait(300).await;
+        if member.strikes(Fault::CheckpointFailed, 20) {
+            return Err(CheckpointError::Transient("slow down".to_owned()));
+        }
+        let torn = member.strikes(Fault::CheckpointTorn, 20);
+        self.store(source, Stored { next, bytes: snapshot, sound: !torn });
+        if torn {
+            return Err(CheckpointError::Transient("connection reset".to_owned()));
+        }
+        member.survive(Fault::KilledAfterPublish).await;
+        if member.strikes(Fault::CheckpointAnswerLost, 20) {
+            return Err(CheckpointError::Transient("timed out".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+impl SimulatedCheckpoints {
+    /// Keeps the three newest, and the one just written.
+    fn store(&self, source: &str, stored: Stored) {
+        let mut world = self.0.world.borrow_mut();
+        let partition = source.rsplit('/').next().and_then(|number| number.parse().ok()).map(Partition);
+        let first = world.logs[slot(partition.expect("sources end with their partition"))].first;
+        let durable = world.tables.progress(source);
+        let next = stored.next;
+        assert!(next == first || durable >= Some(next), "I1: published {next} of {source}, durable {durable:?}");
+        if stored.sound {
+            let published = world.published.entry(source.to_owned()).or_default();
+            *published = next.max(*published);
+        }
+        let all = world.checkpoints.entry(source.to_owned()).or_default();
+        all.push(stored);
+        all.sort_by_key(|stored| std::cmp::Reverse(stored.next));
+        let mut sound = 0;
+        all.retain(|stored| {
+            sound += u64::from(stored.sound);
+            stored.next == next || sound <= 3
+        });
+        let others = all.iter().filter(|stored| stored.sound).count() > 1;
+        if others && world.strikes(Fault::CheckpointRotted, 20) {
+            let all = world.checkpoints.get_mut(source).expect("just stored");
+            all.iter_mut().find(|stored| stored.sound).expect("more than one is sound").sound = false;
+        }
+    }
+}

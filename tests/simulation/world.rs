@@ -1,0 +1,137 @@
+//! What outlives every worker: the log, the group, the tables, the checkpoints; and the faults to come.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use crate::dice::Dice;
+use crate::log::Log;
+use crate::table::Tables;
+use grapevine::record::{Offset, Partition};
+
+macro_rules! faults {
+    ($($fault:ident),+ $(,)?) => {
+        /// What can go wrong, and what must have happened for a run to be worth anything.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Fault { $($fault),+ }
+
+        impl Fault {
+            pub(crate) const ALL: &[Fault] = &[$(Fault::$fault),+];
+        }
+    };
+}
+
+faults! {
+    Killed, KilledWhileReading, KilledBeforeInsert, KilledAfterInsert, KilledBeforePublish, KilledAfterPublish,
+    KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownTooSlow, Revoked, Lost, ReadByTwo,
+    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow,
+    NewestVersionFailed, CheckpointFailed, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
+    NewestFailed, TornSkipped, CommitFailed, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, StartFailed,
+    Paused, Idle, EndReached,
+}
+
+/// How often each fault was injected.
+#[derive(Clone)]
+pub(crate) struct Faults([u64; Fault::ALL.len()]);
+
+impl Default for Faults {
+    fn default() -> Faults {
+        Faults([0; Fault::ALL.len()])
+    }
+}
+
+impl Faults {
+    pub(crate) fn note(&mut self, fault: Fault) {
+        self.0[fault as usize] += 1;
+    }
+
+    pub(crate) fn count(&self, fault: &Fault) -> u64 {
+        self.0[*fault as usize]
+    }
+
+    pub(crate) fn add(&mut self, other: &Faults) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine += theirs;
+        }
+    }
+}
+
+impl std::fmt::Debug for Faults {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(Fault::ALL.iter().map(|fault| (fault, self.count(fault)))).finish()
+    }
+}
+
+/// What the group tells a member.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Notice {
+    Assigned(Partition),
+    Revoked(Partition),
+    Lost(Partition),
+}
+
+/// A stored state; torn ones are found out when they are read.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) next: Offset,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) sound: bool,
+}
+
+pub(crate) struct World {
+    pub(crate) dice: Dice,
+    pub(crate) logs: Rc<Vec<Log>>,
+    /// How many records of each partition were written yet.
+    pub(crate) visible: Vec<usize>,
+    pub(crate) committed: Vec<Option<Offset>>,
+    /// Who owns a partition, as the group sees it.
+    pub(crate) owners: Vec<Option<usize>>,
+    pub(crate) notices: BTreeMap<usize, VecDeque<Notice>>,
+    /// Members that die at their next step.
+    pub(crate) doomed: Vec<usize>,
+    pub(crate) tables: Tables,
+    pub(crate) checkpoints: BTreeMap<String, Vec<Stored>>,
+    /// The greatest `next` that was ever published whole.
+    pub(crate) published: BTreeMap<String, Offset>,
+    pub(crate) faults: Faults,
+    /// How many in a thousand steps go wrong; zero at the end.
+    pub(crate) trouble: u64,
+}
+
+impl World {
+    /// Whether this step goes wrong in this way.
+    pub(crate) fn strikes(&mut self, fault: Fault, share: u64) -> bool {
+        let strikes = self.trouble > 0 && self.dice.chance(self.trouble * share / 10);
+        if strikes {
+            self.faults.note(fault);
+        }
+        strikes
+    }
+
+    /// Tells a member something.
+    pub(crate) fn notify(&mut self, member: usize, notice: Notice) {
+        self.notices.entry(member).or_default().push_back(notice);
+    }
+
+    /// Whether a member has yet to hear of an assignment.
+    pub(crate) fn will_hear_of(&self, member: usize, partition: Partition) -> bool {
+        let assigned = |notice: &Notice| matches!(notice, Notice::Assigned(given) if *given == partition);
+        self.notices.get(&member).is_some_and(|notices| notices.iter().any(assigned))
+    }
+
+    /// A member is gone: its partitions are nobody's.
+    pub(crate) fn gone(&mut self, member: usize) {
+        self.notices.remove(&member);
+        for owner in &mut self.owners {
+            if *owner == Some(member) {
+                *owner = None;
+            }
+        }
+    }
+}
+
+/// The log's name in sources.
+pub(crate) const NAME: &str = "simulated";
+
+pub(crate) fn slot(partition: Partition) -> usize {
+    usize::try_from(partition.0).expect("partitions are not negative")
+}
