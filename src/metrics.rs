@@ -16,8 +16,10 @@ use crate::record::{Millis, Partition};
 mod families;
 mod health;
 mod lateness;
+mod watch;
 
 pub use health::{Health, Obstacle};
+pub use watch::LoopWatch;
 
 use families::{Families, forget};
 

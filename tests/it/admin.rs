@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use grapevine::admin;
-use grapevine::engine::{Holdings, LATENESS_BOUNDS, Tally};
+use grapevine::engine::{Batch, Holdings, LATENESS_BOUNDS, Tally};
 use grapevine::metrics::{
-    CheckpointResult, ErrorClass, Flushed, Health, InsertResult, Metrics, Obstacle, Phase, Rebalance, Table,
+    CheckpointResult, ErrorClass, Flushed, Health, InsertResult, LoopWatch, Metrics, Obstacle, Phase, Rebalance, Table,
 };
 use grapevine::record::Partition;
+use grapevine::row::{Progress, Rows};
+use grapevine::worker::SinkError;
 use prometheus::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -206,6 +208,60 @@ fn count_batches(metrics: &Metrics, partition: Partition, stop: &AtomicBool) -> 
         batches += 1;
     }
     batches
+}
+
+/// A flush of an engine that says it has read so many records over the life of its source.
+fn batch(read: u64) -> Batch {
+    let progress = Progress {
+        epoch: 1,
+        source: "events/3".into(),
+        first: 0,
+        version: read,
+        watermark: 0,
+        read,
+        accepted: 0,
+        duplicates: 0,
+        conflicting_copies: 0,
+        rejected: 0,
+        written: 0,
+    };
+    let rows = Rows { progress: vec![progress], ..Rows::default() };
+    Batch { rows, next: read, watermark: None, tally: tally() }
+}
+
+#[test]
+fn a_watched_loop_counts_what_its_engines_say_they_read() {
+    let fixture = fixture();
+    let watch = LoopWatch::new(0, Arc::clone(&fixture.metrics), Arc::clone(&fixture.health));
+    let read = || series(&fixture.metrics.page().unwrap())["grapevine_records_read_total"];
+    watch.assigned(&[P]);
+    watch.flushed(P, &batch(1000), Holdings::default());
+    assert_eq!(read(), 10.0, "the first flush after a restore counts its outcomes");
+    watch.flushed(P, &batch(1011), Holdings::default());
+    assert_eq!(read(), 21.0, "an engine that lost a record on the way would show here");
+    watch.revoked(&[P]);
+    watch.assigned(&[P]);
+    watch.flushed(P, &batch(5), Holdings::default());
+    assert_eq!(read(), 31.0);
+}
+
+#[test]
+fn a_watched_loop_is_ready_when_rows_leave_and_nobody_has_to_act() {
+    let fixture = fixture();
+    let watch = LoopWatch::new(0, Arc::clone(&fixture.metrics), Arc::clone(&fixture.health));
+    fixture.health.clear(0, Obstacle::Schema);
+    watch.assigned(&[]);
+    watch.attempted(Err(&SinkError::Operator("no such table".to_owned())));
+    watch.problem(Some("run grapevine migrate"));
+    watch.paused(true);
+    assert_eq!(fixture.health.obstacles(), ["loop 0: clickhouse: no such table", "loop 0: operator: run grapevine migrate"]);
+    let found = series(&fixture.metrics.page().unwrap());
+    assert_eq!((found["grapevine_insert_retries_total{class=\"operator\"}"], found["grapevine_paused"]), (1.0, 1.0));
+    watch.attempted(Ok(()));
+    watch.problem(None);
+    watch.paused(false);
+    assert!(fixture.health.obstacles().is_empty());
+    assert_eq!(series(&fixture.metrics.page().unwrap())["grapevine_worker_ready"], 1.0);
 }
 
 /// What one GET answers: the status and the body.
