@@ -1,13 +1,29 @@
 //! `worker.toml` and the environment become one validated [`Config`].
+//!
+//! Three layers, the later one wins: the defaults (`config/worker.toml`, built in, the only place of a default), the
+//! user's file, and variables `GRAPEVINE_<SECTION>_<KEY>`. All mistakes are named at once. Nothing is contacted.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::engine::Rules;
 
+mod judge;
+mod layers;
+mod mistake;
+mod raw;
+mod validate;
+
+pub use mistake::{ConfigErrors, Mistake};
+
+use judge::Judge;
+use layers::Layers;
+use raw::Raw;
+use validate::PseudonymKey;
+
 /// Everything a worker is told.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Loops and names.
     pub worker: Worker,
@@ -25,6 +41,62 @@ pub struct Config {
     pub admin: Admin,
     /// Logs.
     pub log: Log,
+}
+
+impl Config {
+    /// Reads what a worker needs: the file, if any, over the defaults, and the environment over both.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes, each with its place and cure. A missing key of pseudonyms is one.
+    pub fn load(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Config, ConfigErrors> {
+        read(path, env, PseudonymKey::Required)
+    }
+
+    /// Reads what a command needs that stores nobody's pseudonym, such as `migrate`: the key may be missing, and is all
+    /// zeros then.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes, each with its place and cure.
+    pub fn load_without_key(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Config, ConfigErrors> {
+        read(path, env, PseudonymKey::Optional)
+    }
+
+    /// Every key with the value in use, as TOML; secrets are masked.
+    #[must_use]
+    pub fn effective(&self) -> String {
+        let mut text = toml::to_string(&Raw::of(self)).unwrap_or_default();
+        for (_, key) in raw::SECRETS {
+            text = text.replace(&format!("\n{key}_file = "), &format!("\n{key} = "));
+        }
+        text
+    }
+}
+
+/// Prints the effective configuration: the rules hold the key of pseudonyms, which nobody may see.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.effective())
+    }
+}
+
+fn read(path: Option<&Path>, env: impl Iterator<Item = (String, String)>, need: PseudonymKey) -> Result<Config, ConfigErrors> {
+    let mut layers = Layers::defaults();
+    if let Some(path) = path {
+        layers.put_file(path);
+    }
+    layers.put_environment(env);
+    let mut judge = Judge { mistakes: layers.mistakes.clone(), layers: &layers };
+    let raw: Raw = match layers.table.clone().try_into() {
+        Ok(raw) => raw,
+        Err(error) => {
+            judge.mistakes.push(Mistake::new("the defaults", error.to_string(), "this build is broken"));
+            return Err(ConfigErrors(judge.mistakes));
+        }
+    };
+    let config = validate::config(&mut judge, raw, need);
+    if judge.mistakes.is_empty() { Ok(config) } else { Err(ConfigErrors(judge.mistakes)) }
 }
 
 /// Loops and names.
@@ -123,7 +195,6 @@ pub struct Checkpoint {
 
 /// The admin server.
 #[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "every key is described in config/worker.toml")]
 pub struct Admin {
     /// `None`: no admin server.
     pub address: Option<SocketAddr>,
@@ -133,7 +204,6 @@ pub struct Admin {
 
 /// Logs.
 #[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "every key is described in config/worker.toml")]
 pub struct Log {
     /// `error`, `warn`, `info`, `debug`, `trace`, or directives like `info,grapevine=debug`.
     pub level: String,

@@ -26,6 +26,7 @@ pub mod backoff;
 pub mod migrations;
 
 pub mod admin;
+pub mod logs;
 pub mod metrics;
 
 pub mod command;

@@ -1,1 +1,348 @@
-//! Stands empty until its owner writes it.
+//! What the worker tells Prometheus: one function per business event, called once per batch, never per event.
+//!
+//! Counts begin at zero with the process; what is true of the log stands in the table `progress`. One lock is held while a
+//! batch is counted and while a page is written, so that at every scrape read = accepted + duplicate + rejected.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{Registry, TextEncoder};
+
+use crate::engine::{Holdings, Tally};
+use crate::record::{Millis, Partition};
+
+mod families;
+mod health;
+mod lateness;
+mod watch;
+
+pub use health::{Health, Obstacle};
+pub use watch::LoopWatch;
+
+use families::{Families, forget};
+
+/// A closed set of label values; a value's place in the list is the number of its variant.
+trait Label {
+    const VALUES: &'static [&'static str];
+}
+
+/// Declares an enum whose variants are the values of a label.
+macro_rules! label {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $value:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)* }
+
+        impl Label for $name {
+            const VALUES: &'static [&'static str] = &[$($value,)*];
+        }
+
+        impl $name {
+            /// All variants, in the order of their declaration.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+        }
+    };
+}
+
+label! {
+    /// A table that rows are inserted into.
+    Table {
+        /// What happened in windows.
+        ActivityWindow = "activity_window",
+        /// Shapes of trees of shares.
+        Cascade = "cascade",
+        /// Shapes of trees of replies.
+        Thread = "thread",
+        /// Records that are no event.
+        Rejects = "rejects",
+        /// How far the tables are complete.
+        Progress = "progress",
+    }
+}
+
+label! {
+    /// How an attempt to insert ended.
+    InsertResult {
+        /// Acknowledged.
+        Ok = "ok",
+        /// Tried again soon.
+        Transient = "transient",
+        /// Somebody must act.
+        Operator = "operator",
+    }
+}
+
+label! {
+    /// Why an attempt is repeated.
+    ErrorClass {
+        /// The store will recover by itself.
+        Transient = "transient",
+        /// Somebody must act; the same rows are tried again, slowly.
+        Operator = "operator",
+    }
+}
+
+label! {
+    /// What became of a checkpoint.
+    CheckpointResult {
+        /// It is in the store of checkpoints.
+        Published = "published",
+        /// It could not be written; processing goes on.
+        Failed = "failed",
+        /// It was read at an assignment.
+        Restored = "restored",
+    }
+}
+
+label! {
+    /// How the assignment changed.
+    Rebalance {
+        /// Partitions came.
+        Assigned = "assigned",
+        /// Partitions were given back in order.
+        Revoked = "revoked",
+        /// Partitions were taken away.
+        Lost = "lost",
+    }
+}
+
+label! {
+    /// What a loop spends its time on.
+    Phase {
+        /// Waiting for records.
+        Poll = "poll",
+        /// Parsing and folding.
+        Process = "process",
+        /// Making rows.
+        Flush = "flush",
+        /// Waiting because rows cannot leave.
+        Backpressure = "backpressure",
+        /// Copying states.
+        Checkpoint = "checkpoint",
+        /// Committing offsets.
+        Commit = "commit",
+        /// Restoring and giving back partitions.
+        Rebalance = "rebalance",
+    }
+}
+
+/// What a flush of one partition says about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Flushed<'a> {
+    /// The partition.
+    pub partition: Partition,
+    /// Records that the loop handed to the engine since the flush before: the loop's own count, not the engine's.
+    pub read: u64,
+    /// What the engine counted meanwhile.
+    pub tally: &'a Tally,
+    /// What the engine holds now.
+    pub holdings: Holdings,
+    /// How far the data reach.
+    pub watermark: Option<Millis>,
+    /// Rows of the flush.
+    pub rows: usize,
+}
+
+/// All metrics of a worker. Its loops share it.
+pub struct Metrics {
+    registry: Registry,
+    families: Families,
+    health: Arc<Health>,
+    clock: Box<dyn Fn() -> Millis + Send + Sync>,
+    owned: Mutex<BTreeMap<Partition, Owned>>,
+}
+
+/// What is remembered of a partition to tell its ages when somebody asks.
+struct Owned {
+    progressed: Millis,
+    lag: Option<u64>,
+    last_record: Option<Millis>,
+    watermark: Option<Millis>,
+    checkpoint: Millis,
+}
+
+impl Metrics {
+    /// Registers all metrics, and those of the process.
+    ///
+    /// # Errors
+    ///
+    /// When the registry holds a metric of the same name.
+    pub fn new(registry: &Registry, health: Arc<Health>) -> prometheus::Result<Metrics> {
+        registry.register(Box::new(ProcessCollector::for_self()))?;
+        Metrics::with_clock(registry, health, wall_clock)
+    }
+
+    /// The same with another clock and without those of the process, for tests.
+    ///
+    /// # Errors
+    ///
+    /// When the registry holds a metric of the same name.
+    pub fn with_clock(
+        registry: &Registry,
+        health: Arc<Health>,
+        clock: impl Fn() -> Millis + Send + Sync + 'static,
+    ) -> prometheus::Result<Metrics> {
+        let families = Families::register(registry)?;
+        Ok(Metrics { registry: registry.clone(), families, health, clock: Box::new(clock), owned: Mutex::default() })
+    }
+
+    /// Counts a change of the assignment; series of partitions begin and end here.
+    pub fn record_rebalance(&self, kind: Rebalance, partitions: &[Partition]) {
+        self.families.rebalances[kind as usize].inc();
+        let now = (self.clock)();
+        let mut owned = self.lock();
+        for partition in partitions {
+            self.families.partitions.remove(*partition);
+            owned.remove(partition);
+            if kind == Rebalance::Assigned {
+                let new = Owned { progressed: now, lag: None, last_record: None, watermark: None, checkpoint: now };
+                owned.insert(*partition, new);
+            }
+        }
+    }
+
+    /// Counts what a flush says. Counts of a partition that was given back meanwhile stay, its gauges do not.
+    pub fn record_batch(&self, flushed: &Flushed<'_>) {
+        let mut owned = self.lock();
+        self.count(flushed);
+        let Some(known) = owned.get_mut(&flushed.partition) else { return };
+        known.watermark = flushed.watermark;
+        if flushed.read > 0 {
+            known.progressed = (self.clock)();
+        }
+        let Holdings { roots, nodes, inferred, entries, bytes } = flushed.holdings;
+        let gauges = &self.families.partitions;
+        let label = flushed.partition.to_string();
+        let values = [
+            (&gauges.roots, roots),
+            (&gauges.nodes, nodes),
+            (&gauges.inferred, inferred),
+            (&gauges.entries, entries),
+            (&gauges.bytes, bytes),
+        ];
+        for (gauge, value) in values {
+            gauge.with_label_values(&[&label]).set(value as f64);
+        }
+    }
+
+    fn count(&self, flushed: &Flushed<'_>) {
+        let families = &self.families;
+        let Tally { accepted, duplicates, rejected, conflicting_copies, future, .. } = flushed.tally;
+        let Tally { evicted_by_age, evicted_by_budget, .. } = flushed.tally;
+        families.records_read.inc_by(flushed.read);
+        add(&families.accepted, accepted);
+        add(&families.duplicates, duplicates);
+        add(&families.rejects, rejected);
+        families.rejected.inc_by(rejected.iter().sum());
+        families.conflicting_copies.inc_by(*conflicting_copies);
+        families.future.inc_by(*future);
+        families.lateness.add(flushed.tally);
+        families.evicted_by_age.inc_by(*evicted_by_age);
+        families.evicted_by_budget.inc_by(*evicted_by_budget);
+        families.flush_rows.inc_by(flushed.rows as u64);
+    }
+
+    /// Notes how far the group is behind, as the client's statistics say (`None`: not known), and when the last record
+    /// that was read had been written.
+    pub fn record_lag(&self, partition: Partition, lag: Option<u64>, last_record: Option<Millis>) {
+        if let Some(known) = self.lock().get_mut(&partition) {
+            known.lag = lag;
+            known.last_record = last_record.or(known.last_record);
+        }
+    }
+
+    /// Counts an attempt to insert rows into a table.
+    pub fn record_insert(&self, table: Table, result: InsertResult, rows: usize, duration: Duration) {
+        self.families.insert_duration[table as usize][result as usize].observe(duration.as_secs_f64());
+        if result == InsertResult::Ok {
+            self.families.insert_rows[table as usize].inc_by(rows as u64);
+        }
+    }
+
+    /// Counts an attempt that is going to be repeated.
+    pub fn record_retry(&self, class: ErrorClass) {
+        self.families.insert_retries[class as usize].inc();
+    }
+
+    /// Counts a checkpoint of so many bytes; a published one makes the partition's age zero.
+    pub fn record_checkpoint(&self, partition: Partition, result: CheckpointResult, bytes: usize) {
+        self.families.checkpoints[result as usize].inc();
+        if result == CheckpointResult::Failed {
+            return;
+        }
+        if let Some(known) = self.lock().get_mut(&partition) {
+            if result == CheckpointResult::Published {
+                known.checkpoint = (self.clock)();
+            }
+            self.families.partitions.checkpoint_bytes.with_label_values(&[&partition.to_string()]).set(bytes as f64);
+        }
+    }
+
+    /// Adds to the time that loops spent on something.
+    pub fn record_phase(&self, phase: Phase, duration: Duration) {
+        self.families.phases[phase as usize].inc_by(duration.as_secs_f64());
+    }
+
+    /// All metrics in the text format that Prometheus reads.
+    ///
+    /// # Errors
+    ///
+    /// When the encoder refuses a metric.
+    pub fn page(&self) -> prometheus::Result<String> {
+        let owned = self.lock();
+        self.families.ready.set(f64::from(u8::from(self.health.obstacles().is_empty())));
+        self.families.paused.set(self.health.paused_loops() as f64);
+        let now = (self.clock)();
+        for (partition, known) in owned.iter() {
+            self.show_ages(*partition, known, now);
+        }
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+
+    fn show_ages(&self, partition: Partition, known: &Owned, now: Millis) {
+        let gauges = &self.families.partitions;
+        let label = partition.to_string();
+        let behind = known.lag.is_some_and(|lag| lag > 0);
+        let while_behind = |since: Millis| if behind { seconds(now - since) } else { 0.0 };
+        let values = [
+            (&gauges.lag, known.lag.map(|lag| lag as f64)),
+            (&gauges.lag_seconds, known.last_record.map(while_behind)),
+            (&gauges.stalled, Some(while_behind(known.progressed))),
+            (&gauges.watermark_delay, known.watermark.map(|watermark| seconds(now - watermark))),
+            (&gauges.checkpoint_age, Some(seconds(now - known.checkpoint))),
+        ];
+        for (gauge, value) in values {
+            match value {
+                Some(value) => gauge.with_label_values(&[&label]).set(value),
+                None => forget(gauge, &label),
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Partition, Owned>> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+fn add(counters: &[prometheus::IntCounter], counts: &[u64]) {
+    for (counter, count) in counters.iter().zip(counts) {
+        counter.inc_by(*count);
+    }
+}
+
+fn seconds(millis: Millis) -> f64 {
+    millis as f64 / 1000.0
+}
+
+fn wall_clock() -> Millis {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis::try_from(since_1970.as_millis()).unwrap_or(Millis::MAX)
+}

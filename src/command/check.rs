@@ -1,0 +1,82 @@
+//! `grapevine check`: names all mistakes of a configuration at once, or says what a worker would use.
+//!
+//! Nothing is contacted: it runs where neither Kafka nor ClickHouse can be reached, such as before a deployment.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::config::{Config, ConfigErrors};
+
+/// The exit code of a bad configuration (`EX_USAGE`).
+pub const BAD_CONFIGURATION: u8 = 64;
+
+/// What an entry of the budget costs in memory, about.
+const BYTES_PER_ENTRY: u64 = 64;
+
+/// Prints the outcome: to standard output if the configuration is good, else to standard error. Returns the exit code.
+pub fn run(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> u8 {
+    let (printed, code) = match report(path, env, memory_limit()) {
+        Ok(report) => (write!(std::io::stdout(), "{report}"), 0),
+        Err(mistakes) => (writeln!(std::io::stderr(), "{mistakes}"), BAD_CONFIGURATION),
+    };
+    // A reader that went away (`| head`) changes nothing about the configuration.
+    drop(printed);
+    code
+}
+
+/// What `check` prints about a good configuration.
+///
+/// # Errors
+///
+/// All mistakes of the configuration.
+pub fn report(
+    path: Option<&Path>,
+    env: impl Iterator<Item = (String, String)>,
+    memory: Option<u64>,
+) -> Result<String, ConfigErrors> {
+    let config = Config::load(path, env)?;
+    Ok(format!("ok\n\n{}\n{}", config.effective(), sums(&config, memory)))
+}
+
+/// What the configuration costs, as comments under the effective configuration.
+fn sums(config: &Config, memory: Option<u64>) -> String {
+    let partition = config.rules.budget.saturating_mul(BYTES_PER_ENTRY);
+    let fixed = (config.kafka.queued_bytes as u64).saturating_mul(config.worker.threads as u64);
+    let mut text = format!(
+        "# memory: up to {} a partition (rules.budget_entries x {BYTES_PER_ENTRY} bytes), and {} for fetched records\n",
+        size(partition),
+        size(fixed)
+    );
+    // A checkpoint copies one partition's state while the rest goes on.
+    let working = fixed.saturating_add(partition);
+    text += &match memory {
+        None => "# memory: the limit of this machine is not known\n".to_owned(),
+        Some(limit) => {
+            let fit = limit.saturating_sub(working) / partition.max(1);
+            let advice = if fit == 0 { "; lower rules.budget_entries or give it more memory" } else { "" };
+            format!(
+                "# memory: of the {} allowed here, {fit} full partitions fit besides a checkpoint's copy{advice}\n",
+                size(limit)
+            )
+        }
+    };
+    text + &format!(
+        "# group: {}-{}; sources: {}/0, {}/1, ...\n",
+        config.kafka.group, config.rules.epoch, config.worker.log, config.worker.log
+    )
+}
+
+fn size(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
+/// What the control group allows this process, else what the machine has. `None` where the system does not say.
+fn memory_limit() -> Option<u64> {
+    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let kib =
+            text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim().strip_suffix(" kB")?.parse::<u64>().ok()?;
+        Some(kib * 1024)
+    });
+    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse::<u64>().ok());
+    machine.into_iter().chain(group).min()
+}

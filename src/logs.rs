@@ -1,0 +1,68 @@
+//! Sets up structured logs, once, on standard error: text for people, JSON lines for collectors.
+//!
+//! Levels follow the consequence for the operator: `error` means that somebody must act.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::config::Log;
+
+/// Logs cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LogsError {
+    /// The level is none.
+    #[error("log.level: {0}")]
+    Level(String),
+    /// Somebody has set up logs in this process before.
+    #[error("logs were set up before")]
+    Twice,
+}
+
+/// Sends all logs of this process to standard error, as the configuration says.
+///
+/// # Errors
+///
+/// When the level cannot be read, or when logs were set up before.
+pub fn start(log: &Log) -> Result<(), LogsError> {
+    let filter = directives(&log.level).map_err(LogsError::Level)?;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if log.format == "json" {
+        logs.json().flatten_event(true).with_current_span(false).try_init()
+    } else {
+        logs.with_ansi(std::io::stderr().is_terminal()).try_init()
+    };
+    started.map_err(|_| LogsError::Twice)
+}
+
+/// The filter of a level or of directives such as `info,grapevine=debug`. Stricter than the filter's own parser, which
+/// takes a misspelt level for the name of a module and then logs everything of that module and nothing else.
+pub(crate) fn directives(text: &str) -> Result<EnvFilter, String> {
+    for directive in text.split(',') {
+        let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
+        if level.trim().parse::<LevelFilter>().is_err() || level.trim().is_empty() {
+            return Err(format!("{directive:?} holds no level"));
+        }
+    }
+    EnvFilter::try_new(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::directives;
+
+    #[test]
+    fn a_misspelt_level_is_refused() {
+        for text in ["inf", "", "info,", "grapevine=loud", "info,grapevine"] {
+            assert!(directives(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn levels_and_directives_are_understood() {
+        for text in ["info", "ERROR", "warn,grapevine=debug", "info,grapevine::worker=trace"] {
+            assert!(directives(text).is_ok(), "{text:?}");
+        }
+    }
+}

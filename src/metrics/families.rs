@@ -1,0 +1,213 @@
+//! Every metric of the worker with its name, help and labels: the catalogue.
+//!
+//! Label values come from enums and are resolved here, once, so that each series stands at zero from the start.
+
+use prometheus::{
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, core::Collector,
+};
+
+use super::lateness::Lateness;
+use super::{CheckpointResult, ErrorClass, InsertResult, Label, Phase, Rebalance, Table};
+use crate::event::{EventType, Reason};
+use crate::record::Partition;
+
+/// The value of the label `type` where nothing could be read as an event.
+const NO_TYPE: &str = "none";
+
+pub(super) struct Families {
+    pub(super) records_read: IntCounter,
+    pub(super) accepted: Vec<IntCounter>,
+    pub(super) duplicates: Vec<IntCounter>,
+    pub(super) rejected: IntCounter,
+    pub(super) rejects: Vec<IntCounter>,
+    pub(super) conflicting_copies: IntCounter,
+    pub(super) future: IntCounter,
+    pub(super) lateness: Lateness,
+    pub(super) evicted_by_age: IntCounter,
+    pub(super) evicted_by_budget: IntCounter,
+    pub(super) flush_rows: IntCounter,
+    pub(super) insert_duration: Vec<Vec<Histogram>>,
+    pub(super) insert_rows: Vec<IntCounter>,
+    pub(super) insert_retries: Vec<IntCounter>,
+    pub(super) checkpoints: Vec<IntCounter>,
+    pub(super) rebalances: Vec<IntCounter>,
+    pub(super) phases: Vec<prometheus::Counter>,
+    pub(super) ready: Gauge,
+    pub(super) paused: Gauge,
+    pub(super) partitions: Partitions,
+}
+
+/// Gauges of one partition each; their series end when the partition is given back.
+pub(super) struct Partitions {
+    pub(super) lag: GaugeVec,
+    pub(super) lag_seconds: GaugeVec,
+    pub(super) stalled: GaugeVec,
+    pub(super) watermark_delay: GaugeVec,
+    pub(super) roots: GaugeVec,
+    pub(super) nodes: GaugeVec,
+    pub(super) inferred: GaugeVec,
+    pub(super) entries: GaugeVec,
+    pub(super) bytes: GaugeVec,
+    pub(super) checkpoint_age: GaugeVec,
+    pub(super) checkpoint_bytes: GaugeVec,
+}
+
+impl Families {
+    pub(super) fn register(registry: &Registry) -> prometheus::Result<Families> {
+        let to = Registrar(registry);
+        let events = to.counters(
+            "events_total",
+            "Records by type and outcome: accepted, duplicate of an event of the same life, or rejected (type none).",
+            &["type", "outcome"],
+        )?;
+        let evictions = to.counters("evictions_total", "Lives that left memory, by cause: age or budget.", &["cause"])?;
+        let lateness = Lateness::new()?;
+        registry.register(Box::new(lateness.clone()))?;
+        to.build_info()?;
+        Ok(Families {
+            records_read: to.counter("records_read_total", "Records read; the sum of grapevine_events_total at every scrape.")?,
+            accepted: EventType::ALL.iter().map(|event| events.with_label_values(&[event.as_str(), "accepted"])).collect(),
+            duplicates: EventType::ALL.iter().map(|event| events.with_label_values(&[event.as_str(), "duplicate"])).collect(),
+            rejected: events.with_label_values(&[NO_TYPE, "rejected"]),
+            rejects: to.rejects()?,
+            conflicting_copies: to
+                .counter("conflicting_copies_total", "Duplicates that said something else than the first copy in the log.")?,
+            future: to
+                .counter("events_future_total", "Events whose time is ahead of their record's own by more than the bound.")?,
+            lateness,
+            evicted_by_age: evictions.with_label_values(&["age"]),
+            evicted_by_budget: evictions.with_label_values(&["budget"]),
+            flush_rows: to.counter("flush_rows_total", "Rows that left the engines, for the store to take.")?,
+            insert_duration: to.insert_duration()?,
+            insert_rows: to.counted::<Table>("insert_rows_total", "Rows that the store acknowledged.", "table")?,
+            insert_retries: to.counted::<ErrorClass>(
+                "insert_retries_total",
+                "Attempts that were repeated, by error class.",
+                "class",
+            )?,
+            checkpoints: to.counted::<CheckpointResult>("checkpoints_total", "Checkpoints, by result.", "result")?,
+            rebalances: to.counted::<Rebalance>("rebalances_total", "Changes of the assignment, by kind.", "kind")?,
+            phases: to.phases()?,
+            ready: to.gauge("worker_ready", "1 if the worker is ready (as /readyz says), else 0.")?,
+            paused: to.gauge("paused", "Loops that have stopped reading because their rows cannot leave.")?,
+            partitions: Partitions::register(&to)?,
+        })
+    }
+}
+
+impl Partitions {
+    fn register(to: &Registrar<'_>) -> prometheus::Result<Partitions> {
+        Ok(Partitions {
+            lag: to.by_partition("kafka_consumer_lag", "Records between the committed offset and the end of the partition.")?,
+            lag_seconds: to
+                .by_partition("kafka_consumer_lag_seconds", "Age of the last record read while there are more, else 0.")?,
+            stalled: to
+                .by_partition("partition_stalled_seconds", "Seconds without a record read although there are more, else 0.")?,
+            watermark_delay: to.by_partition("watermark_delay_seconds", "How far the watermark is behind the clock.")?,
+            roots: to.by_partition("live_roots", "Roots in memory.")?,
+            nodes: to.by_partition("live_nodes", "Nodes of the trees in memory.")?,
+            inferred: to
+                .by_partition("inferred_nodes", "Nodes in memory that hang from their root because their parent is not known.")?,
+            entries: to.by_partition("state_entries", "Nodes and entries in memory, as counted against rules.budget_entries.")?,
+            bytes: to.by_partition("state_bytes", "Estimated memory of the state.")?,
+            checkpoint_age: to
+                .by_partition("checkpoint_age_seconds", "Seconds since a checkpoint was published, or since the assignment.")?,
+            checkpoint_bytes: to.by_partition("checkpoint_bytes", "Size of the last published checkpoint.")?,
+        })
+    }
+
+    /// Ends all series of a partition.
+    pub(super) fn remove(&self, partition: Partition) {
+        let Partitions { lag, lag_seconds, stalled, watermark_delay, roots, nodes, inferred, entries, bytes, .. } = self;
+        let Partitions { checkpoint_age, checkpoint_bytes, .. } = self;
+        let label = partition.to_string();
+        let all = [
+            lag,
+            lag_seconds,
+            stalled,
+            watermark_delay,
+            roots,
+            nodes,
+            inferred,
+            entries,
+            bytes,
+            checkpoint_age,
+            checkpoint_bytes,
+        ];
+        for gauges in all {
+            forget(gauges, &label);
+        }
+    }
+}
+
+/// Ends one series. One that never began is as good as ended, hence no error.
+pub(super) fn forget(gauges: &GaugeVec, label: &str) {
+    drop(gauges.remove_label_values(&[label]));
+}
+
+/// Creates and registers metrics under the project's prefix.
+struct Registrar<'a>(&'a Registry);
+
+impl Registrar<'_> {
+    fn put<M: Collector + Clone + 'static>(&self, metric: M) -> prometheus::Result<M> {
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+        self.put(IntCounter::new(prefixed(name), help)?)
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+        self.put(IntCounterVec::new(Opts::new(prefixed(name), help), labels)?)
+    }
+
+    fn counted<L: Label>(&self, name: &str, help: &str, label: &str) -> prometheus::Result<Vec<IntCounter>> {
+        let family = self.counters(name, help, &[label])?;
+        Ok(L::VALUES.iter().map(|value| family.with_label_values(&[value])).collect())
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {
+        self.put(Gauge::new(prefixed(name), help)?)
+    }
+
+    fn by_partition(&self, name: &str, help: &str) -> prometheus::Result<GaugeVec> {
+        self.put(GaugeVec::new(Opts::new(prefixed(name), help), &["partition"])?)
+    }
+
+    fn rejects(&self) -> prometheus::Result<Vec<IntCounter>> {
+        let family = self.counters(
+            "rejects_total",
+            "Records that are no event, by reason; they are kept in the table rejects.",
+            &["reason"],
+        )?;
+        Ok(Reason::ALL.iter().map(|reason| family.with_label_values(&[reason.as_str()])).collect())
+    }
+
+    /// One histogram a table and result, in the order of the enums.
+    fn insert_duration(&self) -> prometheus::Result<Vec<Vec<Histogram>>> {
+        let buckets = vec![0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0];
+        let opts =
+            HistogramOpts::new(prefixed("insert_duration_seconds"), "Duration of attempts to insert, by table and result.");
+        let family = self.put(HistogramVec::new(opts.buckets(buckets), &["table", "result"])?)?;
+        let of_table =
+            |table: &&str| InsertResult::VALUES.iter().map(|result| family.with_label_values(&[*table, *result])).collect();
+        Ok(Table::VALUES.iter().map(of_table).collect())
+    }
+
+    fn phases(&self) -> prometheus::Result<Vec<prometheus::Counter>> {
+        let opts = Opts::new(prefixed("poll_loop_seconds_total"), "What the loops spend their time on, by phase.");
+        let family = self.put(prometheus::CounterVec::new(opts, &["phase"])?)?;
+        Ok(Phase::VALUES.iter().map(|phase| family.with_label_values(&[*phase])).collect())
+    }
+
+    fn build_info(&self) -> prometheus::Result<()> {
+        let opts = Opts::new(prefixed("build_info"), "Always 1; the label says which version runs.");
+        self.put(GaugeVec::new(opts, &["version"])?)?.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+        Ok(())
+    }
+}
+
+fn prefixed(name: &str) -> String {
+    format!("grapevine_{name}")
+}

@@ -1,0 +1,125 @@
+//! One loop as metrics and health see it: what the loop says becomes counts and obstacles.
+//!
+//! It decides nothing; the loop goes on the same with nobody watching.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::{CheckpointResult, ErrorClass, Flushed, Health, Metrics, Obstacle, Rebalance};
+use crate::engine::{Batch, Holdings, Tally};
+use crate::record::Partition;
+use crate::worker::{CheckpointError, SinkError};
+
+/// Watches one loop.
+#[derive(Debug)]
+pub struct LoopWatch {
+    number: usize,
+    metrics: Arc<Metrics>,
+    health: Arc<Health>,
+    /// What each partition's engine had read, over the life of its source, at the flush before.
+    read: Mutex<BTreeMap<Partition, u64>>,
+}
+
+impl LoopWatch {
+    /// Watches the loop of this number, from 0.
+    #[must_use]
+    pub fn new(number: usize, metrics: Arc<Metrics>, health: Arc<Health>) -> LoopWatch {
+        LoopWatch { number, metrics, health, read: Mutex::default() }
+    }
+
+    /// The loop turned: it is alive.
+    pub fn ticked(&self) {
+        self.health.tick(self.number, Instant::now());
+    }
+
+    /// The group gave partitions to this loop, or none.
+    pub fn assigned(&self, partitions: &[Partition]) {
+        self.rebalanced(Rebalance::Assigned, partitions);
+        self.health.clear(self.number, Obstacle::Kafka);
+    }
+
+    /// Partitions were given back.
+    pub fn revoked(&self, partitions: &[Partition]) {
+        self.rebalanced(Rebalance::Revoked, partitions);
+    }
+
+    /// Partitions were lost.
+    pub fn lost(&self, partitions: &[Partition]) {
+        self.rebalanced(Rebalance::Lost, partitions);
+    }
+
+    fn rebalanced(&self, kind: Rebalance, partitions: &[Partition]) {
+        self.metrics.record_rebalance(kind, partitions);
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).retain(|partition, _| !partitions.contains(partition));
+    }
+
+    /// A partition was flushed: what changed, and what its engine holds.
+    pub fn flushed(&self, partition: Partition, batch: &Batch, holdings: Holdings) {
+        let rows = &batch.rows;
+        let shapes = rows.cascades.len() + rows.threads.len();
+        let flushed = Flushed {
+            partition,
+            read: self.read_since(partition, batch),
+            tally: &batch.tally,
+            holdings,
+            watermark: batch.watermark,
+            rows: rows.activity_windows.len() + shapes + rows.rejects.len() + rows.progress.len(),
+        };
+        self.metrics.record_batch(&flushed);
+    }
+
+    /// What the engine says it has read since the flush before: a count of its own beside those of the outcomes. At the first
+    /// flush of an assignment there is nothing to compare with, and the outcomes are believed.
+    fn read_since(&self, partition: Partition, batch: &Batch) -> u64 {
+        let outcomes = outcomes(&batch.tally);
+        let Some(progress) = batch.rows.progress.first() else { return outcomes };
+        let before = self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, progress.read);
+        before.map_or(outcomes, |before| progress.read.saturating_sub(before))
+    }
+
+    /// An attempt to insert ended.
+    pub fn attempted(&self, outcome: Result<(), &SinkError>) {
+        match outcome {
+            Ok(()) => self.health.clear(self.number, Obstacle::ClickHouse),
+            Err(error) => {
+                self.metrics.record_retry(class(error));
+                self.health.block(self.number, Obstacle::ClickHouse, error.to_string());
+            }
+        }
+    }
+
+    /// A checkpoint of so many bytes was published.
+    pub fn published(&self, partition: Partition, bytes: usize) {
+        self.metrics.record_checkpoint(partition, CheckpointResult::Published, bytes);
+    }
+
+    /// A checkpoint could not be read or published.
+    pub fn checkpoint_failed(&self, partition: Partition, _error: &CheckpointError) {
+        self.metrics.record_checkpoint(partition, CheckpointResult::Failed, 0);
+    }
+
+    /// The flow of records was stopped, or resumed.
+    pub fn paused(&self, paused: bool) {
+        self.health.pause(self.number, paused);
+    }
+
+    /// Somebody must act, and the message says how; `None`: the last problem has gone.
+    pub fn problem(&self, problem: Option<&str>) {
+        match problem {
+            Some(message) => self.health.block(self.number, Obstacle::Operator, message),
+            None => self.health.clear(self.number, Obstacle::Operator),
+        }
+    }
+}
+
+fn outcomes(tally: &Tally) -> u64 {
+    tally.accepted.iter().chain(&tally.duplicates).chain(&tally.rejected).sum()
+}
+
+fn class(error: &SinkError) -> ErrorClass {
+    match error {
+        SinkError::Transient(_) => ErrorClass::Transient,
+        SinkError::Operator(_) => ErrorClass::Operator,
+    }
+}

@@ -1,0 +1,321 @@
+//! The admin server and the page of metrics, over HTTP as Prometheus and probes see them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use grapevine::admin;
+use grapevine::engine::{Batch, Holdings, LATENESS_BOUNDS, Tally};
+use grapevine::metrics::{
+    CheckpointResult, ErrorClass, Flushed, Health, InsertResult, LoopWatch, Metrics, Obstacle, Phase, Rebalance, Table,
+};
+use grapevine::record::Partition;
+use grapevine::row::{Progress, Rows};
+use grapevine::worker::SinkError;
+use prometheus::Registry;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+const P: Partition = Partition(3);
+
+struct Fixture {
+    registry: Registry,
+    health: Arc<Health>,
+    metrics: Arc<Metrics>,
+    now: Arc<AtomicI64>,
+}
+
+/// A worker of one loop whose clock stands at 1,000 seconds.
+fn fixture() -> Fixture {
+    let registry = Registry::new();
+    let health = Arc::new(Health::new(1, Duration::from_secs(60), Instant::now()));
+    let now = Arc::new(AtomicI64::new(1_000_000));
+    let clock = Arc::clone(&now);
+    let metrics = Metrics::with_clock(&registry, Arc::clone(&health), move || clock.load(Ordering::Relaxed)).unwrap();
+    Fixture { registry, health, metrics: Arc::new(metrics), now }
+}
+
+fn tally() -> Tally {
+    let mut tally = Tally::default();
+    tally.accepted[1] = 5;
+    tally.duplicates[2] = 2;
+    tally.rejected[0] = 1;
+    tally.rejected[4] = 2;
+    tally.conflicting_copies = 1;
+    tally.future = 1;
+    tally.lateness[0] = 2;
+    tally.lateness[4] = 2;
+    tally.lateness[LATENESS_BOUNDS.len()] = 1;
+    tally.lateness_sum = 90_061_500;
+    tally.evicted_by_age = 1;
+    tally.evicted_by_budget = 2;
+    tally
+}
+
+/// Records one of everything on a partition that is owned.
+fn record_everything(metrics: &Metrics) {
+    metrics.record_rebalance(Rebalance::Assigned, &[P]);
+    let holdings = Holdings { roots: 4, nodes: 9, inferred: 1, entries: 12, bytes: 4096 };
+    let tally = tally();
+    metrics.record_batch(&Flushed { partition: P, read: 10, tally: &tally, holdings, watermark: Some(940_000), rows: 7 });
+    metrics.record_lag(P, Some(17), Some(995_000));
+    metrics.record_insert(Table::Cascade, InsertResult::Ok, 7, Duration::from_millis(20));
+    metrics.record_insert(Table::Thread, InsertResult::Transient, 9, Duration::from_secs(2));
+    metrics.record_retry(ErrorClass::Transient);
+    metrics.record_checkpoint(P, CheckpointResult::Published, 2048);
+    metrics.record_checkpoint(P, CheckpointResult::Failed, 0);
+    metrics.record_phase(Phase::Process, Duration::from_millis(1500));
+}
+
+/// The value of each series of a page.
+fn series(page: &str) -> BTreeMap<String, f64> {
+    let samples = page.lines().filter(|line| !line.starts_with('#'));
+    samples.map(|line| line.rsplit_once(' ').unwrap()).map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
+}
+
+#[test]
+fn the_catalogue_is_the_golden_one() {
+    let fixture = fixture();
+    record_everything(&fixture.metrics);
+    fixture.metrics.page().unwrap();
+    let mut catalogue = String::new();
+    for family in fixture.registry.gather() {
+        let labels: BTreeSet<&str> = family.get_metric().iter().flat_map(|m| m.get_label()).map(|label| label.name()).collect();
+        let labels = labels.into_iter().collect::<Vec<_>>().join(",");
+        catalogue += &format!("{} {:?} {{{labels}}}\n  {}\n", family.name(), family.get_field_type(), family.help());
+    }
+    insta::assert_snapshot!(catalogue);
+}
+
+#[test]
+fn a_page_says_what_was_recorded() {
+    let fixture = fixture();
+    record_everything(&fixture.metrics);
+    fixture.now.store(1_010_000, Ordering::Relaxed);
+    let found = series(&fixture.metrics.page().unwrap());
+    let expected = [
+        ("grapevine_records_read_total", 10.0),
+        ("grapevine_events_total{outcome=\"accepted\",type=\"share\"}", 5.0),
+        ("grapevine_events_total{outcome=\"duplicate\",type=\"reply\"}", 2.0),
+        ("grapevine_events_total{outcome=\"rejected\",type=\"none\"}", 3.0),
+        ("grapevine_rejects_total{reason=\"repeated_field\"}", 2.0),
+        ("grapevine_conflicting_copies_total", 1.0),
+        ("grapevine_events_future_total", 1.0),
+        ("grapevine_event_lateness_seconds_bucket{le=\"0\"}", 2.0),
+        ("grapevine_event_lateness_seconds_bucket{le=\"60\"}", 4.0),
+        ("grapevine_event_lateness_seconds_bucket{le=\"86400\"}", 4.0),
+        ("grapevine_event_lateness_seconds_bucket{le=\"+Inf\"}", 5.0),
+        ("grapevine_event_lateness_seconds_count", 5.0),
+        ("grapevine_event_lateness_seconds_sum", 90_061.5),
+        ("grapevine_evictions_total{cause=\"age\"}", 1.0),
+        ("grapevine_evictions_total{cause=\"budget\"}", 2.0),
+        ("grapevine_flush_rows_total", 7.0),
+        ("grapevine_insert_rows_total{table=\"cascade\"}", 7.0),
+        ("grapevine_insert_rows_total{table=\"thread\"}", 0.0),
+        ("grapevine_insert_duration_seconds_count{result=\"transient\",table=\"thread\"}", 1.0),
+        ("grapevine_insert_retries_total{class=\"transient\"}", 1.0),
+        ("grapevine_checkpoints_total{result=\"published\"}", 1.0),
+        ("grapevine_checkpoints_total{result=\"failed\"}", 1.0),
+        ("grapevine_rebalances_total{kind=\"assigned\"}", 1.0),
+        ("grapevine_poll_loop_seconds_total{phase=\"process\"}", 1.5),
+        ("grapevine_kafka_consumer_lag{partition=\"3\"}", 17.0),
+        ("grapevine_kafka_consumer_lag_seconds{partition=\"3\"}", 15.0),
+        ("grapevine_partition_stalled_seconds{partition=\"3\"}", 10.0),
+        ("grapevine_watermark_delay_seconds{partition=\"3\"}", 70.0),
+        ("grapevine_checkpoint_age_seconds{partition=\"3\"}", 10.0),
+        ("grapevine_checkpoint_bytes{partition=\"3\"}", 2048.0),
+        ("grapevine_live_roots{partition=\"3\"}", 4.0),
+        ("grapevine_live_nodes{partition=\"3\"}", 9.0),
+        ("grapevine_inferred_nodes{partition=\"3\"}", 1.0),
+        ("grapevine_state_entries{partition=\"3\"}", 12.0),
+        ("grapevine_state_bytes{partition=\"3\"}", 4096.0),
+        ("grapevine_worker_ready", 0.0),
+        ("grapevine_paused", 0.0),
+    ];
+    for (name, value) in expected {
+        assert_eq!(found.get(name), Some(&value), "{name}");
+    }
+}
+
+#[test]
+fn a_partition_given_back_leaves_no_series_and_its_counts_stay() {
+    let fixture = fixture();
+    record_everything(&fixture.metrics);
+    fixture.metrics.page().unwrap();
+    fixture.metrics.record_rebalance(Rebalance::Revoked, &[P]);
+    record_after_revocation(&fixture.metrics);
+    let page = fixture.metrics.page().unwrap();
+    assert!(!page.contains("partition=\""), "{page}");
+    assert_eq!(series(&page)["grapevine_records_read_total"], 20.0);
+}
+
+fn record_after_revocation(metrics: &Metrics) {
+    let (tally, holdings) = (tally(), Holdings::default());
+    metrics.record_batch(&Flushed { partition: P, read: 10, tally: &tally, holdings, watermark: Some(0), rows: 0 });
+    metrics.record_lag(P, Some(1), None);
+    metrics.record_checkpoint(P, CheckpointResult::Published, 1);
+}
+
+#[test]
+fn an_unknown_lag_is_no_number_and_no_lag_is_no_stall() {
+    let fixture = fixture();
+    record_everything(&fixture.metrics);
+    fixture.metrics.record_lag(P, None, None);
+    fixture.now.store(2_000_000, Ordering::Relaxed);
+    let page = fixture.metrics.page().unwrap();
+    assert!(!page.contains("grapevine_kafka_consumer_lag{"), "{page}");
+    fixture.metrics.record_lag(P, Some(0), None);
+    let found = series(&fixture.metrics.page().unwrap());
+    assert_eq!(found["grapevine_kafka_consumer_lag{partition=\"3\"}"], 0.0);
+    assert_eq!(found["grapevine_kafka_consumer_lag_seconds{partition=\"3\"}"], 0.0);
+    assert_eq!(found["grapevine_partition_stalled_seconds{partition=\"3\"}"], 0.0);
+}
+
+#[test]
+fn at_every_scrape_read_is_accepted_plus_duplicate_plus_rejected() {
+    let fixture = fixture();
+    let metrics = &fixture.metrics;
+    let stop = &AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let loops: Vec<_> = (0..4).map(|number| scope.spawn(move || count_batches(metrics, Partition(number), stop))).collect();
+        let broken = (0..300).find_map(|_| broken_identity(&series(&metrics.page().unwrap())));
+        stop.store(true, Ordering::Relaxed);
+        let batches: u32 = loops.into_iter().map(|counting| counting.join().unwrap()).sum();
+        assert_eq!(broken, None);
+        assert_eq!(series(&metrics.page().unwrap())["grapevine_records_read_total"], f64::from(batches) * 10.0);
+    });
+}
+
+/// What does not add up in a page.
+fn broken_identity(page: &BTreeMap<String, f64>) -> Option<String> {
+    let of = |family: &str| page.iter().filter(|(name, _)| name.starts_with(family)).map(|(_, value)| value).sum::<f64>();
+    let (read, events, rejects) =
+        (of("grapevine_records_read_total"), of("grapevine_events_total{"), of("grapevine_rejects_total{"));
+    let rejected = page["grapevine_events_total{outcome=\"rejected\",type=\"none\"}"];
+    (read != events || rejected != rejects)
+        .then(|| format!("read {read}, events {events}, rejected {rejected}, rejects {rejects}"))
+}
+
+/// Counts batches of ten records, at least one, until told to stop; says how many.
+fn count_batches(metrics: &Metrics, partition: Partition, stop: &AtomicBool) -> u32 {
+    let (tally, holdings) = (tally(), Holdings::default());
+    metrics.record_rebalance(Rebalance::Assigned, &[partition]);
+    let mut batches = 0;
+    while batches == 0 || !stop.load(Ordering::Relaxed) {
+        metrics.record_batch(&Flushed { partition, read: 10, tally: &tally, holdings, watermark: None, rows: 1 });
+        batches += 1;
+    }
+    batches
+}
+
+/// A flush of an engine that says it has read so many records over the life of its source.
+fn batch(read: u64) -> Batch {
+    let progress = Progress {
+        epoch: 1,
+        source: "events/3".into(),
+        first: 0,
+        version: read,
+        watermark: 0,
+        read,
+        accepted: 0,
+        duplicates: 0,
+        conflicting_copies: 0,
+        rejected: 0,
+        written: 0,
+    };
+    let rows = Rows { progress: vec![progress], ..Rows::default() };
+    Batch { rows, next: read, watermark: None, tally: tally() }
+}
+
+#[test]
+fn a_watched_loop_counts_what_its_engines_say_they_read() {
+    let fixture = fixture();
+    let watch = LoopWatch::new(0, Arc::clone(&fixture.metrics), Arc::clone(&fixture.health));
+    let read = || series(&fixture.metrics.page().unwrap())["grapevine_records_read_total"];
+    watch.assigned(&[P]);
+    watch.flushed(P, &batch(1000), Holdings::default());
+    assert_eq!(read(), 10.0, "the first flush after a restore counts its outcomes");
+    watch.flushed(P, &batch(1011), Holdings::default());
+    assert_eq!(read(), 21.0, "an engine that lost a record on the way would show here");
+    watch.revoked(&[P]);
+    watch.assigned(&[P]);
+    watch.flushed(P, &batch(5), Holdings::default());
+    assert_eq!(read(), 31.0);
+}
+
+#[test]
+fn a_watched_loop_is_ready_when_rows_leave_and_nobody_has_to_act() {
+    let fixture = fixture();
+    let watch = LoopWatch::new(0, Arc::clone(&fixture.metrics), Arc::clone(&fixture.health));
+    fixture.health.clear(0, Obstacle::Schema);
+    watch.assigned(&[]);
+    watch.attempted(Err(&SinkError::Operator("no such table".to_owned())));
+    watch.problem(Some("run grapevine migrate"));
+    watch.paused(true);
+    assert_eq!(fixture.health.obstacles(), ["loop 0: clickhouse: no such table", "loop 0: operator: run grapevine migrate"]);
+    let found = series(&fixture.metrics.page().unwrap());
+    assert_eq!((found["grapevine_insert_retries_total{class=\"operator\"}"], found["grapevine_paused"]), (1.0, 1.0));
+    watch.attempted(Ok(()));
+    watch.problem(None);
+    watch.paused(false);
+    assert!(fixture.health.obstacles().is_empty());
+    assert_eq!(series(&fixture.metrics.page().unwrap())["grapevine_worker_ready"], 1.0);
+}
+
+/// What one GET answers: the status and the body.
+async fn get(address: std::net::SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+#[tokio::test]
+async fn probes_say_what_the_worker_waits_for_and_the_server_stops_when_told() {
+    let Fixture { health, metrics, .. } = fixture();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async move { drop(stopped.await) };
+    let server = tokio::spawn(admin::serve(listener, Arc::clone(&metrics), Arc::clone(&health), shutdown));
+
+    assert_eq!(get(address, "/healthz").await, (200, "ok\n".to_owned()));
+    let (status, reasons) = get(address, "/readyz").await;
+    assert_eq!((status, reasons.lines().count()), (503, 3), "{reasons}");
+    for obstacle in [Obstacle::Kafka, Obstacle::ClickHouse, Obstacle::Schema] {
+        health.clear(0, obstacle);
+    }
+    assert_eq!(get(address, "/readyz").await, (200, "ok\n".to_owned()));
+    assert!(get(address, "/metrics").await.1.contains("grapevine_worker_ready 1\n"));
+    health.block(0, Obstacle::Operator, "table cascade is missing; run grapevine migrate");
+    health.pause(0, true);
+    let (status, reasons) = get(address, "/readyz").await;
+    assert_eq!((status, reasons.as_str()), (503, "loop 0: operator: table cascade is missing; run grapevine migrate\n"));
+    let page = get(address, "/metrics").await.1;
+    assert!(page.contains("grapevine_worker_ready 0\n") && page.contains("grapevine_paused 1\n"));
+    assert!(get(address, "/").await.1.contains("/readyz"));
+    assert_eq!(get(address, "/nothing").await.0, 404);
+
+    stop.send(()).unwrap();
+    server.await.unwrap().unwrap();
+    assert!(TcpStream::connect(address).await.is_err(), "the server still listens");
+}
+
+#[tokio::test]
+async fn a_loop_that_hangs_makes_the_worker_unhealthy() {
+    let health = Arc::new(Health::new(2, Duration::ZERO, Instant::now()));
+    let metrics = Arc::new(Metrics::new(&Registry::new(), Arc::clone(&health)).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(admin::serve(listener, metrics, Arc::clone(&health), std::future::pending()));
+    health.tick(0, Instant::now() + Duration::from_secs(3600));
+    let (status, loops) = get(address, "/healthz").await;
+    assert_eq!(status, 503);
+    assert!(loops.starts_with("loop 1: no tick for"), "{loops}");
+    assert!(get(address, "/metrics").await.1.contains("process_resident_memory_bytes"));
+}

@@ -1,0 +1,310 @@
+//! The configuration: layers, mistakes, secrets, and that the reference file is complete.
+
+use std::path::{Path, PathBuf};
+
+use grapevine::command::check;
+use grapevine::config::{Config, ConfigErrors};
+use toml::{Table, Value};
+
+const REFERENCE: &str = include_str!("../../config/worker.toml");
+const KEY: (&str, &str) = ("GRAPEVINE_RULES_PSEUDONYM_KEY", "a key for tests only");
+const SECRETS: [(&str, &str); 4] =
+    [("kafka", "sasl_password"), ("kafka", "ssl_key_password"), ("clickhouse", "password"), ("rules", "pseudonym_key")];
+
+/// Loads a file with this text and these variables besides the key of pseudonyms.
+fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("worker.toml");
+    std::fs::write(&path, text).unwrap();
+    Config::load(Some(&path), environment(&[&[KEY], variables].concat()))
+}
+
+fn environment(variables: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> + use<> {
+    let owned: Vec<_> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    owned.into_iter()
+}
+
+/// All mistakes, without the folder of the test's file.
+fn mistakes(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let errors = load(text, variables).expect_err("the configuration was accepted");
+    errors
+        .0
+        .iter()
+        .map(|mistake| mistake.to_string())
+        .map(|line| match line.find("worker.toml") {
+            Some(start) => line[start..].to_owned(),
+            None => line,
+        })
+        .collect()
+}
+
+fn keys() -> Vec<(String, String, Value)> {
+    let sections: Table = REFERENCE.parse().unwrap();
+    let of = |(section, keys): (String, Value)| {
+        let keys = keys.as_table().unwrap().clone();
+        keys.into_iter().map(move |(key, value)| (section.clone(), key, value)).collect::<Vec<_>>()
+    };
+    sections.into_iter().flat_map(of).collect()
+}
+
+fn variable(section: &str, key: &str) -> String {
+    format!("GRAPEVINE_{}_{}", section.to_uppercase(), key.to_uppercase())
+}
+
+#[test]
+fn the_default_effective_configuration_is_the_golden_one() {
+    insta::assert_snapshot!(load("", &[]).unwrap().effective());
+}
+
+#[test]
+fn the_reference_file_and_the_effective_configuration_have_the_same_keys() {
+    let effective: Table = load("", &[]).unwrap().effective().parse().unwrap();
+    let shown: Vec<_> = effective
+        .iter()
+        .flat_map(|(section, keys)| keys.as_table().unwrap().keys().map(move |key| (section.clone(), key.clone())))
+        .collect();
+    let mut written: Vec<_> = keys()
+        .into_iter()
+        .map(|(section, key, _)| {
+            let secret = SECRETS.iter().any(|(s, k)| *s == section && format!("{k}_file") == key);
+            let key = if secret { key.trim_end_matches("_file").to_owned() } else { key };
+            (section, key)
+        })
+        .collect();
+    written.sort();
+    assert_eq!(shown, written);
+}
+
+#[test]
+fn the_effective_configuration_loads_to_itself() {
+    let config = load("[worker]\nthreads = 3\n[rules]\nwindow_minutes = 5\n", &[]).unwrap();
+    let without_secrets: String = config
+        .effective()
+        .lines()
+        .filter(|line| !line.contains("password") && !line.contains("pseudonym_key"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(load(&without_secrets, &[]).unwrap().effective(), config.effective());
+}
+
+#[test]
+fn every_key_of_the_reference_file_says_why_above_it() {
+    let lines: Vec<&str> = REFERENCE.lines().collect();
+    for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.contains(" = ") && !line.starts_with('#')) {
+        let above = lines[number - 1];
+        let shared = above.contains(" = ") && lines[number - 2].starts_with('#');
+        assert!(above.starts_with('#') || shared, "line {}: {line} has no comment above it", number + 1);
+    }
+}
+
+/// A value other than the default that is valid beside all other defaults, with what else it needs.
+fn another(section: &str, key: &str, default: &Value, file: &str) -> (String, Vec<(String, String)>) {
+    let sasl = |with: &[(&str, &str)]| -> Vec<(String, String)> {
+        with.iter().map(|(key, value)| (variable("kafka", key), (*value).to_owned())).collect()
+    };
+    let words = match (section, key) {
+        ("kafka", "group_protocol") => "consumer",
+        ("kafka", "security_protocol") => "ssl",
+        ("kafka", "sasl_mechanism") => "PLAIN",
+        ("clickhouse", "url") => "https://store:8443",
+        ("checkpoint", "url") => "s3://bucket/folder",
+        ("admin", "address") => "127.0.0.1:0",
+        ("log", "level") => "debug",
+        ("log", "format") => "json",
+        ("rules", "window_minutes") => "30",
+        ("kafka", "sasl_username") => {
+            return ("me".to_owned(), sasl(&[("security_protocol", "sasl_ssl"), ("sasl_password", "hidden")]));
+        }
+        ("kafka", "sasl_password_file") => {
+            return (file.to_owned(), sasl(&[("security_protocol", "sasl_ssl"), ("sasl_username", "me")]));
+        }
+        ("kafka", "ssl_ca_file") => return (file.to_owned(), sasl(&[("security_protocol", "ssl")])),
+        ("kafka", "ssl_certificate_file") => {
+            return (file.to_owned(), sasl(&[("security_protocol", "ssl"), ("ssl_key_file", file)]));
+        }
+        ("kafka", "ssl_key_file") => {
+            return (file.to_owned(), sasl(&[("security_protocol", "ssl"), ("ssl_certificate_file", file)]));
+        }
+        (_, key) if key.ends_with("_file") => file,
+        _ => "",
+    };
+    if !words.is_empty() {
+        return (words.to_owned(), Vec::new());
+    }
+    match default.as_integer() {
+        Some(number) => ((number + 1).to_string(), Vec::new()),
+        None => (format!("another{default}").replace(['"', ':'], ""), Vec::new()),
+    }
+}
+
+#[test]
+fn every_key_can_be_set_by_its_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "a secret of some length\n").unwrap();
+    let defaults = load("", &[]).unwrap().effective();
+    for (section, key, default) in keys() {
+        let (value, more) = another(&section, &key, &default, file.to_str().unwrap());
+        let mut with = more.clone();
+        with.push((variable(&section, &key), value.clone()));
+        let needs_key = key != "pseudonym_key_file";
+        let set = |variables: Vec<(String, String)>| {
+            let own = needs_key.then(|| (KEY.0.to_owned(), KEY.1.to_owned()));
+            Config::load(None, variables.into_iter().chain(own))
+        };
+        let config = set(with).unwrap_or_else(|errors| panic!("{section}.{key}: {errors}"));
+        if SECRETS.iter().any(|(s, k)| *s == section && format!("{k}_file") == key) {
+            let shown = format!("{} = \"(secret)\"", key.trim_end_matches("_file"));
+            assert!(config.effective().contains(&shown), "{section}.{key} was not read");
+        } else {
+            assert_ne!(config.effective(), defaults, "{section}.{key} changed nothing");
+            assert!(config.effective().contains(&value), "{section}.{key} is not {value}");
+        }
+    }
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+    let text = "[kafka]\ntopic = \"from-file\"\ngroup = \"from-file\"\n";
+    let config = load(text, &[("GRAPEVINE_KAFKA_TOPIC", "from-environment")]).unwrap();
+    assert_eq!((config.kafka.topic.as_str(), config.kafka.group.as_str()), ("from-environment", "from-file"));
+    assert_eq!((config.kafka.brokers.as_str(), config.worker.log.as_str()), ("localhost:9092", "from-environment"));
+}
+
+#[test]
+fn all_mistakes_are_named_at_once() {
+    let text = r#"
+stray = 1
+[kafka]
+brokrs = "a:1"
+brokers = "http://broker"
+topic = "a topic"
+session_timeout_ms = 9000
+max_poll_interval_ms = 1000
+security_protocol = "SASL_SSL"
+[clickhouse]
+url = "http://user:hidden@store:8123"
+password = "hidden"
+[rules]
+window_minutes = 7
+budget_entries = 0
+[flush]
+interval_seconds = 60
+max_interval_seconds = -1
+[checkpiont]
+[log]
+level = "inf"
+"#;
+    let variables = [
+        ("GRAPEVINE_WORKER_THREADS", "many"),
+        ("GRAPEVINE_KAFKA_BROKER", "hidden"),
+        ("GRAPEVINE_CHECKPOINT_URL", "ftp://place"),
+        ("GRAPEVINE_WORKER_SHUTDOWN_DEADLINE_SECONDS", "5"),
+        ("GRAPEVINE_ADMIN_ADDRESS", "here"),
+    ];
+    let found = mistakes(text, &variables).join("\n");
+    assert!(!found.contains("hidden"), "a secret was printed: {found}");
+    insta::assert_snapshot!(found);
+}
+
+#[test]
+fn tls_files_have_to_be_readable_and_to_be_used() {
+    let found = mistakes("[kafka]\nssl_certificate_file = \"nowhere.pem\"\n", &[]);
+    assert_eq!(found.len(), 3, "{found:#?}");
+    assert!(found[0].contains("cannot be read") && found[1].contains("would not use it") && found[2].contains("needs its key"));
+}
+
+#[test]
+fn sasl_needs_a_user_and_a_password() {
+    let found = mistakes("[kafka]\nsecurity_protocol = \"sasl_ssl\"\n", &[]);
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[1].contains("GRAPEVINE_KAFKA_SASL_PASSWORD"));
+    assert!(mistakes("[kafka]\nsasl_username = \"me\"\n", &[])[0].contains("would not use it"));
+}
+
+#[test]
+fn secrets_in_the_file_are_refused_and_not_printed() {
+    for (section, key) in SECRETS {
+        let found = mistakes(&format!("[{section}]\n{key} = \"hidden and long enough\"\n"), &[]);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert!(found[0].contains("is a secret") && found[0].contains(&variable(section, key)), "{found:#?}");
+        assert!(!found[0].contains("hidden"), "{found:#?}");
+    }
+}
+
+#[test]
+fn a_broken_line_is_named_and_not_printed() {
+    let found = mistakes("[clickhouse]\npassword = hidden\n", &[]);
+    assert!(found.len() == 1 && found[0].contains("line 2") && !found[0].contains("hidden"), "{found:#?}");
+}
+
+#[test]
+fn secrets_appear_neither_in_debug_output_nor_in_the_effective_configuration() {
+    let variables = [
+        ("GRAPEVINE_CLICKHOUSE_PASSWORD", "hidden"),
+        ("GRAPEVINE_KAFKA_SASL_PASSWORD", "hidden"),
+        ("GRAPEVINE_KAFKA_SASL_USERNAME", "me"),
+        ("GRAPEVINE_KAFKA_SECURITY_PROTOCOL", "sasl_ssl"),
+        ("GRAPEVINE_KAFKA_SSL_KEY_PASSWORD", "hidden"),
+    ];
+    let config = load("", &variables).unwrap();
+    assert_eq!(config.clickhouse.password.0, "hidden");
+    let key = format!("{:?}", config.rules.pseudonym_key);
+    let debug = format!("{config:?}");
+    assert!(!debug.contains("hidden"), "{debug}");
+    assert!(!debug.contains(&key), "the key of pseudonyms is printed by Debug");
+    assert!(!config.effective().contains("hidden"));
+}
+
+#[test]
+fn a_secret_file_loses_one_line_break_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, " with blanks \n").unwrap();
+    let config = load("", &[("GRAPEVINE_CLICKHOUSE_PASSWORD_FILE", file.to_str().unwrap())]).unwrap();
+    assert_eq!(config.clickhouse.password.0, " with blanks ");
+}
+
+#[test]
+fn the_key_of_pseudonyms_is_required_long_and_hashed_in_a_fixed_way() {
+    assert!(Config::load(None, environment(&[])).unwrap_err().to_string().contains("is missing"));
+    assert!(mistakes("", &[(KEY.0, "too short")])[0].contains("9 bytes"));
+    assert_eq!(Config::load_without_key(None, environment(&[])).unwrap().rules.pseudonym_key, [0; 16]);
+    let hex: String = load("", &[]).unwrap().rules.pseudonym_key.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, "229c596d50c78bb874c016378b09ae66", "another key makes another person of everybody");
+}
+
+#[test]
+fn variables_that_kubernetes_sets_for_a_service_called_grapevine_are_no_mistakes() {
+    let links = [
+        ("GRAPEVINE_SERVICE_HOST", "10.0.0.1"),
+        ("GRAPEVINE_SERVICE_PORT", "9464"),
+        ("GRAPEVINE_SERVICE_PORT_METRICS", "9464"),
+        ("GRAPEVINE_PORT", "tcp://10.0.0.1:9464"),
+        ("GRAPEVINE_PORT_9464_TCP_ADDR", "10.0.0.1"),
+        ("GRAPEVINE_METRICS_PORT_9464_TCP", "tcp://10.0.0.1:9464"),
+    ];
+    assert!(load("", &links).is_ok());
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_mistake() {
+    let errors = Config::load(Some(Path::new("no-such-file.toml")), environment(&[KEY])).unwrap_err();
+    assert!(errors.to_string().contains("no-such-file.toml: cannot be read"), "{errors}");
+}
+
+#[test]
+fn the_file_for_docker_compose_is_sound() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/local.toml");
+    let config = Config::load(Some(&path), environment(&[KEY])).unwrap();
+    assert_eq!(config.kafka.brokers, "kafka:9092");
+}
+
+#[test]
+fn check_says_ok_and_what_a_full_state_costs() {
+    let report = check::report(None, environment(&[KEY]), Some(8 << 30)).unwrap();
+    assert!(report.starts_with("ok\n"), "{report}");
+    assert!(report.contains("# memory: up to 1221 MiB a partition"), "{report}");
+    assert!(report.contains("of the 8192 MiB allowed here, 5 full partitions fit"), "{report}");
+    assert_eq!(check::run(None, environment(&[])), check::BAD_CONFIGURATION);
+}
