@@ -1,1 +1,481 @@
-//! Stands empty until its owner writes it.
+//! Source over Kafka: records, assignments and ends of partitions become deliveries, in order.
+//!
+//! A rebalance is an input like any other: the client's callback only notes it, [`Source::next`] hands
+//! it out, and the loop answers with [`Source::start`] or [`Source::release`] when it is ready. Each
+//! partition is read through its own queue, in batches. Where to begin is never left to the group's
+//! committed offset or to a reset policy: the loop says it.
+//!
+//! Keeps: no record is handed out twice after one `start`, none is skipped, none after a revocation.
+
+mod client;
+mod queue;
+
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use crate::config;
+use crate::record::{Offset, Partition};
+use crate::worker::{Bounds, Delivery, Source, SourceError};
+
+use client::{Client, Context, Rebalance};
+use queue::{Batch, Front, PartitionQueue};
+
+/// How long a question to the brokers may take.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long leaving the group may take: the client's own shutdown has no bound.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long the client may take to move one fetcher; it is a message to another thread of this process.
+const SEEK_DEADLINE: Duration = Duration::from_secs(1);
+
+/// A pause when nothing came: far below what anybody waits for, far above what costs CPU.
+const IDLE: Duration = Duration::from_millis(5);
+
+/// The same trouble is said again only after this long.
+const REPEAT_AFTER: Duration = Duration::from_secs(30);
+
+/// Events served in one call; an empty poll costs less than a record.
+const EVENTS_PER_CALL: usize = 8;
+
+/// One partition that is being read.
+struct Reading {
+    partition: Partition,
+    queue: PartitionQueue,
+    /// First offset that has not been handed out.
+    position: Offset,
+    /// The client may have moved its fetcher: nothing is read until it stands at `position` again.
+    misplaced: bool,
+    /// Revoked, or stopped by an error: nothing is read any more.
+    stopped: bool,
+}
+
+/// What one step found, without borrowing the source.
+enum Step {
+    Records(Partition, std::ops::Range<usize>),
+    Other(Delivery<'static>),
+    Nothing,
+}
+
+/// The same trouble again and again is one message, not a flood.
+#[derive(Default)]
+struct Complaints(Vec<(RDKafkaErrorCode, Instant)>);
+
+impl Complaints {
+    fn say(&mut self, code: RDKafkaErrorCode, message: String) -> Result<(), SourceError> {
+        let now = Instant::now();
+        self.0.retain(|(_, said)| now.duration_since(*said) < REPEAT_AFTER);
+        if self.0.iter().any(|(known, _)| *known == code) {
+            debug!("{message}");
+            return Ok(());
+        }
+        self.0.push((code, now));
+        Err(SourceError::Transient(message))
+    }
+}
+
+/// A member of the consumer group.
+pub struct KafkaSource {
+    // The batch and the queues hold the client too, so that it outlives them in any order of drops.
+    batch: Option<Batch>,
+    reading: Vec<Reading>,
+    /// Index of the partition whose turn it is.
+    turn: usize,
+    owned: BTreeSet<Partition>,
+    /// Partitions of the revocation under way that the loop has not released yet.
+    revoking: Option<BTreeSet<Partition>>,
+    /// Released partitions that the client still has; they go when the revocation is complete.
+    releasing: Vec<Partition>,
+    paused: bool,
+    complaints: Complaints,
+    topic: String,
+    consumer: Option<Arc<Client>>,
+}
+
+impl KafkaSource {
+    /// Joins the group of this epoch. Brokers are contacted in the background: only a wrong setting fails here.
+    ///
+    /// # Errors
+    /// [`SourceError::Operator`] when the client refuses a setting.
+    pub fn connect(settings: &config::Kafka, epoch: u16, thread: usize) -> Result<Self, SourceError> {
+        Self::connect_with(&client::client_config(settings, epoch, thread), &settings.topic)
+    }
+
+    fn connect_with(config: &ClientConfig, topic: &str) -> Result<Self, SourceError> {
+        let refused = |error: KafkaError| SourceError::Operator(format!("the Kafka client refuses its settings: {error}"));
+        let consumer: Client = config.create_with_context(Context::new(topic)).map_err(refused)?;
+        consumer.subscribe(&[topic]).map_err(refused)?;
+        Ok(Self {
+            batch: None,
+            reading: Vec::new(),
+            turn: 0,
+            owned: BTreeSet::new(),
+            revoking: None,
+            releasing: Vec::new(),
+            paused: false,
+            complaints: Complaints::default(),
+            topic: topic.to_owned(),
+            consumer: Some(Arc::new(consumer)),
+        })
+    }
+
+    /// The partitions that belong to this member.
+    #[must_use]
+    pub fn assigned(&self) -> Vec<Partition> {
+        self.owned.iter().copied().collect()
+    }
+
+    /// For each partition that is being read: how many offsets are not handed out yet, if the client knows its end.
+    #[must_use]
+    pub fn lag(&self) -> Vec<(Partition, Option<i64>)> {
+        let Some(client) = &self.consumer else { return Vec::new() };
+        let lag = |reading: &Reading| {
+            let end = client.context().end(reading.partition)?;
+            i64::try_from(end.saturating_sub(reading.position)).ok()
+        };
+        self.reading.iter().map(|reading| (reading.partition, lag(reading))).collect()
+    }
+
+    fn client(&self) -> Result<&Arc<Client>, SourceError> {
+        self.consumer.as_ref().ok_or_else(|| SourceError::Operator("the Kafka consumer is closed".to_owned()))
+    }
+
+    fn step(&mut self) -> Result<Step, SourceError> {
+        if !self.paused
+            && let Some(step) = self.rest_of_batch()?
+        {
+            return Ok(step);
+        }
+        if let Some(event) = self.serve_events()? {
+            return Ok(Step::Other(event));
+        }
+        if self.paused {
+            return Ok(Step::Nothing);
+        }
+        self.correct_positions();
+        for _ in 0..self.reading.len() {
+            self.turn = (self.turn + 1) % self.reading.len();
+            let reading = &self.reading[self.turn];
+            if reading.misplaced || reading.stopped {
+                continue;
+            }
+            self.batch = reading.queue.drain();
+            if let Some(step) = self.rest_of_batch()? {
+                return Ok(step);
+            }
+        }
+        Ok(Step::Nothing)
+    }
+
+    /// The next thing in the batch that was drained last.
+    fn rest_of_batch(&mut self) -> Result<Option<Step>, SourceError> {
+        let Some(batch) = &mut self.batch else { return Ok(None) };
+        let partition = batch.partition();
+        let Some(reading) = self.reading.iter_mut().find(|reading| reading.partition == partition && !reading.stopped) else {
+            self.batch = None;
+            return Ok(None);
+        };
+        loop {
+            match batch.take_front(reading.position) {
+                Front::Records { run, next } => {
+                    reading.position = next;
+                    return Ok(Some(Step::Records(partition, run)));
+                }
+                Front::End(end) if end >= reading.position => {
+                    reading.position = end;
+                    // After an end the client's own position is one too far: it counts the end as a record.
+                    if let Some(client) = &self.consumer {
+                        client.context().note_end(partition, end);
+                    }
+                    return Ok(Some(Step::Other(Delivery::End(partition, end))));
+                }
+                Front::End(_) => {}
+                Front::Error { code, text } => {
+                    let place = format!("{}/{partition} at offset {}", self.topic, reading.position);
+                    if client::recovers(code) {
+                        self.complaints.say(code, format!("could not read {place}: {text}"))?;
+                        continue;
+                    }
+                    reading.stopped = true;
+                    return Err(SourceError::Operator(client::unreadable(code, &place, &text)));
+                }
+                Front::Empty => {
+                    self.batch = None;
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// Lets the client work off its events: rebalances, errors, statistics, log lines.
+    fn serve_events(&mut self) -> Result<Option<Delivery<'static>>, SourceError> {
+        let client = Arc::clone(self.client()?);
+        for _ in 0..EVENTS_PER_CALL {
+            match client.poll(Duration::ZERO) {
+                None => {}
+                Some(Ok(_)) => {
+                    return Err(SourceError::Operator(format!(
+                        "the Kafka client handed out a record of {} outside its partition's queue; restart the worker",
+                        self.topic
+                    )));
+                }
+                Some(Err(error)) => self.on_error(&client, &error)?,
+            }
+        }
+        while let Some(event) = client.context().take_rebalance() {
+            let delivery = match event {
+                Rebalance::Assigned(partitions) => self.on_assigned(&client, partitions)?,
+                Rebalance::Revoked { partitions, lost } => self.on_revoked(&client, partitions, lost)?,
+            };
+            if delivery.is_some() {
+                return Ok(delivery);
+            }
+        }
+        Ok(None)
+    }
+
+    fn on_error(&mut self, client: &Client, error: &KafkaError) -> Result<(), SourceError> {
+        let reason = client.context().take_reason().unwrap_or_else(|| error.to_string());
+        match error {
+            KafkaError::MessageConsumptionFatal(_) => {
+                Err(SourceError::Operator(format!("the Kafka client gave up for good: {reason}; restart the worker")))
+            }
+            _ => match error.rdkafka_error_code() {
+                Some(code) if client::needs_operator(code) => {
+                    Err(SourceError::Operator(format!("could not read topic {}: {reason}", self.topic)))
+                }
+                Some(code) => self.complaints.say(code, format!("waiting for topic {}: {reason}", self.topic)),
+                None => self.complaints.say(RDKafkaErrorCode::Unknown, reason),
+            },
+        }
+    }
+
+    /// The group goes on at once; the partitions themselves are added one by one, by `start`.
+    fn on_assigned(&mut self, client: &Client, partitions: Vec<Partition>) -> Result<Option<Delivery<'static>>, SourceError> {
+        client
+            .incremental_assign(&TopicPartitionList::new())
+            .map_err(|error| SourceError::Operator(format!("could not accept partitions: {error}; restart the worker")))?;
+        info!(topic = self.topic, ?partitions, "partitions assigned");
+        self.owned.extend(&partitions);
+        self.distrust_positions();
+        Ok((!partitions.is_empty()).then_some(Delivery::Assigned(partitions)))
+    }
+
+    fn on_revoked(
+        &mut self,
+        client: &Client,
+        partitions: Vec<Partition>,
+        lost: bool,
+    ) -> Result<Option<Delivery<'static>>, SourceError> {
+        info!(topic = self.topic, ?partitions, lost, "partitions revoked");
+        for reading in self.reading.iter_mut().filter(|reading| partitions.contains(&reading.partition)) {
+            reading.stopped = true;
+        }
+        self.owned.retain(|partition| !partitions.contains(partition));
+        self.revoking.get_or_insert_default().extend(&partitions);
+        if partitions.is_empty() {
+            self.finish_revocation(client)?;
+            return Ok(None);
+        }
+        Ok(Some(if lost { Delivery::Lost(partitions) } else { Delivery::Revoked(partitions) }))
+    }
+
+    /// Tells the group that it may give away what was released, once all of it was.
+    fn finish_revocation(&mut self, client: &Client) -> Result<(), SourceError> {
+        if self.revoking.as_ref().is_some_and(|waiting| !waiting.is_empty()) {
+            return Ok(());
+        }
+        let unassigned = client.incremental_unassign(&self.list(&self.releasing));
+        unassigned
+            .map_err(|error| SourceError::Operator(format!("could not give partitions back: {error}; restart the worker")))?;
+        let gone = std::mem::take(&mut self.releasing);
+        self.batch = None;
+        self.reading.retain(|reading| {
+            let released = gone.contains(&reading.partition);
+            if released {
+                // What is left is outdated by now: the client frees it while it looks for what is not.
+                drop(reading.queue.drain());
+            }
+            !released
+        });
+        if self.revoking.take().is_some() {
+            self.distrust_positions();
+        }
+        Ok(())
+    }
+
+    /// A rebalance makes the client pause and resume every fetcher, at the position that it believes was read.
+    /// That is one too far after an end, and may be too early otherwise: the source's own positions count.
+    fn distrust_positions(&mut self) {
+        for reading in &mut self.reading {
+            reading.misplaced = true;
+        }
+    }
+
+    fn correct_positions(&mut self) {
+        let Some(client) = &self.consumer else { return };
+        for reading in self.reading.iter_mut().filter(|reading| reading.misplaced && !reading.stopped) {
+            let mut place = TopicPartitionList::new();
+            let placed = place
+                .add_partition_offset(&self.topic, reading.partition.0, client_offset(reading.position))
+                .and_then(|()| client.seek_partitions(place, SEEK_DEADLINE))
+                .and_then(|answers| answers.elements().iter().try_for_each(|answer| answer.error()));
+            match placed {
+                Ok(()) => reading.misplaced = false,
+                // The fetcher is starting or stopping; nothing is read meanwhile, and the next call tries again.
+                Err(error) => debug!(partition = reading.partition.0, "fetcher cannot be placed yet: {error}"),
+            }
+        }
+    }
+
+    fn list(&self, partitions: &[Partition]) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(&self.topic, partition.0);
+        }
+        list
+    }
+
+    /// Hands the client to a thread of its own that leaves the group and destroys it.
+    fn leave(&mut self) -> Option<tokio::sync::oneshot::Receiver<()>> {
+        let client = self.consumer.take()?;
+        client.context().close();
+        let started: Vec<Partition> = self.reading.iter().map(|reading| reading.partition).collect();
+        // Whatever the group waits for is answered; a refusal means that it waits for nothing.
+        for answer in [client.incremental_assign(&TopicPartitionList::new()), client.incremental_unassign(&self.list(&started))] {
+            if let Err(error) = answer {
+                debug!("on leaving the group: {error}");
+            }
+        }
+        self.batch = None;
+        self.reading.clear();
+        self.owned.clear();
+        Some(client::on_thread("kafka-close", move || {
+            client.unsubscribe();
+            drop(client);
+        }))
+    }
+}
+
+impl Source for KafkaSource {
+    async fn next(&mut self) -> Result<Delivery<'_>, SourceError> {
+        match self.step()? {
+            Step::Records(partition, run) => {
+                let records = self.batch.as_ref().map(|batch| batch.records(run)).unwrap_or_default();
+                Ok(Delivery::Records(partition, records))
+            }
+            Step::Other(delivery) => Ok(delivery),
+            Step::Nothing => {
+                tokio::time::sleep(IDLE).await;
+                Ok(Delivery::Idle)
+            }
+        }
+    }
+
+    async fn bounds(&mut self, partition: Partition) -> Result<Bounds, SourceError> {
+        let client = Arc::clone(self.client()?);
+        let topic = self.topic.clone();
+        let list = self.list(&[partition]);
+        let what = format!("could not ask for the bounds of {topic}/{partition}");
+        client::ask(what, REQUEST_DEADLINE, move || {
+            // Half the time each, so that both answers fit.
+            let (first, end) = client.fetch_watermarks(&topic, partition.0, REQUEST_DEADLINE / 2)?;
+            let answers = client.committed_offsets(list, REQUEST_DEADLINE / 2)?;
+            let mut committed = None;
+            for answer in answers.elements() {
+                answer.error()?;
+                if let ClientOffset::Offset(offset) = answer.offset() {
+                    committed = Offset::try_from(offset).ok();
+                }
+            }
+            Ok(Bounds { first: client::offset(first), end: client::offset(end), committed })
+        })
+        .await
+    }
+
+    async fn start(&mut self, partition: Partition, next: Offset) -> Result<(), SourceError> {
+        let client = Arc::clone(self.client()?);
+        if !self.owned.contains(&partition) {
+            return Err(SourceError::Transient(format!("{}/{partition} was taken away before it was started", self.topic)));
+        }
+        if self.reading.iter().any(|reading| reading.partition == partition) {
+            self.release(&[partition]).await?;
+            self.owned.insert(partition);
+        }
+        let refused = |error: String| SourceError::Operator(format!("could not start {}/{partition}: {error}", self.topic));
+        let topic = CString::new(self.topic.as_str()).map_err(|error| refused(error.to_string()))?;
+        // Before the fetcher exists: from now on no record of it can take the way through the common queue.
+        let queue = PartitionQueue::open(&client, &topic, partition).ok_or_else(|| refused("no queue".to_owned()))?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.topic, partition.0, client_offset(next))
+            .and_then(|()| client.incremental_assign(&list))
+            .map_err(|error| refused(error.to_string()))?;
+        self.reading.push(Reading { partition, queue, position: next, misplaced: false, stopped: false });
+        debug!(topic = self.topic, partition = partition.0, next, "partition started");
+        Ok(())
+    }
+
+    /// The client's own pause is not used: it throws away what was fetched. It stops fetching by itself
+    /// when a partition's queue is full.
+    fn pause(&mut self, paused: bool) -> Result<(), SourceError> {
+        self.paused = paused;
+        Ok(())
+    }
+
+    async fn release(&mut self, partitions: &[Partition]) -> Result<(), SourceError> {
+        let client = Arc::clone(self.client()?);
+        for partition in partitions {
+            self.owned.remove(partition);
+            if let Some(waiting) = &mut self.revoking {
+                waiting.remove(partition);
+            }
+            if let Some(reading) = self.reading.iter_mut().find(|reading| reading.partition == *partition) {
+                reading.stopped = true;
+                if !self.releasing.contains(partition) {
+                    self.releasing.push(*partition);
+                }
+            }
+        }
+        self.finish_revocation(&client)
+    }
+
+    async fn commit(&mut self, offsets: &[(Partition, Offset)]) -> Result<(), SourceError> {
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        let client = Arc::clone(self.client()?);
+        let what = format!("could not commit offsets of {}", self.topic);
+        let mut list = TopicPartitionList::new();
+        for (partition, next) in offsets {
+            list.add_partition_offset(&self.topic, partition.0, client_offset(*next))
+                .map_err(|error| SourceError::Operator(format!("{what}: {error}")))?;
+        }
+        client::ask(what, REQUEST_DEADLINE, move || client.commit(&list, CommitMode::Sync)).await
+    }
+
+    async fn close(&mut self) -> Result<(), SourceError> {
+        let Some(left) = self.leave() else { return Ok(()) };
+        if tokio::time::timeout(CLOSE_DEADLINE, left).await.is_err() {
+            warn!("left without the group's consent: it did not answer within {CLOSE_DEADLINE:?}");
+        }
+        Ok(())
+    }
+}
+
+impl Drop for KafkaSource {
+    fn drop(&mut self) {
+        drop(self.leave());
+    }
+}
+
+fn client_offset(offset: Offset) -> ClientOffset {
+    ClientOffset::Offset(i64::try_from(offset).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,209 @@
+//! A partition's own queue, and the messages drained from it: the part of the client that has no safe face.
+//!
+//! On a real broker draining in batches takes half the CPU of polling message by message.
+#![expect(unsafe_code, reason = "the client offers batches of one partition only through its C interface")]
+
+use std::ffi::{CStr, c_void};
+use std::ops::Range;
+use std::ptr::{NonNull, null, null_mut};
+use std::slice;
+use std::sync::Arc;
+
+use rdkafka::bindings as sys;
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::types::RDKafkaRespErr;
+
+use crate::record::{Header, Millis, Offset, Partition, Record};
+
+use super::client::{self, Client};
+
+/// Messages taken at once. Measured: larger ones gain nothing.
+const BATCH: usize = 2000;
+
+/// The queue of one partition, cut off from the consumer's common queue.
+pub(super) struct PartitionQueue {
+    queue: NonNull<sys::rd_kafka_queue_t>,
+    partition: Partition,
+    // Keeps the client alive until the queue is destroyed.
+    client: Arc<Client>,
+}
+
+// SAFETY: the client's queues may be used from any thread; the handle is not shared, only moved.
+unsafe impl Send for PartitionQueue {}
+
+impl PartitionQueue {
+    /// Cuts the partition off. Before it is assigned, so that nothing of it reaches the common queue.
+    pub(super) fn open(client: &Arc<Client>, topic: &CStr, partition: Partition) -> Option<Self> {
+        // SAFETY: the client is alive, the name ends with a zero byte, and both are only read.
+        let queue = unsafe { sys::rd_kafka_queue_get_partition(client.client().native_ptr(), topic.as_ptr(), partition.0) };
+        let queue = NonNull::new(queue)?;
+        // SAFETY: the handle is alive; no destination means that the queue keeps what comes.
+        unsafe { sys::rd_kafka_queue_forward(queue.as_ptr(), null_mut()) };
+        Some(Self { queue, partition, client: Arc::clone(client) })
+    }
+
+    /// What has been fetched, if anything; never waits.
+    pub(super) fn drain(&self) -> Option<Batch> {
+        let mut messages: Vec<*mut sys::rd_kafka_message_t> = Vec::with_capacity(BATCH);
+        // SAFETY: the handle is alive, and the vector has room for `BATCH` pointers. With a timeout of 0 the
+        // call returns what is there (with any other it waits for a full batch).
+        let count = unsafe { sys::rd_kafka_consume_batch_queue(self.queue.as_ptr(), 0, messages.as_mut_ptr(), BATCH) };
+        let count = usize::try_from(count).ok().filter(|count| *count > 0)?;
+        // SAFETY: the call filled the first `count` places, and no more than it was allowed to.
+        unsafe { messages.set_len(count.min(BATCH)) };
+        Some(Batch { messages, taken: 0, partition: self.partition, _client: Arc::clone(&self.client) })
+    }
+}
+
+impl Drop for PartitionQueue {
+    fn drop(&mut self) {
+        // SAFETY: the handle is alive and not used again.
+        unsafe { sys::rd_kafka_queue_destroy(self.queue.as_ptr()) };
+    }
+}
+
+/// What comes next in a batch.
+pub(super) enum Front {
+    /// Records, all below `next`.
+    Records { run: Range<usize>, next: Offset },
+    /// The end of the partition.
+    End(Offset),
+    /// An error of the partition.
+    Error { code: RDKafkaErrorCode, text: String },
+    /// The batch is used up.
+    Empty,
+}
+
+/// Messages of one partition, freed when it is dropped.
+pub(super) struct Batch {
+    messages: Vec<*mut sys::rd_kafka_message_t>,
+    taken: usize,
+    partition: Partition,
+    // Messages must be freed before the client is.
+    _client: Arc<Client>,
+}
+
+// SAFETY: messages may be read and freed by any thread; they are not shared, only moved.
+unsafe impl Send for Batch {}
+
+impl Batch {
+    pub(super) fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    /// Takes the next run of records, or the one message that is none. Records below `position` are left out:
+    /// the client fetches again what it handed out while a rebalance began.
+    pub(super) fn take_front(&mut self, position: Offset) -> Front {
+        while self.kind(self.taken) == Some(Kind::Record) && self.offset(self.taken) < position {
+            self.taken += 1;
+        }
+        let start = self.taken;
+        match self.kind(start) {
+            None => Front::Empty,
+            Some(Kind::Record) => {
+                while self.kind(self.taken) == Some(Kind::Record) {
+                    self.taken += 1;
+                }
+                let last = self.offset(self.taken - 1);
+                Front::Records { run: start..self.taken, next: client::after(last) }
+            }
+            Some(Kind::End) => {
+                self.taken += 1;
+                Front::End(self.offset(start))
+            }
+            Some(Kind::Error) => {
+                self.taken += 1;
+                let message = self.message(start);
+                let text = String::from_utf8_lossy(bytes(self, message.payload, message.len).unwrap_or_default());
+                Front::Error { code: message.err.into(), text: text.into_owned() }
+            }
+        }
+    }
+
+    /// The records of a run, borrowed from the client's memory.
+    pub(super) fn records(&self, run: Range<usize>) -> Vec<Record<'_>> {
+        run.map(|index| self.record(index)).collect()
+    }
+
+    fn message(&self, index: usize) -> &sys::rd_kafka_message_t {
+        // SAFETY: every pointer came from the client and is freed only when the batch is dropped.
+        unsafe { &*self.messages[index] }
+    }
+
+    fn kind(&self, index: usize) -> Option<Kind> {
+        (index < self.messages.len()).then(|| match self.message(index).err {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => Kind::Record,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF => Kind::End,
+            _ => Kind::Error,
+        })
+    }
+
+    fn offset(&self, index: usize) -> Offset {
+        client::offset(self.message(index).offset)
+    }
+
+    fn record(&self, index: usize) -> Record<'_> {
+        let message = self.message(index);
+        Record {
+            offset: self.offset(index),
+            timestamp: self.timestamp(index),
+            key: bytes(self, message.key, message.key_len),
+            payload: bytes(self, message.payload, message.len),
+            headers: self.headers(index),
+        }
+    }
+
+    fn timestamp(&self, index: usize) -> Option<Millis> {
+        let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+        // SAFETY: the message is alive, and `kind` is written, not kept.
+        let millis = unsafe { sys::rd_kafka_message_timestamp(self.messages[index], &raw mut kind) };
+        (kind != sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && millis >= 0).then_some(millis)
+    }
+
+    fn headers(&self, index: usize) -> Vec<Header<'_>> {
+        let mut list = null_mut();
+        // SAFETY: the message is alive; it keeps the list that it hands out.
+        let found = unsafe { sys::rd_kafka_message_headers(self.messages[index], &raw mut list) };
+        if found != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return Vec::new();
+        }
+        (0..).map_while(|at| self.header(list, at)).collect()
+    }
+
+    /// The header at an index of a list that belongs to one of this batch's messages.
+    fn header(&self, list: *const sys::rd_kafka_headers_t, at: usize) -> Option<Header<'_>> {
+        let (mut name, mut value, mut size) = (null(), null(), 0);
+        // SAFETY: the list lives as long as its message; an index behind the last one is answered with an error.
+        let found = unsafe { sys::rd_kafka_header_get_all(list, at, &raw mut name, &raw mut value, &raw mut size) };
+        if found != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return None;
+        }
+        // SAFETY: names end with a zero byte and live as long as their message.
+        let name: &CStr = unsafe { CStr::from_ptr(name) };
+        // A name that is no text names nothing that anybody looks for.
+        Some(Header { name: name.to_str().unwrap_or_default(), value: bytes(self, value, size) })
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        for message in self.messages.drain(..) {
+            // SAFETY: each message is freed once, here; nothing borrowed from it outlives the batch.
+            unsafe { sys::rd_kafka_message_destroy(message) };
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Record,
+    End,
+    Error,
+}
+
+/// Bytes inside a message of this batch; no pointer means no value, which is not the same as an empty one.
+fn bytes(_owner: &Batch, start: *const c_void, length: usize) -> Option<&[u8]> {
+    // SAFETY: the client says where the bytes are, and they live until the message is freed with its batch.
+    (!start.is_null()).then(|| unsafe { slice::from_raw_parts(start.cast(), length) })
+}

@@ -1,0 +1,525 @@
+//! The source against the embedded broker: order, ends, rebalances, commits, flow control.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use grapevine::config::{Kafka, Secret};
+use grapevine::embedded::broker::{BrokerError, Consumed, Message, MockBroker, Publisher, create_topic};
+use grapevine::kafka::KafkaSource;
+use grapevine::record::{Header, Millis, Offset, Partition};
+use grapevine::worker::{Delivery, Source, SourceError};
+
+/// How long anything here may take before it counts as not happening.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn settings(brokers: &str, topic: &str) -> Kafka {
+    Kafka {
+        brokers: brokers.to_owned(),
+        topic: topic.to_owned(),
+        group: "readers".to_owned(),
+        group_protocol: "classic".to_owned(),
+        group_instance_id: String::new(),
+        security_protocol: "plaintext".to_owned(),
+        sasl_mechanism: String::new(),
+        sasl_username: String::new(),
+        sasl_password: Secret::default(),
+        ssl_ca_file: None,
+        ssl_certificate_file: None,
+        ssl_key_file: None,
+        ssl_key_password: Secret::default(),
+        session_timeout: Duration::from_millis(1500),
+        heartbeat_interval: Duration::from_millis(200),
+        max_poll_interval: Duration::from_secs(60),
+        fetch_wait: Duration::from_millis(10),
+        fetch_queue_backoff: Duration::from_millis(10),
+        queued_bytes: 4 << 20,
+        statistics_interval: Duration::from_millis(200),
+    }
+}
+
+struct World {
+    broker: MockBroker,
+    topic: &'static str,
+}
+
+impl World {
+    fn new(topic: &'static str, partitions: usize) -> Self {
+        let broker = MockBroker::start().unwrap();
+        broker.create_topic(topic, partitions).unwrap();
+        Self { broker, topic }
+    }
+
+    fn join(&self) -> KafkaSource {
+        KafkaSource::connect(&settings(self.broker.bootstrap_servers(), self.topic), 1, 0).unwrap()
+    }
+
+    fn publisher(&self, more: &[(&str, &str)]) -> Publisher {
+        let more: Vec<_> = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Publisher::new(self.broker.bootstrap_servers(), &more, self.topic, None).unwrap()
+    }
+
+    fn publish(&self, payloads: &[&str]) {
+        let mut publisher = self.publisher(&[]);
+        for payload in payloads {
+            publisher.publish(Message { payload: Some(payload.as_bytes()), ..Message::default() }).unwrap();
+        }
+        publisher.flush().unwrap();
+    }
+}
+
+/// A delivery that owns what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Seen {
+    Assigned(Vec<Partition>),
+    Records(Partition, Vec<Copy>),
+    End(Partition, Offset),
+    Revoked(Vec<Partition>),
+    Lost(Vec<Partition>),
+    Idle,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Copy {
+    offset: Offset,
+    timestamp: Option<Millis>,
+    key: Option<Vec<u8>>,
+    payload: Option<Vec<u8>>,
+    headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Copy {
+    fn text(&self) -> &str {
+        std::str::from_utf8(self.payload.as_deref().unwrap()).unwrap()
+    }
+}
+
+async fn step(source: &mut KafkaSource) -> Seen {
+    match source.next().await.unwrap() {
+        Delivery::Assigned(partitions) => Seen::Assigned(partitions),
+        Delivery::Revoked(partitions) => Seen::Revoked(partitions),
+        Delivery::Lost(partitions) => Seen::Lost(partitions),
+        Delivery::End(partition, end) => Seen::End(partition, end),
+        Delivery::Idle => Seen::Idle,
+        Delivery::Records(partition, records) => {
+            let copy = |record: &grapevine::record::Record<'_>| Copy {
+                offset: record.offset,
+                timestamp: record.timestamp,
+                key: record.key.map(<[u8]>::to_vec),
+                payload: record.payload.map(<[u8]>::to_vec),
+                headers: record.headers.iter().map(|h| (h.name.to_owned(), h.value.map(<[u8]>::to_vec))).collect(),
+            };
+            Seen::Records(partition, records.iter().map(copy).collect())
+        }
+    }
+}
+
+/// Steps until something is found, and returns it; panics when it does not come.
+async fn until<T>(source: &mut KafkaSource, mut find: impl FnMut(&Seen) -> Option<T>) -> T {
+    let found = async {
+        loop {
+            if let Some(found) = find(&step(source).await) {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, found).await.expect("it did not happen in time")
+}
+
+async fn assigned(source: &mut KafkaSource) -> Vec<Partition> {
+    until(source, |seen| match seen {
+        Seen::Assigned(partitions) => Some(partitions.clone()),
+        _ => None,
+    })
+    .await
+}
+
+/// Everything of partition 0 up to its end, and the end.
+async fn to_end(source: &mut KafkaSource) -> (Vec<Copy>, Offset) {
+    let mut all = Vec::new();
+    let end = until(source, |seen| match seen {
+        Seen::Records(_, records) => {
+            all.extend(records.iter().cloned());
+            None
+        }
+        Seen::End(_, end) => Some(*end),
+        _ => None,
+    })
+    .await;
+    (all, end)
+}
+
+const ZERO: Partition = Partition(0);
+
+#[tokio::test]
+async fn records_come_back_whole_and_in_order_with_every_compression() {
+    let world = World::new("whole", 1);
+    for compression in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let mut publisher = world.publisher(&[("compression.type", compression)]);
+        let headers = [
+            Header { name: "ce_type", value: Some(b"reply") },
+            Header { name: "nothing", value: None },
+            Header { name: "empty", value: Some(b"") },
+        ];
+        for number in 0..100_i64 {
+            let text = format!("{compression} {number} {}", "x".repeat(200));
+            publisher
+                .publish(Message {
+                    key: Some(b"root"),
+                    payload: Some(text.as_bytes()),
+                    headers: &headers,
+                    timestamp: Some(1_000_000_000_000 + number),
+                })
+                .unwrap();
+        }
+        publisher.publish(Message { timestamp: Some(5), ..Message::default() }).unwrap();
+        publisher.publish(Message { key: Some(b""), payload: Some(b""), ..Message::default() }).unwrap();
+        publisher.flush().unwrap();
+        publisher.nothing_dropped().unwrap();
+    }
+
+    let mut source = world.join();
+    assert_eq!(assigned(&mut source).await, [ZERO]);
+    source.start(ZERO, 0).await.unwrap();
+    let (all, end) = to_end(&mut source).await;
+
+    assert_eq!(end, 510);
+    assert!(all.iter().map(|record| record.offset).eq(0..510));
+    let first = &all[102];
+    assert!(first.text().starts_with("gzip 0 xxx"));
+    assert_eq!(first.key.as_deref(), Some(b"root".as_slice()));
+    assert_eq!(first.timestamp, Some(1_000_000_000_000));
+    assert_eq!(
+        first.headers,
+        [("ce_type".to_owned(), Some(b"reply".to_vec())), ("nothing".to_owned(), None), ("empty".to_owned(), Some(Vec::new()))]
+    );
+    let tombstone = &all[100];
+    assert_eq!((&tombstone.key, &tombstone.payload, tombstone.timestamp), (&None, &None, Some(5)));
+    let empty = &all[101];
+    assert_eq!((empty.key.as_deref(), empty.payload.as_deref()), (Some(b"".as_slice()), Some(b"".as_slice())));
+    source.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_empty_partition_ends_where_it_begins() {
+    let world = World::new("empty", 1);
+    let mut source = world.join();
+    assigned(&mut source).await;
+    source.start(ZERO, 0).await.unwrap();
+    assert_eq!(to_end(&mut source).await, (Vec::new(), 0));
+}
+
+#[tokio::test]
+async fn reading_starts_where_the_loop_says() {
+    let world = World::new("middle", 1);
+    world.publish(&["a", "b", "c", "d"]);
+    let mut source = world.join();
+    assigned(&mut source).await;
+    source.start(ZERO, 2).await.unwrap();
+    let (all, end) = to_end(&mut source).await;
+    assert_eq!((all[0].offset, all[0].text(), all.len(), end), (2, "c", 2, 4));
+    assert_eq!(source.lag(), [(ZERO, Some(0))]);
+
+    source.start(ZERO, 1).await.unwrap();
+    let (again, end) = to_end(&mut source).await;
+    assert_eq!((again[0].offset, again.len(), end), (1, 3, 4));
+}
+
+#[tokio::test]
+async fn an_offset_that_the_log_does_not_hold_is_for_the_operator() {
+    let world = World::new("gone", 1);
+    world.publish(&["a"]);
+    let mut source = world.join();
+    assigned(&mut source).await;
+    source.start(ZERO, 7).await.unwrap();
+    let refused = async {
+        loop {
+            if let Err(error) = source.next().await {
+                return error;
+            }
+        }
+    };
+    let error = tokio::time::timeout(PATIENCE, refused).await.unwrap();
+    let SourceError::Operator(message) = error else { panic!("{error}") };
+    assert!(message.contains("gone/0 at offset 7"), "{message}");
+}
+
+#[tokio::test]
+async fn a_topic_that_does_not_exist_is_named_and_waited_for() {
+    let broker = MockBroker::start().unwrap();
+    broker.create_topic("other", 1).unwrap();
+    let mut source = KafkaSource::connect(&settings(broker.bootstrap_servers(), "absent"), 1, 0).unwrap();
+    let mut complaints = Vec::new();
+    for _ in 0..200 {
+        match source.next().await {
+            Ok(Delivery::Idle) => {}
+            Ok(other) => panic!("{other:?}"),
+            Err(SourceError::Transient(message)) => complaints.push(message),
+            Err(SourceError::Operator(message)) => panic!("{message}"),
+        }
+    }
+    assert_eq!(complaints.len(), 1, "{complaints:?}");
+    assert!(complaints[0].contains("absent"), "{complaints:?}");
+}
+
+#[tokio::test]
+async fn a_commit_is_seen_by_the_next_member() {
+    let world = World::new("commit", 1);
+    world.publish(&["a", "b", "c"]);
+    let mut source = world.join();
+    assigned(&mut source).await;
+    let bounds = source.bounds(ZERO).await.unwrap();
+    assert_eq!((bounds.first, bounds.end, bounds.committed), (0, 3, None));
+    source.commit(&[(ZERO, 2)]).await.unwrap();
+    source.close().await.unwrap();
+
+    let mut next = world.join();
+    assigned(&mut next).await;
+    assert_eq!(next.bounds(ZERO).await.unwrap().committed, Some(2));
+}
+
+#[tokio::test]
+async fn a_broker_that_is_gone_makes_a_commit_fail() {
+    let world = World::new("failing", 1);
+    let mut source = world.join();
+    assigned(&mut source).await;
+    drop(world);
+    assert!(source.commit(&[(ZERO, 1)]).await.is_err());
+}
+
+/// Drives both members, starting what they get and releasing what they lose, until each owns half.
+async fn share_out(first: &mut KafkaSource, second: &mut KafkaSource, seen: &mut BTreeMap<Partition, Vec<(u8, Offset)>>) {
+    let balanced = async {
+        let mut positions: BTreeMap<Partition, Offset> = BTreeMap::new();
+        while first.assigned().len() != 2 || second.assigned().len() != 2 {
+            for (name, source) in [(1, &mut *first), (2, &mut *second)] {
+                match step(source).await {
+                    Seen::Assigned(partitions) => {
+                        for partition in partitions {
+                            let next = seen.get(&partition).map_or(0, |read| read.last().map_or(0, |last| last.1 + 1));
+                            source.start(partition, next).await.unwrap();
+                        }
+                    }
+                    Seen::Revoked(partitions) | Seen::Lost(partitions) => source.release(&partitions).await.unwrap(),
+                    Seen::Records(partition, records) => {
+                        positions.insert(partition, 0);
+                        seen.entry(partition).or_default().extend(records.iter().map(|record| (name, record.offset)));
+                    }
+                    Seen::End(..) | Seen::Idle => {}
+                }
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, balanced).await.expect("the group did not balance in time");
+}
+
+#[tokio::test]
+async fn a_second_member_takes_over_and_no_record_is_read_twice() {
+    let world = World::new("shared", 4);
+    let payloads: Vec<String> = (0..400).map(|number| number.to_string()).collect();
+    let payloads: Vec<&str> = payloads.iter().map(String::as_str).collect();
+    world.publish(&payloads);
+    let mut first = world.join();
+    let mut seen = BTreeMap::new();
+    let all = assigned(&mut first).await;
+    assert_eq!(all.len(), 4);
+    // One partition is never started: its revocation must complete all the same.
+    for partition in &all[..3] {
+        first.start(*partition, 0).await.unwrap();
+    }
+    let mut ends = BTreeSet::new();
+    until(&mut first, |delivery| {
+        match delivery {
+            Seen::Records(partition, records) => {
+                seen.entry(*partition).or_insert_with(Vec::new).extend(records.iter().map(|record| (1, record.offset)));
+            }
+            Seen::End(partition, _) => {
+                ends.insert(*partition);
+            }
+            _ => {}
+        }
+        (ends.len() == 3).then_some(())
+    })
+    .await;
+
+    let mut second = world.join();
+    share_out(&mut first, &mut second, &mut seen).await;
+    world.publish(&payloads);
+    let both = async {
+        let unstarted = all[3];
+        while seen.iter().filter(|(partition, _)| **partition != unstarted).map(|(_, read)| read.len()).sum::<usize>() < 600 {
+            for (name, source) in [(1, &mut first), (2, &mut second)] {
+                if let Seen::Records(partition, records) = step(source).await {
+                    seen.entry(partition).or_default().extend(records.iter().map(|record| (name, record.offset)));
+                }
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, both).await.expect("records are missing");
+    for (partition, read) in &seen {
+        let mut offsets: Vec<Offset> = read.iter().map(|(_, offset)| *offset).collect();
+        let count = offsets.len();
+        offsets.sort_unstable();
+        offsets.dedup();
+        assert_eq!(offsets.len(), count, "partition {partition} was read twice: {read:?}");
+        assert!(offsets.iter().copied().eq(0..count as u64), "partition {partition} has gaps: {read:?}");
+    }
+    assert!(seen.values().flatten().any(|(name, _)| *name == 2));
+    first.close().await.unwrap();
+    second.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_follows_an_end_survives_a_rebalance_in_between() {
+    let world = World::new("after_end", 4);
+    world.publish(&["a", "b", "c", "d"]);
+    let mut first = world.join();
+    for partition in assigned(&mut first).await {
+        first.start(partition, 0).await.unwrap();
+    }
+    let mut ends = 0;
+    until(&mut first, |seen| {
+        ends += usize::from(matches!(seen, Seen::End(..)));
+        (ends == 4).then_some(())
+    })
+    .await;
+    let mut second = world.join();
+    share_out(&mut first, &mut second, &mut BTreeMap::new()).await;
+    let kept = first.assigned();
+    // The client believes that it stands behind the end; the next record is exactly there.
+    world.publish(&["e", "f", "g", "h"]);
+    let mut found = BTreeSet::new();
+    until(&mut first, |seen| {
+        if let Seen::Records(partition, records) = seen {
+            assert_eq!(records[0].offset, 1);
+            found.insert(*partition);
+        }
+        kept.iter().all(|partition| found.contains(partition)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pause_stops_records_but_not_rebalances() {
+    let world = World::new("paused", 4);
+    let mut first = world.join();
+    let all = assigned(&mut first).await;
+    for partition in &all {
+        first.start(*partition, 0).await.unwrap();
+    }
+    first.pause(true).unwrap();
+    world.publish(&["a", "b", "c", "d"]);
+    let mut second = world.join();
+    let revoked = async {
+        loop {
+            // The second member has to be driven too, so that it joins.
+            if let Seen::Assigned(partitions) = step(&mut second).await {
+                for partition in partitions {
+                    second.start(partition, 0).await.unwrap();
+                }
+            }
+            match step(&mut first).await {
+                Seen::Revoked(partitions) => return partitions,
+                Seen::Records(partition, _) => panic!("{partition} was read"),
+                _ => {}
+            }
+        }
+    };
+    let revoked = tokio::time::timeout(PATIENCE, revoked).await.expect("no revocation");
+    first.release(&revoked).await.unwrap();
+    first.pause(false).unwrap();
+    let kept: Vec<Partition> = all.into_iter().filter(|partition| !revoked.contains(partition)).collect();
+    let mut found = BTreeSet::new();
+    until(&mut first, |seen| {
+        if let Seen::Records(partition, records) = seen {
+            assert_eq!((records.len(), records[0].offset), (1, 0));
+            found.insert(*partition);
+        }
+        kept.iter().all(|partition| found.contains(partition)).then_some(())
+    })
+    .await;
+    assert!(found.iter().all(|partition| kept.contains(partition)));
+}
+
+#[tokio::test]
+async fn forty_mebibytes_through_one_partition_lose_nothing() {
+    const COUNT: u64 = 20_000;
+    let world = World::new("narrow", 1);
+    let consumed = Consumed::new(1);
+    let mut publisher = Publisher::new(world.broker.bootstrap_servers(), &[], world.topic, Some(consumed.clone())).unwrap();
+    let writing = std::thread::spawn(move || {
+        // Not compressible, so that the broker's limit is met.
+        let mut state = 88_172_645_463_325_252_u64;
+        for _ in 0..COUNT {
+            let payload: Vec<u8> = (0..262)
+                .flat_map(|_| {
+                    state ^= state << 13;
+                    state ^= state >> 7;
+                    state ^= state << 17;
+                    state.to_le_bytes()
+                })
+                .collect();
+            publisher.publish(Message { payload: Some(&payload), ..Message::default() })?;
+        }
+        publisher.flush()?;
+        Ok::<_, BrokerError>(publisher)
+    });
+    let mut source = world.join();
+    assigned(&mut source).await;
+    source.start(ZERO, 0).await.unwrap();
+    let mut next = 0;
+    until(&mut source, |seen| {
+        if let Seen::Records(partition, records) = seen {
+            for record in records {
+                assert_eq!(record.offset, next);
+                next += 1;
+            }
+            consumed.advance(*partition, next);
+        }
+        (next == COUNT).then_some(())
+    })
+    .await;
+    let publisher = writing.join().unwrap().unwrap();
+    publisher.nothing_dropped().unwrap();
+}
+
+#[tokio::test]
+async fn a_publisher_gives_up_when_the_reader_stops() {
+    let world = World::new("stopped", 1);
+    let consumed = Consumed::new(1);
+    let mut publisher = Publisher::new(world.broker.bootstrap_servers(), &[], world.topic, Some(consumed.clone())).unwrap();
+    consumed.stop();
+    let payload = vec![7; 1 << 16];
+    let outcome = (0..100).try_for_each(|_| publisher.publish(Message { payload: Some(&payload), ..Message::default() }));
+    assert!(matches!(outcome, Err(BrokerError::Stopped)), "{outcome:?}");
+    publisher.flush().unwrap();
+    publisher.nothing_dropped().unwrap();
+}
+
+#[tokio::test]
+async fn equal_keys_share_a_partition_as_other_producers_choose_it() {
+    let world = World::new("keys", 6);
+    let mut publisher = world.publisher(&[]);
+    for _ in 0..3 {
+        publisher.publish(Message { key: Some(b"kafka"), payload: Some(b"x"), ..Message::default() }).unwrap();
+    }
+    publisher.flush().unwrap();
+    let mut source = world.join();
+    for partition in assigned(&mut source).await {
+        source.start(partition, 0).await.unwrap();
+    }
+    // murmur2("kafka") = 0xd067cf64, made positive, modulo 6.
+    let expected = Partition(i32::try_from((0xd067_cf64_u32 & 0x7fff_ffff) % 6).unwrap());
+    let (partition, count) = until(&mut source, |seen| match seen {
+        Seen::Records(partition, records) => Some((*partition, records.len())),
+        _ => None,
+    })
+    .await;
+    assert_eq!((partition, count), (expected, 3));
+}
+
+#[tokio::test]
+async fn a_broker_that_does_not_answer_is_reported_when_a_topic_is_created() {
+    let short = [("socket.timeout.ms".to_owned(), "1000".to_owned())];
+    let outcome = create_topic("127.0.0.1:1", &short, "any", 1);
+    assert!(matches!(tokio::time::timeout(Duration::from_secs(45), outcome).await, Ok(Err(BrokerError::Broker(_)))));
+}
