@@ -1,0 +1,103 @@
+//! Grows one tree: when its nodes come, and below which other each of them hangs.
+//!
+//! Nodes come in the order of their times; a parent is always older than its child.
+
+use super::dice::{Curve, Dice};
+use super::world::{Growth, HOUR, WEEK_END, WEEK_START, rhythm};
+
+/// A node of a tree; number 0 is the root post and not in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Node {
+    /// Number of its parent: 0 is the root, n the n-th node of the list.
+    pub(crate) parent: usize,
+    /// When it happens.
+    pub(crate) time: i64,
+}
+
+/// The nodes of a tree of this size below a post, as far as the week goes.
+pub(crate) fn grow(dice: &mut Dice, growth: &Growth, size: usize, post_time: i64) -> Vec<Node> {
+    let times = node_times(dice, growth, size, post_time);
+    let root_share = dice.draw(growth.root_share);
+    let hub_share = dice.draw(growth.hub_share);
+    let mut nodes: Vec<Node> = Vec::with_capacity(times.len());
+    let mut children = vec![0_u32; times.len() + 1];
+    // The nodes below other nodes than the root, by number.
+    let mut deeper: Vec<usize> = Vec::new();
+    for time in times {
+        let number = nodes.len() + 1;
+        let parent = if number == 1 || dice.permille(root_share) {
+            0
+        } else if !deeper.is_empty() && dice.permille(hub_share) {
+            nodes[dice.pick(&deeper) - 1].parent
+        } else {
+            recent_node(dice, growth, number, &children)
+        };
+        children[parent] += 1;
+        if parent > 0 {
+            deeper.push(number);
+        }
+        nodes.push(Node { parent, time });
+    }
+    nodes
+}
+
+/// When the nodes come, in order. What would come after the week is left out.
+fn node_times(dice: &mut Dice, growth: &Growth, size: usize, post_time: i64) -> Vec<i64> {
+    let median = dice.draw(growth.median);
+    let mut times: Vec<i64> = (1..size)
+        .map(|_| {
+            let time = node_time(dice, growth.lag, median, post_time);
+            // People sleep: at a quiet hour half of the nodes are drawn once more.
+            let quiet = dice.below(20_000) > 10_000 + week_rhythm(time);
+            if quiet { node_time(dice, growth.lag, median, post_time) } else { time }
+        })
+        .filter(|&time| time < WEEK_END)
+        .collect();
+    times.sort_unstable();
+    times
+}
+
+/// Seconds times thousandths are milliseconds.
+fn node_time(dice: &mut Dice, lag: Curve, median: u64, post_time: i64) -> i64 {
+    let age = i64::try_from(median * dice.draw(lag)).unwrap_or(i64::MAX);
+    post_time.saturating_add(age).saturating_add(1)
+}
+
+fn week_rhythm(time: i64) -> u64 {
+    rhythm(usize::try_from((time - WEEK_START) / HOUR).unwrap_or(0) % 168)
+}
+
+/// A node some way back from this one; of several candidates the one with the fewest children.
+fn recent_node(dice: &mut Dice, growth: &Growth, number: usize, children: &[u32]) -> usize {
+    let mut best = 0;
+    for _ in 0..growth.candidates {
+        let gap = usize::try_from(dice.draw(growth.gap)).unwrap_or(usize::MAX);
+        let older = number - 1;
+        let gap = if gap < older { gap } else { dice.index(older) };
+        let candidate = older - gap;
+        if best == 0 || children[candidate] < children[best] {
+            best = candidate;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generator::world::{CASCADE, THREAD};
+
+    #[test]
+    fn a_parent_comes_before_its_child() {
+        let mut dice = Dice::new(3);
+        for growth in [&CASCADE, &THREAD] {
+            let nodes = grow(&mut dice, growth, 500, WEEK_START);
+            assert!(nodes.len() > 300);
+            for (i, node) in nodes.iter().enumerate() {
+                assert!(node.parent <= i, "node {} hangs from {}", i + 1, node.parent);
+            }
+            assert!(nodes.is_sorted_by_key(|node| node.time));
+            assert!(nodes.iter().all(|node| node.time > WEEK_START && node.time < WEEK_END));
+        }
+    }
+}
