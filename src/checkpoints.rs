@@ -17,10 +17,9 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 use tracing::warn;
 
 use crate::config;
+use crate::engine::Fingerprint;
 use crate::record::Offset;
 use crate::worker::{CheckpointError, Checkpoints};
-
-pub use fingerprint::Fingerprint;
 
 /// States that are kept of a source, whoever wrote them.
 const KEPT: usize = 3;
@@ -66,12 +65,13 @@ impl CheckpointStore {
     /// [`CheckpointError::Operator`] when the epoch began with other rules: the message says which, and what to do.
     pub async fn check_fingerprint(&self, fingerprint: &Fingerprint) -> Result<(), CheckpointError> {
         let path = self.folder.clone().join("fingerprint.json");
-        let created = self.store.put_opts(&path, PutPayload::from(fingerprint.to_json()), PutMode::Create.into()).await;
+        let created =
+            self.store.put_opts(&path, PutPayload::from(fingerprint::to_json(fingerprint)), PutMode::Create.into()).await;
         match created {
             Ok(_) => Ok(()),
             Err(object_store::Error::AlreadyExists { .. }) => {
                 let found = self.read(&path).await?;
-                fingerprint.compare(&found, &format!("{}/{path}", self.url))
+                fingerprint::compare(fingerprint, &found, &format!("{}/{path}", self.url))
             }
             Err(error) => Err(self.failure("write the fingerprint of the epoch", &error)),
         }

@@ -1,5 +1,5 @@
 //! The subcommands: one file each.
 
+pub mod check;
 #[cfg(feature = "embedded")]
 pub mod embedded_clickhouse;
-pub mod check;

@@ -8,6 +8,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use crate::backoff::Backoff;
 use crate::config;
 use crate::engine::Rules;
 use crate::record::{Offset, Partition, Record};
@@ -153,7 +154,7 @@ pub struct Settings {
     /// How long a shutdown may take.
     pub shutdown_deadline: Duration,
     /// First and greatest wait between two attempts.
-    pub backoff: (Duration, Duration),
+    pub backoff: Backoff,
     /// Where jitter comes from; give every loop of a fleet another one.
     pub seed: u64,
 }
@@ -169,7 +170,7 @@ impl Settings {
             checkpoint_interval: config.checkpoint.interval,
             revoke_deadline: REVOKE_DEADLINE,
             shutdown_deadline: config.worker.shutdown_deadline,
-            backoff: (config.clickhouse.backoff_min, config.clickhouse.backoff_max),
+            backoff: Backoff { min: config.clickhouse.backoff_min, max: config.clickhouse.backoff_max },
             seed,
         }
     }

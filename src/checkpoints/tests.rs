@@ -197,23 +197,22 @@ fn places_are_paths_or_urls() {
 fn an_epoch_keeps_the_rules_that_it_began_with() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
-    let began = Fingerprint::of(&rules(), 4);
+    let began = rules().fingerprint();
     run(store.check_fingerprint(&began)).unwrap();
     run(store.check_fingerprint(&began)).unwrap();
-    run(store.check_fingerprint(&Fingerprint::of(&Rules { budget: 9, root_retention: 9, ..rules() }, 4))).unwrap();
-    let refused =
-        |rules: Rules, revision| run(store.check_fingerprint(&Fingerprint::of(&rules, revision))).unwrap_err().to_string();
-    let message = refused(rules(), 5);
-    assert!(message.contains("was 4 and is 5") && message.contains("raise `epoch`"), "{message}");
-    let message = refused(Rules { window: 60_000, ..rules() }, 4);
+    run(store.check_fingerprint(&Rules { budget: 9, root_retention: 9, ..rules() }.fingerprint())).unwrap();
+    let refused = |fingerprint: Fingerprint| run(store.check_fingerprint(&fingerprint)).unwrap_err().to_string();
+    let message = refused(Fingerprint { revision: began.revision + 1, ..began });
+    assert!(message.contains("the revision of the rules") && message.contains("raise `epoch`"), "{message}");
+    let message = refused(Rules { window: 60_000, ..rules() }.fingerprint());
     assert!(message.contains("was 900000 and is 60000"), "{message}");
-    let message = refused(Rules { pseudonym_key: [2; 16], ..rules() }, 4);
+    let message = refused(Rules { pseudonym_key: [2; 16], ..rules() }.fingerprint());
     assert!(message.contains("pseudonym key"), "{message}");
 }
 
 #[test]
 fn a_fingerprint_does_not_hold_the_key() {
-    let text = String::from_utf8(Fingerprint::of(&rules(), 4).to_json()).unwrap();
+    let text = String::from_utf8(fingerprint::to_json(&rules().fingerprint())).unwrap();
     assert!(!text.contains("0101010101"), "{text}");
 }
 

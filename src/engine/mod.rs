@@ -47,6 +47,9 @@ use window::Wanted;
 /// future cannot end every life.
 const CLOCK_STEPS: Millis = 30;
 
+/// One large root alone must not make every record due for a flush.
+const WINDOWS_ASSUMED: usize = 4096;
+
 /// What changed since the last flush.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
@@ -163,6 +166,12 @@ impl Engine {
     #[must_use]
     pub fn last_record(&self) -> Option<LastRecord> {
         self.last.record(&self.names)
+    }
+
+    /// The log's time of the last record read since the start, if it has one.
+    #[must_use]
+    pub fn last_timestamp(&self) -> Option<Millis> {
+        self.last.timestamp()
     }
 
     /// Whether a record is the one that was read last: the log is the one it was.
@@ -348,7 +357,7 @@ impl Dirt {
     fn of(life: &Life) -> Self {
         let changed = &life.changed;
         // How many windows a life has is not counted; a quarter of its nodes is about what real trees have.
-        let everything = if changed.everything { 3 + life.nodes() / 4 } else { 0 };
+        let everything = if changed.everything { 3 + (life.nodes() / 4).min(WINDOWS_ASSUMED) } else { 0 };
         let rows = everything + changed.windows.len() + usize::from(changed.cascade) + usize::from(changed.thread);
         Dirt { rows, nodes: life.nodes() }
     }

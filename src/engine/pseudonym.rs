@@ -4,6 +4,7 @@
 //! chance of about n²/2⁶⁵: 3 in 10 million for a tree of ten million nodes; nobody without the key can
 //! make it happen. Every use has a domain of its own, so that a person's hash says nothing about a post.
 
+use std::fmt;
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
@@ -14,9 +15,16 @@ use crate::event::EventType;
 pub(crate) const DELETED: u64 = 0;
 
 /// Makes pseudonyms under one key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Pseudonyms {
     keyed: SipHasher13,
+}
+
+/// Never prints the key.
+impl fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pseudonyms").finish_non_exhaustive()
+    }
 }
 
 const ROOT: u8 = 100;

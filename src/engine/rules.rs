@@ -1,5 +1,7 @@
 //! What rows depend on, and how two sets of rules are told apart.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::pseudonym::Pseudonyms;
@@ -10,7 +12,7 @@ use crate::record::Millis;
 pub const RULES_REVISION: u32 = 1;
 
 /// The rules that rows depend on, and the limits of what is held.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Rules {
     /// The epoch that rows carry.
     pub epoch: u16,
@@ -43,6 +45,33 @@ pub struct Fingerprint {
     pub session_gap: Millis,
     /// Tells two pseudonym keys apart.
     pub key_check: u64,
+}
+
+/// Never prints the key.
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Rules {
+            epoch,
+            pseudonym_key: _,
+            window,
+            session_gap,
+            watermark_lag,
+            future_bound,
+            root_retention,
+            budget,
+            reject_bytes,
+        } = self;
+        f.debug_struct("Rules")
+            .field("epoch", epoch)
+            .field("window", window)
+            .field("session_gap", session_gap)
+            .field("watermark_lag", watermark_lag)
+            .field("future_bound", future_bound)
+            .field("root_retention", root_retention)
+            .field("budget", budget)
+            .field("reject_bytes", reject_bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Rules {

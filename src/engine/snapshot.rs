@@ -58,6 +58,10 @@ impl Last {
         self.payload.extend_from_slice(record.payload.unwrap_or_default());
     }
 
+    pub(super) fn timestamp(&self) -> Option<Millis> {
+        self.timestamp
+    }
+
     pub(super) fn record(&self, names: &Pseudonyms) -> Option<LastRecord> {
         let read = self.offset.map(|offset| LastRecord { offset, timestamp: self.timestamp, hash: names.record(&self.payload) });
         read.or(self.restored)

@@ -273,7 +273,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             }
             Err(SinkError::Operator(message)) => {
                 self.trouble(Trouble::Insert, &message);
-                self.around.settings.backoff.1
+                self.around.settings.backoff.max
             }
         };
         sealed.failures = sealed.failures.saturating_add(1);
@@ -327,7 +327,8 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
     }
 
     pub(super) fn wait(&self, failures: u32) -> Duration {
-        pace::delay(self.around.settings.backoff, failures, self.around.settings.seed)
+        let again = failures.checked_sub(1);
+        again.map_or(Duration::ZERO, |attempt| self.around.settings.backoff.delay(attempt, self.around.settings.seed))
     }
 
     pub(super) fn trouble(&mut self, trouble: Trouble, message: &str) {

@@ -170,7 +170,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             }
             Err(error) => {
                 founding.failures = founding.failures.saturating_add(1);
-                let wait = pace::delay(settings.backoff, founding.failures, settings.seed);
+                let wait = settings.backoff.delay(founding.failures.saturating_sub(1), settings.seed);
                 let snapshot = Snapshot { tenure, next, bytes: founding.engine.snapshot() };
                 if let CheckpointError::Operator(message) = &error {
                     self.trouble(trouble, message);

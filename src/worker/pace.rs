@@ -1,4 +1,4 @@
-//! When rows leave, and how long an attempt waits. Pure functions of settings, seed and what was measured.
+//! When rows leave. Pure functions of settings, seed and what was measured.
 
 use std::hash::Hasher;
 use std::time::Duration;
@@ -18,16 +18,6 @@ pub(super) fn jitter(seed: u64, purpose: u64) -> f64 {
     hasher.write_u64(purpose);
     // 32 bits are plenty for jitter, and exact as a float.
     f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
-}
-
-/// The wait before attempt number `attempt`: nothing before the first, then doubling, half of it jittered.
-#[must_use]
-pub(super) fn delay((min, max): (Duration, Duration), attempt: u32, seed: u64) -> Duration {
-    if attempt == 0 {
-        return Duration::ZERO;
-    }
-    let full = min.saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX)).min(max);
-    full.mul_f64(0.5 + jitter(seed, u64::from(attempt)) / 2.0)
 }
 
 /// The wait from a flush to the next, given what that flush was: its rows, its partitions, the time it took.
@@ -67,17 +57,6 @@ mod tests {
     #[test]
     fn a_flush_that_took_long_is_not_repeated_soon() {
         assert_eq!(interval(&flush(), 1, 1, Duration::from_millis(700)), Duration::from_secs(7));
-    }
-
-    #[test]
-    fn waits_grow_and_stay_within_their_limits() {
-        let limits = (Duration::from_millis(100), Duration::from_secs(10));
-        assert_eq!(delay(limits, 0, 1), Duration::ZERO);
-        for attempt in 1..100 {
-            let wait = delay(limits, attempt, 7);
-            assert!(wait >= Duration::from_millis(50) && wait <= Duration::from_secs(10), "{attempt}: {wait:?}");
-        }
-        assert!(delay(limits, 60, 7) >= Duration::from_secs(5));
     }
 
     #[test]

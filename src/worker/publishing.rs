@@ -11,7 +11,7 @@ use tracing::warn;
 use super::held::{Held, State};
 use super::insertion::{Snapshot, Tenure};
 use super::looping::{Loop, Trouble};
-use super::{CheckpointError, Checkpoints, Observer, Sink, Source, SourceError, WorkerError, pace};
+use super::{CheckpointError, Checkpoints, Observer, Sink, Source, SourceError, WorkerError};
 use crate::record::{Offset, Partition};
 
 /// A checkpoint of so many bytes doubles the time to the next one: large states are written less often.
@@ -70,7 +70,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 spacing(settings.checkpoint_interval, bytes)
             } else {
                 running.failures = running.failures.saturating_add(1);
-                pace::delay(settings.backoff, running.failures, settings.seed)
+                settings.backoff.delay(running.failures.saturating_sub(1), settings.seed)
             };
             running.checkpoint_at = Instant::now() + wait;
             self.report(partition);
@@ -95,7 +95,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 if let SourceError::Operator(message) = &error {
                     self.trouble(Trouble::Commit, message);
                 }
-                self.commit_at = Some(Instant::now() + self.around.settings.backoff.1);
+                self.commit_at = Some(Instant::now() + self.around.settings.backoff.max);
             }
         }
     }

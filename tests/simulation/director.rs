@@ -14,6 +14,7 @@ use crate::oracle;
 use crate::seams::{Member, Shared, SimulatedCheckpoints, SimulatedSink, SimulatedSource};
 use crate::table::Tables;
 use crate::world::{Fault, Faults, NAME, Notice, World};
+use grapevine::backoff::Backoff;
 use grapevine::config;
 use grapevine::engine::Rules;
 use grapevine::record::Partition;
@@ -280,7 +281,7 @@ fn settings(dice: &mut Dice, seed: u64) -> Settings {
         checkpoint_interval: seconds(1 + dice.below(10)),
         revoke_deadline: seconds(5),
         shutdown_deadline: seconds(10),
-        backoff: (Duration::from_millis(100), seconds(5)),
+        backoff: Backoff { min: Duration::from_millis(100), max: seconds(5) },
         seed,
     }
 }
