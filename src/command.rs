@@ -3,3 +3,5 @@
 pub mod check;
 #[cfg(feature = "embedded")]
 pub mod embedded_clickhouse;
+#[cfg(feature = "embedded")]
+pub mod generate;

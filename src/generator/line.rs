@@ -50,7 +50,7 @@ fn start(json: &mut String, id: &str, kind: &str, time: i64, actor: Option<(&Pos
     match actor {
         None => Ok(()),
         Some((_, Account::Deleted)) => write!(json, r#","actor":null"#),
-        Some((post, Account::Brand)) => write!(json, r#","actor":"{}:acme""#, post.channel.prefix),
+        Some((post, Account::Brand)) => write!(json, r#","actor":"{}:{}""#, post.channel.prefix, post.brand),
         Some((post, Account::Person(person))) => write!(json, r#","actor":"{}:u{person}""#, post.channel.prefix),
     }
 }

@@ -16,7 +16,7 @@ use super::world::{
 pub(crate) enum Account {
     /// Deleted: nobody knows who it was.
     Deleted,
-    /// The brand's own.
+    /// That of the brand that the post is about.
     Brand,
     /// Somebody, by number.
     Person(u32),

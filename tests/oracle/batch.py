@@ -10,7 +10,8 @@ memory, sorts, and counts. Standard library only.
 FILE is JSON Lines, plain or gzip'd; the order of the lines, file after file, is the order of the log.
 Rows are those of `activity_window`, `cascade`, `thread` and `progress`, one life a root (nothing is
 evicted here), without the columns that depend on offsets (`source`, `opened`, `version`), on the key of
-pseudonyms (`dyad_fwd`, `dyad_rev`) or on a clock. `sharers` and `repliers` are the number of people, times
+pseudonyms (`dyad_fwd`, `dyad_rev`) or on a clock. Amounts of facts are not checked for their range, and
+envelopes are not read. `sharers` and `repliers` are the number of people, times
 are milliseconds since 1970 (`window_start`: seconds), maps are objects.
 """
 
@@ -22,6 +23,7 @@ import json
 import math
 import re
 import sys
+import time
 
 WINDOW_MS = 15 * 60_000
 MINUTE_MS = 60_000
@@ -29,7 +31,7 @@ SESSION_GAP_MS = 30 * 60_000
 LEVELS_MAX = 65_536
 ID_BYTES_MAX = 512
 TIME_END_MS = calendar.timegm((2106, 1, 1, 0, 0, 0)) * 1000
-FOLLOWERS_END = 2**32
+FOLLOWERS_END = 2**32 - 1
 PEOPLE_STEPS = (10, 20, 50, 100, 200, 500, 1000, 1500, 2000, 5000, 10000, 20000, 50000, 100000)
 LOG_BUCKET_BASE = 1.01 / 0.99
 GUESSED = ("inferred", "root_fallback")
@@ -66,10 +68,22 @@ REQUIRED = {
     "assign": {"experiment": TEXT, "arm": TEXT, "unit": TEXT, "unit_type": TEXT},
     "report": {"origin": TEXT, "metric": TEXT, "value": AMOUNT},
 }
+UTM = {f"utm_{name}": TEXT for name in ("source", "medium", "campaign", "content", "term", "id")}
 OPTIONAL = {
-    "post": {**{name: TEXT for name in DIMENSIONS}, "is_brand": FLAG, "mentions_brand": FLAG, "followers": COUNT, "tags": TEXTS},
+    "post": {
+        **{name: TEXT for name in DIMENSIONS},
+        "url": TEXT,
+        "is_brand": FLAG,
+        "mentions_brand": FLAG,
+        "followers": COUNT,
+        "tags": TEXTS,
+    },
     "share": {"kind": TEXT, "edge_source": TEXT, "followers": COUNT, "mentions_brand": FLAG},
-    "reply": {"is_brand": FLAG, "mentions_brand": FLAG},
+    "reply": {"is_brand": FLAG, "mentions_brand": FLAG, "tags": TEXTS},
+    "reaction": {"kind": TEXT},
+    "delete": {"reason": TEXT},
+    "click": {"target": ID, "visitor": ID, **UTM},
+    "visit": {"visitor": ID, "click": ID, "brand": TEXT, "landing_url": TEXT, "referrer_host": TEXT, **UTM},
     "cost": {"amount": AMOUNT, "seconds": SECONDS},
 }
 RFC3339 = re.compile(
@@ -83,7 +97,7 @@ def parse_rfc3339(text):
     if not found:
         raise Reject("bad time")
     year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
-    if not (year and 1 <= month <= 12 and hour < 24 and minute < 60 and second < 60):
+    if not (year and 1 <= month <= 12 and hour < 24 and minute < 60 and second <= 60):
         raise Reject("bad time")
     if not 1 <= day <= calendar.monthrange(year, month)[1]:
         raise Reject("bad time")
@@ -93,6 +107,11 @@ def parse_rfc3339(text):
             raise Reject("bad time")
         east = int(found[9]) * 3600 + int(found[10]) * 60
         seconds += east if found[8] == "-" else -east
+    if second == 60:
+        # A leap second ends a month (UTC); it counts as the last moment before the next.
+        if seconds % 86400 or time.gmtime(seconds).tm_mday != 1:
+            raise Reject("bad time")
+        return seconds * 1000 - 1
     return seconds * 1000 + int(((found[7] or "") + "000")[:3])
 
 
@@ -469,10 +488,10 @@ def session_columns(tree):
     """Bursts of messages, the root post included, separated by a gap."""
     times = sorted(node.time for node in tree.seen())
     sessions = [[times[0]]]
-    for before, time in zip(times, times[1:]):
-        if time - before > SESSION_GAP_MS:
+    for before, moment in zip(times, times[1:]):
+        if moment - before > SESSION_GAP_MS:
             sessions.append([])
-        sessions[-1].append(time)
+        sessions[-1].append(moment)
     longest = max(sessions, key=lambda session: (session[-1] - session[0], -session[0]))
     return {
         "sessions": len(sessions),

@@ -1,0 +1,246 @@
+//! `grapevine generate`: the generator's events to a file, to standard output or to a Kafka topic.
+//!
+//! It creates no topic, and knows nothing of what the events mean.
+
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use indicatif::{ProgressBar, ProgressIterator, ProgressStyle};
+
+use crate::embedded::broker::{BrokerError, Message, Publisher};
+use crate::generator::{Generator, Line};
+
+/// What to generate, and where to.
+#[derive(Args, Clone, Debug)]
+pub struct Arguments {
+    /// The same seed and number of events give the same lines for ever.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many events.
+    #[arg(long, default_value_t = 100_000)]
+    pub events: usize,
+    /// A file of JSON Lines (gzip'd if its name ends in `.gz`), or `-` for standard output.
+    #[arg(long, value_name = "FILE", default_value = "-", conflicts_with = "brokers")]
+    pub output: PathBuf,
+    /// Publish to these Kafka brokers instead.
+    #[arg(long, value_name = "LIST", requires = "topic")]
+    pub brokers: Option<String>,
+    /// The topic to publish to; it must exist.
+    #[arg(long, requires = "brokers")]
+    pub topic: Option<String>,
+    /// Events per second to publish; without it as fast as the brokers take them.
+    #[arg(long, value_name = "EVENTS_PER_SECOND", requires = "brokers")]
+    pub rate: Option<NonZeroU32>,
+    /// A setting of the Kafka client, such as `security.protocol=ssl` (repeatable).
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, requires = "brokers")]
+    pub kafka_setting: Vec<(String, String)>,
+}
+
+/// Events could not be delivered.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateError {
+    /// The file, or standard output, does not take them.
+    #[error("could not write {0}")]
+    Write(String, #[source] io::Error),
+    /// The brokers do not take them.
+    #[error("could not publish to topic {0}")]
+    Publish(String, #[source] BrokerError),
+}
+
+/// Generates. A reader of standard output that goes away (`| head`) is no error.
+///
+/// # Errors
+///
+/// When the file or the brokers do not take the events.
+pub fn run(arguments: &Arguments) -> Result<(), GenerateError> {
+    let lines = Generator::new(arguments.seed, arguments.events).progress_with(progress(arguments.events));
+    match (&arguments.brokers, &arguments.topic) {
+        (Some(brokers), Some(topic)) => {
+            to_kafka(lines, arguments, brokers, topic).map_err(|error| GenerateError::Publish(topic.clone(), error))
+        }
+        _ if arguments.output == Path::new("-") => match to_writer(lines, io::stdout().lock()) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(|error| GenerateError::Write("standard output".to_owned(), error)),
+        },
+        _ => {
+            to_file(lines, &arguments.output).map_err(|error| GenerateError::Write(arguments.output.display().to_string(), error))
+        }
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as key=value".to_owned()),
+    }
+}
+
+/// A bar on standard error; none where that is no terminal.
+fn progress(events: usize) -> ProgressBar {
+    let bar = ProgressBar::new(u64::try_from(events).unwrap_or(u64::MAX));
+    match ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} events, {per_sec}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn to_file(lines: impl Iterator<Item = Line>, path: &Path) -> io::Result<()> {
+    let file = File::create(path)?;
+    if path.extension().is_some_and(|extension| extension == "gz") {
+        let mut encoder = GzEncoder::new(file, Compression::default());
+        to_writer(lines, &mut encoder)?;
+        encoder.finish()?.flush()
+    } else {
+        to_writer(lines, file)
+    }
+}
+
+/// One event a line.
+fn to_writer(lines: impl Iterator<Item = Line>, writer: impl Write) -> io::Result<()> {
+    let mut writer = BufWriter::with_capacity(1 << 17, writer);
+    for line in lines {
+        writer.write_all(&line.json)?;
+        writer.write_all(b"\n")?;
+    }
+    writer.flush()
+}
+
+/// Records carry the present as their time: a topic's retention would drop those of a past week at once.
+fn to_kafka(lines: impl Iterator<Item = Line>, arguments: &Arguments, brokers: &str, topic: &str) -> Result<(), BrokerError> {
+    let mut publisher = Publisher::new(brokers, &arguments.kafka_setting, topic, None)?;
+    publish(lines, arguments.rate, |line| {
+        publisher.publish(Message { key: Some(line.key.as_bytes()), payload: Some(&line.json), ..Message::default() })
+    })?;
+    publisher.flush()
+}
+
+/// Hands the lines over, not faster than the rate; the first failure ends it.
+///
+/// # Errors
+///
+/// Whatever `publish` fails with.
+pub fn publish<E>(
+    lines: impl Iterator<Item = Line>,
+    rate: Option<NonZeroU32>,
+    mut publish: impl FnMut(&Line) -> Result<(), E>,
+) -> Result<(), E> {
+    let start = Instant::now();
+    for (line, number) in lines.zip(0_u64..) {
+        if let Some(rate) = rate {
+            thread::sleep(due(number, rate).saturating_sub(start.elapsed()));
+        }
+        publish(&line)?;
+    }
+    Ok(())
+}
+
+/// When a line is due after the start.
+fn due(number: u64, rate: NonZeroU32) -> Duration {
+    let rate = u64::from(rate.get());
+    Duration::from_secs(number / rate) + Duration::from_micros(number % rate * 1_000_000 / rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use clap::Parser;
+    use flate2::read::GzDecoder;
+    use rdkafka::ClientConfig;
+    use rdkafka::consumer::{BaseConsumer, Consumer as _};
+
+    use super::*;
+    use crate::embedded::broker::MockBroker;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn arguments(list: &[&str]) -> Result<Arguments, clap::Error> {
+        Command::try_parse_from([&["generate"], list].concat()).map(|command| command.arguments)
+    }
+
+    fn expected(seed: u64, events: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        to_writer(Generator::new(seed, events), &mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_file_holds_one_event_a_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("week.jsonl");
+        run(&arguments(&["--seed", "3", "--events", "500", "--output", path.to_str().unwrap()]).unwrap()).unwrap();
+        let written = std::fs::read(path).unwrap();
+        assert_eq!(written, expected(3, 500));
+        assert_eq!(written.iter().filter(|&&byte| byte == b'\n').count(), 500);
+    }
+
+    #[test]
+    fn a_name_that_ends_in_gz_is_compressed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("week.jsonl.gz");
+        run(&arguments(&["--events", "500", "--output", path.to_str().unwrap()]).unwrap()).unwrap();
+        let mut read = Vec::new();
+        GzDecoder::new(File::open(path).unwrap()).read_to_end(&mut read).unwrap();
+        assert_eq!(read, expected(1, 500));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("no such folder/week.jsonl");
+        let error = run(&arguments(&["--output", path.to_str().unwrap()]).unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), format!("could not write {}", path.display()));
+    }
+
+    #[test]
+    fn topic_brokers_and_output_go_together_or_not_at_all() {
+        assert!(arguments(&["--brokers", "b:9092", "--topic", "t", "--rate", "100"]).is_ok());
+        assert!(arguments(&["--brokers", "b:9092"]).is_err());
+        assert!(arguments(&["--topic", "t"]).is_err());
+        assert!(arguments(&["--rate", "100"]).is_err());
+        assert!(arguments(&["--brokers", "b:9092", "--topic", "t", "--rate", "0"]).is_err());
+        assert!(arguments(&["--brokers", "b:9092", "--topic", "t", "--output", "x"]).is_err());
+    }
+
+    #[test]
+    fn a_topic_takes_every_event() {
+        let broker = MockBroker::start().unwrap();
+        broker.create_topic("events", 3).unwrap();
+        let brokers = broker.bootstrap_servers();
+        run(&arguments(&["--events", "700", "--brokers", brokers, "--topic", "events"]).unwrap()).unwrap();
+        let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+        let ends = (0..3).map(|partition| consumer.fetch_watermarks("events", partition, Duration::from_secs(30)).unwrap().1);
+        assert_eq!(ends.sum::<i64>(), 700);
+    }
+
+    #[test]
+    fn lines_are_published_in_order_until_one_fails() {
+        let rate = NonZeroU32::new(1_000_000);
+        let mut published = Vec::new();
+        let outcome = publish(Generator::new(1, 50), rate, |line| {
+            published.push(line.clone());
+            if published.len() == 20 { Err("full") } else { Ok(()) }
+        });
+        assert_eq!(outcome, Err("full"));
+        assert_eq!(published, Generator::new(1, 50).take(20).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_rate_spreads_lines_evenly() {
+        let rate = NonZeroU32::new(4).unwrap();
+        assert_eq!(due(0, rate), Duration::ZERO);
+        assert_eq!(due(3, rate), Duration::from_millis(750));
+        assert_eq!(due(41, rate), Duration::from_millis(10_250));
+    }
+}
