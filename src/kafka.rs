@@ -133,17 +133,6 @@ impl KafkaSource {
         self.owned.iter().copied().collect()
     }
 
-    /// For each partition that is being read: how many offsets are not handed out yet, if the client knows its end.
-    #[must_use]
-    pub fn lag(&self) -> Vec<(Partition, Option<i64>)> {
-        let Some(client) = &self.consumer else { return Vec::new() };
-        let lag = |reading: &Reading| {
-            let end = client.context().end(reading.partition)?;
-            i64::try_from(end.saturating_sub(reading.position)).ok()
-        };
-        self.reading.iter().map(|reading| (reading.partition, lag(reading))).collect()
-    }
-
     fn client(&self) -> Result<&Arc<Client>, SourceError> {
         self.consumer.as_ref().ok_or_else(|| SourceError::Operator("the Kafka consumer is closed".to_owned()))
     }
@@ -455,6 +444,12 @@ impl Source for KafkaSource {
                 .map_err(|error| SourceError::Operator(format!("{what}: {error}")))?;
         }
         client::ask(what, REQUEST_DEADLINE, move || client.commit(&list, CommitMode::Sync)).await
+    }
+
+    fn lag(&self) -> Vec<(Partition, Option<u64>)> {
+        let Some(client) = &self.consumer else { return Vec::new() };
+        let lag = |reading: &Reading| Some(client.context().end(reading.partition)?.saturating_sub(reading.position));
+        self.reading.iter().map(|reading| (reading.partition, lag(reading))).collect()
     }
 
     async fn close(&mut self) -> Result<(), SourceError> {

@@ -16,6 +16,7 @@ use crate::row::Rows;
 
 mod held;
 mod insertion;
+mod listening;
 mod looping;
 mod observer;
 mod opening;
@@ -93,6 +94,10 @@ pub trait Source {
     async fn release(&mut self, partitions: &[Partition]) -> Result<(), SourceError>;
     /// Commits `next` as the group's offset.
     async fn commit(&mut self, offsets: &[(Partition, Offset)]) -> Result<(), SourceError>;
+    /// For each partition that is read: how many records are not handed out yet, if that is known.
+    fn lag(&self) -> Vec<(Partition, Option<u64>)> {
+        Vec::new()
+    }
     /// Leaves the group.
     async fn close(&mut self) -> Result<(), SourceError>;
 }

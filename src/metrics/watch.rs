@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::{CheckpointResult, ErrorClass, Flushed, Health, Metrics, Obstacle, Rebalance};
+use super::{CheckpointResult, ErrorClass, Flushed, Health, Metrics, Obstacle, Phase, Rebalance};
 use crate::engine::{Batch, Holdings, Tally};
-use crate::record::Partition;
-use crate::worker::{CheckpointError, SinkError};
+use crate::record::{Millis, Offset, Partition};
+use crate::worker::{CheckpointError, Observer, SinkError};
 
 /// Watches one loop.
 #[derive(Debug)]
@@ -28,34 +28,40 @@ impl LoopWatch {
         LoopWatch { number, metrics, health, read: Mutex::default() }
     }
 
-    /// The loop turned: it is alive.
-    pub fn ticked(&self) {
-        self.health.tick(self.number, Instant::now());
-    }
-
-    /// The group gave partitions to this loop, or none.
-    pub fn assigned(&self, partitions: &[Partition]) {
-        self.rebalanced(Rebalance::Assigned, partitions);
-        self.health.clear(self.number, Obstacle::Kafka);
-    }
-
-    /// Partitions were given back.
-    pub fn revoked(&self, partitions: &[Partition]) {
-        self.rebalanced(Rebalance::Revoked, partitions);
-    }
-
-    /// Partitions were lost.
-    pub fn lost(&self, partitions: &[Partition]) {
-        self.rebalanced(Rebalance::Lost, partitions);
-    }
-
     fn rebalanced(&self, kind: Rebalance, partitions: &[Partition]) {
         self.metrics.record_rebalance(kind, partitions);
         self.read.lock().unwrap_or_else(PoisonError::into_inner).retain(|partition, _| !partitions.contains(partition));
     }
 
-    /// A partition was flushed: what changed, and what its engine holds.
-    pub fn flushed(&self, partition: Partition, batch: &Batch, holdings: Holdings) {
+    /// What the engine says it has read since the flush before: a count of its own beside those of the outcomes. At the first
+    /// flush of an assignment there is nothing to compare with, and the outcomes are believed.
+    fn read_since(&self, partition: Partition, batch: &Batch) -> u64 {
+        let outcomes = outcomes(&batch.tally);
+        let Some(progress) = batch.rows.progress.first() else { return outcomes };
+        let before = self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, progress.read);
+        before.map_or(outcomes, |before| progress.read.saturating_sub(before))
+    }
+}
+
+impl Observer for LoopWatch {
+    fn ticked(&self) {
+        self.health.tick(self.number, Instant::now());
+    }
+
+    fn assigned(&self, partitions: &[Partition]) {
+        self.rebalanced(Rebalance::Assigned, partitions);
+        self.health.clear(self.number, Obstacle::Kafka);
+    }
+
+    fn revoked(&self, partitions: &[Partition]) {
+        self.rebalanced(Rebalance::Revoked, partitions);
+    }
+
+    fn lost(&self, partitions: &[Partition]) {
+        self.rebalanced(Rebalance::Lost, partitions);
+    }
+
+    fn flushed(&self, partition: Partition, batch: &Batch, holdings: Holdings) {
         let rows = &batch.rows;
         let shapes = rows.cascades.len() + rows.threads.len();
         let flushed = Flushed {
@@ -69,17 +75,7 @@ impl LoopWatch {
         self.metrics.record_batch(&flushed);
     }
 
-    /// What the engine says it has read since the flush before: a count of its own beside those of the outcomes. At the first
-    /// flush of an assignment there is nothing to compare with, and the outcomes are believed.
-    fn read_since(&self, partition: Partition, batch: &Batch) -> u64 {
-        let outcomes = outcomes(&batch.tally);
-        let Some(progress) = batch.rows.progress.first() else { return outcomes };
-        let before = self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, progress.read);
-        before.map_or(outcomes, |before| progress.read.saturating_sub(before))
-    }
-
-    /// An attempt to insert ended.
-    pub fn attempted(&self, outcome: Result<(), &SinkError>) {
+    fn inserted(&self, _rows: usize, _took: Duration, outcome: Result<(), &SinkError>) {
         match outcome {
             Ok(()) => self.health.clear(self.number, Obstacle::ClickHouse),
             Err(error) => {
@@ -89,27 +85,35 @@ impl LoopWatch {
         }
     }
 
-    /// A checkpoint of so many bytes was published.
-    pub fn published(&self, partition: Partition, bytes: usize) {
+    fn published(&self, partition: Partition, _next: Offset, bytes: usize) {
         self.metrics.record_checkpoint(partition, CheckpointResult::Published, bytes);
     }
 
-    /// A checkpoint could not be read or published.
-    pub fn checkpoint_failed(&self, partition: Partition, _error: &CheckpointError) {
+    fn checkpoint_failed(&self, partition: Partition, _error: &CheckpointError) {
         self.metrics.record_checkpoint(partition, CheckpointResult::Failed, 0);
     }
 
-    /// The flow of records was stopped, or resumed.
-    pub fn paused(&self, paused: bool) {
+    fn paused(&self, paused: bool) {
         self.health.pause(self.number, paused);
     }
 
-    /// Somebody must act, and the message says how; `None`: the last problem has gone.
-    pub fn problem(&self, problem: Option<&str>) {
+    fn problem(&self, problem: Option<&str>) {
         match problem {
             Some(message) => self.health.block(self.number, Obstacle::Operator, message),
             None => self.health.clear(self.number, Obstacle::Operator),
         }
+    }
+
+    fn started(&self, partition: Partition, _next: Offset, _end: Offset) {
+        self.metrics.record_checkpoint(partition, CheckpointResult::Restored, 0);
+    }
+
+    fn lagging(&self, partition: Partition, lag: Option<u64>, last_record: Option<Millis>) {
+        self.metrics.record_lag(partition, lag, last_record);
+    }
+
+    fn spent(&self, phase: Phase, took: Duration) {
+        self.metrics.record_phase(phase, took);
     }
 }
 

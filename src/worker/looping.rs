@@ -4,27 +4,29 @@
 //! go is `parting.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::pending;
 use std::pin::Pin;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::held::{Held, Running, State};
 use super::insertion::{self, Attempt, Sealed, Snapshot, Tenure};
+use super::listening::{Happened, Step, at, earliest, ended, first_of, listen};
 use super::opening::Answer;
 use super::publishing::Published;
-use super::{Checkpoints, Delivery, Observer, Settings, Sink, SinkError, Source, SourceError, WorkerError, pace};
-use crate::event;
+use super::{Checkpoints, Observer, Settings, Sink, SinkError, Source, SourceError, WorkerError, pace};
+use crate::metrics::Phase;
 use crate::record::{Offset, Partition};
 
 /// Snapshots of one flush may hold about so much; the next partitions wait for the next flush. One is always
 /// taken, however large.
 const SNAPSHOT_BYTES_HELD: usize = 64 << 20;
+
+/// How often somebody is told how far the loop is behind.
+const LAG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a loop works with beside its source.
 pub(super) struct Around<'a, K, C, O> {
@@ -58,6 +60,8 @@ pub(super) struct Loop<'a, S, K, C, O> {
     read_at: Option<Instant>,
     read_failures: u32,
     pub(super) tenures: u64,
+    /// When to look at the lag again.
+    lag_at: Instant,
 }
 
 /// What needs somebody.
@@ -69,26 +73,6 @@ pub(super) enum Trouble {
     Commit,
     /// A partition cannot be opened.
     Opening(Partition),
-}
-
-/// What is ready first.
-enum Step {
-    Shutdown,
-    Attempted(Attempt),
-    Answered(Answer),
-    Published(Published),
-    Due,
-    Happened(Happened),
-    Failed(SourceError),
-}
-
-/// A delivery, after its records were folded.
-enum Happened {
-    Nothing,
-    Assigned(Vec<Partition>),
-    Revoked(Vec<Partition>),
-    Lost(Vec<Partition>),
-    Ended(Partition),
 }
 
 impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
@@ -110,27 +94,63 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             read_at: None,
             read_failures: 0,
             tenures: 0,
+            lag_at: now,
         }
     }
 
     /// One turn. Says whether there is another one: not after a shutdown was asked for.
     pub(super) async fn turn(&mut self, shutdown: Pin<&mut impl Future<Output = ()>>) -> Result<bool, WorkerError> {
         self.around.observer.ticked();
-        match self.step(shutdown).await {
+        self.watch_lag();
+        match self.waited(shutdown).await {
             Step::Shutdown => return Ok(false),
             Step::Attempted(attempt) => self.attempted(attempt),
-            Step::Answered(answer) => self.open(answer).await?,
+            Step::Answered(answer) => {
+                let started = Instant::now();
+                self.open(answer).await?;
+                self.spent(Phase::Rebalance, started);
+            }
             Step::Published(published) => self.published(published).await?,
             Step::Due => {}
-            Step::Happened(happened) => self.happened(happened).await,
+            Step::Happened(happened, _) => self.happened(happened).await,
             Step::Failed(error) => self.read_failed(error)?,
         }
         if self.flush_is_due() {
             self.flush();
         }
+        let started = Instant::now();
         self.commit().await;
+        self.spent(Phase::Commit, started);
         self.regulate();
         Ok(true)
+    }
+
+    /// Waits for the next step, and says what the time went into.
+    async fn waited(&mut self, shutdown: Pin<&mut impl Future<Output = ()>>) -> Step {
+        let started = Instant::now();
+        let step = self.step(shutdown).await;
+        let folding = if let Step::Happened(_, folding) = &step { *folding } else { Duration::ZERO };
+        let waiting = if self.paused { Phase::Backpressure } else { Phase::Poll };
+        self.around.observer.spent(waiting, started.elapsed().saturating_sub(folding));
+        self.around.observer.spent(Phase::Process, folding);
+        step
+    }
+
+    fn spent(&self, phase: Phase, since: Instant) {
+        self.around.observer.spent(phase, since.elapsed());
+    }
+
+    /// Says now and then how far each partition is behind.
+    fn watch_lag(&mut self) {
+        let now = Instant::now();
+        if now < self.lag_at {
+            return;
+        }
+        self.lag_at = now + LAG_INTERVAL;
+        for (partition, lag) in self.source.lag() {
+            let last = self.held.get_mut(&partition).and_then(Held::running).and_then(|running| running.engine.last_timestamp());
+            self.around.observer.lagging(partition, lag, last);
+        }
     }
 
     /// Waits for whatever is ready first. Records come last, so that nothing waits behind a stream of them.
@@ -154,7 +174,11 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         match happened {
             Happened::Nothing => {}
             Happened::Assigned(partitions) => self.assigned(&partitions),
-            Happened::Revoked(partitions) => self.revoked(&partitions).await,
+            Happened::Revoked(partitions) => {
+                let started = Instant::now();
+                self.revoked(&partitions).await;
+                self.spent(Phase::Rebalance, started);
+            }
             Happened::Lost(partitions) => self.lost(&partitions).await,
             Happened::Ended(partition) => self.report(partition),
         }
@@ -208,6 +232,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
     fn flush(&mut self) {
         let started = Instant::now();
         let mut sealed = Sealed::default();
+        let mut copied = Duration::ZERO;
         let mut room = if self.publishing.is_empty() { SNAPSHOT_BYTES_HELD } else { 0 };
         for held in self.held.values_mut() {
             let tenure = held.tenure;
@@ -218,12 +243,16 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             }
             let next = seal(&mut sealed, tenure, running, self.around.observer);
             if checkpoint {
+                let copying = Instant::now();
                 let bytes = running.engine.snapshot();
+                copied += copying.elapsed();
                 room = room.saturating_sub(bytes.len());
                 running.publishing = true;
                 sealed.snapshots.push(Snapshot { tenure, next, bytes });
             }
         }
+        self.around.observer.spent(Phase::Flush, started.elapsed().saturating_sub(copied));
+        self.around.observer.spent(Phase::Checkpoint, copied);
         self.schedule(&sealed, started);
         self.send(sealed);
     }
@@ -353,67 +382,4 @@ fn seal<O: Observer>(sealed: &mut Sealed, tenure: Tenure, running: &mut Running,
     sealed.covers.push((tenure, batch.next));
     sealed.rows.append(batch.rows);
     batch.next
-}
-
-/// Waits for the next delivery and folds its records at once: they are borrowed from the log's buffers.
-async fn listen<S: Source>(source: &mut S, held: &mut BTreeMap<Partition, Held>, not_before: Option<Instant>) -> Step {
-    if let Some(instant) = not_before {
-        sleep_until(instant).await;
-    }
-    match source.next().await {
-        Ok(delivery) => Step::Happened(fold(held, delivery)),
-        Err(error) => Step::Failed(error),
-    }
-}
-
-fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happened {
-    match delivery {
-        Delivery::Assigned(partitions) => return Happened::Assigned(partitions),
-        Delivery::Revoked(partitions) => return Happened::Revoked(partitions),
-        Delivery::Lost(partitions) => return Happened::Lost(partitions),
-        Delivery::Idle => {}
-        Delivery::Records(partition, records) => {
-            if let Some(running) = held.get_mut(&partition).and_then(Held::running) {
-                for record in &records {
-                    running.engine.observe(record, event::parse(record));
-                }
-                running.behind = true;
-            }
-        }
-        Delivery::End(partition, end) => {
-            if let Some(running) = held.get_mut(&partition).and_then(Held::running) {
-                running.engine.advance(end);
-                running.end = Some(end);
-                running.behind = false;
-                return Happened::Ended(partition);
-            }
-        }
-    }
-    Happened::Nothing
-}
-
-fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    one.into_iter().chain(other).min()
-}
-
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => pending().await,
-    }
-}
-
-/// The end of the attempt that is under way, which stays where it is if this is dropped.
-pub(super) async fn ended(inserting: &mut Option<LocalBoxFuture<'_, Attempt>>) -> Attempt {
-    match inserting {
-        Some(attempt) => attempt.await,
-        None => pending().await,
-    }
-}
-
-async fn first_of<F: Future>(futures: &mut FuturesUnordered<F>) -> F::Output {
-    match futures.next().await {
-        Some(output) => output,
-        None => pending().await,
-    }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::{CheckpointError, SinkError};
 use crate::engine::{Batch, Holdings};
-use crate::record::{Offset, Partition};
+use crate::metrics::Phase;
+use crate::record::{Millis, Offset, Partition};
 
 /// How far one partition is. Everything below the offsets is covered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +58,72 @@ pub trait Observer {
     fn checkpoint_failed(&self, _partition: Partition, _error: &CheckpointError) {}
     /// The flow of records was stopped, or resumed.
     fn paused(&self, _paused: bool) {}
+    /// How many records of a partition are not read yet, if that is known, and when the last one read was written.
+    fn lagging(&self, _partition: Partition, _lag: Option<u64>, _last_record: Option<Millis>) {}
+    /// Time went into something.
+    fn spent(&self, _phase: Phase, _took: Duration) {}
     /// Somebody must act, and the message says how; `None`: the last problem has gone. Not ready meanwhile.
     fn problem(&self, _problem: Option<&str>) {}
+}
+
+/// Two that watch the same loop.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn ticked(&self) {
+        self.0.ticked();
+        self.1.ticked();
+    }
+    fn assigned(&self, partitions: &[Partition]) {
+        self.0.assigned(partitions);
+        self.1.assigned(partitions);
+    }
+    fn started(&self, partition: Partition, next: Offset, end: Offset) {
+        self.0.started(partition, next, end);
+        self.1.started(partition, next, end);
+    }
+    fn revoked(&self, partitions: &[Partition]) {
+        self.0.revoked(partitions);
+        self.1.revoked(partitions);
+    }
+    fn lost(&self, partitions: &[Partition]) {
+        self.0.lost(partitions);
+        self.1.lost(partitions);
+    }
+    fn flushed(&self, partition: Partition, batch: &Batch, holdings: Holdings) {
+        self.0.flushed(partition, batch, holdings);
+        self.1.flushed(partition, batch, holdings);
+    }
+    fn inserted(&self, rows: usize, took: Duration, outcome: Result<(), &SinkError>) {
+        self.0.inserted(rows, took, outcome);
+        self.1.inserted(rows, took, outcome);
+    }
+    fn moved(&self, position: Position) {
+        self.0.moved(position);
+        self.1.moved(position);
+    }
+    fn published(&self, partition: Partition, next: Offset, bytes: usize) {
+        self.0.published(partition, next, bytes);
+        self.1.published(partition, next, bytes);
+    }
+    fn checkpoint_failed(&self, partition: Partition, error: &CheckpointError) {
+        self.0.checkpoint_failed(partition, error);
+        self.1.checkpoint_failed(partition, error);
+    }
+    fn paused(&self, paused: bool) {
+        self.0.paused(paused);
+        self.1.paused(paused);
+    }
+    fn lagging(&self, partition: Partition, lag: Option<u64>, last_record: Option<Millis>) {
+        self.0.lagging(partition, lag, last_record);
+        self.1.lagging(partition, lag, last_record);
+    }
+    fn spent(&self, phase: Phase, took: Duration) {
+        self.0.spent(phase, took);
+        self.1.spent(phase, took);
+    }
+    fn problem(&self, problem: Option<&str>) {
+        self.0.problem(problem);
+        self.1.problem(problem);
+    }
 }
 
 /// Watches nothing.

@@ -3,7 +3,8 @@
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use super::looping::{Loop, Trouble, ended};
+use super::listening::ended;
+use super::looping::{Loop, Trouble};
 use super::publishing::Published;
 use super::{Checkpoints, Observer, Sink, Source, WorkerError};
 use crate::record::Partition;

@@ -251,13 +251,13 @@ fn a_watched_loop_is_ready_when_rows_leave_and_nobody_has_to_act() {
     let watch = LoopWatch::new(0, Arc::clone(&fixture.metrics), Arc::clone(&fixture.health));
     fixture.health.clear(0, Obstacle::Schema);
     watch.assigned(&[]);
-    watch.attempted(Err(&SinkError::Operator("no such table".to_owned())));
+    watch.inserted(1, Duration::ZERO, Err(&SinkError::Operator("no such table".to_owned())));
     watch.problem(Some("run grapevine migrate"));
     watch.paused(true);
     assert_eq!(fixture.health.obstacles(), ["loop 0: clickhouse: no such table", "loop 0: operator: run grapevine migrate"]);
     let found = series(&fixture.metrics.page().unwrap());
     assert_eq!((found["grapevine_insert_retries_total{class=\"operator\"}"], found["grapevine_paused"]), (1.0, 1.0));
-    watch.attempted(Ok(()));
+    watch.inserted(1, Duration::ZERO, Ok(()));
     watch.problem(None);
     watch.paused(false);
     assert!(fixture.health.obstacles().is_empty());

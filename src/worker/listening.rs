@@ -1,0 +1,106 @@
+//! Waits for whatever is ready first, and folds the records of a delivery at once.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::LocalBoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep_until};
+
+use super::held::Held;
+use super::insertion::Attempt;
+use super::opening::Answer;
+use super::publishing::Published;
+use super::{Delivery, Source, SourceError};
+use crate::event;
+use crate::record::Partition;
+
+/// What is ready first.
+pub(super) enum Step {
+    Shutdown,
+    Attempted(Attempt),
+    Answered(Answer),
+    Published(Published),
+    Due,
+    /// A delivery, and how long its records took to fold.
+    Happened(Happened, Duration),
+    Failed(SourceError),
+}
+
+/// A delivery, after its records were folded.
+pub(super) enum Happened {
+    Nothing,
+    Assigned(Vec<Partition>),
+    Revoked(Vec<Partition>),
+    Lost(Vec<Partition>),
+    Ended(Partition),
+}
+
+/// Waits for the next delivery and folds its records at once: they are borrowed from the log's buffers.
+pub(super) async fn listen<S: Source>(source: &mut S, held: &mut BTreeMap<Partition, Held>, not_before: Option<Instant>) -> Step {
+    if let Some(instant) = not_before {
+        sleep_until(instant).await;
+    }
+    match source.next().await {
+        Ok(delivery) => {
+            let started = Instant::now();
+            let happened = fold(held, delivery);
+            Step::Happened(happened, started.elapsed())
+        }
+        Err(error) => Step::Failed(error),
+    }
+}
+
+fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happened {
+    match delivery {
+        Delivery::Assigned(partitions) => return Happened::Assigned(partitions),
+        Delivery::Revoked(partitions) => return Happened::Revoked(partitions),
+        Delivery::Lost(partitions) => return Happened::Lost(partitions),
+        Delivery::Idle => {}
+        Delivery::Records(partition, records) => {
+            if let Some(running) = held.get_mut(&partition).and_then(Held::running) {
+                for record in &records {
+                    running.engine.observe(record, event::parse(record));
+                }
+                running.behind = true;
+            }
+        }
+        Delivery::End(partition, end) => {
+            if let Some(running) = held.get_mut(&partition).and_then(Held::running) {
+                running.engine.advance(end);
+                running.end = Some(end);
+                running.behind = false;
+                return Happened::Ended(partition);
+            }
+        }
+    }
+    Happened::Nothing
+}
+
+pub(super) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}
+
+pub(super) async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => pending().await,
+    }
+}
+
+/// The end of the attempt that is under way, which stays where it is if this is dropped.
+pub(super) async fn ended(inserting: &mut Option<LocalBoxFuture<'_, Attempt>>) -> Attempt {
+    match inserting {
+        Some(attempt) => attempt.await,
+        None => pending().await,
+    }
+}
+
+pub(super) async fn first_of<F: Future>(futures: &mut FuturesUnordered<F>) -> F::Output {
+    match futures.next().await {
+        Some(output) => output,
+        None => pending().await,
+    }
+}
