@@ -213,7 +213,18 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_cut_without_a_panic(text in "(INSERT INTO t |SELECT |)(FORMAT |VALUES|[(){}$'\"`;,./*#\\\\ \n-]|[a-z]|\\PC){0,40}") {
+            if let Ok(Statement::Insert { text: head, data, .. }) = split(text.as_bytes()) {
+                prop_assert!(head.len() + data.len() <= text.len());
+            }
+        }
+    }
 
     fn insert<'text>(text: &'text str, format: &'text str, data: &'text str) -> Statement<'text> {
         Statement::Insert { text: text.as_bytes(), format, data: data.as_bytes() }
