@@ -1,11 +1,16 @@
 //! Grapevine with real parts around it: Kafka's protocol, the ClickHouse engine, the program itself.
 //!
 //! One binary, so that the crate is linked once. Nothing is skipped: what is missing is named.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says why and fails")]
 
 mod admin;
+mod clickhouse;
 mod config;
 mod demo;
 mod deployment;
 mod embedded_clickhouse;
+mod guide;
 mod kafka;
 mod real_events;
+mod store;
+mod views;
