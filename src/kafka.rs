@@ -8,6 +8,7 @@
 //! Keeps: no record is handed out twice after one `start`, none is skipped, none after a revocation.
 
 mod client;
+mod group;
 mod queue;
 
 use std::collections::BTreeSet;
@@ -18,14 +19,13 @@ use std::time::Duration;
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
-use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::config;
 use crate::record::{Offset, Partition};
 use crate::worker::{Bounds, Delivery, Source, SourceError};
 
-use client::{Client, Context, Rebalance};
+use client::{Client, Complaints, Context, Rebalance};
 use queue::{Batch, Front, PartitionQueue};
 
 /// How long a question to the brokers may take.
@@ -34,17 +34,8 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 /// How long leaving the group may take: the client's own shutdown has no bound.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
 
-/// How long the client may take to move one fetcher; it is a message to another thread of this process.
-const SEEK_DEADLINE: Duration = Duration::from_secs(1);
-
 /// A pause when nothing came: far below what anybody waits for, far above what costs CPU.
 const IDLE: Duration = Duration::from_millis(5);
-
-/// The same trouble is said again only after this long.
-const REPEAT_AFTER: Duration = Duration::from_secs(30);
-
-/// Events served in one call; an empty poll costs less than a record.
-const EVENTS_PER_CALL: usize = 8;
 
 /// One partition that is being read.
 struct Reading {
@@ -63,23 +54,6 @@ enum Step {
     Records(Partition, std::ops::Range<usize>),
     Other(Delivery<'static>),
     Nothing,
-}
-
-/// The same trouble again and again is one message, not a flood.
-#[derive(Default)]
-struct Complaints(Vec<(RDKafkaErrorCode, Instant)>);
-
-impl Complaints {
-    fn say(&mut self, code: RDKafkaErrorCode, message: String) -> Result<(), SourceError> {
-        let now = Instant::now();
-        self.0.retain(|(_, said)| now.duration_since(*said) < REPEAT_AFTER);
-        if self.0.iter().any(|(known, _)| *known == code) {
-            debug!("{message}");
-            return Ok(());
-        }
-        self.0.push((code, now));
-        Err(SourceError::Transient(message))
-    }
 }
 
 /// A member of the consumer group.
@@ -149,7 +123,7 @@ impl KafkaSource {
         if self.paused {
             return Ok(Step::Nothing);
         }
-        self.correct_positions();
+        self.correct_positions()?;
         for _ in 0..self.reading.len() {
             self.turn = (self.turn + 1) % self.reading.len();
             let reading = &self.reading[self.turn];
@@ -204,20 +178,18 @@ impl KafkaSource {
         }
     }
 
-    /// Lets the client work off its events: rebalances, errors, statistics, log lines.
+    /// Lets the client work off one of its events: a rebalance, an error, statistics, a log line.
     fn serve_events(&mut self) -> Result<Option<Delivery<'static>>, SourceError> {
         let client = Arc::clone(self.client()?);
-        for _ in 0..EVENTS_PER_CALL {
-            match client.poll(Duration::ZERO) {
-                None => {}
-                Some(Ok(_)) => {
-                    return Err(SourceError::Operator(format!(
-                        "the Kafka client handed out a record of {} outside its partition's queue; restart the worker",
-                        self.topic
-                    )));
-                }
-                Some(Err(error)) => self.on_error(&client, &error)?,
+        match client.poll(Duration::ZERO) {
+            None => {}
+            Some(Ok(_)) => {
+                return Err(SourceError::Operator(format!(
+                    "the Kafka client handed out a record of {} outside its partition's queue; restart the worker",
+                    self.topic
+                )));
             }
+            Some(Err(error)) => self.on_error(&client, &error)?,
         }
         while let Some(event) = client.context().take_rebalance() {
             let delivery = match event {
@@ -243,110 +215,12 @@ impl KafkaSource {
         self.complaints.say(code, format!("waiting for topic {}: {reason}", self.topic))
     }
 
-    /// The group goes on at once; the partitions themselves are added one by one, by `start`.
-    fn on_assigned(&mut self, client: &Client, partitions: Vec<Partition>) -> Result<Option<Delivery<'static>>, SourceError> {
-        client
-            .incremental_assign(&TopicPartitionList::new())
-            .map_err(|error| SourceError::Operator(format!("could not accept partitions: {error}; restart the worker")))?;
-        info!(topic = self.topic, ?partitions, "partitions assigned");
-        self.owned.extend(&partitions);
-        self.distrust_positions();
-        Ok((!partitions.is_empty()).then_some(Delivery::Assigned(partitions)))
-    }
-
-    fn on_revoked(
-        &mut self,
-        client: &Client,
-        partitions: Vec<Partition>,
-        lost: bool,
-    ) -> Result<Option<Delivery<'static>>, SourceError> {
-        info!(topic = self.topic, ?partitions, lost, "partitions revoked");
-        for reading in self.reading.iter_mut().filter(|reading| partitions.contains(&reading.partition)) {
-            reading.stopped = true;
-        }
-        self.owned.retain(|partition| !partitions.contains(partition));
-        self.revoking.get_or_insert_default().extend(&partitions);
-        if partitions.is_empty() {
-            self.finish_revocation(client)?;
-            return Ok(None);
-        }
-        Ok(Some(if lost { Delivery::Lost(partitions) } else { Delivery::Revoked(partitions) }))
-    }
-
-    /// Tells the group that it may give away what was released, once all of it was.
-    fn finish_revocation(&mut self, client: &Client) -> Result<(), SourceError> {
-        if self.revoking.as_ref().is_some_and(|waiting| !waiting.is_empty()) {
-            return Ok(());
-        }
-        let unassigned = client.incremental_unassign(&self.list(&self.releasing));
-        unassigned
-            .map_err(|error| SourceError::Operator(format!("could not give partitions back: {error}; restart the worker")))?;
-        let gone = std::mem::take(&mut self.releasing);
-        self.batch = None;
-        self.reading.retain(|reading| {
-            let released = gone.contains(&reading.partition);
-            if released {
-                // What is left is outdated by now: the client frees it while it looks for what is not.
-                drop(reading.queue.drain());
-            }
-            !released
-        });
-        if self.revoking.take().is_some() {
-            self.distrust_positions();
-        }
-        Ok(())
-    }
-
-    /// A rebalance makes the client pause and resume every fetcher, at the position that it believes was read.
-    /// That is one too far after an end, and may be too early otherwise: the source's own positions count.
-    fn distrust_positions(&mut self) {
-        for reading in &mut self.reading {
-            reading.misplaced = true;
-        }
-    }
-
-    fn correct_positions(&mut self) {
-        let Some(client) = &self.consumer else { return };
-        for reading in self.reading.iter_mut().filter(|reading| reading.misplaced && !reading.stopped) {
-            let mut place = TopicPartitionList::new();
-            let placed = place
-                .add_partition_offset(&self.topic, reading.partition.0, client_offset(reading.position))
-                .and_then(|()| client.seek_partitions(place, SEEK_DEADLINE))
-                .and_then(|answers| answers.elements().iter().try_for_each(|answer| answer.error()));
-            match placed {
-                Ok(()) => reading.misplaced = false,
-                // The fetcher is starting or stopping; nothing is read meanwhile, and the next call tries again.
-                Err(error) => debug!(partition = reading.partition.0, "fetcher cannot be placed yet: {error}"),
-            }
-        }
-    }
-
     fn list(&self, partitions: &[Partition]) -> TopicPartitionList {
         let mut list = TopicPartitionList::new();
         for partition in partitions {
             list.add_partition(&self.topic, partition.0);
         }
         list
-    }
-
-    /// Hands the client to a thread of its own that leaves the group and destroys it.
-    fn leave(&mut self) -> Option<tokio::sync::oneshot::Receiver<()>> {
-        let client = self.consumer.take()?;
-        client.context().close();
-        let started: Vec<Partition> = self.reading.iter().map(|reading| reading.partition).collect();
-        // Whatever the group waits for is answered; a refusal means that it waits for nothing.
-        for answer in [client.incremental_assign(&TopicPartitionList::new()), client.incremental_unassign(&self.list(&started))] {
-            if let Err(error) = answer {
-                debug!("on leaving the group: {error}");
-            }
-        }
-        self.batch = None;
-        self.reading.clear();
-        self.owned.clear();
-        Some(client::on_thread("kafka-close", move || {
-            client.unsubscribe();
-            drop(client);
-        }))
     }
 }
 
@@ -391,9 +265,12 @@ impl Source for KafkaSource {
         if !self.owned.contains(&partition) {
             return Err(SourceError::Transient(format!("{}/{partition} was taken away before it was started", self.topic)));
         }
-        if self.reading.iter().any(|reading| reading.partition == partition) {
-            self.release(&[partition]).await?;
-            self.owned.insert(partition);
+        if let Some(reading) = self.reading.iter_mut().find(|reading| reading.partition == partition) {
+            // Started before: its fetcher is moved.
+            reading.position = next;
+            reading.misplaced = true;
+            self.batch.take_if(|batch| batch.partition() == partition);
+            return Ok(());
         }
         let refused = |error: String| SourceError::Operator(format!("could not start {}/{partition}: {error}", self.topic));
         let topic = CString::new(self.topic.as_str()).map_err(|error| refused(error.to_string()))?;

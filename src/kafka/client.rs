@@ -16,6 +16,7 @@ use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientConfig, TopicPartitionList};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use crate::config;
@@ -247,6 +248,26 @@ pub(super) fn needs_operator(code: RDKafkaErrorCode) -> bool {
         Code::FencedInstanceId,
     ]
     .contains(&code)
+}
+
+/// The same trouble is said again only after this long.
+const REPEAT_AFTER: Duration = Duration::from_secs(30);
+
+/// The same trouble again and again is one message, not a flood.
+#[derive(Default)]
+pub(super) struct Complaints(Vec<(RDKafkaErrorCode, Instant)>);
+
+impl Complaints {
+    pub(super) fn say(&mut self, code: RDKafkaErrorCode, message: String) -> Result<(), SourceError> {
+        let now = Instant::now();
+        self.0.retain(|(_, said)| now.duration_since(*said) < REPEAT_AFTER);
+        if self.0.iter().any(|(known, _)| *known == code) {
+            debug!("{message}");
+            return Ok(());
+        }
+        self.0.push((code, now));
+        Err(SourceError::Transient(message))
+    }
 }
 
 /// Says what to do about a partition that cannot be read on.

@@ -283,6 +283,18 @@ async fn a_commit_is_seen_by_the_next_member() {
 }
 
 #[tokio::test]
+async fn what_a_group_commits_counts_as_consumed() {
+    let world = World::new("followed", 1);
+    let consumed = Consumed::new(1);
+    let follower = consumed.follow(world.broker.bootstrap_servers(), "readers-epoch-1", world.topic).unwrap();
+    let mut source = world.join();
+    assigned(&mut source).await;
+    source.commit(&[(ZERO, 5)]).await.unwrap();
+    until(&mut source, |_| (consumed.next(ZERO) == 5).then_some(())).await;
+    drop(follower);
+}
+
+#[tokio::test]
 async fn a_broker_that_is_gone_makes_a_commit_fail() {
     let world = World::new("failing", 1);
     let mut source = world.join();
