@@ -78,8 +78,7 @@ impl Director {
         }
         self.finish().await;
         self.check();
-        let faults = self.world.borrow().faults.clone();
-        faults
+        std::mem::take(&mut self.world.borrow_mut().faults)
     }
 
     /// One thing happens.
@@ -183,7 +182,10 @@ impl Director {
         let world = &self.world;
         self.workers.retain_mut(|worker| {
             let ended = match worker.run.as_mut().poll(context) {
-                Poll::Ready(Ok(())) => worker.stopping || panic!("a worker ended although nobody asked it to"),
+                Poll::Ready(Ok(())) => {
+                    assert!(worker.stopping, "a worker ended although nobody asked it to");
+                    true
+                }
                 Poll::Ready(Err(WorkerError::Deadline(_))) => {
                     world.borrow_mut().faults.note(Fault::ShutdownTooSlow);
                     true

@@ -4,6 +4,8 @@
 //! A seed is a whole history: `GRAPEVINE_SEED=17 cargo test --release --test simulation` plays one again,
 //! `GRAPEVINE_SEEDS=10000` plays more of them. Time is tokio's, paused: hours pass in milliseconds.
 
+#![expect(clippy::panic, reason = "a simulation says by a panic what went wrong")]
+
 mod dice;
 mod director;
 mod log;

@@ -68,7 +68,12 @@ impl SimulatedSource {
 
     fn notice(&mut self) -> Option<Delivery<'static>> {
         let mut world = self.member.world.borrow_mut();
-        let notice = world.notices.get_mut(&self.member.number)?.pop_front()?;
+        let late = world.trouble > 0 && world.dice.chance(950);
+        let notices = world.notices.get_mut(&self.member.number)?;
+        if late && matches!(notices.front(), Some(Notice::Lost(_))) {
+            return None;
+        }
+        let notice = notices.pop_front()?;
         Some(match notice {
             Notice::Assigned(partition) => Delivery::Assigned(vec![partition]),
             Notice::Revoked(partition) => {
