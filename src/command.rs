@@ -1,1 +1,4 @@
 //! The subcommands: one file each.
+
+#[cfg(feature = "embedded")]
+pub mod embedded_clickhouse;

@@ -1,0 +1,3 @@
+//! The parts that talk to the outside, each against the real thing. One binary, so that the crate is linked once.
+
+mod embedded_clickhouse;
