@@ -2,3 +2,4 @@
 
 #[cfg(feature = "embedded")]
 pub mod embedded_clickhouse;
+pub mod migrate;
