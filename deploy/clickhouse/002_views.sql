@@ -265,7 +265,7 @@ SELECT
     brand, channel, generation,
     sum(level_nodes) AS nodes, sum(level_children) AS children,
     children / nullIf(nodes, 0) AS reproduction_number,
-    uniqExact(root) AS cascades
+    uniqExact(root) AS posts
 FROM (
     SELECT root, brand, channel, toUInt32(level - 1) AS generation, levels[level] AS level_nodes, levels[level + 1] AS level_children
     FROM cascade_shape ARRAY JOIN arrayEnumerate(levels) AS level
@@ -283,7 +283,7 @@ CREATE OR REPLACE VIEW reproduction_overall AS
 SELECT
     generation, sum(r.nodes) AS nodes, sum(r.children) AS children,
     children / nullIf(nodes, 0) AS reproduction_number,
-    sum(r.cascades) AS cascades
+    sum(r.posts) AS posts
 FROM reproduction AS r
 GROUP BY generation
 ORDER BY generation
