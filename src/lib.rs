@@ -29,6 +29,8 @@ pub mod admin;
 pub mod logs;
 pub mod metrics;
 
+pub mod service;
+
 pub mod command;
 pub mod generator;
 

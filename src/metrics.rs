@@ -62,6 +62,14 @@ label! {
     }
 }
 
+impl Table {
+    /// The table of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Table> {
+        Table::ALL.iter().copied().find(|&table| Table::VALUES[table as usize] == name)
+    }
+}
+
 label! {
     /// How an attempt to insert ended.
     InsertResult {

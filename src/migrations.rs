@@ -1,1 +1,303 @@
-//! Stands empty until its owner writes it.
+//! The schema of the store: numbered files under `deploy/clickhouse`, embedded and applied in order.
+//!
+//! Every statement may run twice, and at the same time from two places, so applying needs no lock. What was
+//! applied is remembered with a check value in `schema_migrations`. There is no way down, and nothing here
+//! changes or removes a row: a migration only adds.
+
+use std::hash::Hasher;
+
+use ::clickhouse::{Client, Row};
+use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
+
+use crate::clickhouse::classify;
+use crate::worker::SinkError;
+
+/// A numbered file of statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// Its place in the order, the first three digits of the name.
+    pub number: u32,
+    /// The name of the file.
+    pub name: &'static str,
+    /// The text of the file.
+    pub text: &'static str,
+}
+
+/// Every migration, in order. A test compares the list with the folder.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "001_tables.sql", text: include_str!("../deploy/clickhouse/001_tables.sql") },
+    Migration { number: 2, name: "002_views.sql", text: include_str!("../deploy/clickhouse/002_views.sql") },
+];
+
+impl Migration {
+    /// A value that changes when the text does, and never otherwise.
+    #[must_use]
+    pub fn checksum(&self) -> u64 {
+        let mut hasher = SipHasher13::new();
+        hasher.write(self.text.as_bytes());
+        hasher.finish()
+    }
+
+    /// The statements of the file.
+    #[must_use]
+    pub fn statements(&self) -> Vec<&'static str> {
+        statements(self.text)
+    }
+}
+
+/// The schema is not what this program needs.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaProblem {
+    /// Migrations were not applied yet.
+    #[error("database \"{database}\" lacks {missing}; run: grapevine migrate")]
+    Behind {
+        /// The database that was asked for.
+        database: String,
+        /// Names of the files that were not applied.
+        missing: String,
+    },
+    /// A migration that was applied had another text.
+    #[error(
+        "{name} was applied with another text (check value {applied:016x}, here {here:016x}): this program and the database \
+         are of different builds; use the program that migrated the database, or a new database"
+    )]
+    Changed {
+        /// The name of the file.
+        name: &'static str,
+        /// The check value in the database.
+        applied: u64,
+        /// The check value of the file in this program.
+        here: u64,
+    },
+    /// The store could not be asked.
+    #[error(transparent)]
+    Store(SinkError),
+}
+
+/// A migration that the database remembers.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct Applied {
+    /// Its number.
+    pub number: u32,
+    /// The name of its file.
+    pub name: String,
+    /// The check value of its text.
+    pub checksum: u64,
+    /// When, in milliseconds since 1970.
+    pub applied: i64,
+}
+
+/// The number of the newest migration: what the program needs.
+#[must_use]
+pub fn required_version() -> u32 {
+    MIGRATIONS.last().map_or(0, |migration| migration.number)
+}
+
+/// The migrations among `known` that `applied` does not name yet. One that was applied with another text is a
+/// problem; one that is not known here is newer than this program, only adds, and does no harm.
+///
+/// # Errors
+/// [`SchemaProblem::Changed`].
+pub fn missing<'a>(known: &'a [Migration], applied: &[Applied]) -> Result<Vec<&'a Migration>, SchemaProblem> {
+    let mut missing = Vec::new();
+    for migration in known {
+        match applied.iter().find(|row| row.number == migration.number) {
+            None => missing.push(migration),
+            Some(row) if row.checksum == migration.checksum() => {}
+            Some(row) => {
+                return Err(SchemaProblem::Changed { name: migration.name, applied: row.checksum, here: migration.checksum() });
+            }
+        }
+    }
+    Ok(missing)
+}
+
+/// What [`apply`] would run on the client's database, which need not exist.
+///
+/// # Errors
+/// When an applied migration had another text, or the store cannot be asked.
+pub async fn plan(client: &Client) -> Result<Vec<&'static Migration>, SchemaProblem> {
+    missing(MIGRATIONS, &applied(client).await?)
+}
+
+/// Brings the client's database to [`required_version`], creating it if it is absent; says what was applied.
+///
+/// # Errors
+/// When an applied migration had another text, or the store refuses a statement. What was applied stays.
+pub async fn apply(client: &Client) -> Result<Vec<&'static Migration>, SchemaProblem> {
+    create_database(client).await?;
+    let missing = plan(client).await?;
+    for migration in &missing {
+        for statement in migration.statements() {
+            client.query_raw(statement).execute().await.map_err(|error| at(migration, &error))?;
+        }
+        let remember = "INSERT INTO schema_migrations (number, name, checksum, applied) \
+                        SELECT {number:UInt32}, {name:String}, {checksum:UInt64}, now64(3)";
+        let insert = client.query_raw(remember).param("number", migration.number).param("name", migration.name);
+        insert.param("checksum", migration.checksum()).execute().await.map_err(|error| at(migration, &error))?;
+    }
+    Ok(missing)
+}
+
+/// Whether the client's database has every migration that this program needs.
+///
+/// # Errors
+/// [`SchemaProblem`] says what is missing and what to run.
+pub async fn check(client: &Client) -> Result<(), SchemaProblem> {
+    let missing = plan(client).await?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = missing.iter().map(|migration| migration.name).collect();
+    Err(SchemaProblem::Behind { database: client.database().unwrap_or("default").to_owned(), missing: names.join(", ") })
+}
+
+/// What the database remembers: nothing, if it or its table is absent.
+async fn applied(client: &Client) -> Result<Vec<Applied>, SchemaProblem> {
+    let database = client.database().unwrap_or("default");
+    let exists = "SELECT count() FROM system.tables WHERE database = {database:String} AND name = 'schema_migrations'";
+    let count: u64 = anywhere(client).query_raw(exists).param("database", database).fetch_one().await.map_err(store)?;
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let rows = "SELECT number, name, checksum, applied FROM schema_migrations FINAL ORDER BY number";
+    client.query_raw(rows).fetch_all().await.map_err(store)
+}
+
+/// Creates the database if it is absent. Asked first, so that a user who may not create databases can migrate.
+async fn create_database(client: &Client) -> Result<(), SchemaProblem> {
+    let database = client.database().unwrap_or("default");
+    let anywhere = anywhere(client);
+    let exists = "SELECT count() FROM system.databases WHERE name = {database:String}";
+    let count: u64 = anywhere.query_raw(exists).param("database", database).fetch_one().await.map_err(store)?;
+    if count == 0 {
+        let create = "CREATE DATABASE IF NOT EXISTS {database:Identifier}";
+        anywhere.query_raw(create).param("database", database).execute().await.map_err(store)?;
+    }
+    Ok(())
+}
+
+/// The same client, in a database that every server has.
+fn anywhere(client: &Client) -> Client {
+    client.clone().with_database("system")
+}
+
+fn store(error: ::clickhouse::error::Error) -> SchemaProblem {
+    SchemaProblem::Store(classify(&error))
+}
+
+fn at(migration: &Migration, error: &::clickhouse::error::Error) -> SchemaProblem {
+    SchemaProblem::Store(match classify(error) {
+        SinkError::Transient(text) => SinkError::Transient(format!("could not apply {}: {text}", migration.name)),
+        SinkError::Operator(text) => SinkError::Operator(format!("could not apply {}: {text}", migration.name)),
+    })
+}
+
+/// Splits a text into statements at the semicolons that stand outside of comments and quotes. Comments before
+/// a statement are left out; a statement of nothing but comments is none.
+#[must_use]
+pub fn statements(text: &str) -> Vec<&str> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut start = None;
+    let mut at = 0;
+    while at < bytes.len() {
+        let after = end_of_token(bytes, at);
+        if bytes[at] == b';' {
+            if let Some(start) = start.take() {
+                found.push(text[start..at].trim_end());
+            }
+        } else if start.is_none() && !is_comment(bytes, at) && !bytes[at].is_ascii_whitespace() {
+            start = Some(at);
+        }
+        at = after;
+    }
+    found.extend(start.map(|start| text[start..].trim_end()));
+    found
+}
+
+fn is_comment(bytes: &[u8], at: usize) -> bool {
+    bytes[at..].starts_with(b"--") || bytes[at..].starts_with(b"/*")
+}
+
+/// One past the comment, the quoted text or the single byte that begins at `at`.
+fn end_of_token(bytes: &[u8], at: usize) -> usize {
+    if bytes[at..].starts_with(b"--") {
+        return bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |length| at + length + 1);
+    }
+    if bytes[at..].starts_with(b"/*") {
+        return bytes[at + 2..].windows(2).position(|pair| pair == b"*/").map_or(bytes.len(), |length| at + length + 4);
+    }
+    let quote = bytes[at];
+    if !matches!(quote, b'\'' | b'"' | b'`') {
+        return at + 1;
+    }
+    let mut next = at + 1;
+    while next < bytes.len() && bytes[next] != quote {
+        next += if bytes[next] == b'\\' { 2 } else { 1 };
+    }
+    // A doubled quote is read as two quoted texts beside each other, which comes to the same.
+    (next + 1).min(bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_the_folder() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/clickhouse");
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".sql"))
+            .collect();
+        names.sort();
+        assert_eq!(names, MIGRATIONS.iter().map(|migration| migration.name).collect::<Vec<_>>());
+        for migration in MIGRATIONS {
+            assert!(migration.name.starts_with(&format!("{:03}_", migration.number)), "{}", migration.name);
+        }
+    }
+
+    #[test]
+    fn semicolons_in_comments_and_quotes_split_nothing() {
+        let text = "-- a; b\n/* c; */ SELECT ';', \"a;b\", `c;d`, 'it''s; \\'; so' -- e;\n, 1 ;\n\n; -- f\nSELECT 2";
+        let got = statements(text);
+        assert_eq!(got, ["SELECT ';', \"a;b\", `c;d`, 'it''s; \\'; so' -- e;\n, 1", "SELECT 2"]);
+        assert!(statements("  -- nothing\n ; ").is_empty());
+        assert_eq!(statements("SELECT 'open;"), ["SELECT 'open;"]);
+        assert_eq!(statements("/* open; "), Vec::<&str>::new());
+        assert_eq!(statements("SELECT 'ü;', 5 / 2 - 1;"), ["SELECT 'ü;', 5 / 2 - 1"]);
+    }
+
+    #[test]
+    fn every_statement_may_run_twice() {
+        for migration in MIGRATIONS {
+            for statement in migration.statements() {
+                let twice = ["CREATE TABLE IF NOT EXISTS ", "CREATE OR REPLACE VIEW "];
+                assert!(twice.iter().any(|start| statement.starts_with(start)), "{}: {statement}", migration.name);
+            }
+        }
+    }
+
+    fn remembered(migration: &Migration) -> Applied {
+        Applied { number: migration.number, name: migration.name.to_owned(), checksum: migration.checksum(), applied: 0 }
+    }
+
+    #[test]
+    fn what_was_applied_is_not_missing_and_a_newer_one_does_no_harm() {
+        assert_eq!(missing(MIGRATIONS, &[]).unwrap().len(), MIGRATIONS.len());
+        assert_eq!(missing(MIGRATIONS, &[remembered(&MIGRATIONS[0])]).unwrap(), [&MIGRATIONS[1]]);
+        let mut all: Vec<Applied> = MIGRATIONS.iter().map(remembered).collect();
+        all.push(Applied { number: 900, name: "900_later.sql".to_owned(), checksum: 1, applied: 0 });
+        assert!(missing(MIGRATIONS, &all).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_changed_text_is_named() {
+        let other = Applied { checksum: 7, ..remembered(&MIGRATIONS[1]) };
+        let problem = missing(MIGRATIONS, &[remembered(&MIGRATIONS[0]), other]).unwrap_err();
+        assert!(problem.to_string().starts_with("002_views.sql was applied with another text (check value 0000000000000007"));
+    }
+}

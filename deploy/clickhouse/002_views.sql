@@ -1,0 +1,394 @@
+-- Views: what analysts query. They hide FINAL, epochs and lives, and divide safely: a ratio whose denominator
+-- is 0 is NULL, never 0 and never inf. An epoch is read where `active_epoch` names it for the source; a source
+-- without a row there is read in epoch 0. Of several lives of a root the windows add up and the largest shape
+-- stands (`lives`, `structure_exact` say so). cascade_row, thread_row, activity_row, cascade_life and
+-- thread_life carry the others; a filter on `root` reaches the primary key through all of them but `activity*`,
+-- whose key begins with the window's time: filter those by `window_start` too.
+
+-- Rows of the table cascade under the active epoch: one per life.
+CREATE OR REPLACE VIEW cascade_row AS
+SELECT * FROM cascade FINAL
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+COMMENT 'Rows of the table cascade under the active epoch: one per life';
+
+-- Rows of the table thread under the active epoch: one per life.
+CREATE OR REPLACE VIEW thread_row AS
+SELECT * FROM thread FINAL
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+COMMENT 'Rows of the table thread under the active epoch: one per life';
+
+-- Rows of the table activity_window under the active epoch: one per life and window.
+CREATE OR REPLACE VIEW activity_row AS
+SELECT * FROM activity_window FINAL
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+COMMENT 'Rows of the table activity_window under the active epoch: one per life and window';
+
+-- Every root post that was seen, with its dimensions: one row per root.
+CREATE OR REPLACE VIEW roots AS
+SELECT root, root_time, root_is_brand AS is_brand, brand, campaign, channel, platform, community, experiment, arm, tags
+FROM activity_row
+WHERE posts > 0
+ORDER BY source DESC, opened DESC
+LIMIT 1 BY root
+COMMENT 'Every root post that was seen, with its dimensions: one row per root';
+
+-- The life that stands for each root with a share: the largest, with the dimensions of a life that saw the post.
+CREATE OR REPLACE VIEW cascade_life AS
+SELECT
+    l.root AS root,
+    if(l.root_seen, l.brand, r.brand) AS brand,
+    if(l.root_seen, l.campaign, r.campaign) AS campaign,
+    if(l.root_seen, l.channel, r.channel) AS channel,
+    if(l.root_seen, l.platform, r.platform) AS platform,
+    if(l.root_seen, l.community, r.community) AS community,
+    if(l.root_seen, l.experiment, r.experiment) AS experiment,
+    if(l.root_seen, l.arm, r.arm) AS arm,
+    if(l.root_seen, l.tags, r.tags) AS tags,
+    if(l.root_seen OR r.root = '', l.root_time, r.root_time) AS root_time,
+    if(l.root_seen, l.root_is_brand, r.is_brand) AS is_brand,
+    l.root_seen OR r.root != '' AS root_seen,
+    l.size AS size, l.max_depth AS max_depth, l.levels AS levels, l.s1 AS s1, l.s2 AS s2, l.inferred AS inferred, l.cycles_cut AS cycles_cut, l.self_edges AS self_edges, l.reported_inferred AS reported_inferred, l.unique_actors AS unique_actors, l.deleted_actors AS deleted_actors, l.repeat_shares AS repeat_shares, l.self_shares AS self_shares, l.quotes AS quotes, l.deletes AS deletes, l.max_children AS max_children, l.reach AS reach, l.reach_known AS reach_known, l.first_time AS first_time, l.last_time AS last_time, l.age_hist AS age_hist, l.delay_hist AS delay_hist, l.depth_first_ms AS depth_first_ms, l.users_first_ms AS users_first_ms,
+    l.source AS source, l.opened AS opened, l.version AS version, l.lives AS lives
+FROM (
+    SELECT *, count() OVER (PARTITION BY root) AS lives FROM cascade_row
+    ORDER BY size DESC, source DESC, opened DESC
+    LIMIT 1 BY root
+) AS l
+LEFT JOIN (
+    SELECT * FROM roots WHERE root IN (SELECT root FROM cascade_row WHERE NOT root_seen)
+) AS r ON r.root = l.root
+SETTINGS join_use_nulls = 0
+COMMENT 'The life that stands for each root with a share: the largest, with the dimensions of a life that saw the post';
+
+-- The life that stands for each root with a reply: the largest, with the dimensions of a life that saw the post.
+CREATE OR REPLACE VIEW thread_life AS
+SELECT
+    l.root AS root,
+    if(l.root_seen, l.brand, r.brand) AS brand,
+    if(l.root_seen, l.campaign, r.campaign) AS campaign,
+    if(l.root_seen, l.channel, r.channel) AS channel,
+    if(l.root_seen, l.platform, r.platform) AS platform,
+    if(l.root_seen, l.community, r.community) AS community,
+    if(l.root_seen, l.experiment, r.experiment) AS experiment,
+    if(l.root_seen, l.arm, r.arm) AS arm,
+    if(l.root_seen, l.tags, r.tags) AS tags,
+    if(l.root_seen OR r.root = '', l.root_time, r.root_time) AS root_time,
+    if(l.root_seen, l.root_is_brand, r.is_brand) AS is_brand,
+    l.root_seen OR r.root != '' AS root_seen,
+    l.size AS size, l.max_depth AS max_depth, l.levels AS levels, l.s1 AS s1, l.s2 AS s2, l.inferred AS inferred, l.cycles_cut AS cycles_cut, l.self_edges AS self_edges, l.unique_actors AS unique_actors, l.deleted_actors AS deleted_actors, l.deletes AS deletes, l.h_index AS h_index, l.brand_replies AS brand_replies, l.audience_replies AS audience_replies, l.nonself_replies AS nonself_replies, l.two_way_replies AS two_way_replies, l.dyads AS dyads, l.reciprocal_pairs AS reciprocal_pairs, l.dyad_fwd AS dyad_fwd, l.dyad_rev AS dyad_rev, l.aba AS aba, l.aba_eligible AS aba_eligible, l.longest_exchange AS longest_exchange, l.reentrants AS reentrants, l.sessions AS sessions, l.longest_session_ms AS longest_session_ms, l.longest_session_messages AS longest_session_messages, l.last_session_start AS last_session_start, l.first_time AS first_time, l.last_time AS last_time, l.latency_hist AS latency_hist, l.first_response_hist AS first_response_hist, l.brand_response_hist AS brand_response_hist, l.customer_messages AS customer_messages, l.customer_messages_answered AS customer_messages_answered,
+    l.source AS source, l.opened AS opened, l.version AS version, l.lives AS lives
+FROM (
+    SELECT *, count() OVER (PARTITION BY root) AS lives FROM thread_row
+    ORDER BY size DESC, source DESC, opened DESC
+    LIMIT 1 BY root
+) AS l
+LEFT JOIN (
+    SELECT * FROM roots WHERE root IN (SELECT root FROM thread_row WHERE NOT root_seen)
+) AS r ON r.root = l.root
+SETTINGS join_use_nulls = 0
+COMMENT 'The life that stands for each root with a reply: the largest, with the dimensions of a life that saw the post';
+
+-- How far, wide and deep each post was shared: one row per root with at least one share.
+CREATE OR REPLACE VIEW cascade_shape AS
+SELECT
+    root, brand, campaign, channel, platform, community, experiment, arm, tags, root_time, is_brand, root_seen,
+    'broadcast' AS side,
+    size, max_depth,
+    arrayMax(if(max_depth > 65535, arrayPopBack(levels), levels)) AS max_breadth,
+    levels,
+    toUInt128(toUInt128(size) * s1 - s2) AS wiener,
+    toFloat64(wiener) / nullIf(toFloat64(size) * (toFloat64(size) - 1) / 2, 0) AS structural_virality,
+    unique_actors, deleted_actors, inferred,
+    inferred / nullIf(size - 1, 0) AS inferred_share,
+    s1 / nullIf(size - 1, 0) AS mean_share_depth,
+    max_children / nullIf(size - 1, 0) AS broadcast_share,
+    levels[2] / nullIf(size - 1, 0) AS root_share,
+    1 - levels[2] / nullIf(size - 1, 0) AS viral_share,
+    repeat_shares, self_shares, quotes, deletes, cycles_cut, self_edges, reported_inferred,
+    reach AS potential_reach, reach_known,
+    (size - 1) / nullIf(reach, 0) AS share_rate,
+    first_time, last_time, source, opened, version, lives, lives = 1 AS structure_exact
+FROM cascade_life
+COMMENT 'How far, wide and deep each post was shared: one row per root with at least one share';
+
+-- How far, wide and deep each conversation went: one row per root with at least one reply.
+CREATE OR REPLACE VIEW thread_shape AS
+SELECT
+    root, brand, campaign, channel, platform, community, experiment, arm, tags, root_time, is_brand, root_seen,
+    'conversation' AS side,
+    size, max_depth,
+    arrayMax(if(max_depth > 65535, arrayPopBack(levels), levels)) AS max_breadth,
+    levels,
+    toUInt128(toUInt128(size) * s1 - s2) AS wiener,
+    toFloat64(wiener) / nullIf(toFloat64(size) * (toFloat64(size) - 1) / 2, 0) AS structural_virality,
+    unique_actors, deleted_actors, inferred,
+    inferred / nullIf(size - 1, 0) AS inferred_share,
+    s1 / nullIf(size - 1, 0) AS mean_reply_depth,
+    h_index, dyads, reciprocal_pairs,
+    reciprocal_pairs / nullIf(dyads, 0) AS dyad_reciprocity,
+    two_way_replies / nullIf(nonself_replies, 0) AS two_wayness,
+    aba / nullIf(aba_eligible, 0) AS turn_taking,
+    brand_replies, audience_replies, longest_exchange, sessions, deletes, cycles_cut, self_edges,
+    first_time, last_time, source, opened, version, lives, lives = 1 AS structure_exact
+FROM thread_life
+COMMENT 'How far, wide and deep each conversation went: one row per root with at least one reply';
+
+-- What happened, per root and window: sums and sets, broadcast and conversation side by side.
+CREATE OR REPLACE VIEW activity AS
+SELECT
+    a.window_start AS window_start, a.root AS root,
+    if(a.root_seen, a.brand, r.brand) AS brand,
+    if(a.root_seen, a.campaign, r.campaign) AS campaign,
+    if(a.root_seen, a.channel, r.channel) AS channel,
+    if(a.root_seen, a.platform, r.platform) AS platform,
+    if(a.root_seen, a.community, r.community) AS community,
+    if(a.root_seen, a.experiment, r.experiment) AS experiment,
+    if(a.root_seen, a.arm, r.arm) AS arm,
+    if(a.root_seen, a.tags, r.tags) AS tags,
+    if(a.root_seen OR r.root = '', a.root_time, r.root_time) AS root_time,
+    if(a.root_seen, a.root_is_brand, r.is_brand) AS is_brand,
+    a.root_seen OR r.root != '' AS root_seen,
+    a.posts AS posts, a.shares AS shares, a.quotes AS quotes, a.replies AS replies, a.brand_replies AS brand_replies, a.mentions AS mentions, a.reactions AS reactions, a.deletes AS deletes, a.clicks AS clicks, a.sharers AS sharers, a.repliers AS repliers, a.share_minutes AS share_minutes, a.reply_minutes AS reply_minutes, a.brand_reply_minutes AS brand_reply_minutes, a.samples AS samples,
+    toUInt64(a.posts) + a.shares AS broadcast_events,
+    toUInt64(a.replies) AS conversation_events,
+    toUInt64(a.reactions) + a.clicks AS other_events,
+    a.source AS source, a.opened AS opened
+FROM activity_row AS a
+LEFT JOIN (
+    SELECT * FROM roots WHERE root IN (SELECT root FROM activity_row WHERE NOT root_seen)
+) AS r ON r.root = a.root
+SETTINGS join_use_nulls = 0
+COMMENT 'What happened, per root and window: sums and sets, broadcast and conversation side by side';
+
+-- What happened per day, brand, channel, community and side; distinct people per row, so do not add those up.
+CREATE OR REPLACE VIEW activity_daily AS
+SELECT
+    day, brand, channel, community,
+    s.1 AS side, s.2 AS posts, s.3 AS shares, s.4 AS quotes, s.5 AS replies, s.6 AS brand_replies, s.7 AS reactions, s.8 AS clicks,
+    s.9 AS sharers, s.10 AS repliers
+FROM (
+    SELECT
+        toDate(window_start, 'UTC') AS day, brand, channel, community,
+        arrayJoin([
+            ('broadcast', sum(activity.posts), sum(activity.shares), sum(activity.quotes), toUInt64(0), toUInt64(0), toUInt64(0), toUInt64(0), uniqExactArray(activity.sharers), toUInt64(0)),
+            ('conversation', toUInt64(0), toUInt64(0), toUInt64(0), sum(activity.replies), sum(activity.brand_replies), toUInt64(0), toUInt64(0), toUInt64(0), uniqExactArray(activity.repliers)),
+            ('other', toUInt64(0), toUInt64(0), toUInt64(0), toUInt64(0), toUInt64(0), sum(activity.reactions), sum(activity.clicks), toUInt64(0), toUInt64(0))]) AS s
+    FROM activity
+    GROUP BY day, brand, channel, community
+)
+WHERE posts + shares + replies + reactions + clicks > 0
+COMMENT 'What happened per day, brand, channel, community and side; distinct people per row, so do not add those up';
+
+-- Broadcast or conversation, and how much of each: per day, brand and channel.
+CREATE OR REPLACE VIEW sides AS
+SELECT
+    toDate(window_start, 'UTC') AS day, brand, channel,
+    sum(broadcast_events) AS broadcast, sum(conversation_events) AS conversation, sum(other_events) AS other,
+    conversation / nullIf(broadcast + conversation, 0) AS conversation_share,
+    sum(activity.posts) AS posts, sum(activity.shares) AS shares,
+    sum(activity.replies) - sum(activity.brand_replies) AS audience_replies, sum(activity.brand_replies) AS brand_replies,
+    uniqExactArray(activity.sharers) AS sharers, uniqExactArray(activity.repliers) AS repliers,
+    sharers + repliers - uniqExactArray(arrayConcat(activity.sharers, activity.repliers)) AS people_on_both_sides
+FROM activity
+GROUP BY day, brand, channel
+COMMENT 'Broadcast or conversation, and how much of each: per day, brand and channel';
+
+-- How one post spread over time: shares and replies per window and since the beginning; filter by root.
+CREATE OR REPLACE VIEW cascade_growth AS
+SELECT
+    root, window_start, shares, replies,
+    sum(shares) OVER w AS cumulative_shares,
+    sum(replies) OVER w AS cumulative_replies
+FROM (
+    SELECT root, window_start, sum(a.shares) AS shares, sum(a.replies) AS replies
+    FROM activity_row AS a GROUP BY root, window_start
+)
+WHERE shares + replies > 0
+WINDOW w AS (PARTITION BY root ORDER BY window_start ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+ORDER BY root, window_start
+COMMENT 'How one post spread over time: shares and replies per window and since the beginning; filter by root';
+
+-- Ranks of each cascade among those of its size, by size, depth and virality: compare shapes only within a size bin.
+CREATE OR REPLACE VIEW cascade_ranking AS
+SELECT
+    toUInt8(floor(log2(size))) AS size_bin,
+    rank() OVER (PARTITION BY size_bin ORDER BY size DESC) AS rank_by_size,
+    rank() OVER (PARTITION BY size_bin ORDER BY max_depth DESC) AS rank_by_depth,
+    rank() OVER (PARTITION BY size_bin ORDER BY structural_virality DESC) AS rank_by_virality,
+    count() OVER (PARTITION BY size_bin) AS cascades_in_bin,
+    root, brand, campaign, channel, community, size, max_depth, max_breadth, structural_virality, inferred_share, unique_actors, structure_exact
+FROM cascade_shape
+COMMENT 'Ranks of each cascade among those of its size, by size, depth and virality: compare shapes only within a size bin';
+
+-- How fast each post spread: seconds to a depth, to k people and to half of its shares; NULL where not reached.
+CREATE OR REPLACE VIEW cascade_speed AS
+SELECT
+    root, brand, campaign, channel, platform, community, root_time, size, max_depth, unique_actors, inferred_share_of_shares AS inferred_share,
+    arrayMap(ms -> ms / 1000, depth_first_ms) AS seconds_to_depth,
+    if(length(depth_first_ms) > 1, depth_first_ms[2] / 1000, NULL) AS seconds_to_depth_1, if(length(depth_first_ms) > 2, depth_first_ms[3] / 1000, NULL) AS seconds_to_depth_2, if(length(depth_first_ms) > 3, depth_first_ms[4] / 1000, NULL) AS seconds_to_depth_3, if(length(depth_first_ms) > 5, depth_first_ms[6] / 1000, NULL) AS seconds_to_depth_5, if(length(depth_first_ms) > 10, depth_first_ms[11] / 1000, NULL) AS seconds_to_depth_10,
+    users_first_ms AS milliseconds_to_people,
+    if(mapContains(users_first_ms, toUInt32(10)), users_first_ms[toUInt32(10)] / 1000, NULL) AS seconds_to_10_people, if(mapContains(users_first_ms, toUInt32(100)), users_first_ms[toUInt32(100)] / 1000, NULL) AS seconds_to_100_people, if(mapContains(users_first_ms, toUInt32(1000)), users_first_ms[toUInt32(1000)] / 1000, NULL) AS seconds_to_1000_people,
+    if(empty(mapKeys(age_hist)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(age_hist))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.5 * arraySum(mapValues(mapSort(age_hist))))), arrayCumSum(mapValues(mapSort(age_hist))))])) AS half_life_seconds,
+    if(empty(mapKeys(delay_hist)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(delay_hist))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.5 * arraySum(mapValues(mapSort(delay_hist))))), arrayCumSum(mapValues(mapSort(delay_hist))))])) AS median_delay_seconds,
+    if(watermark = toDateTime64(0, 3, 'UTC'), NULL, greatest(0, dateDiff('second', root_time, watermark))) AS age_seconds,
+    root_seen AND ifNull(age_seconds >= 7 * 86400, 0) AS mature
+FROM (
+    SELECT l.*, l.inferred / nullIf(l.size - 1, 0) AS inferred_share_of_shares, p.watermark AS watermark
+    FROM cascade_life AS l
+    LEFT JOIN (SELECT epoch, source, watermark FROM progress FINAL WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+            OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))) AS p ON p.source = l.source
+    SETTINGS join_use_nulls = 0
+)
+COMMENT 'How fast each post spread: seconds to a depth, to k people and to half of its shares; NULL where not reached';
+
+-- The busiest window of each cascade, and how long after it half of the shares since then had come.
+CREATE OR REPLACE VIEW cascade_peak AS
+SELECT
+    root, windows[peak] AS peak_window, counts[peak] AS peak_shares,
+    arraySum(counts) AS shares, arraySum(since_peak) AS shares_since_peak,
+    dateDiff('second', peak_window, windows[peak - 1 + arrayFirstIndex(c -> 2 * c >= shares_since_peak, arrayCumSum(since_peak))]) AS half_life_after_peak_seconds
+FROM (
+    SELECT root, arraySort(groupArray((window_start, shares))) AS w,
+        arrayMap(x -> x.1, w) AS windows, arrayMap(x -> x.2, w) AS counts,
+        indexOf(counts, arrayMax(counts)) AS peak, arraySlice(counts, peak) AS since_peak
+    FROM (SELECT root, window_start, sum(a.shares) AS shares FROM activity_row AS a GROUP BY root, window_start HAVING shares > 0)
+    GROUP BY root
+)
+COMMENT 'The busiest window of each cascade, and how long after it half of the shares since then had come';
+
+-- How many shares a share brings: reproduction number per generation, brand and channel; generation 0 holds the posts, those without a share too.
+CREATE OR REPLACE VIEW reproduction AS
+SELECT
+    brand, channel, generation,
+    sum(level_nodes) AS nodes, sum(level_children) AS children,
+    children / nullIf(nodes, 0) AS reproduction_number,
+    uniqExact(root) AS posts
+FROM (
+    SELECT root, brand, channel, toUInt32(level - 1) AS generation, levels[level] AS level_nodes, levels[level + 1] AS level_children
+    FROM cascade_shape ARRAY JOIN arrayEnumerate(levels) AS level
+    WHERE level < 65535
+    UNION ALL
+    SELECT root, brand, channel, toUInt32(0) AS generation, toUInt64(1) AS level_nodes, toUInt64(0) AS level_children
+    FROM roots WHERE root NOT IN (SELECT root FROM cascade_row)
+)
+GROUP BY brand, channel, generation
+ORDER BY brand, channel, generation
+COMMENT 'How many shares a share brings: reproduction number per generation, brand and channel; generation 0 holds the posts, those without a share too';
+
+-- How many shares a share brings: reproduction number per generation over all posts.
+CREATE OR REPLACE VIEW reproduction_overall AS
+SELECT
+    generation, sum(r.nodes) AS nodes, sum(r.children) AS children,
+    children / nullIf(nodes, 0) AS reproduction_number,
+    sum(r.posts) AS posts
+FROM reproduction AS r
+GROUP BY generation
+ORDER BY generation
+COMMENT 'How many shares a share brings: reproduction number per generation over all posts';
+
+-- Do people talk with us and with each other: reciprocity, turns, response times and sessions of each thread.
+CREATE OR REPLACE VIEW thread_dialogue AS
+SELECT
+    root, brand, campaign, channel, platform, community, experiment, arm, tags, root_time, is_brand, root_seen,
+    size, toUInt64(size - 1) AS replies, unique_actors, inferred, h_index,
+    dyads, reciprocal_pairs,
+    reciprocal_pairs / nullIf(dyads, 0) AS dyad_reciprocity,
+    2 * reciprocal_pairs / nullIf(length(dyad_fwd) + length(dyad_rev), 0) AS edge_reciprocity,
+    two_way_replies / nullIf(nonself_replies, 0) AS two_wayness,
+    aba / nullIf(aba_eligible, 0) AS turn_taking,
+    longest_exchange,
+    reentrants / nullIf(unique_actors, 0) AS reentry_rate,
+    brand_replies, audience_replies, brand_replies / nullIf(size - 1, 0) AS brand_reply_share,
+    if(empty(mapKeys(latency_hist)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(latency_hist))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.5 * arraySum(mapValues(mapSort(latency_hist))))), arrayCumSum(mapValues(mapSort(latency_hist))))])) AS response_seconds_p50,
+    if(empty(mapKeys(latency_hist)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(latency_hist))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.9 * arraySum(mapValues(mapSort(latency_hist))))), arrayCumSum(mapValues(mapSort(latency_hist))))])) AS response_seconds_p90,
+    if(empty(mapKeys(first_response_hist)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(first_response_hist))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.5 * arraySum(mapValues(mapSort(first_response_hist))))), arrayCumSum(mapValues(mapSort(first_response_hist))))])) AS first_response_seconds_p50,
+    if(empty(mapKeys(first_response_hist)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(first_response_hist))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.9 * arraySum(mapValues(mapSort(first_response_hist))))), arrayCumSum(mapValues(mapSort(first_response_hist))))])) AS first_response_seconds_p90,
+    if(empty(mapKeys(brand_response_hist)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(brand_response_hist))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.5 * arraySum(mapValues(mapSort(brand_response_hist))))), arrayCumSum(mapValues(mapSort(brand_response_hist))))])) AS brand_response_seconds_p50,
+    if(empty(mapKeys(brand_response_hist)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(brand_response_hist))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.9 * arraySum(mapValues(mapSort(brand_response_hist))))), arrayCumSum(mapValues(mapSort(brand_response_hist))))])) AS brand_response_seconds_p90,
+    customer_messages, customer_messages_answered,
+    customer_messages_answered / nullIf(customer_messages, 0) AS brand_response_rate,
+    sessions, longest_session_ms / 1000 AS longest_session_seconds, longest_session_messages, last_session_start,
+    first_time, last_time, lives, lives = 1 AS structure_exact
+FROM thread_life
+COMMENT 'Do people talk with us and with each other: reciprocity, turns, response times and sessions of each thread';
+
+-- How fast replies come, over all threads of a brand, channel and community: quantiles of the summed histograms.
+CREATE OR REPLACE VIEW response_times AS
+SELECT
+    brand, channel, community, threads,
+    if(empty(mapKeys(latency)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(latency))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.5 * arraySum(mapValues(mapSort(latency))))), arrayCumSum(mapValues(mapSort(latency))))])) AS response_seconds_p50,
+    if(empty(mapKeys(latency)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(latency))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.9 * arraySum(mapValues(mapSort(latency))))), arrayCumSum(mapValues(mapSort(latency))))])) AS response_seconds_p90,
+    if(empty(mapKeys(first_response)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(first_response))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.5 * arraySum(mapValues(mapSort(first_response))))), arrayCumSum(mapValues(mapSort(first_response))))])) AS first_response_seconds_p50,
+    if(empty(mapKeys(first_response)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(first_response))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.9 * arraySum(mapValues(mapSort(first_response))))), arrayCumSum(mapValues(mapSort(first_response))))])) AS first_response_seconds_p90,
+    if(empty(mapKeys(brand_response)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(brand_response))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.5 * arraySum(mapValues(mapSort(brand_response))))), arrayCumSum(mapValues(mapSort(brand_response))))])) AS brand_response_seconds_p50,
+    if(empty(mapKeys(brand_response)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(brand_response))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.9 * arraySum(mapValues(mapSort(brand_response))))), arrayCumSum(mapValues(mapSort(brand_response))))])) AS brand_response_seconds_p90,
+    messages AS customer_messages, answered / nullIf(messages, 0) AS brand_response_rate
+FROM (
+    SELECT brand, channel, community, count() AS threads,
+        sumMap(latency_hist) AS latency, sumMap(first_response_hist) AS first_response, sumMap(brand_response_hist) AS brand_response,
+        sum(customer_messages) AS messages, sum(customer_messages_answered) AS answered
+    FROM thread_life GROUP BY brand, channel, community
+)
+COMMENT 'How fast replies come, over all threads of a brand, channel and community: quantiles of the summed histograms';
+
+-- Which communities talk with the brand: conversation, amplification and applause per post of the brand, and both sides.
+CREATE OR REPLACE VIEW community_conversation AS
+SELECT
+    brand, channel, platform, community,
+    sum(a.posts) AS posts, sumIf(a.posts, is_brand) AS brand_posts,
+    sum(a.shares) AS shares, sum(a.replies) AS replies, sum(a.brand_replies) AS brand_replies,
+    sum(a.replies) - sum(a.brand_replies) AS audience_replies,
+    sumIf(a.replies, is_brand) - sumIf(a.brand_replies, is_brand) AS audience_replies_to_brand_posts,
+    audience_replies_to_brand_posts / nullIf(brand_posts, 0) AS conversation_rate,
+    sumIf(a.shares, is_brand) / nullIf(brand_posts, 0) AS amplification_rate,
+    sumIf(a.reactions, is_brand) / nullIf(brand_posts, 0) AS applause_rate,
+    sum(broadcast_events) AS broadcast, sum(conversation_events) AS conversation,
+    conversation / nullIf(broadcast + conversation, 0) AS conversation_share,
+    uniqExactArray(a.sharers) AS sharers, uniqExactArray(a.repliers) AS repliers
+FROM activity AS a
+GROUP BY brand, channel, platform, community
+ORDER BY conversation_rate DESC NULLS LAST, conversation DESC
+COMMENT 'Which communities talk with the brand: conversation, amplification and applause per post of the brand, and both sides';
+
+-- How far the tables are complete, per source, and whether every record was counted exactly once.
+CREATE OR REPLACE VIEW sources AS
+SELECT
+    source, epoch, first, version AS next, read, accepted, duplicates, conflicting_copies, rejected,
+    read = accepted + duplicates + rejected AS conserved, watermark, written
+FROM progress FINAL
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+ORDER BY source
+COMMENT 'How far the tables are complete, per source, and whether every record was counted exactly once';
+
+-- Lives whose windows do not add up to their totals: must return nothing while no batch is under way.
+CREATE OR REPLACE VIEW conservation AS
+SELECT
+    epoch, source, root, opened,
+    sum(ws) AS window_shares, sum(cs) AS cascade_shares, sum(wr) AS window_replies, sum(tr) AS thread_replies
+FROM (
+    SELECT epoch, source, root, opened, toUInt64(shares) AS ws, toUInt64(0) AS cs, toUInt64(replies) AS wr, toUInt64(0) AS tr FROM activity_window FINAL
+    UNION ALL
+    SELECT epoch, source, root, opened, toUInt64(0) AS ws, toUInt64(size - 1) AS cs, toUInt64(0) AS wr, toUInt64(0) AS tr FROM cascade FINAL
+    UNION ALL
+    SELECT epoch, source, root, opened, toUInt64(0) AS ws, toUInt64(0) AS cs, toUInt64(0) AS wr, toUInt64(size - 1) AS tr FROM thread FINAL
+)
+GROUP BY epoch, source, root, opened
+HAVING window_shares != cascade_shares OR window_replies != thread_replies
+COMMENT 'Lives whose windows do not add up to their totals: must return nothing while no batch is under way';
+
+-- Which records were no events, and why: counts, times and an example per source and reason.
+CREATE OR REPLACE VIEW rejects_summary AS
+SELECT
+    source, reason, count() AS records, min(received) AS first_received, max(received) AS last_received,
+    countIf(truncated) AS truncated_records, countIf(replayed) AS replayed_records,
+    argMax(detail, offset) AS latest_detail, max(offset) AS latest_offset
+FROM rejects FINAL
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+GROUP BY source, reason
+ORDER BY records DESC, source, reason
+COMMENT 'Which records were no events, and why: counts, times and an example per source and reason';

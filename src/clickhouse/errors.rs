@@ -1,0 +1,251 @@
+//! What an error of the store asks for: another attempt, or somebody who acts.
+//!
+//! The only thing to go by is the exception's code in the text of the answer. A code that is not listed is taken
+//! as transient: it is tried again, ever more slowly, and the log shows it.
+
+use std::error::Error as _;
+
+use ::clickhouse::error::Error;
+
+use crate::worker::SinkError;
+
+const MIGRATE: &str = "run: grapevine migrate";
+const SCHEMA: &str = "the table is not the one this version writes; run: grapevine migrate";
+const CREDENTIALS: &str = "check clickhouse.user and clickhouse.password";
+const PERMISSION: &str = "the user needs SELECT, INSERT on the database and SELECT on system tables; ask for the grants";
+const SETTING: &str = "the user's profile must allow the settings of inserts; see the settings named in the answer";
+const REFUSED: &str = "the store refuses what the rows say; keep the answer and report it";
+const PARTITIONS: &str = "the user's profile must leave throw_on_max_partitions_per_insert_block free to be set to 0";
+
+/// Codes that no repetition heals, and what heals them. Sorted by code.
+const OPERATOR: &[(u32, &str)] = &[
+    (6, REFUSED),       // CANNOT_PARSE_TEXT
+    (8, SCHEMA),        // THERE_IS_NO_COLUMN
+    (10, SCHEMA),       // NOT_FOUND_COLUMN_IN_BLOCK
+    (16, SCHEMA),       // NO_SUCH_COLUMN_IN_TABLE
+    (20, SCHEMA),       // NUMBER_OF_COLUMNS_DOESNT_MATCH
+    (26, REFUSED),      // CANNOT_PARSE_QUOTED_STRING
+    (27, REFUSED),      // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+    (36, REFUSED),      // BAD_ARGUMENTS
+    (38, REFUSED),      // CANNOT_PARSE_DATE
+    (41, REFUSED),      // CANNOT_PARSE_DATETIME
+    (43, SCHEMA),       // ILLEGAL_TYPE_OF_ARGUMENT
+    (44, SCHEMA),       // ILLEGAL_COLUMN
+    (46, SCHEMA),       // UNKNOWN_FUNCTION
+    (47, SCHEMA),       // UNKNOWN_IDENTIFIER
+    (50, SCHEMA),       // UNKNOWN_TYPE
+    (53, SCHEMA),       // TYPE_MISMATCH
+    (60, MIGRATE),      // UNKNOWN_TABLE
+    (62, REFUSED),      // SYNTAX_ERROR
+    (69, REFUSED),      // ARGUMENT_OUT_OF_BOUND
+    (70, SCHEMA),       // CANNOT_CONVERT_TYPE
+    (72, REFUSED),      // CANNOT_PARSE_NUMBER
+    (73, REFUSED),      // UNKNOWN_FORMAT
+    (80, SCHEMA),       // INCORRECT_QUERY
+    (81, MIGRATE),      // UNKNOWN_DATABASE
+    (115, SETTING),     // UNKNOWN_SETTING
+    (117, REFUSED),     // INCORRECT_DATA
+    (128, REFUSED),     // TOO_LARGE_ARRAY_SIZE
+    (131, REFUSED),     // TOO_LARGE_STRING_SIZE
+    (164, SETTING),     // READONLY: the user, not the table
+    (192, CREDENTIALS), // UNKNOWN_USER
+    (193, CREDENTIALS), // WRONG_PASSWORD
+    (194, CREDENTIALS), // REQUIRED_PASSWORD
+    (195, CREDENTIALS), // IP_ADDRESS_NOT_ALLOWED
+    (218, MIGRATE),     // TABLE_IS_DROPPED
+    (291, PERMISSION),  // DATABASE_ACCESS_DENIED
+    (349, SCHEMA),      // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+    (452, SETTING),     // SETTING_CONSTRAINT_VIOLATION
+    (469, SCHEMA),      // VIOLATED_CONSTRAINT
+    (497, PERMISSION),  // ACCESS_DENIED
+    (516, CREDENTIALS), // AUTHENTICATION_FAILED
+];
+
+/// Codes that pass by themselves. Sorted by code.
+const TRANSIENT: &[u32] = &[
+    3,    // UNEXPECTED_END_OF_FILE: the body was cut
+    23,   // CANNOT_READ_FROM_ISTREAM
+    32,   // ATTEMPT_TO_READ_AFTER_EOF
+    33,   // CANNOT_READ_ALL_DATA
+    40,   // CHECKSUM_DOESNT_MATCH
+    74,   // CANNOT_READ_FROM_FILE_DESCRIPTOR
+    75,   // CANNOT_WRITE_TO_FILE_DESCRIPTOR
+    76,   // CANNOT_OPEN_FILE
+    95,   // CANNOT_READ_FROM_SOCKET
+    96,   // CANNOT_WRITE_TO_SOCKET
+    159,  // TIMEOUT_EXCEEDED
+    160,  // TOO_SLOW
+    173,  // CANNOT_ALLOCATE_MEMORY
+    198,  // DNS_ERROR
+    201,  // QUOTA_EXCEEDED
+    202,  // TOO_MANY_SIMULTANEOUS_QUERIES
+    203,  // NO_FREE_CONNECTION
+    209,  // SOCKET_TIMEOUT
+    210,  // NETWORK_ERROR
+    225,  // NO_ZOOKEEPER
+    236,  // ABORTED
+    241,  // MEMORY_LIMIT_EXCEEDED
+    242,  // TABLE_IS_READ_ONLY: a replica without its keeper
+    243,  // NOT_ENOUGH_SPACE
+    271,  // CANNOT_DECOMPRESS
+    279,  // ALL_CONNECTION_TRIES_FAILED
+    285,  // TOO_FEW_LIVE_REPLICAS
+    286,  // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+    289,  // REPLICA_IS_NOT_IN_QUORUM
+    319,  // UNKNOWN_STATUS_OF_INSERT
+    394,  // QUERY_WAS_CANCELLED
+    425,  // SYSTEM_ERROR
+    439,  // CANNOT_SCHEDULE_TASK
+    473,  // DEADLOCK_AVOIDED
+    499,  // S3_ERROR
+    571,  // DATABASE_REPLICATION_FAILED
+    733,  // TABLE_IS_BEING_RESTARTED
+    999,  // KEEPER_EXCEPTION
+    1000, // POCO_EXCEPTION
+    1001, // STD_EXCEPTION
+    1002, // UNKNOWN_EXCEPTION
+];
+
+/// "Too many parts" and "too many partitions for one insert block" share this code.
+const TOO_MANY_PARTS: u32 = 252;
+
+/// What an error of the client asks for.
+#[must_use]
+pub fn classify(error: &Error) -> SinkError {
+    if let Error::BadResponse(text) = error {
+        return classify_exception(text);
+    }
+    if let Error::SchemaMismatch(text) = error {
+        return SinkError::Operator(format!("{text}: {SCHEMA}"));
+    }
+    if matches!(error, Error::InvalidParams(_) | Error::Unsupported(_) | Error::Custom(_) | Error::SequenceMustHaveLength) {
+        return SinkError::Operator(format!("{}: {REFUSED}", with_causes(error)));
+    }
+    // The network, deadlines, and answers that make no sense: a proxy in between, a server that is stopping.
+    SinkError::Transient(with_causes(error))
+}
+
+/// What an answer of the server asks for, by the code of its exception.
+#[must_use]
+pub fn classify_exception(text: &str) -> SinkError {
+    let Some(code) = exception_code(text) else {
+        return classify_status(text);
+    };
+    if code == TOO_MANY_PARTS && text.contains("Too many partitions") {
+        return SinkError::Operator(format!("{text}: {PARTITIONS}"));
+    }
+    if let Ok(found) = OPERATOR.binary_search_by_key(&code, |entry| entry.0) {
+        return SinkError::Operator(format!("{text}: {}", OPERATOR[found].1));
+    }
+    if code == TOO_MANY_PARTS || TRANSIENT.binary_search(&code).is_ok() {
+        return SinkError::Transient(text.to_owned());
+    }
+    SinkError::Transient(format!("{text} (code {code} is not known to this program; trying again)"))
+}
+
+/// An answer without an exception comes from a proxy, or from a server that did not get far.
+fn classify_status(text: &str) -> SinkError {
+    if text.contains("401") || text.contains("403") {
+        return SinkError::Operator(format!("{text}: {CREDENTIALS}"));
+    }
+    SinkError::Transient(text.to_owned())
+}
+
+/// The number after `Code: `.
+fn exception_code(text: &str) -> Option<u32> {
+    let (_, after) = text.split_once("Code: ")?;
+    let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+    after[..digits].parse().ok()
+}
+
+/// The client says what failed in one part of the chain and why in the next.
+fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_operator(text: &str) -> bool {
+        matches!(classify_exception(text), SinkError::Operator(_))
+    }
+
+    #[test]
+    fn the_tables_are_sorted_and_disjoint() {
+        assert!(OPERATOR.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert!(TRANSIENT.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(OPERATOR.iter().all(|(code, _)| TRANSIENT.binary_search(code).is_err()));
+    }
+
+    #[test]
+    fn each_code_has_its_class() {
+        let operator = [
+            6, 8, 10, 16, 20, 27, 36, 44, 46, 47, 50, 53, 60, 62, 69, 70, 72, 73, 81, 115, 117, 128, 131, 164, 192, 193, 194,
+            195, 218, 291, 349, 452, 469, 497, 516,
+        ];
+        let transient = [
+            3, 32, 33, 40, 74, 75, 95, 96, 159, 160, 173, 198, 201, 202, 203, 209, 210, 225, 236, 241, 242, 243, 271, 279, 285,
+            286, 289, 319, 394, 425, 439, 473, 499, 571, 733, 999, 1000, 1001, 1002,
+        ];
+        for code in operator {
+            assert!(is_operator(&format!("Code: {code}. DB::Exception: something (NAME) (version 26.7)")), "{code}");
+        }
+        for code in transient {
+            let text = format!("Code: {code}. DB::Exception: something (NAME) (version 26.7)");
+            assert!(matches!(classify_exception(&text), SinkError::Transient(said) if said == text), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_code_with_two_meanings_is_told_by_its_words() {
+        assert!(!is_operator(
+            "Code: 252. DB::Exception: Too many parts (600 with average size of 1 MiB) in table 'x'. (TOO_MANY_PARTS)"
+        ));
+        assert!(is_operator(
+            "Code: 252. DB::Exception: Too many partitions for single INSERT block (more than 100). (TOO_MANY_PARTS)"
+        ));
+    }
+
+    #[test]
+    fn an_unknown_code_is_tried_again_and_said() {
+        let said = classify_exception("Code: 98765. DB::Exception: new").to_string();
+        assert!(said.ends_with("(code 98765 is not known to this program; trying again)"), "{said}");
+        assert!(!is_operator("Code: 98765. DB::Exception: new"));
+    }
+
+    #[test]
+    fn an_answer_without_an_exception_is_judged_by_its_status() {
+        assert!(!is_operator("503 Service Unavailable"));
+        assert!(!is_operator(""));
+        assert!(!is_operator("Code: none"));
+        assert!(is_operator("403 Forbidden"));
+    }
+
+    #[test]
+    fn a_missing_table_says_what_to_run() {
+        let said =
+            classify_exception("Code: 60. DB::Exception: Table grapevine.cascade does not exist. (UNKNOWN_TABLE)").to_string();
+        assert!(said.ends_with("run: grapevine migrate"), "{said}");
+    }
+
+    #[test]
+    fn errors_of_the_client_have_their_class() {
+        assert!(matches!(classify(&Error::TimedOut), SinkError::Transient(_)));
+        assert!(matches!(classify(&Error::Network("reset".into())), SinkError::Transient(said) if said.contains("reset")));
+        assert!(
+            matches!(classify(&Error::SchemaMismatch("no column".to_owned())), SinkError::Operator(said) if said.contains("migrate"))
+        );
+        assert!(matches!(classify(&Error::Custom("sizes".to_owned())), SinkError::Operator(_)));
+    }
+}

@@ -1,0 +1,48 @@
+//! `grapevine run`: the worker, until a signal asks it to stop.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::service::{Service, ServiceError};
+use crate::worker::Silent;
+
+/// How often the loops are looked at.
+const WATCH: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Runs until SIGTERM or SIGINT, then flushes, checkpoints, commits and leaves the group.
+///
+/// # Errors
+///
+/// When the service cannot start, or a loop ends by itself: then somebody must act, and the message says how.
+pub async fn run(config: &Config) -> Result<(), ServiceError> {
+    info!(version = env!("CARGO_PKG_VERSION"), threads = config.worker.threads, topic = config.kafka.topic, "grapevine starts");
+    let service = Service::start(config, |_| Silent).await?;
+    tokio::select! {
+        name = asked_to_stop() => info!(signal = name, "asked to stop: flushing, checkpointing, committing"),
+        () = until_ended(&service) => warn!("a loop ended by itself: stopping the others"),
+    }
+    // Blocking is right here: nothing else is left to do.
+    service.stop()?;
+    info!("stopped");
+    Ok(())
+}
+
+/// Ready when a loop has ended by itself.
+pub(crate) async fn until_ended(service: &Service) {
+    while service.is_running() {
+        tokio::time::sleep(WATCH).await;
+    }
+}
+
+/// The name of the signal that asks to stop, once it comes.
+pub(crate) async fn asked_to_stop() -> &'static str {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        warn!("signals cannot be watched: only a kill will end this process");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    }
+}

@@ -1,0 +1,233 @@
+//! One process: identical loops on threads of their own, and the admin server beside them.
+//!
+//! The loops share metrics and health and nothing else. It decides nothing about rows.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use crate::admin;
+use crate::checkpoints::CheckpointStore;
+use crate::clickhouse::{Attempt, ClickHouseSink};
+use crate::config::Config;
+use crate::kafka::KafkaSource;
+use crate::metrics::{Health, InsertResult, LoopWatch, Metrics, Obstacle, Table};
+use crate::worker::{self, CheckpointError, Observer, Seams, Settings, SinkError, SourceError, WorkerError};
+
+/// Why a service could not start, or ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// Somebody must act before a worker can go on: the message says how.
+    #[error("{0}")]
+    Operator(String),
+    /// The admin server cannot listen.
+    #[error("could not listen on {0} (`admin.address`)")]
+    Admin(SocketAddr, #[source] io::Error),
+    /// A loop ended.
+    #[error(transparent)]
+    Loop(#[from] WorkerError),
+    /// The system refuses a thread or a runtime.
+    #[error("could not start a loop")]
+    Thread(#[source] io::Error),
+    /// A loop panicked. Nothing is lost: its partitions are read again from their newest checkpoints.
+    #[error("loop {0} panicked; nothing is lost, but this is a defect: please report the message above")]
+    Panicked(usize),
+}
+
+impl From<SourceError> for ServiceError {
+    fn from(error: SourceError) -> Self {
+        ServiceError::Operator(error.to_string())
+    }
+}
+
+impl From<CheckpointError> for ServiceError {
+    fn from(error: CheckpointError) -> Self {
+        ServiceError::Operator(error.to_string())
+    }
+}
+
+/// Running loops. Dropping it asks them to stop and does not wait; [`Service::stop`] does both.
+#[derive(Debug)]
+pub struct Service {
+    loops: Vec<thread::JoinHandle<Result<(), ServiceError>>>,
+    shutdown: watch::Sender<bool>,
+    running: Arc<AtomicUsize>,
+    /// Where the admin server listens.
+    pub admin: Option<SocketAddr>,
+}
+
+/// What every loop is made from.
+struct Shared {
+    config: Config,
+    metrics: Arc<Metrics>,
+    health: Arc<Health>,
+    shutdown: watch::Receiver<bool>,
+}
+
+impl Service {
+    /// Checks the rules of the epoch, starts the admin server and the loops. `observer` makes one more
+    /// observer for each loop.
+    ///
+    /// # Errors
+    ///
+    /// When the epoch began with other rules, a setting is refused, or the admin address is taken.
+    pub async fn start<O: Observer + Send + 'static>(config: &Config, observer: impl Fn(usize) -> O) -> Result<Service, ServiceError> {
+        CheckpointStore::open(&config.checkpoint, config.rules.epoch)?.check_fingerprint(&config.rules.fingerprint()).await?;
+        let threads = config.worker.threads;
+        let health = Arc::new(Health::new(threads, config.admin.stalled_after, Instant::now()));
+        let metrics = Metrics::new(&Registry::new(), Arc::clone(&health))
+            .map_err(|error| ServiceError::Operator(format!("could not register metrics: {error}")))?;
+        let metrics = Arc::new(metrics);
+        let (shutdown, asked) = watch::channel(false);
+        let admin = serve_admin(config, &metrics, &health, asked.clone()).await?;
+        let shared = Arc::new(Shared { config: config.clone(), metrics, health, shutdown: asked });
+        let running = Arc::new(AtomicUsize::new(threads));
+        let mut loops = Vec::with_capacity(threads);
+        for number in 0..threads {
+            let (shared, running, observer) = (Arc::clone(&shared), Arc::clone(&running), observer(number));
+            let body = move || {
+                let outcome = run_loop(number, &shared, observer);
+                running.fetch_sub(1, Ordering::AcqRel);
+                outcome
+            };
+            loops.push(thread::Builder::new().name(format!("loop-{number}")).spawn(body).map_err(ServiceError::Thread)?);
+        }
+        Ok(Service { loops, shutdown, running, admin })
+    }
+
+    /// Whether every loop still runs. One that ended by itself has a reason, which [`Service::stop`] tells.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        // A thread that panicked has not counted itself out.
+        self.running.load(Ordering::Acquire) == self.loops.len() && !self.loops.iter().any(thread::JoinHandle::is_finished)
+    }
+
+    /// Asks every loop to flush, checkpoint, commit and leave; waits for them. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// The first reason for which a loop ended otherwise.
+    pub fn stop(self) -> Result<(), ServiceError> {
+        // Nobody listens any more when all loops have ended by themselves.
+        self.shutdown.send_replace(true);
+        let ends: Vec<Result<(), ServiceError>> =
+            self.loops.into_iter().enumerate().map(|(number, ended)| ended.join().unwrap_or(Err(ServiceError::Panicked(number)))).collect();
+        ends.into_iter().collect()
+    }
+}
+
+async fn serve_admin(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+    health: &Arc<Health>,
+    shutdown: watch::Receiver<bool>,
+) -> Result<Option<SocketAddr>, ServiceError> {
+    let Some(address) = config.admin.address else { return Ok(None) };
+    let refused = |error| ServiceError::Admin(address, error);
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    info!(address = %bound, "admin server listens");
+    let serving = admin::serve(listener, Arc::clone(metrics), Arc::clone(health), asked(shutdown));
+    tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            error!(%error, "the admin server failed");
+        }
+    });
+    Ok(Some(bound))
+}
+
+fn run_loop<O: Observer>(number: usize, shared: &Shared, observer: O) -> Result<(), ServiceError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServiceError::Thread)?;
+    let outcome = runtime.block_on(serve_loop(number, shared, observer));
+    if let Err(error) = &outcome {
+        error!(loop_number = number, %error, "a loop ended");
+        shared.health.block(number, Obstacle::Operator, error.to_string());
+    }
+    outcome
+}
+
+async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) -> Result<(), ServiceError> {
+    let Shared { config, metrics, health, shutdown } = shared;
+    let watch = LoopWatch::new(number, Arc::clone(metrics), Arc::clone(health));
+    let counted = Arc::clone(metrics);
+    let sink = ClickHouseSink::new(&config.clickhouse, config.rules.epoch, now).with_observer(move |attempt| count(&counted, attempt));
+    let settings = Settings::of(config, seed(number));
+    tokio::select! {
+        biased;
+        () = asked(shutdown.clone()) => return Ok(()),
+        () = until_ready(&sink, number, health, &settings) => {}
+    }
+    let source = KafkaSource::connect(&config.kafka, config.rules.epoch, number)?;
+    let checkpoints = CheckpointStore::open(&config.checkpoint, config.rules.epoch)?;
+    let seams = Seams { source, sink, checkpoints };
+    Ok(worker::run(seams, &settings, &(watch, observer), asked(shutdown.clone())).await?)
+}
+
+/// Waits until the store can be reached and has the schema: a worker without them would only fill its memory.
+async fn until_ready(sink: &ClickHouseSink, number: usize, health: &Health, settings: &Settings) {
+    for attempt in 0_u32.. {
+        match sink.ready().await {
+            Ok(()) => {
+                health.clear(number, Obstacle::ClickHouse);
+                health.clear(number, Obstacle::Schema);
+                return;
+            }
+            Err(SinkError::Transient(message)) => {
+                warn!(error = message, "ClickHouse cannot be reached yet, trying again");
+                health.block(number, Obstacle::ClickHouse, message);
+            }
+            Err(SinkError::Operator(message)) => {
+                error!(problem = message, "somebody must act; trying again until then");
+                health.clear(number, Obstacle::ClickHouse);
+                health.block(number, Obstacle::Schema, message);
+            }
+        }
+        let wait = settings.backoff.delay(attempt, settings.seed);
+        wait_alive(wait, number, health).await;
+    }
+}
+
+/// Waits, and ticks meanwhile: a loop that waits for its store is alive.
+async fn wait_alive(wait: Duration, number: usize, health: &Health) {
+    let until = tokio::time::Instant::now() + wait;
+    while tokio::time::Instant::now() < until {
+        health.tick(number, Instant::now());
+        tokio::time::sleep_until(until.min(tokio::time::Instant::now() + Duration::from_secs(1))).await;
+    }
+}
+
+fn count(metrics: &Metrics, attempt: &Attempt<'_>) {
+    let result = match attempt.error {
+        None => InsertResult::Ok,
+        Some(SinkError::Transient(_)) => InsertResult::Transient,
+        Some(SinkError::Operator(_)) => InsertResult::Operator,
+    };
+    if let Some(table) = Table::named(attempt.table) {
+        metrics.record_insert(table, result, attempt.rows, attempt.duration);
+    }
+}
+
+/// Ready when a shutdown was asked for, or nobody is left to ask.
+async fn asked(mut shutdown: watch::Receiver<bool>) {
+    // An error says that the sender is gone, which is as good as being asked.
+    drop(shutdown.wait_for(|asked| *asked).await);
+}
+
+/// Jitter must differ between the loops of a fleet; nothing else depends on it.
+fn seed(number: usize) -> u64 {
+    rand::random::<u64>().wrapping_add(number as u64)
+}
+
+/// Milliseconds since 1970, for `progress.written`: the one clock in the tables.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or_default()
+}

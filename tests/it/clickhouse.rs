@@ -1,0 +1,140 @@
+//! The sink and the migrations against the real engine.
+
+use std::sync::{Arc, Mutex};
+
+use clickhouse::Row;
+use grapevine::migrations::{self, MIGRATIONS};
+use grapevine::row::{ActivityWindow, Cascade, Progress, Rejected, Rows, Thread};
+use grapevine::worker::{Sink, SinkError};
+
+use crate::store::{Database, T0_MS, star, window, world};
+
+const TABLES: [&str; 5] = ["activity_window", "cascade", "thread", "rejects", "progress"];
+
+#[tokio::test]
+async fn the_same_rows_four_times_are_the_rows_once() {
+    let database = Database::migrated("four_times").await;
+    let rows = world();
+    let mut once = Vec::new();
+    for time in 1..=4 {
+        database.insert(rows.clone()).await;
+        for table in TABLES {
+            once.push(database.ask(&format!("SELECT * FROM {table} FINAL ORDER BY ALL")).await);
+        }
+        let (first, last) = (&once[..TABLES.len()], &once[once.len() - TABLES.len()..]);
+        assert_eq!(first, last, "after {time} inserts");
+    }
+    let counts = [rows.activity_windows.len(), rows.cascades.len(), rows.threads.len(), rows.rejects.len(), rows.progress.len()];
+    for (content, count) in once.iter().zip(counts) {
+        assert_eq!(content.lines().count(), count);
+    }
+    // Nothing was dropped as a copy on the way: the versions settled it.
+    assert_eq!(database.ask("SELECT sum(rows) >= count() FROM system.parts WHERE database = currentDatabase()").await, "1");
+}
+
+#[tokio::test]
+async fn the_rows_have_the_columns_of_the_tables_in_their_order() {
+    let database = Database::migrated("columns").await;
+    let fields = [
+        ActivityWindow::COLUMN_NAMES,
+        Cascade::COLUMN_NAMES,
+        Thread::COLUMN_NAMES,
+        Rejected::COLUMN_NAMES,
+        Progress::COLUMN_NAMES,
+    ];
+    for (table, fields) in TABLES.iter().zip(fields) {
+        let columns =
+            format!("SELECT name FROM system.columns WHERE database = currentDatabase() AND table = '{table}' ORDER BY position");
+        assert_eq!(database.ask(&columns).await.lines().collect::<Vec<_>>(), fields, "{table}");
+    }
+    // The types are compared by the client when it inserts.
+    database.insert(world()).await;
+}
+
+#[tokio::test]
+async fn every_table_column_and_view_says_what_it_is() {
+    let database = Database::migrated("comments").await;
+    let silent = "SELECT table || '.' || name FROM system.columns WHERE database = currentDatabase() AND comment = '' \
+        AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine != 'View')";
+    assert_eq!(database.ask(silent).await, "");
+    assert_eq!(database.ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND comment = ''").await, "");
+}
+
+#[tokio::test]
+async fn events_of_150_months_go_in_one_insert() {
+    let database = Database::migrated("months").await;
+    let month = |at: u32| ActivityWindow { window_start: at * 2_629_800, shares: 1, ..window("r", 0) };
+    database.insert(Rows { activity_windows: (0..150).rev().map(month).collect(), ..Rows::default() }).await;
+    assert_eq!(database.ask("SELECT count(), uniqExact(toYYYYMM(window_start)) FROM activity_window").await, "150\t150");
+}
+
+#[tokio::test]
+async fn migrating_twice_and_at_the_same_time_does_no_harm() {
+    let database = Database::absent("migrations");
+    assert_eq!(migrations::plan(&database.client).await.unwrap().len(), MIGRATIONS.len());
+    let (one, other) = futures::join!(migrations::apply(&database.client), migrations::apply(&database.client));
+    assert!(one.unwrap().len().max(other.unwrap().len()) == MIGRATIONS.len());
+    assert!(migrations::apply(&database.client).await.unwrap().is_empty());
+    migrations::check(&database.client).await.unwrap();
+    assert_eq!(
+        database.ask("SELECT number, name FROM schema_migrations FINAL ORDER BY number").await,
+        "1\t001_tables.sql\n2\t002_views.sql"
+    );
+    database.run("INSERT INTO schema_migrations VALUES (2, '002_views.sql', 1, now64(3) + INTERVAL 1 MINUTE)").await;
+    let problem = migrations::check(&database.client).await.unwrap_err().to_string();
+    assert!(problem.starts_with("002_views.sql was applied with another text"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_store_without_its_schema_says_what_to_run() {
+    let database = Database::absent("nothing");
+    let said = database.sink().ready().await.unwrap_err();
+    assert!(matches!(&said, SinkError::Operator(text) if text.ends_with("run: grapevine migrate")), "{said}");
+    let said = database.sink().insert(&world()).await.unwrap_err();
+    assert!(matches!(&said, SinkError::Operator(text) if text.ends_with("run: grapevine migrate")), "{said}");
+    migrations::apply(&database.client).await.unwrap();
+    database.sink().ready().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_table_that_changed_is_looked_at_again() {
+    let database = Database::migrated("changed").await;
+    let sink = database.sink();
+    let rows = || Rows { cascades: vec![star("r", 1)], ..Rows::default() };
+    sink.insert(&rows()).await.unwrap();
+    database.run("ALTER TABLE cascade ADD COLUMN later UInt8").await;
+    sink.insert(&rows()).await.unwrap();
+    database.run("ALTER TABLE cascade DROP COLUMN reach").await;
+    let said = database.sink().insert(&rows()).await.unwrap_err();
+    assert!(matches!(&said, SinkError::Operator(text) if text.contains("grapevine migrate")), "{said}");
+}
+
+#[tokio::test]
+async fn the_newest_version_is_that_of_any_table_of_the_source() {
+    let database = Database::migrated("newest").await;
+    let sink = database.sink();
+    assert_eq!(sink.newest_version("t/0").await.unwrap(), None);
+    database.insert(world()).await;
+    assert_eq!(sink.newest_version("t/0").await.unwrap(), Some(100));
+    let ahead = Cascade { version: 120, ..star("m", 1) };
+    let of_another_epoch = Cascade { version: 900, epoch: 1, ..star("m", 1) };
+    database.insert(Rows { cascades: vec![ahead, of_another_epoch], ..Rows::default() }).await;
+    assert_eq!(sink.newest_version("t/0").await.unwrap(), Some(120));
+    assert_eq!(sink.newest_version("t/1").await.unwrap(), Some(50));
+    assert_eq!(sink.newest_version("t/2").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn every_insert_is_observed_and_progress_comes_last() {
+    let database = Database::migrated("observed").await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = seen.clone();
+    let sink = database
+        .sink()
+        .with_observer(move |attempt| notes.lock().unwrap().push((attempt.table, attempt.rows, attempt.error.is_none())));
+    sink.insert(&world()).await.unwrap();
+    let expected =
+        [("activity_window", 8, true), ("cascade", 4, true), ("thread", 1, true), ("rejects", 3, true), ("progress", 2, true)];
+    assert_eq!(*seen.lock().unwrap(), expected);
+    assert_eq!(database.ask("SELECT DISTINCT toUnixTimestamp64Milli(written) FROM progress").await, T0_MS.to_string());
+}

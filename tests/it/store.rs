@@ -1,0 +1,336 @@
+//! A database in the embedded ClickHouse, with Grapevine's schema, and rows to put into it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use clickhouse::Client;
+use grapevine::clickhouse::{ClickHouseSink, client};
+use grapevine::config::{ClickHouse, Secret};
+use grapevine::embedded::clickhouse::EmbeddedClickHouse;
+use grapevine::migrations;
+use grapevine::row::{ActivityWindow, Cascade, Histogram, Progress, Rejected, Rows, Thread};
+use grapevine::worker::Sink;
+use serde_bytes::ByteBuf;
+use tempfile::TempDir;
+
+/// The start of a window: 2023-11-14 22:15 UTC.
+pub(crate) const T0: u32 = 1_700_000_100;
+/// The same, in milliseconds.
+pub(crate) const T0_MS: i64 = 1_700_000_100_000;
+
+/// The process and its folder, dropped in this order. The mutex is there because the handle is not `Sync`.
+struct Engine {
+    url: String,
+    _process: Mutex<EmbeddedClickHouse>,
+    _folder: TempDir,
+}
+
+/// The engine that the tests running now share: a start takes longer than most of them.
+fn shared_engine() -> Arc<Engine> {
+    static SHARED: Mutex<Weak<Engine>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(engine) = shared.upgrade() {
+        return engine;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let process = EmbeddedClickHouse::start(Path::new(env!("CARGO_BIN_EXE_grapevine")), folder.path()).unwrap();
+    let engine = Arc::new(Engine { url: process.url().to_owned(), _process: Mutex::new(process), _folder: folder });
+    *shared = Arc::downgrade(&engine);
+    engine
+}
+
+/// A database of its own.
+pub(crate) struct Database {
+    pub(crate) config: ClickHouse,
+    pub(crate) client: Client,
+    _engine: Arc<Engine>,
+}
+
+impl Database {
+    /// A name for a database that does not exist.
+    pub(crate) fn absent(name: &str) -> Self {
+        let engine = shared_engine();
+        let config = ClickHouse {
+            url: engine.url.clone(),
+            database: name.to_owned(),
+            user: "default".to_owned(),
+            password: Secret::default(),
+            send_timeout: Duration::from_secs(30),
+            end_timeout: Duration::from_secs(60),
+            backoff_min: Duration::from_millis(1),
+            backoff_max: Duration::from_millis(2),
+        };
+        Database { client: client(&config), config, _engine: engine }
+    }
+
+    /// A database with Grapevine's schema.
+    pub(crate) async fn migrated(name: &str) -> Self {
+        let database = Self::absent(name);
+        migrations::apply(&database.client).await.unwrap();
+        database
+    }
+
+    pub(crate) fn sink(&self) -> ClickHouseSink {
+        ClickHouseSink::new(&self.config, 0, || T0_MS)
+    }
+
+    pub(crate) async fn insert(&self, rows: Rows) {
+        self.sink().insert(&rows).await.unwrap();
+    }
+
+    pub(crate) async fn run(&self, statement: &str) {
+        self.client.query_raw(statement).execute().await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+
+    /// The answer as tab-separated lines.
+    pub(crate) async fn ask(&self, query: &str) -> String {
+        let answer = async { self.client.query_raw(query).fetch_bytes("TabSeparated")?.collect().await };
+        let bytes = answer.await.unwrap_or_else(|error| panic!("{query}: {error}"));
+        String::from_utf8(bytes.to_vec()).unwrap().trim_end_matches('\n').to_owned()
+    }
+}
+
+/// A window in which nothing happened, of a post of the brand acme, in channel x and community c1.
+pub(crate) fn window(root: &str, windows_after_t0: u32) -> ActivityWindow {
+    ActivityWindow {
+        window_start: T0 + 900 * windows_after_t0,
+        root: root.into(),
+        epoch: 0,
+        source: "t/0".into(),
+        opened: 1,
+        version: 1,
+        root_seen: true,
+        root_time: T0_MS,
+        root_is_brand: false,
+        brand: "acme".into(),
+        campaign: "spring".into(),
+        channel: "x".into(),
+        platform: "p".into(),
+        community: "c1".into(),
+        experiment: "".into(),
+        arm: "".into(),
+        tags: Arc::new([]),
+        posts: 0,
+        shares: 0,
+        quotes: 0,
+        replies: 0,
+        brand_replies: 0,
+        mentions: 0,
+        reactions: 0,
+        deletes: 0,
+        clicks: 0,
+        sharers: vec![],
+        repliers: vec![],
+        share_minutes: vec![],
+        reply_minutes: vec![],
+        brand_reply_minutes: vec![],
+        samples: vec![],
+    }
+}
+
+/// A star of `shares` shares, of a post as in [`window`].
+pub(crate) fn star(root: &str, shares: u64) -> Cascade {
+    Cascade {
+        root: root.into(),
+        epoch: 0,
+        source: "t/0".into(),
+        opened: 1,
+        version: 1,
+        root_seen: true,
+        root_time: T0_MS,
+        root_is_brand: false,
+        brand: "acme".into(),
+        campaign: "spring".into(),
+        channel: "x".into(),
+        platform: "p".into(),
+        community: "c1".into(),
+        experiment: "".into(),
+        arm: "".into(),
+        tags: Arc::new([]),
+        size: shares + 1,
+        max_depth: u32::from(shares > 0),
+        levels: if shares > 0 { vec![1, shares] } else { vec![1] },
+        s1: shares,
+        s2: u128::from(shares),
+        inferred: 0,
+        cycles_cut: 0,
+        self_edges: 0,
+        reported_inferred: 0,
+        unique_actors: shares + 1,
+        deleted_actors: 0,
+        repeat_shares: 0,
+        self_shares: 0,
+        quotes: 0,
+        deletes: 0,
+        max_children: shares,
+        reach: 0,
+        reach_known: 0,
+        first_time: T0_MS,
+        last_time: T0_MS + 1,
+        age_hist: vec![],
+        delay_hist: vec![],
+        depth_first_ms: vec![],
+        users_first_ms: vec![],
+    }
+}
+
+/// The thread whose parents are -1 0 0 0 1 4 5 2 7 3 0 and whose authors are B A C D B A B B C D A, B the brand.
+pub(crate) fn dialogue(root: &str) -> Thread {
+    let hist: Histogram = vec![(0, 1), (100, 7), (200, 1)];
+    Thread {
+        root: root.into(),
+        epoch: 0,
+        source: "t/0".into(),
+        opened: 1,
+        version: 1,
+        root_seen: true,
+        root_time: T0_MS,
+        root_is_brand: true,
+        brand: "acme".into(),
+        campaign: "spring".into(),
+        channel: "x".into(),
+        platform: "p".into(),
+        community: "c2".into(),
+        experiment: "".into(),
+        arm: "".into(),
+        tags: Arc::new([]),
+        size: 11,
+        max_depth: 4,
+        levels: vec![1, 4, 3, 2, 1],
+        s1: 20,
+        s2: 50,
+        inferred: 0,
+        cycles_cut: 0,
+        self_edges: 0,
+        unique_actors: 4,
+        deleted_actors: 0,
+        deletes: 0,
+        h_index: 2,
+        brand_replies: 3,
+        audience_replies: 7,
+        nonself_replies: 9,
+        two_way_replies: 8,
+        dyads: 3,
+        reciprocal_pairs: 2,
+        dyad_fwd: vec![1, 2, 3],
+        dyad_rev: vec![1, 2],
+        aba: 5,
+        aba_eligible: 5,
+        longest_exchange: 5,
+        reentrants: 4,
+        sessions: 2,
+        longest_session_ms: 90_500,
+        longest_session_messages: 6,
+        last_session_start: T0_MS + 1_800_000,
+        first_time: T0_MS,
+        last_time: T0_MS + 1_900_000,
+        latency_hist: hist,
+        first_response_hist: vec![(100, 1)],
+        brand_response_hist: vec![],
+        customer_messages: 4,
+        customer_messages_answered: 3,
+    }
+}
+
+/// How far a source is complete; its counts add up.
+pub(crate) fn progress(source: &str, version: u64, watermark: i64) -> Progress {
+    Progress {
+        epoch: 0,
+        source: source.into(),
+        first: 0,
+        version,
+        watermark,
+        read: 100,
+        accepted: 90,
+        duplicates: 7,
+        conflicting_copies: 1,
+        rejected: 3,
+        written: 0,
+    }
+}
+
+/// A record of source t/0 that is no event, with bytes that are no text.
+pub(crate) fn reject(offset: u64, reason: &str) -> Rejected {
+    Rejected {
+        epoch: 0,
+        source: "t/0".into(),
+        offset,
+        version: 1,
+        received: T0_MS,
+        reason: reason.into(),
+        detail: format!("offset {offset}"),
+        key: ByteBuf::from(*b"\xff\x00"),
+        payload: ByteBuf::from(*b"{\xff\n;"),
+        headers: vec![("h".to_owned(), ByteBuf::from(*b"\xfe")), ("h".to_owned(), ByteBuf::from(*b"2"))],
+        truncated: false,
+        replayed: false,
+    }
+}
+
+/// Two shared posts, one of which moved to another partition, a post that nobody shared, a conversation, and a
+/// share whose post nobody saw.
+pub(crate) fn world() -> Rows {
+    let brand_post = |w: ActivityWindow| ActivityWindow { root_is_brand: true, ..w };
+    let talk = |w: ActivityWindow| ActivityWindow { root_is_brand: true, community: "c2".into(), ..w };
+    let windows = vec![
+        brand_post(ActivityWindow { posts: 1, shares: 2, sharers: vec![1, 2], share_minutes: vec![0, 5], ..window("a", 0) }),
+        brand_post(ActivityWindow { shares: 1, sharers: vec![2], share_minutes: vec![0], ..window("a", 1) }),
+        ActivityWindow { posts: 1, ..window("b", 0) },
+        ActivityWindow { posts: 1, shares: 1, sharers: vec![3], share_minutes: vec![1], ..window("m", 0) },
+        unseen(ActivityWindow { shares: 2, sharers: vec![3, 4], share_minutes: vec![1, 2], ..window("m", 1) }),
+        unseen(ActivityWindow { shares: 1, sharers: vec![5], share_minutes: vec![1], ..window("u", 0) }),
+        talk(ActivityWindow { posts: 1, replies: 6, brand_replies: 2, repliers: vec![1, 2, 3], ..window("t", 0) }),
+        talk(ActivityWindow { replies: 4, brand_replies: 1, repliers: vec![1, 4], reactions: 2, ..window("t", 2) }),
+    ];
+    let deep = Cascade {
+        root_is_brand: true,
+        max_depth: 2,
+        levels: vec![1, 2, 1],
+        s1: 4,
+        s2: 6,
+        max_children: 2,
+        reach: 12,
+        age_hist: vec![(0, 1), (100, 1), (200, 1)],
+        delay_hist: vec![(0, 3)],
+        depth_first_ms: vec![0, 1000, 901_000],
+        users_first_ms: vec![(10, 5000)],
+        ..star("a", 3)
+    };
+    let moved = Cascade {
+        source: "t/1".into(),
+        opened: 9,
+        root_seen: false,
+        brand: "".into(),
+        channel: "".into(),
+        community: "".into(),
+        ..star("m", 2)
+    };
+    let orphan = Cascade { root: "u".into(), ..moved.clone() };
+    let orphan = Cascade { size: 2, levels: vec![1, 1], s1: 1, s2: 1, unique_actors: 1, max_children: 1, ..orphan };
+    Rows {
+        activity_windows: windows,
+        cascades: vec![deep, star("m", 1), moved, orphan],
+        threads: vec![dialogue("t")],
+        rejects: vec![reject(7, "json"), reject(8, "json"), reject(9, "null")],
+        progress: vec![
+            progress("t/0", 100, T0_MS + 8 * 86_400_000),
+            Progress { accepted: 89, ..progress("t/1", 50, T0_MS + 60_000) },
+        ],
+    }
+}
+
+/// The same window of a life in another partition that never saw the post.
+pub(crate) fn unseen(window: ActivityWindow) -> ActivityWindow {
+    ActivityWindow {
+        source: "t/1".into(),
+        opened: 9,
+        root_seen: false,
+        brand: "".into(),
+        channel: "".into(),
+        community: "".into(),
+        platform: "".into(),
+        campaign: "".into(),
+        ..window
+    }
+}

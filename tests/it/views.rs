@@ -1,0 +1,317 @@
+//! Every view, on hand-made rows with hand-computed answers.
+
+use grapevine::row::{ActivityWindow, Cascade, Progress, Rows, Thread};
+
+use crate::store::{Database, T0_MS, dialogue, star, window, world};
+
+async fn with_world(name: &str) -> Database {
+    let database = Database::migrated(name).await;
+    database.insert(world()).await;
+    database
+}
+
+async fn names_of_views(database: &Database) -> Vec<String> {
+    let names = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View' ORDER BY name";
+    database.ask(names).await.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn every_view_reads_empty_tables_and_has_no_rows() {
+    let database = Database::migrated("empty").await;
+    let names = names_of_views(&database).await;
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        assert_eq!(database.ask(&format!("SELECT * FROM {name}")).await, "", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn no_view_shows_an_infinity_or_a_nan() {
+    let database = with_world("finite").await;
+    // Trees of nothing but a root have no place in the tables; the views bear them all the same.
+    let bare = Thread {
+        size: 1,
+        levels: vec![1],
+        s1: 0,
+        s2: 0,
+        nonself_replies: 0,
+        dyads: 0,
+        aba_eligible: 0,
+        unique_actors: 0,
+        customer_messages: 0,
+        dyad_fwd: vec![],
+        dyad_rev: vec![],
+        ..dialogue("bare")
+    };
+    database.insert(Rows { cascades: vec![star("bare", 0)], threads: vec![bare], ..Rows::default() }).await;
+    for name in names_of_views(&database).await {
+        let answer = database.ask(&format!("SELECT * FROM {name}")).await;
+        let wrong = answer.split(['\t', '\n', ',', '[', ']']).any(|cell| matches!(cell, "inf" | "-inf" | "nan" | "-nan"));
+        assert!(!wrong, "{name}: {answer}");
+    }
+    let ratios = "SELECT structural_virality, inferred_share, mean_share_depth, broadcast_share, viral_share, share_rate FROM cascade_shape WHERE root = 'bare'";
+    assert_eq!(database.ask(ratios).await, ["\\N"; 6].join("\t"));
+    let ratios = "SELECT dyad_reciprocity, edge_reciprocity, two_wayness, turn_taking, reentry_rate, brand_reply_share, brand_response_rate, brand_response_seconds_p50 FROM thread_dialogue WHERE root = 'bare'";
+    assert_eq!(database.ask(ratios).await, ["\\N"; 8].join("\t"));
+}
+
+#[tokio::test]
+async fn the_shape_of_cascades_has_one_row_a_root_the_largest_life() {
+    let database = with_world("cascade_shape").await;
+    let columns = "root, size, max_depth, max_breadth, levels, wiener, round(structural_virality, 4), unique_actors, brand, community, side, lives, structure_exact";
+    let answer = database.ask(&format!("SELECT {columns} FROM cascade_shape ORDER BY root")).await;
+    assert_eq!(
+        answer,
+        "a\t4\t2\t2\t[1,2,1]\t10\t1.6667\t4\tacme\tc1\tbroadcast\t1\t1\n\
+         m\t3\t1\t2\t[1,2]\t4\t1.3333\t3\tacme\tc1\tbroadcast\t2\t0\n\
+         u\t2\t1\t1\t[1,1]\t1\t1\t1\t\t\tbroadcast\t1\t1"
+    );
+    let ratios = "SELECT round(mean_share_depth, 4), round(broadcast_share, 4), round(root_share, 4), round(viral_share, 4), inferred_share, share_rate, first_time FROM cascade_shape WHERE root = 'a'";
+    assert_eq!(database.ask(ratios).await, "1.3333\t0.6667\t0.6667\t0.3333\t0\t0.25\t2023-11-14 22:15:00.000");
+}
+
+#[tokio::test]
+async fn the_columns_of_the_contract_have_their_types() {
+    let database = Database::migrated("contract").await;
+    let shared = "root String, size UInt64, max_depth UInt32, max_breadth UInt64, levels Array(UInt64), wiener UInt128, \
+        structural_virality Nullable(Float64), unique_actors UInt64, deleted_actors UInt64, inferred UInt64, \
+        first_time DateTime64(3\\, 'UTC'), last_time DateTime64(3\\, 'UTC')";
+    for (view, more) in [("cascade_shape", ""), ("thread_shape", ", h_index UInt32, reciprocal_pairs UInt64")] {
+        let types =
+            format!("SELECT name || ' ' || type FROM system.columns WHERE database = currentDatabase() AND table = '{view}'");
+        let types = database.ask(&types).await.replace("\\'", "'");
+        for wanted in format!("{shared}{more}").replace("\\,", "\u{0}").split(", ") {
+            let wanted = wanted.replace('\u{0}', ",");
+            assert!(types.lines().any(|column| column == wanted), "{view}: {wanted} is not in\n{types}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_wiener_integer_of_a_deep_chain_does_not_wrap() {
+    let database = Database::migrated("chain").await;
+    let n: u64 = 5_000_000;
+    let mut levels = vec![1; 65_535];
+    levels.push(n - 65_535);
+    let s2 = u128::from(n - 1) * u128::from(n) * u128::from(2 * n - 1) / 6;
+    let chain = Cascade { size: n, max_depth: 4_999_999, levels, s1: n * (n - 1) / 2, s2, ..star("chain", 1) };
+    database.insert(Rows { cascades: vec![chain], ..Rows::default() }).await;
+    let wiener = u128::from(n) * (u128::from(n) * u128::from(n) - 1) / 6;
+    let answer = database.ask("SELECT wiener, round(structural_virality, 3), max_breadth, max_depth FROM cascade_shape").await;
+    assert_eq!(answer, format!("{wiener}\t1666667\t1\t4999999"));
+}
+
+#[tokio::test]
+async fn the_shape_of_threads_shows_the_golden_thread() {
+    let database = with_world("thread_shape").await;
+    let columns = "root, size, max_depth, max_breadth, levels, wiener, round(structural_virality, 4), h_index, reciprocal_pairs, unique_actors, brand, side, lives";
+    let answer = database.ask(&format!("SELECT {columns} FROM thread_shape")).await;
+    assert_eq!(answer, "t\t11\t4\t4\t[1,4,3,2,1]\t170\t3.0909\t2\t2\t4\tacme\tconversation\t1");
+}
+
+#[tokio::test]
+async fn a_late_brand_replaces_the_row_that_had_none() {
+    let database = Database::migrated("late_brand").await;
+    let early = Cascade { brand: "".into(), root_seen: false, ..star("r", 1) };
+    let late = Cascade { version: 2, ..star("r", 1) };
+    database.insert(Rows { cascades: vec![late.clone(), early], ..Rows::default() }).await;
+    database.insert(Rows { cascades: vec![late], ..Rows::default() }).await;
+    assert_eq!(database.ask("SELECT root, brand, lives FROM cascade_shape").await, "r\tacme\t1");
+}
+
+#[tokio::test]
+async fn an_epoch_shows_only_where_it_is_active() {
+    let database = with_world("epochs").await;
+    let other = |c: Cascade| Cascade { epoch: 1, brand: "other".into(), ..c };
+    let windows = vec![ActivityWindow { epoch: 1, brand: "other".into(), posts: 1, shares: 7, ..window("a", 0) }];
+    database.insert(Rows { cascades: vec![other(star("a", 7))], activity_windows: windows, ..Rows::default() }).await;
+    let sizes = "SELECT root, size, brand FROM cascade_shape ORDER BY root";
+    let before = "a\t4\tacme\nm\t3\tacme\nu\t2\t";
+    assert_eq!(database.ask(sizes).await, before);
+    database.run("INSERT INTO active_epoch VALUES ('t/0', 1, 1)").await;
+    // The post of m was seen in t/0 under the epoch that is not read any more.
+    assert_eq!(database.ask(sizes).await, "a\t8\tother\nm\t3\t\nu\t2\t");
+    assert_eq!(database.ask("SELECT sum(shares) FROM activity WHERE source = 't/0'").await, "7");
+    assert_eq!(database.ask("SELECT source FROM sources").await, "t/1");
+    database.run("INSERT INTO active_epoch VALUES ('t/0', 0, 2)").await;
+    assert_eq!(database.ask(sizes).await, before);
+}
+
+#[tokio::test]
+async fn activity_adds_lives_and_takes_dimensions_from_the_one_that_saw_the_post() {
+    let database = with_world("activity").await;
+    let answer = database.ask("SELECT window_start, brand, community, posts, shares, broadcast_events FROM activity WHERE root = 'm' ORDER BY window_start").await;
+    assert_eq!(answer, "2023-11-14 22:15:00\tacme\tc1\t1\t1\t2\n2023-11-14 22:30:00\tacme\tc1\t0\t2\t2");
+    let sums = database
+        .ask("SELECT sum(broadcast_events), sum(conversation_events), sum(other_events), countIf(root_seen) FROM activity")
+        .await;
+    assert_eq!(sums, "11\t10\t2\t7");
+    assert_eq!(database.ask("SELECT root, is_brand FROM roots ORDER BY root").await, "a\ttrue\nb\tfalse\nm\tfalse\nt\ttrue");
+}
+
+#[tokio::test]
+async fn a_day_has_one_row_a_side_with_distinct_people() {
+    let database = with_world("daily").await;
+    let columns = "day, brand, community, side, posts, shares, replies, brand_replies, reactions, sharers, repliers";
+    let answer = database.ask(&format!("SELECT {columns} FROM activity_daily ORDER BY brand DESC, community, side")).await;
+    assert_eq!(
+        answer,
+        "2023-11-14\tacme\tc1\tbroadcast\t3\t6\t0\t0\t0\t4\t0\n\
+         2023-11-14\tacme\tc2\tbroadcast\t1\t0\t0\t0\t0\t0\t0\n\
+         2023-11-14\tacme\tc2\tconversation\t0\t0\t10\t3\t0\t0\t4\n\
+         2023-11-14\tacme\tc2\tother\t0\t0\t0\t0\t2\t0\t0\n\
+         2023-11-14\t\t\tbroadcast\t0\t1\t0\t0\t0\t1\t0"
+    );
+}
+
+#[tokio::test]
+async fn sides_say_how_much_of_each_there_is() {
+    let database = with_world("sides").await;
+    let columns = "brand, channel, broadcast, conversation, other, conversation_share, audience_replies, brand_replies, sharers, repliers, people_on_both_sides";
+    let answer = database.ask(&format!("SELECT {columns} FROM sides ORDER BY brand DESC")).await;
+    assert_eq!(answer, "acme\tx\t10\t10\t2\t0.5\t7\t3\t4\t4\t4\n\t\t1\t0\t0\t0\t0\t0\t1\t0\t0");
+}
+
+#[tokio::test]
+async fn growth_adds_up_over_the_windows_of_all_lives() {
+    let database = with_world("growth").await;
+    let columns = "root, window_start, shares, cumulative_shares, replies, cumulative_replies";
+    let answer = database.ask(&format!("SELECT {columns} FROM cascade_growth WHERE root IN ('m', 't')")).await;
+    assert_eq!(
+        answer,
+        "m\t2023-11-14 22:15:00\t1\t1\t0\t0\nm\t2023-11-14 22:30:00\t2\t3\t0\t0\n\
+         t\t2023-11-14 22:15:00\t0\t0\t6\t6\nt\t2023-11-14 22:45:00\t0\t0\t4\t10"
+    );
+}
+
+#[tokio::test]
+async fn ranks_are_given_within_a_size_bin() {
+    let database = with_world("ranking").await;
+    let columns = "size_bin, root, rank_by_size, rank_by_depth, rank_by_virality, cascades_in_bin";
+    let answer = database.ask(&format!("SELECT {columns} FROM cascade_ranking ORDER BY root")).await;
+    assert_eq!(answer, "2\ta\t1\t1\t1\t1\n1\tm\t1\t1\t1\t2\n1\tu\t2\t1\t2\t2");
+}
+
+#[tokio::test]
+async fn speed_is_null_where_nothing_was_reached() {
+    let database = with_world("speed").await;
+    let columns = "root, seconds_to_depth_1, seconds_to_depth_2, seconds_to_depth_3, seconds_to_10_people, seconds_to_100_people, round(half_life_seconds, 6), round(median_delay_seconds, 6), age_seconds, mature";
+    let answer = database.ask(&format!("SELECT {columns} FROM cascade_speed ORDER BY root")).await;
+    let half_life = (0.99 * (1.01_f64 / 0.99).powi(100) * 1e6).round() / 1e6;
+    let nothing = ["\\N"; 7].join("\t");
+    assert_eq!(
+        answer,
+        format!("a\t1\t901\t\\N\t5\t\\N\t{half_life}\t0.99\t691200\ttrue\nm\t{nothing}\t60\tfalse\nu\t{nothing}\t60\tfalse")
+    );
+}
+
+#[tokio::test]
+async fn the_half_life_after_the_peak_counts_from_the_busiest_window() {
+    let database = Database::migrated("peak").await;
+    let windows = (0..).zip([1, 3, 2, 2]).map(|(at, shares)| ActivityWindow { shares, ..window("p", at) }).collect();
+    database.insert(Rows { activity_windows: windows, ..Rows::default() }).await;
+    let answer = database.ask("SELECT * FROM cascade_peak").await;
+    // Three, then two: five of the seven since the peak, reached one window later.
+    assert_eq!(answer, "p\t2023-11-14 22:30:00\t3\t8\t7\t900");
+}
+
+#[tokio::test]
+async fn reproduction_is_a_ratio_of_sums_with_the_posts_nobody_shared() {
+    let database = with_world("reproduction").await;
+    let answer = database.ask("SELECT brand, generation, nodes, children, reproduction_number, posts FROM reproduction ORDER BY brand DESC, generation").await;
+    assert_eq!(answer, "acme\t0\t4\t4\t1\t4\nacme\t1\t4\t1\t0.25\t2\nacme\t2\t1\t0\t0\t1\n\t0\t1\t1\t1\t1\n\t1\t1\t0\t0\t1");
+    let answer = database.ask("SELECT * FROM reproduction_overall").await;
+    assert_eq!(answer, "0\t5\t5\t1\t5\n1\t5\t1\t0.2\t3\n2\t1\t0\t0\t1");
+}
+
+#[tokio::test]
+async fn a_dialogue_has_its_ratios_and_response_times() {
+    let database = with_world("dialogue").await;
+    let columns = "root, replies, round(dyad_reciprocity, 4), edge_reciprocity, round(two_wayness, 4), turn_taking, longest_exchange, h_index, reentry_rate, brand_reply_share, brand_response_rate, sessions, longest_session_seconds";
+    let answer = database.ask(&format!("SELECT {columns} FROM thread_dialogue")).await;
+    assert_eq!(answer, "t\t10\t0.6667\t0.8\t0.8889\t1\t5\t2\t1\t0.3\t0.75\t2\t90.5");
+    let at = |bucket: i32| (0.99 * (1.01_f64 / 0.99).powi(bucket) * 1e6).round() / 1e6;
+    for view in ["thread_dialogue", "response_times"] {
+        // Nine latencies, one in bucket 0, seven in 100, one in 200: the fifth and, for 0.9, the ninth.
+        let columns = "round(response_seconds_p50, 6), round(response_seconds_p90, 6), round(first_response_seconds_p90, 6), brand_response_seconds_p50";
+        let answer = database.ask(&format!("SELECT {columns} FROM {view}")).await;
+        assert_eq!(answer, format!("{}\t{}\t{}\t\\N", at(100), at(200), at(100)), "{view}");
+    }
+}
+
+#[tokio::test]
+async fn communities_are_rated_by_what_follows_the_posts_of_the_brand() {
+    let database = with_world("communities").await;
+    let columns = "community, posts, brand_posts, audience_replies, conversation_rate, amplification_rate, applause_rate, broadcast, conversation, round(conversation_share, 4)";
+    let answer = database.ask(&format!("SELECT {columns} FROM community_conversation")).await;
+    assert_eq!(answer, "c2\t1\t1\t7\t7\t0\t2\t1\t10\t0.9091\nc1\t3\t1\t0\t0\t3\t0\t9\t0\t0\n\t0\t0\t0\t\\N\t\\N\t\\N\t1\t0\t0");
+}
+
+#[tokio::test]
+async fn sources_say_whether_every_record_was_counted_once() {
+    let database = with_world("sources").await;
+    let answer = database
+        .ask("SELECT source, next, read, accepted, duplicates, conflicting_copies, rejected, conserved, watermark FROM sources")
+        .await;
+    assert_eq!(
+        answer,
+        "t/0\t100\t100\t90\t7\t1\t3\t1\t2023-11-22 22:15:00.000\nt/1\t50\t100\t89\t7\t1\t3\t0\t2023-11-14 22:16:00.000"
+    );
+    let later = Progress { version: 101, read: 101, accepted: 91, ..crate::store::progress("t/0", 0, T0_MS) };
+    database.insert(Rows { progress: vec![later], ..Rows::default() }).await;
+    assert_eq!(database.ask("SELECT next, accepted, conserved FROM sources WHERE source = 't/0'").await, "101\t91\t1");
+}
+
+#[tokio::test]
+async fn conservation_names_the_life_whose_windows_do_not_add_up() {
+    let database = with_world("conservation").await;
+    assert_eq!(database.ask("SELECT * FROM conservation").await, "");
+    database
+        .insert(Rows {
+            cascades: vec![Cascade { version: 2, ..star("m", 5) }],
+            threads: vec![dialogue("lost")],
+            ..Rows::default()
+        })
+        .await;
+    let answer = database
+        .ask("SELECT root, opened, window_shares, cascade_shares, window_replies, thread_replies FROM conservation ORDER BY root")
+        .await;
+    assert_eq!(answer, "lost\t1\t0\t0\t0\t10\nm\t1\t1\t5\t0\t0");
+}
+
+#[tokio::test]
+async fn rejects_are_summed_by_reason() {
+    let database = with_world("rejects").await;
+    let answer = database.ask("SELECT source, reason, records, latest_detail, latest_offset FROM rejects_summary").await;
+    assert_eq!(answer, "t/0\tjson\t2\toffset 8\t8\nt/0\tnull\t1\toffset 9\t9");
+    let bytes = database
+        .ask("SELECT hex(key), hex(payload), hex(mapValues(headers)[1]), length(headers) FROM rejects WHERE offset = 7")
+        .await;
+    assert_eq!(bytes, "FF00\t7BFF0A3B\tFE\t2");
+}
+
+#[tokio::test]
+async fn a_filter_on_root_reaches_the_primary_key() {
+    let database = with_world("explain").await;
+    for view in ["cascade_shape", "thread_shape", "cascade_speed", "thread_dialogue"] {
+        let plan = database.ask(&format!("EXPLAIN indexes = 1 SELECT * FROM {view} WHERE root = 'a'")).await;
+        let table = if view.starts_with("thread") { "explain.thread)" } else { "explain.cascade)" };
+        let (_, reading) = plan.split_once(table).unwrap_or_else(|| panic!("{view} does not read {table}\n{plan}"));
+        let condition = reading.split("Condition: ").nth(1).unwrap_or_default();
+        let condition = condition.lines().next().unwrap_or_default();
+        assert!(
+            reading.split("ReadFromMergeTree").next().unwrap_or_default().contains("(root in ["),
+            "{view}: {condition}\n{plan}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_setting_of_the_reader_changes_no_answer() {
+    let database = with_world("settings").await;
+    for view in ["cascade_shape", "activity", "cascade_speed"] {
+        let plain = database.ask(&format!("SELECT * FROM {view} ORDER BY ALL")).await;
+        let nulls = database.ask(&format!("SELECT * FROM {view} ORDER BY ALL SETTINGS join_use_nulls = 1")).await;
+        assert_eq!(plain, nulls, "{view}");
+    }
+}
