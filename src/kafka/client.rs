@@ -274,7 +274,8 @@ impl Complaints {
 pub(super) fn unreadable(code: RDKafkaErrorCode, place: &str, text: &str) -> String {
     if matches!(code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) {
         return format!(
-            "the log no longer holds {place}, or never did ({text}): retention was shorter than the outage, or the topic was recreated"
+            "the log does not hold {place} ({text}): it was cut or recreated; raise the epoch to read everything again, or \
+             run `grapevine resume` once, while the group has no members"
         );
     }
     format!("could not read {place}: {text}")
