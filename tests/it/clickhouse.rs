@@ -63,7 +63,7 @@ async fn every_table_column_and_view_says_what_it_is() {
 #[tokio::test]
 async fn events_of_150_months_go_in_one_insert() {
     let database = Database::migrated("months").await;
-    let month = |at: u32| ActivityWindow { window_start: at * 2_629_800, shares: 1, ..window("r", 0) };
+    let month = |at: u32| ActivityWindow { window_start: 1_209_600 + at * 2_629_800, shares: 1, ..window("r", 0) };
     database.insert(Rows { activity_windows: (0..150).rev().map(month).collect(), ..Rows::default() }).await;
     assert_eq!(database.ask("SELECT count(), uniqExact(toYYYYMM(window_start)) FROM activity_window").await, "150\t150");
 }

@@ -80,14 +80,14 @@ impl Database {
     }
 
     pub(crate) async fn run(&self, statement: &str) {
-        self.client.query_raw(statement).execute().await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        self.client.query_raw(statement).execute().await.map_err(|error| format!("{statement}: {error}")).unwrap();
     }
 
     /// The answer as tab-separated lines.
     pub(crate) async fn ask(&self, query: &str) -> String {
         let answer = async { self.client.query_raw(query).fetch_bytes("TabSeparated")?.collect().await };
-        let bytes = answer.await.unwrap_or_else(|error| panic!("{query}: {error}"));
-        String::from_utf8(bytes.to_vec()).unwrap().trim_end_matches('\n').to_owned()
+        let bytes = answer.await.map_err(|error: clickhouse::error::Error| format!("{query}: {error}")).unwrap();
+        String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned()
     }
 }
 
