@@ -13,13 +13,9 @@ use std::slice;
 
 use libloading::Library;
 
-/// The version of the library package that the set-up installs; a part of the path below the cache folder.
-pub const PACKAGE_VERSION: &str = "26.7.3-stable.1";
+mod library;
 
-/// The variable that names the library file, before every other place.
-pub const LIBRARY_VARIABLE: &str = "GRAPEVINE_LIBCHDB";
-
-const LIBRARY_FILE: &str = "libchdb.so";
+pub use self::library::{LIBRARY_VARIABLE, PACKAGE_VERSION, find_library};
 
 /// How much of a body is handed to the engine at once. The engine copies each piece, so a piece costs memory twice.
 const APPEND_BYTES: usize = 1 << 20;
@@ -55,34 +51,24 @@ fn list(places: &[PathBuf]) -> String {
     places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// Finds the library: what [`LIBRARY_VARIABLE`] names, beside the executable, in the cache folder of the set-up.
-///
-/// # Errors
-///
-/// [`OpenError::Missing`] names every place. A variable that is set is the only place.
-pub fn find_library() -> Result<PathBuf, OpenError> {
-    let places = match std::env::var_os(LIBRARY_VARIABLE) {
-        Some(named) => vec![PathBuf::from(named)],
-        None => usual_places(),
-    };
-    match places.iter().find(|place| place.is_file()) {
-        Some(found) => Ok(found.clone()),
-        None => Err(OpenError::Missing(places)),
-    }
-}
-
-fn usual_places() -> Vec<PathBuf> {
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(LIBRARY_FILE)));
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
-    let cached = cache.map(|cache| cache.join("grapevine").join(format!("chdb-{PACKAGE_VERSION}")).join(LIBRARY_FILE));
-    beside.into_iter().chain(cached).collect()
-}
-
 /// `chdb_connection`: a pointer that only the library looks behind.
 type RawConnection = *mut c_void;
 type RawResult = *mut c_void;
 type RawInsert = *mut c_void;
+
+/// Begins a statement or an insert: connection, statement, format, names and values of parameters, their number.
+type Begin = unsafe extern "C" fn(
+    RawConnection,
+    *const c_char,
+    usize,
+    *const c_char,
+    usize,
+    *const *const c_char,
+    *const usize,
+    *const *const c_char,
+    *const usize,
+    usize,
+) -> *mut c_void;
 
 /// Declares the table of C functions once: the field, the symbol, the signature.
 macro_rules! functions {
@@ -209,24 +195,8 @@ impl Connection {
     /// # Errors
     ///
     /// The engine's own words.
-    #[expect(unsafe_code, reason = "calls into a C library")]
     pub fn query(&mut self, statement: &[u8], format: &str, parameters: &[(String, String)]) -> Result<Answer, EngineError> {
-        let parameters = Parameters::of(parameters);
-        // SAFETY: the connection is open and used by this call alone; every pointer comes with its length and outlives the call.
-        let result = unsafe {
-            (self.functions.query)(
-                *self.handle.as_ptr(),
-                statement.as_ptr().cast(),
-                statement.len(),
-                format.as_ptr().cast(),
-                format.len(),
-                parameters.names.as_ptr(),
-                parameters.name_lengths.as_ptr(),
-                parameters.values.as_ptr(),
-                parameters.value_lengths.as_ptr(),
-                parameters.names.len(),
-            )
-        };
+        let result = self.call(self.functions.query, statement, format, parameters);
         Answer::of(self.functions, result)
     }
 
@@ -235,7 +205,6 @@ impl Connection {
     /// # Errors
     ///
     /// The engine's own words. Blocks that the engine completed before the error stay, as they do in a server.
-    #[expect(unsafe_code, reason = "calls into a C library")]
     pub fn insert(
         &mut self,
         statement: &[u8],
@@ -243,10 +212,21 @@ impl Connection {
         parameters: &[(String, String)],
         body: &[u8],
     ) -> Result<Answer, EngineError> {
+        let handle = self.call(self.functions.insert, statement, format, parameters);
+        let mut insert = Insert { functions: self.functions, handle };
+        insert.check()?;
+        for piece in body.chunks(APPEND_BYTES) {
+            insert.append(piece)?;
+        }
+        insert.done()
+    }
+
+    #[expect(unsafe_code, reason = "calls into a C library")]
+    fn call(&mut self, begin: Begin, statement: &[u8], format: &str, parameters: &[(String, String)]) -> *mut c_void {
         let parameters = Parameters::of(parameters);
-        // SAFETY: as in `query`.
-        let handle = unsafe {
-            (self.functions.insert)(
+        // SAFETY: the connection is open and used by this call alone; every pointer comes with its length and outlives the call.
+        unsafe {
+            begin(
                 *self.handle.as_ptr(),
                 statement.as_ptr().cast(),
                 statement.len(),
@@ -258,13 +238,7 @@ impl Connection {
                 parameters.value_lengths.as_ptr(),
                 parameters.names.len(),
             )
-        };
-        let mut insert = Insert { functions: self.functions, handle };
-        insert.check()?;
-        for piece in body.chunks(APPEND_BYTES) {
-            insert.append(piece)?;
         }
-        insert.done()
     }
 }
 

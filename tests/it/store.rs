@@ -26,6 +26,11 @@ struct Engine {
     _folder: TempDir,
 }
 
+/// An engine on the data of a folder.
+pub(crate) fn start(folder: &Path) -> EmbeddedClickHouse {
+    EmbeddedClickHouse::start(Path::new(env!("CARGO_BIN_EXE_grapevine")), folder).unwrap()
+}
+
 /// The engine that the tests running now share: a start takes longer than most of them.
 fn shared_engine() -> Arc<Engine> {
     static SHARED: Mutex<Weak<Engine>> = Mutex::new(Weak::new());
@@ -34,7 +39,7 @@ fn shared_engine() -> Arc<Engine> {
         return engine;
     }
     let folder = tempfile::tempdir().unwrap();
-    let process = EmbeddedClickHouse::start(Path::new(env!("CARGO_BIN_EXE_grapevine")), folder.path()).unwrap();
+    let process = start(folder.path());
     let engine = Arc::new(Engine { url: process.url().to_owned(), _process: Mutex::new(process), _folder: folder });
     *shared = Arc::downgrade(&engine);
     engine
@@ -44,15 +49,20 @@ fn shared_engine() -> Arc<Engine> {
 pub(crate) struct Database {
     pub(crate) config: ClickHouse,
     pub(crate) client: Client,
-    _engine: Arc<Engine>,
+    _engine: Option<Arc<Engine>>,
 }
 
 impl Database {
     /// A name for a database that does not exist.
     pub(crate) fn absent(name: &str) -> Self {
         let engine = shared_engine();
+        Database { _engine: Some(engine.clone()), ..Self::at(&engine.url, name) }
+    }
+
+    /// A database of a store that the caller keeps running.
+    pub(crate) fn at(url: &str, name: &str) -> Self {
         let config = ClickHouse {
-            url: engine.url.clone(),
+            url: url.to_owned(),
             database: name.to_owned(),
             user: "default".to_owned(),
             password: Secret::default(),
@@ -61,7 +71,7 @@ impl Database {
             backoff_min: Duration::from_millis(1),
             backoff_max: Duration::from_millis(2),
         };
-        Database { client: client(&config), config, _engine: engine }
+        Database { client: client(&config), config, _engine: None }
     }
 
     /// A database with Grapevine's schema.

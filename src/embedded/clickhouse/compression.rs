@@ -184,7 +184,9 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    fn encodings() -> [(&'static str, fn(&[u8]) -> Vec<u8>); 3] {
+    type Encode = fn(&[u8]) -> Vec<u8>;
+
+    fn encodings() -> [(&'static str, Encode); 3] {
         [("lz4", lz4), ("gzip", gzip), ("zstd", |plain| zstd::encode_all(plain, 1).unwrap())]
     }
 

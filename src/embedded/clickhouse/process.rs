@@ -2,6 +2,7 @@
 //! caller, and ends it.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -52,6 +53,8 @@ impl EmbeddedClickHouse {
     pub fn start(exe: &Path, data: &Path) -> Result<Self, StartError> {
         let mut command = Command::new(exe);
         command.arg(SUBCOMMAND).arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]);
+        // Ctrl-C is for this process, which may still have rows to write; the other one ends after it.
+        command.process_group(0);
         // The pipe to its standard input ends when this process does, in whatever way: it then ends, too.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(StartError::Spawn)?;

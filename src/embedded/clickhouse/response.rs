@@ -58,7 +58,10 @@ fn success(finished: Finished) -> Response<Body> {
 }
 
 fn error(identity: &Identity, failure: &Failure) -> Response<Body> {
-    let text = format!("{} (version {})\n", failure.text.trim_end(), identity.version);
+    let version = format!(" (version {})", identity.version);
+    let text = failure.text.trim_end();
+    // The engine adds its version to some errors only, a server to all.
+    let text = format!("{}{version}\n", text.strip_suffix(&version).unwrap_or(text));
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = failure.status();
     response.headers_mut().insert("content-type", HeaderValue::from_static("text/plain; charset=UTF-8"));

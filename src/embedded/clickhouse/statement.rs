@@ -45,7 +45,7 @@ fn split_insert<'text>(text: &'text [u8], mut tokens: Tokens<'text>) -> Result<S
             _ if depth > 0 || qualified => {}
             _ if token.is("FORMAT") => return formatted(text, token.start, tokens),
             _ if token.is("VALUES") => {
-                return Ok(Statement::Insert { text: &text[..token.start], format: "Values", data: &text[tokens.at..] });
+                return values(&text[..token.start], "Values", &text[tokens.at..]);
             }
             _ if ["SELECT", "WITH", "FROM", "WATCH", "EXPLAIN"].iter().any(|word| token.is(word)) => return selected(text),
             _ => {}
@@ -78,7 +78,18 @@ fn formatted<'text>(text: &'text [u8], start: usize, mut tokens: Tokens<'text>) 
     }
     data = data.strip_prefix(b"\r").unwrap_or(data);
     data = data.strip_prefix(b"\n").unwrap_or(data);
+    if format.eq_ignore_ascii_case("Values") {
+        return values(&text[..start], format, data);
+    }
     Ok(Statement::Insert { text: &text[..start], format, data })
+}
+
+/// Rows written as SQL: the engine would read to the first `;` and drop what follows without a word.
+fn values<'text>(text: &'text [u8], format: &'text str, data: &'text [u8]) -> Result<Statement<'text>, Failure> {
+    match query(data, Tokens { text: data, at: 0 })? {
+        Statement::Query { text: data, .. } => Ok(Statement::Insert { text, format, data }),
+        Statement::Insert { .. } | Statement::Empty => Ok(Statement::Insert { text, format, data }),
+    }
 }
 
 fn query<'text>(text: &'text [u8], mut tokens: Tokens<'text>) -> Result<Statement<'text>, Failure> {
@@ -202,7 +213,18 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_cut_without_a_panic(text in "(INSERT INTO t |SELECT |)(FORMAT |VALUES|[(){}$'\"`;,./*#\\\\ \n-]|[a-z]|\\PC){0,40}") {
+            if let Ok(Statement::Insert { text: head, data, .. }) = split(text.as_bytes()) {
+                prop_assert!(head.len() + data.len() <= text.len());
+            }
+        }
+    }
 
     fn insert<'text>(text: &'text str, format: &'text str, data: &'text str) -> Statement<'text> {
         Statement::Insert { text: text.as_bytes(), format, data: data.as_bytes() }
@@ -243,6 +265,8 @@ mod tests {
     #[test]
     fn several_statements_are_refused_and_a_last_semicolon_is_not() {
         assert_eq!(split(b"SELECT 1; SELECT 2").unwrap_err().code, 62);
+        assert_eq!(split(b"INSERT INTO t VALUES (1), (2); SELECT 1").unwrap_err().code, 62);
+        assert_eq!(split(b"INSERT INTO t FORMAT Values (1); (2)").unwrap_err().code, 62);
         let query = |text: &'static str| Statement::Query { text: text.as_bytes(), format: None };
         assert_eq!(split(b"SELECT ';' /* ; */ ; -- done\n;").unwrap(), query("SELECT ';' /* ; */ "));
         assert_eq!(split(b"SELECT $x$ ; SELECT $x$").unwrap(), query("SELECT $x$ ; SELECT $x$"));
