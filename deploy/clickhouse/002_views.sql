@@ -111,7 +111,7 @@ SELECT
     reach AS potential_reach, reach_known,
     (size - 1) / nullIf(reach, 0) AS share_rate,
     first_time, last_time, source, opened, version, lives, lives = 1 AS structure_exact
-FROM cascade_life
+FROM cascade_life AS life
 COMMENT 'How far, wide and deep each post was shared: one row per root with at least one share';
 
 -- How far, wide and deep each conversation went: one row per root with at least one reply.
@@ -133,7 +133,7 @@ SELECT
     aba / nullIf(aba_eligible, 0) AS turn_taking,
     brand_replies, audience_replies, longest_exchange, sessions, deletes, cycles_cut, self_edges,
     first_time, last_time, source, opened, version, lives, lives = 1 AS structure_exact
-FROM thread_life
+FROM thread_life AS life
 COMMENT 'How far, wide and deep each conversation went: one row per root with at least one reply';
 
 -- What happened, per root and window: sums and sets, broadcast and conversation side by side.
@@ -220,7 +220,7 @@ SELECT
     rank() OVER (PARTITION BY size_bin ORDER BY structural_virality DESC) AS rank_by_virality,
     count() OVER (PARTITION BY size_bin) AS cascades_in_bin,
     root, brand, campaign, channel, community, size, max_depth, max_breadth, structural_virality, inferred_share, unique_actors, structure_exact
-FROM cascade_shape
+FROM cascade_shape AS shape
 COMMENT 'Ranks of each cascade among those of its size, by size, depth and virality: compare shapes only within a size bin';
 
 -- How fast each post spread: seconds to a depth, to k people and to half of its shares; NULL where not reached.
@@ -241,7 +241,7 @@ FROM (
     LEFT JOIN (SELECT epoch, source, watermark FROM progress FINAL WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
             OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))) AS p ON p.source = l.source
     SETTINGS join_use_nulls = 0
-)
+) AS by_speed
 COMMENT 'How fast each post spread: seconds to a depth, to k people and to half of its shares; NULL where not reached';
 
 -- The busiest window of each cascade, and how long after it half of the shares since then had come.
@@ -256,7 +256,7 @@ FROM (
         indexOf(counts, arrayMax(counts)) AS peak, arraySlice(counts, peak) AS since_peak
     FROM (SELECT root, window_start, sum(a.shares) AS shares FROM activity_row AS a GROUP BY root, window_start HAVING shares > 0)
     GROUP BY root
-)
+) AS by_peak
 COMMENT 'The busiest window of each cascade, and how long after it half of the shares since then had come';
 
 -- How many shares a share brings: reproduction number per generation, brand and channel; generation 0 holds the posts, those without a share too.
@@ -312,7 +312,7 @@ SELECT
     customer_messages_answered / nullIf(customer_messages, 0) AS brand_response_rate,
     sessions, longest_session_ms / 1000 AS longest_session_seconds, longest_session_messages, last_session_start,
     first_time, last_time, lives, lives = 1 AS structure_exact
-FROM thread_life
+FROM thread_life AS life
 COMMENT 'Do people talk with us and with each other: reciprocity, turns, response times and sessions of each thread';
 
 -- How fast replies come, over all threads of a brand, channel and community: quantiles of the summed histograms.
@@ -331,7 +331,7 @@ FROM (
         sumMap(latency_hist) AS latency, sumMap(first_response_hist) AS first_response, sumMap(brand_response_hist) AS brand_response,
         sum(customer_messages) AS messages, sum(customer_messages_answered) AS answered
     FROM thread_life GROUP BY brand, channel, community
-)
+) AS by_times
 COMMENT 'How fast replies come, over all threads of a brand, channel and community: quantiles of the summed histograms';
 
 -- Which communities talk with the brand: conversation, amplification and applause per post of the brand, and both sides.

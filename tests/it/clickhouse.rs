@@ -7,7 +7,7 @@ use grapevine::migrations::{self, MIGRATIONS};
 use grapevine::row::{ActivityWindow, Cascade, Progress, Rejected, Rows, Thread};
 use grapevine::worker::{Sink, SinkError};
 
-use crate::store::{Database, T0_MS, star, window, world};
+use crate::store::{Database, T0_MS, star, start, window, world};
 
 const TABLES: [&str; 5] = ["activity_window", "cascade", "thread", "rejects", "progress"];
 
@@ -63,7 +63,7 @@ async fn every_table_column_and_view_says_what_it_is() {
 #[tokio::test]
 async fn events_of_150_months_go_in_one_insert() {
     let database = Database::migrated("months").await;
-    let month = |at: u32| ActivityWindow { window_start: at * 2_629_800, shares: 1, ..window("r", 0) };
+    let month = |at: u32| ActivityWindow { window_start: 1_209_600 + at * 2_629_800, shares: 1, ..window("r", 0) };
     database.insert(Rows { activity_windows: (0..150).rev().map(month).collect(), ..Rows::default() }).await;
     assert_eq!(database.ask("SELECT count(), uniqExact(toYYYYMM(window_start)) FROM activity_window").await, "150\t150");
 }
@@ -137,4 +137,25 @@ async fn every_insert_is_observed_and_progress_comes_last() {
         [("activity_window", 8, true), ("cascade", 4, true), ("thread", 1, true), ("rejects", 3, true), ("progress", 2, true)];
     assert_eq!(*seen.lock().unwrap(), expected);
     assert_eq!(database.ask("SELECT DISTINCT toUnixTimestamp64Milli(written) FROM progress").await, T0_MS.to_string());
+}
+
+#[tokio::test]
+async fn the_same_rows_before_and_after_a_restart_are_the_rows_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut contents = Vec::new();
+    for _ in 0..2 {
+        let mut process = start(folder.path());
+        let database = Database::at(process.url(), "restart");
+        migrations::apply(&database.client).await.unwrap();
+        for _ in 0..2 {
+            database.insert(world()).await;
+            let mut content = String::new();
+            for table in TABLES {
+                content += &database.ask(&format!("SELECT * FROM {table} FINAL ORDER BY ALL")).await;
+            }
+            contents.push(content);
+        }
+        process.kill().unwrap();
+    }
+    assert!(contents.iter().all(|content| *content == contents[0] && !content.is_empty()));
 }

@@ -26,6 +26,11 @@ struct Engine {
     _folder: TempDir,
 }
 
+/// An engine on the data of a folder.
+pub(crate) fn start(folder: &Path) -> EmbeddedClickHouse {
+    EmbeddedClickHouse::start(Path::new(env!("CARGO_BIN_EXE_grapevine")), folder).unwrap()
+}
+
 /// The engine that the tests running now share: a start takes longer than most of them.
 fn shared_engine() -> Arc<Engine> {
     static SHARED: Mutex<Weak<Engine>> = Mutex::new(Weak::new());
@@ -34,7 +39,7 @@ fn shared_engine() -> Arc<Engine> {
         return engine;
     }
     let folder = tempfile::tempdir().unwrap();
-    let process = EmbeddedClickHouse::start(Path::new(env!("CARGO_BIN_EXE_grapevine")), folder.path()).unwrap();
+    let process = start(folder.path());
     let engine = Arc::new(Engine { url: process.url().to_owned(), _process: Mutex::new(process), _folder: folder });
     *shared = Arc::downgrade(&engine);
     engine
@@ -44,15 +49,20 @@ fn shared_engine() -> Arc<Engine> {
 pub(crate) struct Database {
     pub(crate) config: ClickHouse,
     pub(crate) client: Client,
-    _engine: Arc<Engine>,
+    _engine: Option<Arc<Engine>>,
 }
 
 impl Database {
     /// A name for a database that does not exist.
     pub(crate) fn absent(name: &str) -> Self {
         let engine = shared_engine();
+        Database { _engine: Some(engine.clone()), ..Self::at(&engine.url, name) }
+    }
+
+    /// A database of a store that the caller keeps running.
+    pub(crate) fn at(url: &str, name: &str) -> Self {
         let config = ClickHouse {
-            url: engine.url.clone(),
+            url: url.to_owned(),
             database: name.to_owned(),
             user: "default".to_owned(),
             password: Secret::default(),
@@ -61,7 +71,7 @@ impl Database {
             backoff_min: Duration::from_millis(1),
             backoff_max: Duration::from_millis(2),
         };
-        Database { client: client(&config), config, _engine: engine }
+        Database { client: client(&config), config, _engine: None }
     }
 
     /// A database with Grapevine's schema.
@@ -80,14 +90,14 @@ impl Database {
     }
 
     pub(crate) async fn run(&self, statement: &str) {
-        self.client.query_raw(statement).execute().await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        self.client.query_raw(statement).execute().await.map_err(|error| format!("{statement}: {error}")).unwrap();
     }
 
     /// The answer as tab-separated lines.
     pub(crate) async fn ask(&self, query: &str) -> String {
         let answer = async { self.client.query_raw(query).fetch_bytes("TabSeparated")?.collect().await };
-        let bytes = answer.await.unwrap_or_else(|error| panic!("{query}: {error}"));
-        String::from_utf8(bytes.to_vec()).unwrap().trim_end_matches('\n').to_owned()
+        let bytes = answer.await.map_err(|error: clickhouse::error::Error| format!("{query}: {error}")).unwrap();
+        String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned()
     }
 }
 
