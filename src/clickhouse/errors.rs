@@ -145,7 +145,7 @@ pub fn classify_exception(text: &str) -> SinkError {
 
 /// An answer without an exception comes from a proxy, or from a server that did not get far.
 fn classify_status(text: &str) -> SinkError {
-    if text.contains("401") || text.contains("403") {
+    if text.contains("401 Unauthorized") || text.contains("403 Forbidden") {
         return SinkError::Operator(format!("{text}: {CREDENTIALS}"));
     }
     SinkError::Transient(text.to_owned())
@@ -229,6 +229,7 @@ mod tests {
         assert!(!is_operator("503 Service Unavailable"));
         assert!(!is_operator(""));
         assert!(!is_operator("Code: none"));
+        assert!(!is_operator("gateway timed out after 4030 ms"));
         assert!(is_operator("403 Forbidden"));
     }
 
