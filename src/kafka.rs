@@ -49,6 +49,12 @@ struct Reading {
     stopped: bool,
 }
 
+/// What any client needs to reach the brokers of a configuration: protocol, certificates, credentials.
+#[must_use]
+pub fn security_settings(settings: &config::Kafka) -> Vec<(String, String)> {
+    client::security_settings(settings)
+}
+
 /// What one step found, without borrowing the source.
 enum Step {
     Records(Partition, std::ops::Range<usize>),

@@ -79,7 +79,10 @@ impl Service {
     /// # Errors
     ///
     /// When the epoch began with other rules, a setting is refused, or the admin address is taken.
-    pub async fn start<O: Observer + Send + 'static>(config: &Config, observer: impl Fn(usize) -> O) -> Result<Service, ServiceError> {
+    pub async fn start<O: Observer + Send + 'static>(
+        config: &Config,
+        observer: impl Fn(usize) -> O,
+    ) -> Result<Service, ServiceError> {
         CheckpointStore::open(&config.checkpoint, config.rules.epoch)?.check_fingerprint(&config.rules.fingerprint()).await?;
         let threads = config.worker.threads;
         let health = Arc::new(Health::new(threads, config.admin.stalled_after, Instant::now()));
@@ -118,8 +121,12 @@ impl Service {
     pub fn stop(self) -> Result<(), ServiceError> {
         // Nobody listens any more when all loops have ended by themselves.
         self.shutdown.send_replace(true);
-        let ends: Vec<Result<(), ServiceError>> =
-            self.loops.into_iter().enumerate().map(|(number, ended)| ended.join().unwrap_or(Err(ServiceError::Panicked(number)))).collect();
+        let ends: Vec<Result<(), ServiceError>> = self
+            .loops
+            .into_iter()
+            .enumerate()
+            .map(|(number, ended)| ended.join().unwrap_or(Err(ServiceError::Panicked(number))))
+            .collect();
         ends.into_iter().collect()
     }
 }
@@ -158,7 +165,8 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
     let Shared { config, metrics, health, shutdown } = shared;
     let watch = LoopWatch::new(number, Arc::clone(metrics), Arc::clone(health));
     let counted = Arc::clone(metrics);
-    let sink = ClickHouseSink::new(&config.clickhouse, config.rules.epoch, now).with_observer(move |attempt| count(&counted, attempt));
+    let sink =
+        ClickHouseSink::new(&config.clickhouse, config.rules.epoch, now).with_observer(move |attempt| count(&counted, attempt));
     let settings = Settings::of(config, seed(number));
     tokio::select! {
         biased;

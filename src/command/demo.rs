@@ -1,1 +1,218 @@
-//! demo
+//! `grapevine demo`: events into Kafka, through the very same worker, into ClickHouse, answers on the terminal.
+//!
+//! Whatever the machine lacks is embedded: a broker in this process, a ClickHouse in one of its own. It
+//! ends well only if everything was folded and every record counted once.
+
+mod answers;
+mod feed;
+mod input;
+mod parts;
+mod watch;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::info;
+
+use crate::config::{Config, ConfigErrors};
+use crate::embedded::broker::BrokerError;
+use crate::embedded::chdb::OpenError;
+use crate::embedded::clickhouse::StartError;
+use crate::logs::{self, LogsError};
+use crate::migrations::{self, SchemaProblem};
+use crate::service::{Service, ServiceError};
+use answers::Answers;
+use feed::Feed;
+use parts::Parts;
+use watch::{Folded, Watch};
+
+/// What to fold, and what to show.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// A configuration as for `run`; what the demo provides itself is overridden
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Use these Kafka brokers instead of the embedded one; a topic of the demo's own is created there
+    #[arg(long, value_name = "LIST")]
+    pub brokers: Option<String>,
+    /// Use this ClickHouse instead of the embedded one
+    #[arg(long, value_name = "URL")]
+    pub clickhouse: Option<String>,
+    /// Fold this file of events instead of the generator's (repeatable: merged by time, each file keeping
+    /// its own order; JSON Lines, plain or gzip'd; `-` is standard input)
+    #[arg(long, value_name = "FILE")]
+    pub input: Vec<PathBuf>,
+    /// Run this once everything is folded, and print nothing else to standard output (repeatable)
+    #[arg(long, value_name = "SQL")]
+    pub query: Vec<String>,
+    /// The format of answers to --query: any of ClickHouse's
+    #[arg(long, default_value = "TSVWithNames")]
+    pub format: String,
+    /// Stay up afterwards, and say where broker, ClickHouse and metrics are
+    #[arg(long)]
+    pub serve: bool,
+    /// Where the embedded database lives [default: a temporary folder, removed at the end]
+    #[arg(long, value_name = "DIR", conflicts_with = "clickhouse")]
+    pub data: Option<PathBuf>,
+    /// The generator's seed
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many events the generator makes
+    #[arg(long, default_value_t = 200_000)]
+    pub events: usize,
+    /// Partitions of the topic
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub partitions: u16,
+    /// Threads of the worker [default: the configuration's]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub threads: Option<u16>,
+}
+
+/// Why the demo did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// The level of logs.
+    #[error(transparent)]
+    Logs(#[from] LogsError),
+    /// The engine's library.
+    #[error(transparent)]
+    Library(#[from] OpenError),
+    /// The embedded ClickHouse.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The broker.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// The schema.
+    #[error("could not prepare the database")]
+    Schema(#[from] SchemaProblem),
+    /// The worker.
+    #[error("the worker ended")]
+    Worker(#[from] ServiceError),
+    /// A file of events.
+    #[error("could not read {0}")]
+    Input(String, #[source] io::Error),
+    /// A folder or standard output.
+    #[error("could not {0}")]
+    Local(&'static str, #[source] io::Error),
+    /// A question to ClickHouse.
+    #[error("ClickHouse did not answer: {question}")]
+    Query {
+        /// The SQL.
+        question: String,
+        /// What it said.
+        #[source]
+        source: clickhouse::error::Error,
+    },
+    /// Something was lost or counted twice.
+    #[error("the counts do not add up: {0}")]
+    NotConserved(String),
+    /// Roots were evicted by the budget: their trees are cut.
+    #[error("{0} roots were evicted by the budget, so shapes are not whole: raise rules.budget_entries")]
+    Evicted(u64),
+}
+
+/// Folds events, checks that every one was counted, and shows answers.
+///
+/// # Errors
+///
+/// When a part fails, or when the counts do not add up.
+pub fn run(arguments: &Arguments, env: impl Iterator<Item = (String, String)>) -> Result<(), DemoError> {
+    let env: Vec<(String, String)> = env.collect();
+    let mut config = Config::load_without_key(arguments.config.as_deref(), env.iter().cloned())?;
+    // People at a terminal want answers; a log level that somebody asked for is another matter.
+    if arguments.config.is_none() && !env.iter().any(|(name, _)| name == "GRAPEVINE_LOG_LEVEL") {
+        "warn".clone_into(&mut config.log.level);
+    }
+    logs::start(&config.log)?;
+    let parts = Parts::start(arguments, &mut config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| DemoError::Local("start a runtime", error))?;
+    runtime.block_on(fold_and_answer(arguments, &mut config, parts))
+}
+
+async fn fold_and_answer(arguments: &Arguments, config: &mut Config, parts: Parts) -> Result<(), DemoError> {
+    let answers = Answers::new(&config.clickhouse);
+    migrations::apply(answers.client()).await?;
+    config.rules.epoch = answers.free_epoch(config.rules.epoch).await?;
+    parts.create_topic(arguments, config).await?;
+    let folded = Folded::new(usize::from(arguments.partitions));
+    let service = Service::start(config, |_| Watch::of(&folded)).await?;
+    let outcome = fold(arguments, config, &parts, &folded, &service).await;
+    let outcome = match outcome {
+        Ok(published) => conclude(arguments, config, &answers, &folded, published).await,
+        Err(error) => Err(error),
+    };
+    if outcome.is_ok() && arguments.serve {
+        parts.say_where(config, service.admin, !arguments.query.is_empty()).map_err(|error| DemoError::Local("write", error))?;
+        tokio::select! {
+            _ = super::run::asked_to_stop() => info!("asked to stop"),
+            () = super::run::until_ended(&service) => {}
+        }
+    }
+    // What went wrong with the worker says more than what its end did to the rest.
+    let ended = service.stop();
+    drop(parts);
+    match outcome {
+        Err(error @ (DemoError::NotConserved(_) | DemoError::Evicted(_) | DemoError::Input(..) | DemoError::Query { .. })) => {
+            Err(error)
+        }
+        outcome => ended.map_err(DemoError::from).and(outcome),
+    }
+}
+
+/// Publishes everything and waits until all of it is durable and committed; says how many records that were.
+async fn fold(
+    arguments: &Arguments,
+    config: &Config,
+    parts: &Parts,
+    folded: &Arc<Folded>,
+    service: &Service,
+) -> Result<u64, DemoError> {
+    let mut feed = Feed::start(arguments, config, parts, folded)?;
+    let progress = feed.progress_bar(arguments);
+    loop {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        progress.set_position(folded.durable());
+        if !service.is_running() {
+            folded.stop();
+            progress.finish_and_clear();
+            // The publisher gives up; why the worker ended is the reason to tell.
+            drop(feed.join());
+            return Err(DemoError::NotConserved("the worker ended before everything was folded".to_owned()));
+        }
+        if feed.is_finished() {
+            let fed = feed.ended()?;
+            progress.set_length(fed.records);
+            if folded.reached(&fed.ends) {
+                progress.finish_and_clear();
+                return Ok(fed.records);
+            }
+        }
+    }
+}
+
+/// Makes the rows those that everybody reads, checks the sums, and answers.
+async fn conclude(
+    arguments: &Arguments,
+    config: &Config,
+    answers: &Answers,
+    folded: &Folded,
+    published: u64,
+) -> Result<(), DemoError> {
+    answers.promote(config.rules.epoch, &config.worker.log).await?;
+    answers.check_conservation(config.rules.epoch, &config.worker.log, published).await?;
+    if !arguments.input.is_empty() && folded.evicted() > 0 {
+        return Err(DemoError::Evicted(folded.evicted()));
+    }
+    if arguments.query.is_empty() {
+        answers.show_tables(published).await
+    } else {
+        answers.print(&arguments.query, &arguments.format).await
+    }
+}

@@ -68,6 +68,13 @@ pub(super) fn client_config(settings: &config::Kafka, epoch: u16, thread: usize)
     config
 }
 
+/// Protocol, certificates and credentials as a list.
+pub(super) fn security_settings(settings: &config::Kafka) -> Vec<(String, String)> {
+    let mut config = ClientConfig::new();
+    set_security(&mut config, settings);
+    config.config_map().iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
 fn set_security(config: &mut ClientConfig, settings: &config::Kafka) {
     config.set("security.protocol", &settings.security_protocol);
     if settings.security_protocol.starts_with("sasl_") {

@@ -12,7 +12,7 @@ use grapevine::metrics::{
 };
 use grapevine::record::Partition;
 use grapevine::row::{Progress, Rows};
-use grapevine::worker::SinkError;
+use grapevine::worker::{Observer as _, SinkError};
 use prometheus::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

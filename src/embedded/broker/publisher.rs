@@ -284,6 +284,19 @@ impl Publisher {
         Ok(())
     }
 
+    /// The end of each partition now.
+    ///
+    /// # Errors
+    /// [`BrokerError::Broker`] when the brokers do not answer.
+    pub fn ends(&self) -> Result<Vec<Offset>, BrokerError> {
+        let end = |index: usize| {
+            let partition = i32::try_from(index).unwrap_or(i32::MAX);
+            let bounds = self.producer.client().fetch_watermarks(&self.topic, partition, DEADLINE);
+            bounds.map(|(_, end)| Offset::try_from(end).unwrap_or(0)).map_err(broker("could not ask where the log ends"))
+        };
+        (0..self.backlogs.len()).map(end).collect()
+    }
+
     fn partition_of(&self, key: Option<&[u8]>) -> usize {
         let Some(key) = key else { return self.published % self.backlogs.len() };
         let count = i32::try_from(self.backlogs.len()).unwrap_or(i32::MAX);

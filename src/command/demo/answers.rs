@@ -1,0 +1,151 @@
+//! Asks ClickHouse: is everything counted, which rows does everybody read, and the questions themselves.
+
+use std::io::{self, IsTerminal, Write};
+
+use clickhouse::Client;
+
+use super::DemoError;
+use crate::clickhouse::client;
+use crate::config;
+
+/// What the demo shows when nobody asks anything: the title of a table, and its question.
+const TABLES: [(&str, &str); 8] = [
+    (
+        "Broadcast or conversation? Events by channel and side",
+        "SELECT channel, sum(s.broadcast) AS broadcast, sum(s.conversation) AS conversation,
+             round(sum(s.conversation) / nullIf(sum(s.broadcast) + sum(s.conversation), 0), 3) AS conversation_share
+         FROM sides AS s GROUP BY channel ORDER BY channel",
+    ),
+    (
+        "How far did it spread? The largest cascades of each size",
+        "SELECT size_bin, root, size, max_depth, round(structural_virality, 2) AS virality, round(inferred_share, 2) AS inferred_share
+         FROM cascade_ranking WHERE rank_by_size <= 2 ORDER BY size_bin DESC, rank_by_size LIMIT 12",
+    ),
+    (
+        "How fast? Seconds to depths, to ten people, to half of the shares",
+        "SELECT root, seconds_to_depth_1, seconds_to_depth_2, seconds_to_10_people, half_life_seconds
+         FROM cascade_speed ORDER BY size DESC LIMIT 5",
+    ),
+    (
+        "Does a share bring another? Reproduction by generation",
+        "SELECT generation, nodes, round(reproduction_number, 3) AS reproduction FROM reproduction_overall LIMIT 6",
+    ),
+    (
+        "Do people talk with each other? The largest threads",
+        "SELECT root, replies, round(dyad_reciprocity, 2) AS mutual_pairs, round(two_wayness, 2) AS two_way,
+             round(turn_taking, 2) AS turns, h_index, longest_exchange
+         FROM thread_dialogue ORDER BY replies DESC, root LIMIT 5",
+    ),
+    (
+        "Where do they? Communities by conversation rate: replies of the audience for each post of the brand",
+        "SELECT community, brand_posts, round(conversation_rate, 2) AS conversation, round(amplification_rate, 2) AS amplification
+         FROM community_conversation WHERE brand_posts > 0 ORDER BY conversation_rate DESC NULLS LAST, community LIMIT 8",
+    ),
+    (
+        "How fast are the answers? Seconds",
+        "SELECT channel, threads, round(response_seconds_p50) AS median, round(response_seconds_p90) AS slowest_tenth,
+             round(brand_response_rate, 2) AS answered_by_brand
+         FROM response_times ORDER BY threads DESC LIMIT 6",
+    ),
+    ("Was everything counted?", "SELECT source, read, accepted, duplicates, rejected, conserved FROM sources ORDER BY source"),
+];
+
+/// A client of the database.
+pub(super) struct Answers {
+    client: Client,
+}
+
+impl Answers {
+    pub(super) fn new(config: &config::ClickHouse) -> Self {
+        Answers { client: client(config) }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The wanted epoch in an empty database, else the one after the greatest.
+    pub(super) async fn free_epoch(&self, wanted: u16) -> Result<u16, DemoError> {
+        let epochs: Vec<u16> = self.all("SELECT DISTINCT epoch FROM progress").await?;
+        Ok(epochs.into_iter().max().map_or(wanted, |greatest| greatest.saturating_add(1).max(wanted)))
+    }
+
+    /// Makes an epoch the one that views read, for every source of a log that has rows of any epoch: so what
+    /// earlier runs left is hidden, whatever their number of partitions.
+    pub(super) async fn promote(&self, epoch: u16, log: &str) -> Result<(), DemoError> {
+        let promote = format!(
+            "INSERT INTO active_epoch SELECT DISTINCT source, toUInt16({epoch}), (SELECT max(version) + 1 FROM active_epoch) \
+             FROM progress WHERE startsWith(source, '{log}/')"
+        );
+        self.client.query_raw(&promote).execute().await.map_err(|source| DemoError::Query { question: promote.clone(), source })
+    }
+
+    /// Whether every record was read, and counted once.
+    pub(super) async fn check_conservation(&self, epoch: u16, log: &str, published: u64) -> Result<(), DemoError> {
+        let question = format!(
+            "SELECT sum(read), sum(accepted) + sum(duplicates) + sum(rejected) FROM progress FINAL \
+             WHERE epoch = {epoch} AND startsWith(source, '{log}/')"
+        );
+        let sums: Vec<(u64, u64)> = self.all(&question).await?;
+        let at_fault: Vec<u64> = self.all("SELECT count() FROM conservation").await?;
+        match (&sums[..], &at_fault[..]) {
+            ([(read, outcomes)], [0]) if *read == published && *outcomes == published => Ok(()),
+            _ => Err(DemoError::NotConserved(format!(
+                "published {published}; read, and accepted + duplicates + rejected: {sums:?}; lives whose windows are not their totals: {at_fault:?}"
+            ))),
+        }
+    }
+
+    /// Prints answers and nothing else.
+    pub(super) async fn print(&self, queries: &[String], format: &str) -> Result<(), DemoError> {
+        for query in queries {
+            let answer = self.bytes(query, format).await?;
+            write_out(&answer)?;
+        }
+        Ok(())
+    }
+
+    /// Prints the demo's own tables.
+    pub(super) async fn show_tables(&self, published: u64) -> Result<(), DemoError> {
+        write_out(format!("{published} events, from Kafka through the worker into ClickHouse.\n").as_bytes())?;
+        for (title, query) in TABLES {
+            let table = self.bytes(query, "PrettyCompactMonoBlock").await?;
+            write_out(format!("\n{title}\n").as_bytes())?;
+            write_out(&table)?;
+        }
+        write_out(b"\nAsk your own with --query SQL, or stay connected with --serve; docs/sql.md explains the views.\n")
+    }
+
+    async fn all<T: clickhouse::RowOwned + clickhouse::RowRead>(&self, question: &str) -> Result<Vec<T>, DemoError> {
+        self.client
+            .query_raw(question)
+            .fetch_all()
+            .await
+            .map_err(|source| DemoError::Query { question: question.to_owned(), source })
+    }
+
+    async fn bytes(&self, question: &str, format: &str) -> Result<Vec<u8>, DemoError> {
+        let colours = if io::stdout().is_terminal() { "1" } else { "0" };
+        let failed = |source| DemoError::Query { question: question.to_owned(), source };
+        let answer = self
+            .client
+            .query_raw(question)
+            .with_setting("output_format_pretty_color", colours)
+            .with_setting("output_format_pretty_row_numbers", "0")
+            .fetch_bytes(format)
+            .map_err(failed)?
+            .collect()
+            .await
+            .map_err(failed)?;
+        Ok(answer.to_vec())
+    }
+}
+
+/// A reader that went away (`| head`) is no fault of ours.
+fn write_out(bytes: &[u8]) -> Result<(), DemoError> {
+    let mut output = io::stdout().lock();
+    match output.write_all(bytes).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(DemoError::Local("write the answers", error)),
+        _ => Ok(()),
+    }
+}
