@@ -206,7 +206,8 @@ impl Engine {
         self.greatest.map(|time| time - self.rules.watermark_lag)
     }
 
-    /// The rows that changed since the last flush, whole, at version `next`.
+    /// The rows that changed since the last flush, whole, at version `next`: so no row ever replaces one that knew
+    /// more of the same life (I8).
     pub fn flush(&mut self) -> Batch {
         let mut rows = std::mem::take(&mut self.pending);
         rows.set_version(self.next);
@@ -323,6 +324,7 @@ impl Engine {
         }
     }
 
+    /// Keeps I7: what goes depends on the log alone, the state stays within its budget.
     fn evict_by_budget(&mut self) {
         while self.lives.holdings().entries > self.rules.budget
             && let Some((slot, _)) = self.lives.least_recent()

@@ -94,7 +94,7 @@ struct Incoming {
     greatest: Option<Millis>,
     counts: Counts,
     last: Option<LastRecord>,
-    lives: Vec<Box<Life>>,
+    lives: Vec<Life>,
 }
 
 impl Engine {
@@ -152,7 +152,7 @@ impl Engine {
             if !life.reindex(&mut self.interner) {
                 return Err(ForeignSnapshot::Unreadable(format!("the trees of {:?} do not hold together", life.root)));
             }
-            self.lives.add(life);
+            self.lives.add(Box::new(life));
         }
         Ok(self)
     }

@@ -48,6 +48,8 @@ pub(super) struct Running {
     pub(super) committed: Option<Offset>,
     /// The end of the log when it was last reached.
     pub(super) end: Option<Offset>,
+    /// Whether the log has still to show that it is the one that was read before.
+    pub(super) unrecognised: bool,
     /// Whether records came since the end was last reached: then there is more to read, probably.
     pub(super) behind: bool,
     /// Whether a snapshot waits for its rows, or for the checkpoint store.

@@ -9,13 +9,13 @@ use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 
-use super::held::Held;
+use super::held::{Held, Running};
 use super::insertion::Attempt;
 use super::opening::Answer;
 use super::publishing::Published;
 use super::{Delivery, Source, SourceError};
 use crate::event;
-use crate::record::Partition;
+use crate::record::{Partition, Record};
 
 /// What is ready first.
 pub(super) enum Step {
@@ -36,6 +36,8 @@ pub(super) enum Happened {
     Revoked(Vec<Partition>),
     Lost(Vec<Partition>),
     Ended(Partition),
+    /// The log holds another record where the last one was read: it is not the log it was.
+    Foreign(Partition),
 }
 
 /// Waits for the next delivery and folds its records at once: they are borrowed from the log's buffers.
@@ -61,6 +63,9 @@ fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happene
         Delivery::Idle => {}
         Delivery::Records(partition, records) => {
             if let Some(running) = held.get_mut(&partition).and_then(Held::running) {
+                if !recognise(running, records.first()) {
+                    return Happened::Foreign(partition);
+                }
                 for record in &records {
                     running.engine.observe(record, event::parse(record));
                 }
@@ -77,6 +82,15 @@ fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happene
         }
     }
     Happened::Nothing
+}
+
+/// Reading starts at the last record read before, which is folded already: the engine ignores it. A log that
+/// does not hold that offset any more (compacted, or part of an aborted transaction) shows nothing to compare.
+fn recognise(running: &mut Running, first: Option<&Record<'_>>) -> bool {
+    let Some(first) = first.filter(|_| running.unrecognised) else { return true };
+    running.unrecognised = false;
+    let last = running.engine.last_record();
+    last.is_none_or(|last| last.offset != first.offset) || running.engine.recognises(first)
 }
 
 pub(super) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {

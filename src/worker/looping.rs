@@ -112,7 +112,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             }
             Step::Published(published) => self.published(published).await?,
             Step::Due => {}
-            Step::Happened(happened, _) => self.happened(happened).await,
+            Step::Happened(happened, _) => self.happened(happened).await?,
             Step::Failed(error) => self.read_failed(error)?,
         }
         if self.flush_is_due() {
@@ -170,7 +170,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         }
     }
 
-    async fn happened(&mut self, happened: Happened) {
+    async fn happened(&mut self, happened: Happened) -> Result<(), WorkerError> {
         self.read_at = None;
         self.read_failures = 0;
         match happened {
@@ -183,7 +183,9 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             }
             Happened::Lost(partitions) => self.lost(&partitions).await,
             Happened::Ended(partition) => self.report(partition),
+            Happened::Foreign(partition) => return Err(self.foreign_log(partition)),
         }
+        Ok(())
     }
 
     fn read_failed(&mut self, error: SourceError) -> Result<(), WorkerError> {

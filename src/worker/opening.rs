@@ -181,11 +181,23 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
     }
 
+    /// The log holds another record where the last one was read.
+    pub(super) fn foreign_log(&self, partition: Partition) -> WorkerError {
+        let source = source_name(&self.around.settings.log, partition);
+        WorkerError::Operator(format!(
+            "the log of {source} holds another record where the last one was read: it is not the log it was (the topic was \
+             created again, or lost records in an unclean election). Nothing more was read. Give the new log another name in \
+             `worker.log`, or raise `epoch`, which reads everything again into rows of its own"
+        ))
+    }
+
     /// Reads on from an engine whose state is published.
     async fn start(&mut self, tenure: Tenure, engine: Engine, bounds: Bounds) -> Result<(), WorkerError> {
         let partition = tenure.partition;
         let next = engine.next();
-        match self.source.start(partition, next).await {
+        // The last record read is read once more, to see whether this is the log it was.
+        let last = engine.last_record().filter(|last| last.offset >= bounds.first);
+        match self.source.start(partition, last.map_or(next, |last| last.offset)).await {
             Ok(()) => {}
             Err(SourceError::Operator(message)) => return Err(WorkerError::Operator(message)),
             Err(SourceError::Transient(message)) => {
@@ -204,6 +216,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             published: next,
             committed: bounds.committed,
             end: None,
+            unrecognised: last.is_some(),
             behind: false,
             publishing: false,
             checkpoint_at: Instant::now() + settings.checkpoint_interval.mul_f64(share),

@@ -30,6 +30,26 @@ pub(crate) fn play(seed: u64) -> Faults {
     runtime.expect("a runtime without I/O").block_on(Director::new(seed).play())
 }
 
+/// Reads a log to its end, makes it again with another record in the last place, and says what the next worker
+/// makes of it; nothing if the log is empty.
+pub(crate) fn play_with_another_log(seed: u64) -> Option<Result<(), WorkerError>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without I/O").block_on(async {
+        let mut director = Director::new(seed);
+        director.finish().await;
+        if !director.replace_last_records() {
+            return None;
+        }
+        director.start();
+        director.assign();
+        let mut worker = director.workers.pop().expect("it was started");
+        tokio::select! {
+            outcome = &mut worker.run => Some(outcome),
+            () = tokio::time::sleep(Duration::from_secs(600)) => Some(Ok(())),
+        }
+    })
+}
+
 struct Worker {
     number: usize,
     run: Pin<Box<dyn Future<Output = Result<(), WorkerError>>>>,
@@ -66,6 +86,18 @@ impl Director {
             trouble: dice.below(4) * 10,
         };
         Director { dice, world: Rc::new(RefCell::new(world)), settings, workers: Vec::new(), started: 0, patient: false }
+    }
+
+    /// Gives the last record of every log another content; says whether there is one.
+    fn replace_last_records(&mut self) -> bool {
+        let mut world = self.world.borrow_mut();
+        let mut logs: Vec<Log> = world.logs.iter().cloned().collect();
+        for last in logs.iter_mut().filter_map(|log| log.entries.last_mut()) {
+            last.payload = Some(b"another record".to_vec());
+        }
+        let any = logs.iter().any(|log| !log.entries.is_empty());
+        world.logs = Rc::new(logs);
+        any
     }
 
     async fn play(mut self) -> Faults {

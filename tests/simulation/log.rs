@@ -4,7 +4,7 @@ use crate::dice::Dice;
 use grapevine::record::{Millis, Offset, Record};
 
 /// One partition.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Log {
     pub(crate) entries: Vec<Entry>,
     /// One past the last offset; control records may stand before it.

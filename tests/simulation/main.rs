@@ -37,6 +37,22 @@ fn whatever_happens_the_tables_equal_a_straight_pass() {
     }
 }
 
+#[test]
+fn a_log_that_was_made_again_is_refused() {
+    let mut refused = 0;
+    for seed in 0..40 {
+        match director::play_with_another_log(seed) {
+            None => {}
+            Some(Err(grapevine::worker::WorkerError::Operator(message))) => {
+                assert!(message.contains("not the log it was"), "{message}");
+                refused += 1;
+            }
+            Some(other) => panic!("seed {seed}: a worker reads another log as if it were its own: {other:?}"),
+        }
+    }
+    assert!(refused > 10, "most logs hold records, {refused} did");
+}
+
 fn seeds() -> std::ops::Range<u64> {
     let number = |name: &str| {
         let text = std::env::var(name).ok()?;
