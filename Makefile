@@ -7,19 +7,21 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 help: ## say what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
-setup: ## install what is missing (compiler, libchdb, promtool, Python client)
+setup: ## install everything that is missing (C compiler, libchdb; for the tests Python client, promtool)
 	@.ci/setup all
 
-build: setup ## build target/release/grapevine
+build: ## build target/release/grapevine
+	@.ci/setup rust
 	$(CARGO) build --release --locked
 
 demo: build ## the main job: events into Kafka, through the worker, into ClickHouse, answers as tables
+	@.ci/setup libchdb
 	target/release/grapevine demo
 
-test: build ## every check and test
+test: setup build ## every check and test
 	@.ci/test
 
-bench: build ## the benchmarks of docs/benchmarks.md
+bench: setup build ## the benchmarks of docs/benchmarks.md
 	$(CARGO) bench --locked
 
 fuzz: setup ## ten minutes of fuzzing: decode, fold, flush, snapshot
