@@ -3,6 +3,7 @@
 mod adversarial;
 mod lives;
 mod marks;
+mod naive;
 mod oracles;
 mod order;
 mod values;

@@ -11,6 +11,7 @@ mod deployment;
 mod documents;
 mod embedded_clickhouse;
 mod kafka;
+mod oracle;
 mod real_events;
 mod store;
 mod views;

@@ -18,19 +18,14 @@ struct Data {
 
 impl Data {
     fn read(name: &str) -> Data {
-        let lines = gunzip(&data_file(&format!("{name}_dev.jsonl.gz")));
         Data {
-            lines: lines.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).map(<[u8]>::to_vec).collect(),
+            lines: lines_of(name),
             truth: serde_json::from_slice(&gunzip(&data_file(&format!("{name}_dev.truth.json.gz")))).expect("truth is JSON"),
         }
     }
 
     fn shuffled(mut self) -> Data {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        for last in (1..self.lines.len()).rev() {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            self.lines.swap(last, usize::try_from(state >> 33).unwrap() % (last + 1));
-        }
+        shuffle(&mut self.lines);
         self
     }
 
@@ -132,6 +127,21 @@ fn plain(value: &Value) -> String {
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
         Value::String(text) => text.clone(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// The events of a file, as they are in it.
+pub(crate) fn lines_of(name: &str) -> Vec<Vec<u8>> {
+    let lines = gunzip(&data_file(&format!("{name}_dev.jsonl.gz")));
+    lines.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+/// Brings lines into an order of no meaning, the same every time.
+pub(crate) fn shuffle(lines: &mut [Vec<u8>]) {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for last in (1..lines.len()).rev() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        lines.swap(last, usize::try_from(state >> 33).unwrap() % (last + 1));
     }
 }
 

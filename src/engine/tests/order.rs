@@ -50,7 +50,7 @@ fn event(number: usize, (kind, root, parent, by, minutes, marked): (u8, usize, u
 }
 
 /// Leaves the first of several posts of one root: copies that disagree are settled by the log's order.
-fn without_copies(events: Vec<Told>) -> Vec<Told> {
+pub(super) fn without_copies(events: Vec<Told>) -> Vec<Told> {
     let mut seen = std::collections::BTreeSet::new();
     events
         .into_iter()

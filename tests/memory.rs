@@ -1,0 +1,169 @@
+//! What the engine really holds, by an allocator that counts.
+//!
+//! Counts belong to a thread: a test sees its own engine and nothing of its neighbours.
+#![expect(unsafe_code, reason = "an allocator is unsafe by its trait; this one only counts and hands on")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use grapevine::engine::{Engine, Rules};
+use grapevine::event::{Body, Event, Reply, Share};
+use grapevine::record::{Millis, Record};
+
+struct Counting;
+
+thread_local! {
+    static LIVE: Cell<i64> = const { Cell::new(0) };
+    static PEAK: Cell<i64> = const { Cell::new(0) };
+}
+
+fn count(bytes: usize, sign: i64) {
+    let bytes = sign * i64::try_from(bytes).unwrap_or(i64::MAX);
+    // A thread that is going down has no counters any more.
+    let live = LIVE.try_with(|live| {
+        live.set(live.get() + bytes);
+        live.get()
+    });
+    PEAK.try_with(|peak| peak.set(peak.get().max(live.unwrap_or_default()))).unwrap_or_default();
+}
+
+// SAFETY: every call is handed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 1);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(layout.size(), -1);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const NOON: Millis = 1_709_553_600_000;
+const MANY: u64 = 1_000_000;
+
+fn engine() -> Engine {
+    let minute = 60_000;
+    let rules = Rules {
+        epoch: 0,
+        pseudonym_key: [7; 16],
+        window: 15 * minute,
+        session_gap: 30 * minute,
+        watermark_lag: minute,
+        future_bound: 5 * minute,
+        root_retention: 30 * 24 * 60 * minute,
+        budget: u64::MAX,
+        reject_bytes: 65_536,
+    };
+    Engine::new(rules, "t/0".into(), 0)
+}
+
+/// One share or reply by its number and its parent's; number 0 is the root.
+type Edge = (u64, u64);
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Shares,
+    Replies,
+}
+
+/// Bytes per node: held in the end, at most while events came, and at most while a flush was made.
+#[derive(Debug)]
+struct Cost {
+    held: f64,
+    folding: f64,
+    flushing: f64,
+    estimated: f64,
+}
+
+fn cost(kind: Kind, edges: impl Iterator<Item = Edge>) -> Cost {
+    let before = LIVE.get();
+    PEAK.set(before);
+    let mut engine = engine();
+    for (number, (node, parent)) in (0..).zip(edges) {
+        let record = Record { offset: number, timestamp: Some(NOON), ..Record::default() };
+        engine.observe(&record, Ok(event(kind, node, parent)));
+    }
+    let (held, folding) = (LIVE.get() - before, PEAK.get() - before);
+    PEAK.set(LIVE.get());
+    let batch = engine.flush();
+    let flushing = PEAK.get() - before;
+    assert!(!batch.rows.is_empty());
+    let holdings = engine.holdings();
+    let a_node = |bytes: i64| bytes as f64 / holdings.nodes as f64;
+    let estimated = i64::try_from(holdings.bytes).expect("bytes of a test");
+    Cost { held: a_node(held), folding: a_node(folding), flushing: a_node(flushing), estimated: a_node(estimated) }
+}
+
+fn event(kind: Kind, node: u64, parent: u64) -> Event<'static> {
+    let name = |node: u64| if node == 0 { "root".to_owned() } else { format!("a-longer-prefix-of-ids:{node}") };
+    let (root, parent, actor) = ("root".into(), name(parent).into(), Some(format!("user-{}", node % 100_000).into()));
+    let body = match kind {
+        Kind::Shares => Body::Share(Share { actor, root, parent, ..Share::default() }),
+        Kind::Replies => Body::Reply(Reply { actor, root, parent, ..Reply::default() }),
+    };
+    Event { id: name(node).into(), time: NOON, body }
+}
+
+/// Every node below one that came before, drawn evenly.
+fn random_tree(nodes: u64) -> impl Iterator<Item = Edge> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    (1..=nodes).map(move |node| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (node, (state >> 33) % node)
+    })
+}
+
+#[test]
+fn a_share_costs_at_most_64_bytes() {
+    // Just behind a doubling of the index, where a node costs most, and a round number.
+    for nodes in [917_505, MANY] {
+        let cost = cost(Kind::Shares, random_tree(nodes));
+        assert!(cost.held <= 64.0, "{nodes} shares: {cost:?}");
+    }
+}
+
+#[test]
+fn a_reply_costs_at_most_96_bytes() {
+    let cost = cost(Kind::Replies, random_tree(MANY));
+    assert!(cost.held <= 96.0, "{cost:?}");
+}
+
+#[test]
+fn the_estimate_is_near_what_is_held() {
+    for nodes in [1_000, 10_000, 100_000, MANY] {
+        let cost = cost(Kind::Shares, random_tree(nodes));
+        assert!((0.6..=1.3).contains(&(cost.held / cost.estimated)), "{nodes} shares: {cost:?}");
+    }
+}
+
+#[test]
+fn no_shape_of_a_tree_costs_much_more_than_a_random_one() {
+    let random = cost(Kind::Shares, random_tree(MANY));
+    let chain = (1..=MANY).map(|node| (node, node - 1));
+    let waiting = (2..=MANY).map(|node| (node, 1)).chain([(1, 0)]);
+    let orphans = (1..=MANY).map(|node| (node, node + 10 * MANY));
+    let pairs = (0..MANY / 2).flat_map(|pair| [(2 * pair + 2, 2 * pair + 1), (2 * pair + 1, 2 * pair)]);
+    let shapes: [(&str, Box<dyn Iterator<Item = Edge>>); 5] = [
+        ("a chain, forward", Box::new(chain.clone())),
+        ("a chain, backward", Box::new(chain.rev())),
+        ("children before their parent", Box::new(waiting)),
+        ("orphans", Box::new(orphans)),
+        ("a chain whose every new tip has a waiting child", Box::new(pairs)),
+    ];
+    for (shape, edges) in shapes {
+        let cost = cost(Kind::Shares, edges);
+        // Only orphans cost more for good: each is an entry of its own in the list of those that wait.
+        let bound = if shape == "orphans" { 2.3 } else { 1.1 };
+        assert!(cost.held <= bound * random.held, "{shape}: {cost:?}, a random tree: {random:?}");
+        assert!(cost.folding <= 1.8 * random.folding, "{shape}: {cost:?}, a random tree: {random:?}");
+        assert!(cost.flushing <= 1.7 * random.flushing, "{shape}: {cost:?}, a random tree: {random:?}");
+        assert!((0.6..=1.3).contains(&(cost.held / cost.estimated)), "{shape}: {cost:?}");
+    }
+}
