@@ -18,6 +18,7 @@ use crate::admin;
 use crate::checkpoints::CheckpointStore;
 use crate::clickhouse::{Attempt, ClickHouseSink};
 use crate::config::Config;
+use crate::engine::Fingerprint;
 use crate::kafka::KafkaSource;
 use crate::metrics::{Health, InsertResult, LoopWatch, Metrics, Obstacle, Table};
 use crate::worker::{self, CheckpointError, Observer, Seams, Settings, SinkError, SourceError, WorkerError};
@@ -37,6 +38,9 @@ pub enum ServiceError {
     /// The system refuses a thread or a runtime.
     #[error("could not start a loop")]
     Thread(#[source] io::Error),
+    /// Whoever waited for the loops panicked.
+    #[error("could not wait for the loops")]
+    Watcher(#[source] tokio::task::JoinError),
     /// A loop panicked. Nothing is lost: its partitions are read again from their newest checkpoints.
     #[error("loop {0} panicked; nothing is lost, but this is a defect: please report the message above")]
     Panicked(usize),
@@ -73,17 +77,16 @@ struct Shared {
 }
 
 impl Service {
-    /// Checks the rules of the epoch, starts the admin server and the loops. `observer` makes one more
-    /// observer for each loop.
+    /// Starts the admin server and the loops, which wait for their stores. `observer` makes one more observer for
+    /// each loop.
     ///
     /// # Errors
     ///
-    /// When the epoch began with other rules, a setting is refused, or the admin address is taken.
+    /// When the admin address is taken, or the system refuses a thread.
     pub async fn start<O: Observer + Send + 'static>(
         config: &Config,
         observer: impl Fn(usize) -> O,
     ) -> Result<Service, ServiceError> {
-        CheckpointStore::open(&config.checkpoint, config.rules.epoch)?.check_fingerprint(&config.rules.fingerprint()).await?;
         let threads = config.worker.threads;
         let health = Arc::new(Health::new(threads, config.admin.stalled_after, Instant::now()));
         let metrics = Metrics::new(&Registry::new(), Arc::clone(&health))
@@ -168,15 +171,41 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
     let sink =
         ClickHouseSink::new(&config.clickhouse, config.rules.epoch, now).with_observer(move |attempt| count(&counted, attempt));
     let settings = Settings::of(config, seed(number));
+    let checkpoints = CheckpointStore::open(&config.checkpoint, config.rules.epoch)?;
+    let rules = config.rules.fingerprint();
+    tokio::select! {
+        biased;
+        () = asked(shutdown.clone()) => return Ok(()),
+        same = until_compared(&checkpoints, &rules, number, health, &settings) => same?,
+    }
     tokio::select! {
         biased;
         () = asked(shutdown.clone()) => return Ok(()),
         () = until_ready(&sink, number, health, &settings) => {}
     }
     let source = KafkaSource::connect(&config.kafka, config.rules.epoch, number)?;
-    let checkpoints = CheckpointStore::open(&config.checkpoint, config.rules.epoch)?;
     let seams = Seams { source, sink, checkpoints };
     Ok(worker::run(seams, &settings, &(watch, observer), asked(shutdown.clone())).await?)
+}
+
+/// Waits until the checkpoint store has said whether the epoch began with these rules.
+async fn until_compared(
+    checkpoints: &CheckpointStore,
+    rules: &Fingerprint,
+    number: usize,
+    health: &Health,
+    settings: &Settings,
+) -> Result<(), CheckpointError> {
+    for attempt in 0_u32.. {
+        match checkpoints.check_fingerprint(rules).await {
+            Err(CheckpointError::Transient(message)) => {
+                warn!(error = message, "the checkpoint store cannot be reached yet, trying again");
+                wait_alive(settings.backoff.delay(attempt, settings.seed), number, health).await;
+            }
+            compared => return compared,
+        }
+    }
+    Ok(())
 }
 
 /// Waits until the store can be reached and has the schema: a worker without them would only fill its memory.

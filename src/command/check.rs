@@ -6,12 +6,10 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::config::{Config, ConfigErrors};
+use crate::engine::BYTES_AN_ENTRY;
 
 /// The exit code of a bad configuration (`EX_USAGE`).
 pub const BAD_CONFIGURATION: u8 = 64;
-
-/// What an entry of the budget costs in memory, about.
-const BYTES_PER_ENTRY: u64 = 64;
 
 /// Prints the outcome: to standard output if the configuration is good, else to standard error. Returns the exit code.
 pub fn run(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> u8 {
@@ -40,10 +38,10 @@ pub fn report(
 
 /// What the configuration costs, as comments under the effective configuration.
 fn sums(config: &Config, memory: Option<u64>) -> String {
-    let partition = config.rules.budget.saturating_mul(BYTES_PER_ENTRY);
+    let partition = config.rules.budget.saturating_mul(BYTES_AN_ENTRY);
     let fixed = (config.kafka.queued_bytes as u64).saturating_mul(config.worker.threads as u64);
     let mut text = format!(
-        "# memory: up to {} a partition (rules.budget_entries x {BYTES_PER_ENTRY} bytes), and {} for fetched records\n",
+        "# memory: up to {} a partition (rules.budget_entries x {BYTES_AN_ENTRY} bytes), and {} for fetched records\n",
         size(partition),
         size(fixed)
     );
@@ -61,7 +59,7 @@ fn sums(config: &Config, memory: Option<u64>) -> String {
         }
     };
     text + &format!(
-        "# group: {}-{}; sources: {}/0, {}/1, ...\n",
+        "# group: {}-epoch-{}; sources: {}/0, {}/1, ...\n",
         config.kafka.group, config.rules.epoch, config.worker.log, config.worker.log
     )
 }

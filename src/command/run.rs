@@ -22,8 +22,8 @@ pub async fn run(config: &Config) -> Result<(), ServiceError> {
         name = asked_to_stop() => info!(signal = name, "asked to stop: flushing, checkpointing, committing"),
         () = until_ended(&service) => warn!("a loop ended by itself: stopping the others"),
     }
-    // Blocking is right here: nothing else is left to do.
-    service.stop()?;
+    // Metrics and probes answer meanwhile.
+    tokio::task::spawn_blocking(|| service.stop()).await.map_err(ServiceError::Watcher)??;
     info!("stopped");
     Ok(())
 }

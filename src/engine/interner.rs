@@ -6,8 +6,9 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 use siphasher::sip::SipHasher13;
 
-/// Names beyond so many are kept singly: a dimension full of ids must not fill the memory.
+/// Names beyond so many, or longer, are kept singly: a dimension full of ids must not fill the memory.
 const NAMES_MAX: usize = 16_384;
+const BYTES_MAX: usize = 256;
 
 /// Texts that are held once.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ impl Interner {
             return Arc::clone(known);
         }
         let name: Arc<str> = name.into();
-        if self.names.len() < NAMES_MAX {
+        if self.names.len() < NAMES_MAX && name.len() <= BYTES_MAX {
             self.names.insert(Arc::clone(&name));
         }
         name

@@ -94,7 +94,7 @@ pub(super) struct Others {
 /// What a life costs beyond its nodes, in entries of the budget.
 const LIFE_ENTRIES: u64 = 8;
 /// Text is charged as one entry for so many bytes.
-const BYTES_AN_ENTRY: usize = 64;
+const TEXT_AN_ENTRY: usize = 64;
 
 impl Life {
     pub(super) fn open(root: &str, root_hash: u64, opened: Offset) -> Self {
@@ -163,8 +163,8 @@ impl Life {
     pub(super) fn entries(&self) -> u64 {
         let others =
             self.others.as_ref().map_or(0, |others| others.ids.len() as u64 + 2 * others.windows.len() as u64 + others.samples);
-        let text = self.root.len() + self.post.as_ref().map_or(0, |post| BYTES_AN_ENTRY * 4 + post.dimensions.bytes());
-        LIFE_ENTRIES + (text / BYTES_AN_ENTRY) as u64 + self.nodes() as u64 + self.inferred() as u64 + others
+        let text = self.root.len() + self.post.as_ref().map_or(0, |post| TEXT_AN_ENTRY * 4 + post.dimensions.bytes());
+        LIFE_ENTRIES + (text / TEXT_AN_ENTRY) as u64 + self.nodes() as u64 + self.inferred() as u64 + others
     }
 
     /// Rebuilds what a snapshot leaves out; false if the trees do not hold together.
@@ -264,7 +264,8 @@ impl Life {
         let mut effect = super::window::SampleEffect::default();
         let outcome = self.note(id, time, at, |facts| effect = facts.sample(metric, time, value));
         if let Some(others) = &mut self.others {
-            others.samples += u64::from(effect.is_new_metric);
+            let text = (metric.len() / TEXT_AN_ENTRY) as u64;
+            others.samples += if effect.is_new_metric { 1 + text } else { 0 };
         }
         if outcome == Outcome::Accepted && (effect.shows) {
             self.changed.mark_window(at);
@@ -298,7 +299,8 @@ impl Dimensions {
     fn bytes(&self) -> usize {
         let Dimensions { brand, campaign, channel, platform, community, experiment, arm, tags } = self;
         let texts = [brand, campaign, channel, platform, community, experiment, arm];
-        texts.into_iter().chain(tags.iter()).map(|text| text.len()).sum()
+        // A tag costs memory besides its letters.
+        texts.into_iter().chain(tags.iter()).map(|text| text.len()).sum::<usize>() + tags.len() * TEXT_AN_ENTRY / 2
     }
 }
 

@@ -5,14 +5,11 @@ use std::collections::VecDeque;
 use hashbrown::HashTable;
 
 use super::life::Life;
-use super::tally::Holdings;
+use super::tally::{BYTES_AN_ENTRY, Holdings};
 use crate::record::{Millis, Offset};
 
 /// The place of a life while it lives.
 pub(super) type Slot = u32;
-
-/// Memory that an entry of the budget stands for, by measurement: what `state_bytes` is estimated with.
-const BYTES_AN_ENTRY: u64 = 60;
 
 /// The roots that live now.
 #[derive(Debug, Default)]

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 pub use rules::{Fingerprint, RULES_REVISION, Rules};
 pub use snapshot::{ForeignSnapshot, LastRecord};
-pub use tally::{Holdings, LATENESS_BOUNDS, Tally};
+pub use tally::{BYTES_AN_ENTRY, Holdings, LATENESS_BOUNDS, Tally};
 
 use crate::event::{Event, EventType, Reject};
 use crate::record::{Millis, Offset, Record};

@@ -65,6 +65,9 @@ fn add_all(to: &mut [u64], from: &[u64]) {
     }
 }
 
+/// Memory that an entry of the budget stands for, by measurement (tests/memory.rs): a node with its place in the index.
+pub const BYTES_AN_ENTRY: u64 = 60;
+
 /// What the engine holds: gauges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holdings {

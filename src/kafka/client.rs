@@ -281,8 +281,8 @@ impl Complaints {
 pub(super) fn unreadable(code: RDKafkaErrorCode, place: &str, text: &str) -> String {
     if matches!(code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) {
         return format!(
-            "the log does not hold {place} ({text}): it was cut or recreated; raise the epoch to read everything again, or \
-             run `grapevine resume` once, while the group has no members"
+            "the log does not hold {place} ({text}): it was cut or recreated; raise `epoch`, which reads again all \
+             that the log still holds"
         );
     }
     format!("could not read {place}: {text}")

@@ -31,7 +31,8 @@ impl KafkaSource {
         info!(topic = self.topic, ?partitions, "partitions assigned");
         self.owned.extend(&partitions);
         self.distrust_positions();
-        Ok((!partitions.is_empty()).then_some(Delivery::Assigned(partitions)))
+        // An assignment of nothing is news too: this member is in the group, and spare.
+        Ok(Some(Delivery::Assigned(partitions)))
     }
 
     pub(super) fn on_revoked(

@@ -59,6 +59,7 @@ impl Observer for LoopWatch {
 
     fn lost(&self, partitions: &[Partition]) {
         self.rebalanced(Rebalance::Lost, partitions);
+        self.health.block(self.number, Obstacle::Kafka, "partitions were lost; waiting for an assignment");
     }
 
     fn flushed(&self, partition: Partition, batch: &Batch, holdings: Holdings) {

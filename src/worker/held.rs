@@ -50,7 +50,7 @@ pub(super) struct Running {
     pub(super) end: Option<Offset>,
     /// Whether the log has still to show that it is the one that was read before.
     pub(super) unrecognised: bool,
-    /// Whether records came since the end was last reached: then there is more to read, probably.
+    /// Whether more than a batch is still to be read.
     pub(super) behind: bool,
     /// Whether a snapshot waits for its rows, or for the checkpoint store.
     pub(super) publishing: bool,

@@ -69,7 +69,6 @@ fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happene
                 for record in &records {
                     running.engine.observe(record, event::parse(record));
                 }
-                running.behind = true;
             }
         }
         Delivery::End(partition, end) => {

@@ -56,6 +56,7 @@ pub(super) struct Loop<'a, S, K, C, O> {
     flushes: u64,
     /// After a failed commit: when to try again.
     pub(super) commit_at: Option<Instant>,
+    pub(super) commit_failures: u32,
     /// After a failed read: when to try again, and how often it has failed.
     read_at: Option<Instant>,
     read_failures: u32,
@@ -91,6 +92,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             flush_by: now,
             flushes: 0,
             commit_at: None,
+            commit_failures: 0,
             read_at: None,
             read_failures: 0,
             tenures: 0,
@@ -149,9 +151,12 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             return;
         }
         self.lag_at = now + LAG_INTERVAL;
-        for (partition, lag) in self.source.lag() {
-            let last = self.held.get_mut(&partition).and_then(Held::running).and_then(|running| running.engine.last_timestamp());
-            self.around.observer.lagging(partition, lag, last);
+        let batch = self.around.settings.flush.rows_max as u64;
+        for (partition, unread) in self.source.lag() {
+            let Some(running) = self.held.get_mut(&partition).and_then(Held::running) else { continue };
+            running.behind = unread.is_some_and(|unread| unread > batch);
+            let since_commit = running.engine.next().saturating_sub(running.committed.unwrap_or(running.published));
+            self.around.observer.lagging(partition, unread.map(|unread| unread + since_commit), running.engine.last_timestamp());
         }
     }
 
@@ -178,10 +183,10 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             Happened::Assigned(partitions) => self.assigned(&partitions),
             Happened::Revoked(partitions) => {
                 let started = Instant::now();
-                self.revoked(&partitions).await;
+                self.revoked(&partitions).await?;
                 self.spent(Phase::Rebalance, started);
             }
-            Happened::Lost(partitions) => self.lost(&partitions).await,
+            Happened::Lost(partitions) => self.lost(&partitions).await?,
             Happened::Ended(partition) => self.report(partition),
             Happened::Foreign(partition) => return Err(self.foreign_log(partition)),
         }
@@ -205,11 +210,14 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         if self.inserting.is_some() {
             return None;
         }
-        // Catching up goes by size: what leaves early is only written again.
-        let due = |running: &Running| if running.behind { self.flush_by } else { self.flush_at };
-        let rows = self.running().filter(|running| running.has_moved()).map(due).max();
+        let rows = self.running().filter(|running| running.has_moved()).map(|running| self.due(running)).min();
         let checkpoint = self.running().filter_map(Running::checkpoint_due).min();
         if self.publishing.is_empty() { earliest(rows, checkpoint) } else { rows }
+    }
+
+    /// When the rows of a partition should leave. Catching up goes by size: what leaves early is only written again.
+    fn due(&self, running: &Running) -> Instant {
+        if running.behind { self.flush_by } else { self.flush_at }
     }
 
     fn next_commit(&self) -> Option<Instant> {
@@ -217,12 +225,13 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
     }
 
     fn flush_is_due(&self) -> bool {
-        let full = self.inserting.is_none() && self.dirty_rows() >= self.around.settings.flush.rows_max;
+        let full = self.inserting.is_none() && self.is_full();
         full || self.next_flush().is_some_and(|due| due <= Instant::now())
     }
 
-    fn dirty_rows(&self) -> usize {
-        self.running().map(|running| running.engine.dirty_rows()).sum()
+    fn is_full(&self) -> bool {
+        let rows: usize = self.running().map(|running| running.engine.dirty_rows()).sum();
+        rows >= self.around.settings.flush.rows_max
     }
 
     fn running(&self) -> impl Iterator<Item = &Running> {
@@ -232,9 +241,10 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         })
     }
 
-    /// Seals the rows of all partitions that moved, takes the snapshots that are due, and sends the rows.
+    /// Seals the rows of all partitions that are due, takes the snapshots that are due, and sends the rows.
     fn flush(&mut self) {
         let started = Instant::now();
+        let (full, at, by) = (self.is_full(), self.flush_at, self.flush_by);
         let mut sealed = Sealed::default();
         let mut copied = Duration::ZERO;
         let mut room = if self.publishing.is_empty() { SNAPSHOT_BYTES_HELD } else { 0 };
@@ -242,7 +252,8 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             let tenure = held.tenure;
             let Some(running) = held.running() else { continue };
             let checkpoint = room > 0 && running.checkpoint_due().is_some_and(|due| due <= started);
-            if !checkpoint && !running.has_moved() {
+            let due = if running.behind { by } else { at };
+            if !checkpoint && !(running.has_moved() && (full || due <= started)) {
                 continue;
             }
             let next = seal(&mut sealed, tenure, running, self.around.observer);
@@ -257,7 +268,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         }
         self.around.observer.spent(Phase::Flush, started.elapsed().saturating_sub(copied));
         self.around.observer.spent(Phase::Checkpoint, copied);
-        self.schedule(&sealed, started);
+        self.schedule(&sealed, started, full || by <= started);
         self.send(sealed);
     }
 
@@ -278,7 +289,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         self.inserting = Some(insertion::attempt(self.around.sink, sealed, Duration::ZERO));
     }
 
-    fn schedule(&mut self, sealed: &Sealed, started: Instant) {
+    fn schedule(&mut self, sealed: &Sealed, started: Instant, everything: bool) {
         let settings = self.around.settings;
         let interval = pace::interval(&settings.flush, sealed.rows.len(), sealed.covers.len(), started.elapsed());
         self.flushes += 1;
@@ -286,7 +297,9 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         let jittered = interval.mul_f64(0.9 + 0.2 * pace::jitter(settings.seed, self.flushes));
         let now = Instant::now();
         self.flush_at = now + jittered;
-        self.flush_by = now + settings.flush.max_interval.max(jittered);
+        if everything {
+            self.flush_by = now + settings.flush.max_interval.max(jittered);
+        }
     }
 
     /// An attempt to insert ended: its rows are durable, or they are sent again as they are.
@@ -330,8 +343,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
 
     /// Stops the flow of records while a second flush would be due before the first is durable.
     fn regulate(&mut self) {
-        let full = self.dirty_rows() >= self.around.settings.flush.rows_max;
-        let wanted = self.inserting.is_some() && (full || self.troubles.contains(&Trouble::Insert));
+        let wanted = self.inserting.is_some() && (self.is_full() || self.troubles.contains(&Trouble::Insert));
         if wanted != self.paused && self.stop_flow(wanted) {
             self.paused = wanted;
             self.around.observer.paused(wanted);

@@ -58,7 +58,8 @@ pub trait Observer {
     fn checkpoint_failed(&self, _partition: Partition, _error: &CheckpointError) {}
     /// The flow of records was stopped, or resumed.
     fn paused(&self, _paused: bool) {}
-    /// How many records of a partition are not read yet, if that is known, and when the last one read was written.
+    /// How many records lie between what is committed and the end, if that is known, and when the last one read was
+    /// written.
     fn lagging(&self, _partition: Partition, _lag: Option<u64>, _last_record: Option<Millis>) {}
     /// Time went into something.
     fn spent(&self, _phase: Phase, _took: Duration) {}

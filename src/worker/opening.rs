@@ -217,7 +217,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             committed: bounds.committed,
             end: None,
             unrecognised: last.is_some(),
-            behind: false,
+            behind: bounds.end.saturating_sub(next) > settings.flush.rows_max as u64,
             publishing: false,
             checkpoint_at: Instant::now() + settings.checkpoint_interval.mul_f64(share),
             failures: 0,
@@ -264,7 +264,7 @@ fn no_checkpoint(source: &str, evidence: &str) -> WorkerError {
         "there is no sound checkpoint of {source}, although {evidence}: reading on would lose events or count them \
          twice, so nothing was read. Look first whether `checkpoint.url` is the right place, or bring the checkpoints \
          back. If they are gone there are two ways on: raise `epoch`, which reads everything again into rows of its \
-         own; or resume with empty trees behind the newest row (`grapevine resume`, which this version does not have yet)"
+         own; or resume with empty trees behind the newest row, which this version cannot do yet"
     ))
 }
 

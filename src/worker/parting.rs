@@ -1,38 +1,54 @@
 //! How partitions go: what there is leaves within a deadline, or is dropped. Both are exact.
 
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{info, warn};
 
 use super::listening::ended;
 use super::looping::{Loop, Trouble};
 use super::publishing::Published;
-use super::{Checkpoints, Observer, Sink, Source, WorkerError};
+use super::{Checkpoints, Observer, Sink, Source, SourceError, WorkerError};
 use crate::record::Partition;
+
+/// How often a shutdown tries to commit.
+const LAST_COMMITS: u32 = 5;
 
 impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// Partitions must be given back: their rows, states and offsets leave if there is time for it.
-    pub(super) async fn revoked(&mut self, partitions: &[Partition]) {
+    pub(super) async fn revoked(&mut self, partitions: &[Partition]) -> Result<(), WorkerError> {
         let deadline = self.around.settings.revoke_deadline;
-        if timeout(deadline, self.drain(partitions)).await.is_err() {
+        // The group refuses commits in the middle of a rebalance: one attempt must do.
+        if timeout(deadline, self.drain(partitions, 1)).await.is_err() {
             warn!(?partitions, ?deadline, "revoked before everything was durable; the next owner reads it again");
         }
-        self.release(partitions).await;
+        self.release(partitions).await?;
         self.around.observer.revoked(partitions);
+        Ok(())
     }
 
     /// Partitions were lost: somebody else may own them. Rows on their way do no harm.
-    pub(super) async fn lost(&mut self, partitions: &[Partition]) {
-        self.release(partitions).await;
+    pub(super) async fn lost(&mut self, partitions: &[Partition]) -> Result<(), WorkerError> {
+        self.release(partitions).await?;
         self.around.observer.lost(partitions);
+        Ok(())
     }
 
-    async fn release(&mut self, partitions: &[Partition]) {
+    async fn release(&mut self, partitions: &[Partition]) -> Result<(), WorkerError> {
         for partition in partitions {
             self.held.remove(partition);
             self.settle(Trouble::Opening(*partition));
         }
-        if let Err(error) = self.source.release(partitions).await {
-            warn!(?partitions, %error, "could not give partitions back; the group takes them when this member is gone");
+        match self.source.release(partitions).await {
+            Ok(()) => Ok(()),
+            // The group would wait for this member for ever.
+            Err(SourceError::Operator(message)) => Err(WorkerError::Operator(message)),
+            Err(SourceError::Transient(message)) => {
+                warn!(
+                    ?partitions,
+                    error = message,
+                    "could not give partitions back; the group takes them when this member is gone"
+                );
+                Ok(())
+            }
         }
     }
 
@@ -41,7 +57,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         let deadline = self.around.settings.shutdown_deadline;
         let partitions: Vec<Partition> = self.held.keys().copied().collect();
         info!(?partitions, "shutting down");
-        let drained = timeout(deadline, self.drain(&partitions)).await;
+        let drained = timeout(deadline, self.drain(&partitions, LAST_COMMITS)).await;
         match timeout(self.around.settings.revoke_deadline, self.source.close()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => warn!(%error, "could not leave the group; it notices when the session times out"),
@@ -52,16 +68,21 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
 
     /// Flushes, inserts, publishes and commits. Nothing is read meanwhile, so states stay as they were flushed.
     /// May be dropped at any point: an insert under way stays under way.
-    async fn drain(&mut self, partitions: &[Partition]) {
+    async fn drain(&mut self, partitions: &[Partition], commits: u32) {
         self.wait_for_insert().await;
         self.flush_only(partitions);
         self.wait_for_insert().await;
         for partition in partitions {
             self.publish_now(*partition).await;
         }
-        // The last chance: no waiting for the time of another attempt.
-        self.commit_at = None;
-        self.commit().await;
+        // A commit that never succeeds costs nothing but a wrong lag: whoever reads on does so from the checkpoint.
+        for _ in 0..commits {
+            sleep_until(self.commit_at.take().unwrap_or_else(Instant::now)).await;
+            self.commit().await;
+            if self.commit_at.is_none() {
+                break;
+            }
+        }
     }
 
     async fn wait_for_insert(&mut self) {

@@ -95,13 +95,16 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 if let SourceError::Operator(message) = &error {
                     self.trouble(Trouble::Commit, message);
                 }
-                self.commit_at = Some(Instant::now() + self.around.settings.backoff.max);
+                // A rebalance under way refuses commits for a moment; a fault for longer.
+                self.commit_failures = self.commit_failures.saturating_add(1);
+                self.commit_at = Some(Instant::now() + self.wait(self.commit_failures));
             }
         }
     }
 
     fn committed(&mut self, offsets: &[(Partition, Offset)]) {
         self.commit_at = None;
+        self.commit_failures = 0;
         self.settle(Trouble::Commit);
         for (partition, next) in offsets {
             if let Some(running) = self.held.get_mut(partition).and_then(Held::running) {
