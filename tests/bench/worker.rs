@@ -4,6 +4,8 @@
 //! is its own: a plain poll loop, the source, the worker with a store that discards, the worker with the
 //! embedded ClickHouse. Time counts from the first record; a worker's until its last offset is committed.
 
+#![expect(clippy::panic, reason = "a benchmark that cannot measure says why and ends")]
+
 mod measure;
 
 use std::cell::{Cell, RefCell};
