@@ -91,6 +91,17 @@ pub(super) struct Others {
     first: Millis,
 }
 
+/// What a life holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    /// Shares and replies.
+    pub(super) nodes: u64,
+    /// Of them, those that hang from the root by inference.
+    pub(super) inferred: u64,
+    /// What it costs against the budget.
+    pub(super) entries: u64,
+}
+
 /// What a life costs beyond its nodes, in entries of the budget.
 const LIFE_ENTRIES: u64 = 8;
 /// Text is charged as one entry for so many bytes.
@@ -151,20 +162,20 @@ impl Life {
 
     /// Shares and replies.
     pub(super) fn nodes(&self) -> usize {
-        self.trees().map(Tree::len).sum()
+        self.of_both_trees(Tree::len)
     }
 
-    /// Shares and replies that hang from the root by inference.
-    pub(super) fn inferred(&self) -> usize {
-        self.trees().map(Tree::inferred).sum()
-    }
-
-    /// What the life costs against the budget.
-    pub(super) fn entries(&self) -> u64 {
+    /// What the life holds. Asked twice an event, so it is kept cheap.
+    pub(super) fn load(&self) -> Load {
+        let (nodes, inferred) = (self.nodes() as u64, self.of_both_trees(Tree::inferred) as u64);
         let others =
             self.others.as_ref().map_or(0, |others| others.ids.len() as u64 + 2 * others.windows.len() as u64 + others.samples);
         let text = self.root.len() + self.post.as_ref().map_or(0, |post| TEXT_AN_ENTRY * 4 + post.dimensions.bytes());
-        LIFE_ENTRIES + (text / TEXT_AN_ENTRY) as u64 + self.nodes() as u64 + self.inferred() as u64 + others
+        Load { nodes, inferred, entries: LIFE_ENTRIES + (text / TEXT_AN_ENTRY) as u64 + nodes + inferred + others }
+    }
+
+    fn of_both_trees(&self, count: fn(&Tree) -> usize) -> usize {
+        self.cascade.as_deref().map_or(0, count) + self.thread.as_deref().map_or(0, count)
     }
 
     /// Rebuilds what a snapshot leaves out; false if the trees do not hold together.
@@ -179,10 +190,6 @@ impl Life {
             }
             sound
         })
-    }
-
-    pub(super) fn trees(&self) -> impl Iterator<Item = &Tree> {
-        self.cascade.iter().chain(&self.thread).map(|tree| &**tree)
     }
 
     fn see_post(&mut self, time: Millis, post: &event::Post<'_>, names: &Pseudonyms, interner: &mut Interner) -> Outcome {
@@ -300,7 +307,9 @@ impl Dimensions {
         let Dimensions { brand, campaign, channel, platform, community, experiment, arm, tags } = self;
         let texts = [brand, campaign, channel, platform, community, experiment, arm];
         // A tag costs memory besides its letters.
-        texts.into_iter().chain(tags.iter()).map(|text| text.len()).sum::<usize>() + tags.len() * TEXT_AN_ENTRY / 2
+        texts.map(|text| text.len()).iter().sum::<usize>()
+            + tags.iter().map(|tag| tag.len()).sum::<usize>()
+            + tags.len() * TEXT_AN_ENTRY / 2
     }
 }
 

@@ -56,12 +56,13 @@ impl Lives {
     /// Changes a life, keeping the sums right.
     pub(super) fn change<T>(&mut self, slot: Slot, change: impl FnOnce(&mut Life) -> T) -> Option<T> {
         let life = self.slots.get_mut(slot as usize)?.as_deref_mut()?;
-        let before = (life.nodes() as u64, life.inferred() as u64, life.entries());
+        let before = life.load();
         let result = change(life);
+        let after = life.load();
         let holdings = &mut self.holdings;
-        holdings.nodes = holdings.nodes - before.0 + life.nodes() as u64;
-        holdings.inferred = holdings.inferred - before.1 + life.inferred() as u64;
-        holdings.entries = holdings.entries - before.2 + life.entries();
+        holdings.nodes = holdings.nodes - before.nodes + after.nodes;
+        holdings.inferred = holdings.inferred - before.inferred + after.inferred;
+        holdings.entries = holdings.entries - before.entries + after.entries;
         Some(result)
     }
 
@@ -112,10 +113,10 @@ impl Lives {
     }
 
     fn count(&mut self, life: &Life, count: fn(u64, u64) -> u64) {
-        let holdings = &mut self.holdings;
-        holdings.nodes = count(holdings.nodes, life.nodes() as u64);
-        holdings.inferred = count(holdings.inferred, life.inferred() as u64);
-        holdings.entries = count(holdings.entries, life.entries());
+        let (load, holdings) = (life.load(), &mut self.holdings);
+        holdings.nodes = count(holdings.nodes, load.nodes);
+        holdings.inferred = count(holdings.inferred, load.inferred);
+        holdings.entries = count(holdings.entries, load.entries);
     }
 }
 

@@ -303,7 +303,7 @@ impl Engine {
         let head = Head::of(life, self.rules.epoch, &self.source, self.next);
         let wanted = if changed.everything { Wanted::All } else { Wanted::These(&changed.windows) };
         if changed.everything || !changed.windows.is_empty() {
-            rows.activity_windows.extend(window::rows(life, &head, self.rules.window, wanted));
+            window::add_rows(life, &head, self.rules.window, wanted, &mut rows.activity_windows);
         }
         if let Some(tree) = life.cascade.as_deref().filter(|_| changed.everything || changed.cascade) {
             rows.cascades.push(cascade::row(life, tree, &mut self.shape, &head));

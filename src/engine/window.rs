@@ -79,9 +79,10 @@ pub(super) enum Wanted<'a> {
     These(&'a [WindowIndex]),
 }
 
-/// The rows of the wanted windows of a life, in order.
-pub(super) fn rows(life: &Life, head: &Head, window: Millis, wanted: Wanted<'_>) -> Vec<ActivityWindow> {
-    let mut windows = Windows { head, window, wanted, rows: BTreeMap::new() };
+/// Adds the rows of the wanted windows of a life, in order.
+pub(super) fn add_rows(life: &Life, head: &Head, window: Millis, wanted: Wanted<'_>, rows: &mut Vec<ActivityWindow>) {
+    let first = rows.len();
+    let mut windows = Windows { head, window, wanted, places: BTreeMap::new(), last: None, rows };
     if let Some(post) = &life.post
         && let Some((row, _)) = windows.at(post.time)
     {
@@ -95,14 +96,20 @@ pub(super) fn rows(life: &Life, head: &Head, window: Millis, wanted: Wanted<'_>)
             add_facts(row, facts);
         }
     }
-    windows.rows.into_values().map(sorted).collect()
+    let rows = &mut rows[first..];
+    rows.sort_unstable_by_key(|row| row.window_start);
+    rows.iter_mut().for_each(sort_sets);
 }
 
 struct Windows<'a> {
     head: &'a Head,
     window: Millis,
     wanted: Wanted<'a>,
-    rows: BTreeMap<WindowIndex, ActivityWindow>,
+    /// Where each window's row stands: rows are large, so they are built where they stay.
+    places: BTreeMap<WindowIndex, usize>,
+    /// The window and place that were asked for last: the next is often the same.
+    last: Option<(WindowIndex, usize)>,
+    rows: &'a mut Vec<ActivityWindow>,
 }
 
 impl Windows<'_> {
@@ -123,13 +130,23 @@ impl Windows<'_> {
     }
 
     fn row(&mut self, at: WindowIndex) -> Option<&mut ActivityWindow> {
+        if let Some((last, place)) = self.last
+            && last == at
+        {
+            return self.rows.get_mut(place);
+        }
         if let Wanted::These(these) = self.wanted
             && these.binary_search(&at).is_err()
         {
             return None;
         }
-        let seconds = u32::try_from(Millis::from(at) * self.window / 1000).unwrap_or(u32::MAX);
-        Some(self.rows.entry(at).or_insert_with(|| self.head.window_row(seconds)))
+        let place = *self.places.entry(at).or_insert_with(|| {
+            let seconds = u32::try_from(Millis::from(at) * self.window / 1000).unwrap_or(u32::MAX);
+            self.rows.push(self.head.window_row(seconds));
+            self.rows.len() - 1
+        });
+        self.last = Some((at, place));
+        self.rows.get_mut(place)
     }
 }
 
@@ -162,7 +179,7 @@ fn add_facts(row: &mut ActivityWindow, facts: &Facts) {
 }
 
 /// Equal content is equal bytes.
-fn sorted(mut row: ActivityWindow) -> ActivityWindow {
+fn sort_sets(row: &mut ActivityWindow) {
     for actors in [&mut row.sharers, &mut row.repliers] {
         actors.sort_unstable();
         actors.dedup();
@@ -170,5 +187,4 @@ fn sorted(mut row: ActivityWindow) -> ActivityWindow {
     for minutes in [&mut row.share_minutes, &mut row.reply_minutes, &mut row.brand_reply_minutes] {
         minutes.sort_unstable();
     }
-    row
 }

@@ -1,0 +1,153 @@
+//! What a tree costs by its shape, and what carrying the state costs: time as ratios, bytes a node.
+//!
+//! Each figure is taken in a process of its own. Decoding is left out: events are built in place.
+
+mod measure;
+
+use std::borrow::Cow;
+use std::hint::black_box;
+
+use grapevine::engine::{Engine, Rules};
+use grapevine::event::{Body, Event, Reply, Share};
+use grapevine::record::Record;
+
+use measure::{CHILD, Spread, Stopwatch, in_a_child, resident_bytes};
+
+const MILLION: u64 = 1_000_000;
+
+const RUNS: usize = 3;
+
+fn rules() -> Rules {
+    Rules {
+        epoch: 0,
+        pseudonym_key: [7; 16],
+        window: 900_000,
+        session_gap: 1_800_000,
+        watermark_lag: 60_000,
+        future_bound: 300_000,
+        root_retention: 30 * 86_400_000,
+        budget: u64::MAX,
+        reject_bytes: 65_536,
+    }
+}
+
+fn engine() -> Engine {
+    Engine::new(rules(), "bench/0".into(), 0)
+}
+
+/// Scatters numbers: the same for every run.
+fn scattered(number: u64) -> u64 {
+    let mixed = (number ^ (number >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 29)
+}
+
+/// What a measurement builds.
+#[derive(Clone, Copy)]
+struct Plan {
+    replies: bool,
+    /// Nodes of a root before the next root begins.
+    per_root: u64,
+    /// The parent of a node by its number within the root; equal to the number: the root.
+    parent: fn(u64) -> u64,
+    /// Whether the last node comes first.
+    backward: bool,
+}
+
+const CHAIN: Plan = Plan { replies: false, per_root: u64::MAX, parent: |at| at.saturating_sub(1), backward: false };
+const RANDOM: Plan = Plan { parent: |at| scattered(at) % at.max(1), ..CHAIN };
+
+impl Plan {
+    fn fill(self, engine: &mut Engine, nodes: u64) {
+        for number in 0..nodes {
+            let (root, within) = (number / self.per_root, number % self.per_root);
+            let at = if self.backward { nodes - 1 - within } else { within };
+            let record = Record { offset: engine.next(), ..Record::default() };
+            engine.observe(&record, Ok(self.event(root, at)));
+        }
+    }
+
+    fn event(self, root: u64, at: u64) -> Event<'static> {
+        let name = |at: u64| Cow::Owned(format!("event-{root}-{at}"));
+        let parent = (self.parent)(at);
+        let root_id: Cow<'static, str> = Cow::Owned(format!("root-{root}"));
+        let parent = if parent == at { root_id.clone() } else { name(parent) };
+        let actor = Some(Cow::Owned(format!("user-{}", scattered(at) % MILLION)));
+        let body = if self.replies {
+            Body::Reply(Reply { actor, root: root_id, parent, ..Reply::default() })
+        } else {
+            Body::Share(Share { actor, root: root_id, parent, ..Share::default() })
+        };
+        let time = 1_700_000_000_000 + i64::try_from(at).expect("a small number") * 100;
+        Event { id: name(at), time, body }
+    }
+}
+
+/// One measurement in this process: prints its figures.
+fn measure_here(what: &str) {
+    let (name, nodes) = what.split_once(' ').expect("a name and a number of nodes");
+    let nodes: u64 = nodes.parse().expect("a number of nodes");
+    let many_roots = Plan { per_root: 1_000, ..RANDOM };
+    match name {
+        "chain" => shape(CHAIN, nodes),
+        "backward" => shape(Plan { backward: true, ..CHAIN }, nodes),
+        "random" => shape(RANDOM, nodes),
+        "thread" => shape(Plan { replies: true, ..RANDOM }, nodes),
+        "state" => state(many_roots, nodes),
+        other => panic!("no measurement is called {other}"),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of nodes are far below 2^53")]
+fn shape(plan: Plan, nodes: u64) {
+    let mut engine = engine();
+    let (before, watch) = (resident_bytes(), Stopwatch::start());
+    plan.fill(&mut engine, nodes);
+    let folded = watch.read().0;
+    println!("bytes {}", (resident_bytes() - before) / nodes as f64);
+    black_box(engine.flush());
+    println!("fold {folded}\nboth {}", watch.read().0);
+}
+
+fn state(plan: Plan, nodes: u64) {
+    let mut engine = engine();
+    plan.fill(&mut engine, nodes);
+    drop(engine.flush());
+    let watch = Stopwatch::start();
+    let bytes = engine.snapshot();
+    println!("snapshot {}\nsnapshot_wall {}\nsize {}", watch.read().0, watch.read().1, bytes.len());
+    drop(engine);
+    let watch = Stopwatch::start();
+    let restored = Engine::restore(rules(), "bench/0".into(), &bytes).expect("the engine's own state");
+    println!("restore {}\nrestore_wall {}", watch.read().0, watch.read().1);
+    black_box(restored);
+}
+
+fn least(what: &str, figure: &str) -> f64 {
+    Spread::of((0..RUNS).map(|_| in_a_child(what, &[])[figure]).collect()).least
+}
+
+fn main() {
+    if let Ok(what) = std::env::var(CHILD) {
+        return measure_here(&what);
+    }
+    println!("# shapes: CPU seconds of fold and flush, least of {RUNS} processes, a million nodes");
+    let random = least("random 1000000", "both");
+    println!("random tree       {random:.2} s");
+    for name in ["chain", "backward"] {
+        let seconds = least(&format!("{name} 1000000"), "both");
+        println!("{name:<10}        {seconds:.2} s   {:.2} x the random tree (goal: 2)", seconds / random);
+    }
+    println!("# memory: resident bytes a node, a million nodes of one root");
+    println!("cascade           {:.0} (goal: 64)", least("random 1000000", "bytes"));
+    println!("thread            {:.0} (goal: 96)", least("thread 1000000", "bytes"));
+    println!("# state: seconds of CPU (wall), roots of a thousand nodes in one partition");
+    for nodes in [MILLION, 10 * MILLION] {
+        let figures = in_a_child(&format!("state {nodes}"), &[]);
+        let [snapshot, snapshot_wall] = ["snapshot", "snapshot_wall"].map(|name| figures[name]);
+        let [restore, restore_wall] = ["restore", "restore_wall"].map(|name| figures[name]);
+        let size = figures["size"] / 1e6;
+        println!(
+            "{nodes:>9} nodes   snapshot {snapshot:.2} ({snapshot_wall:.2})   restore {restore:.2} ({restore_wall:.2})   {size:.0} MB"
+        );
+    }
+}
