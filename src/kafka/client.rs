@@ -33,7 +33,7 @@ pub(super) fn client_config(settings: &config::Kafka, epoch: u16, thread: usize)
     config
         .set("bootstrap.servers", &settings.brokers)
         .set("client.id", "grapevine")
-        .set("group.id", format!("{}-epoch-{epoch}", settings.group))
+        .set("group.id", format!("{}-{epoch}", settings.group))
         // Offsets follow checkpoints, never the reading.
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
@@ -368,7 +368,7 @@ mod tests {
     fn offsets_are_never_committed_or_reset_by_the_client() {
         let effective = effective(&settings());
         for (key, value) in [
-            ("group.id", "grapevine-epoch-3"),
+            ("group.id", "grapevine-3"),
             ("enable.auto.commit", "false"),
             ("enable.auto.offset.store", "false"),
             ("auto.offset.reset", "error"),

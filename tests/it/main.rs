@@ -12,5 +12,6 @@ mod documents;
 mod embedded_clickhouse;
 mod kafka;
 mod real_events;
+mod service;
 mod store;
 mod views;

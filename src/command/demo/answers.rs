@@ -66,7 +66,10 @@ impl Answers {
 
     /// The wanted epoch in an empty database, else the one after the greatest.
     pub(super) async fn free_epoch(&self, wanted: u16) -> Result<u16, DemoError> {
-        let epochs: Vec<u16> = self.all("SELECT DISTINCT epoch FROM progress").await?;
+        // `progress` is written last: a run that was killed may have left rows without it.
+        let tables = ["activity_window", "cascade", "thread", "rejects", "progress"];
+        let each = tables.map(|table| format!("SELECT DISTINCT epoch FROM {table}"));
+        let epochs: Vec<u16> = self.all(&each.join(" UNION ALL ")).await?;
         Ok(epochs.into_iter().max().map_or(wanted, |greatest| greatest.saturating_add(1).max(wanted)))
     }
 
