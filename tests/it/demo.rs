@@ -135,11 +135,11 @@ fn events() -> String {
 fn answers_stand_alone_on_standard_output_in_the_order_of_their_questions() {
     let questions = ["--query", SHAPES, "--query", "SELECT 1 AS one", "--query", COUNTS];
     let printed = answered(&[&["--input", "-"], &questions[..]].concat(), events().as_bytes());
-    let wanted = "root\tsize\tmax_depth\tlevels\twiener\tunique_actors\np\t3\t1\t[1,2]\t8\t3\nq\t2\t1\t[1,1]\t2\t2\n\
+    let wanted = "root\tsize\tmax_depth\tlevels\twiener\tunique_actors\np\t3\t1\t[1,2]\t4\t3\nq\t2\t1\t[1,1]\t1\t2\n\
                   one\n1\nsum(read)\tsum(accepted)\tsum(duplicates)\tsum(rejected)\n5\t5\t0\t0\n";
     assert_eq!(printed, wanted);
     let csv = answered(&["--input", "-", "--format", "CSV", "--query", SHAPES], events().as_bytes());
-    assert_eq!(csv, "\"p\",3,1,\"[1,2]\",8,3\n\"q\",2,1,\"[1,1]\",2,2\n");
+    assert_eq!(csv, "\"p\",3,1,\"[1,2]\",4,3\n\"q\",2,1,\"[1,1]\",1,2\n");
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn a_demo_that_serves_folds_what_comes_later_and_ends_when_asked() {
         &["--clickhouse", serving.address("clickhouse"), "--input", "-", "--format", "TSV", "--query", SHAPES],
         events().as_bytes(),
     );
-    assert_eq!(shared, "p\t3\t1\t[1,2]\t8\t3\nq\t2\t1\t[1,1]\t2\t2\n");
+    assert_eq!(shared, "p\t3\t1\t[1,2]\t4\t3\nq\t2\t1\t[1,1]\t1\t2\n");
     let clickhouse = serving.clickhouse_process();
     signal(&serving.child, "INT");
     assert_eq!(ended(&mut serving.child, "a demo that serves").code(), Some(0));
