@@ -46,6 +46,22 @@ pub fn client(config: &config::ClickHouse) -> Client {
     client.with_product_info("grapevine", env!("CARGO_PKG_VERSION"))
 }
 
+/// Asks the store for nothing much, under a deadline: the client itself waits for an answer for ever.
+///
+/// # Errors
+/// When there is no answer, or none that a ClickHouse gives to this user.
+pub async fn reach(config: &config::ClickHouse) -> Result<(), SinkError> {
+    // The database need not exist yet.
+    let client = client(config).with_database("system");
+    let limit = config.send_timeout;
+    let asked = timeout(limit, client.query_raw("SELECT 1").fetch_one::<u8>()).await;
+    match asked {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(classify(&error)),
+        Err(_) => Err(SinkError::Transient(format!("no answer within {limit:?}"))),
+    }
+}
+
 /// The store.
 pub struct ClickHouseSink {
     client: Client,

@@ -45,8 +45,43 @@ struct Reading {
     position: Offset,
     /// The client may have moved its fetcher: nothing is read until it stands at `position` again.
     misplaced: bool,
+    /// The last thing handed out was an end. After one the client's own position is one too far (it counts the end as
+    /// a record), so a gap may be a record that the client skipped.
+    ended: bool,
+    /// How often a gap after that end was doubted, by asking again from `position`.
+    doubts: u8,
     /// Revoked, or stopped by an error: nothing is read any more.
     stopped: bool,
+}
+
+/// A gap is believed the second time, an error the fourth: a client that is moving its fetchers may be wrong meanwhile.
+const GAP_DOUBTS: u8 = 1;
+const ERROR_DOUBTS: u8 = 3;
+
+impl Reading {
+    /// Whether something at an offset beyond `position` right after an end should be asked for again. Real gaps (control
+    /// records, compaction) look the same the second time.
+    fn doubts_gap(&mut self, offset: Offset) -> bool {
+        self.ended && offset > self.position && self.doubt(GAP_DOUBTS)
+    }
+
+    /// Whether an error after an end should be taken for the client's own wrong position.
+    fn doubts_error(&mut self) -> bool {
+        self.ended && self.doubt(ERROR_DOUBTS)
+    }
+
+    fn doubt(&mut self, most: u8) -> bool {
+        let doubtful = self.doubts < most;
+        if doubtful {
+            self.doubts += 1;
+            self.misplaced = true;
+        }
+        doubtful
+    }
+
+    fn hand_out(&mut self, next: Offset, ended: bool) {
+        (self.position, self.ended, self.doubts) = (next, ended, 0);
+    }
 }
 
 /// What any client needs to reach the brokers of a configuration: protocol, certificates, credentials.
@@ -154,13 +189,20 @@ impl KafkaSource {
         };
         loop {
             match batch.take_front(reading.position) {
-                Front::Records { run, next } => {
-                    reading.position = next;
+                Front::Records { first, .. } if reading.doubts_gap(first) => {
+                    self.batch = None;
+                    return Ok(None);
+                }
+                Front::Records { first: _, run, next } => {
+                    reading.hand_out(next, false);
                     return Ok(Some(Step::Records(partition, run)));
                 }
+                Front::End(end) if reading.doubts_gap(end) => {
+                    self.batch = None;
+                    return Ok(None);
+                }
                 Front::End(end) if end >= reading.position => {
-                    reading.position = end;
-                    // After an end the client's own position is one too far: it counts the end as a record.
+                    reading.hand_out(end, true);
                     if let Some(client) = &self.consumer {
                         client.context().note_end(partition, end);
                     }
@@ -172,6 +214,10 @@ impl KafkaSource {
                     if client::recovers(code) {
                         self.complaints.say(code, format!("could not read {place}: {text}"))?;
                         continue;
+                    }
+                    if reading.doubts_error() {
+                        self.batch = None;
+                        return Ok(None);
                     }
                     reading.stopped = true;
                     return Err(SourceError::Operator(client::unreadable(code, &place, &text)));
@@ -286,7 +332,15 @@ impl Source for KafkaSource {
         list.add_partition_offset(&self.topic, partition.0, client_offset(next))
             .and_then(|()| client.incremental_assign(&list))
             .map_err(|error| refused(error.to_string()))?;
-        self.reading.push(Reading { partition, queue, position: next, misplaced: false, stopped: false });
+        self.reading.push(Reading {
+            partition,
+            queue,
+            position: next,
+            misplaced: false,
+            ended: false,
+            doubts: 0,
+            stopped: false,
+        });
         debug!(topic = self.topic, partition = partition.0, next, "partition started");
         Ok(())
     }

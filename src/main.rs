@@ -59,9 +59,17 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("grapevine: {error:#}");
-            ExitCode::from(if error.downcast_ref::<ConfigErrors>().is_some() { check::BAD_CONFIGURATION } else { 1 })
+            ExitCode::from(if is_about_configuration(&error) { check::BAD_CONFIGURATION } else { 1 })
         }
     }
+}
+
+fn is_about_configuration(error: &anyhow::Error) -> bool {
+    #[cfg(feature = "embedded")]
+    if matches!(error.downcast_ref(), Some(demo::DemoError::Config(_))) {
+        return true;
+    }
+    error.downcast_ref::<ConfigErrors>().is_some()
 }
 
 fn carry_out(command: Command) -> Result<ExitCode, anyhow::Error> {

@@ -11,11 +11,14 @@ mod watch;
 
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::info;
 
+use super::run::asked_to_stop;
+use crate::clickhouse;
 use crate::config::{Config, ConfigErrors};
 use crate::embedded::broker::BrokerError;
 use crate::embedded::chdb::OpenError;
@@ -23,6 +26,7 @@ use crate::embedded::clickhouse::StartError;
 use crate::logs::{self, LogsError};
 use crate::migrations::{self, SchemaProblem};
 use crate::service::{Service, ServiceError};
+use crate::worker::SinkError;
 use answers::Answers;
 use feed::Feed;
 use parts::Parts;
@@ -107,8 +111,17 @@ pub enum DemoError {
         question: String,
         /// What it said.
         #[source]
-        source: clickhouse::error::Error,
+        source: ::clickhouse::error::Error,
     },
+    /// ClickHouse cannot be used.
+    #[error("could not use ClickHouse at {0}")]
+    ClickHouse(String, #[source] SinkError),
+    /// Somebody asked it to stop before everything was folded.
+    #[error("stopped by {0} before everything was folded")]
+    Interrupted(&'static str),
+    /// The worker ended; why is told instead wherever it is known.
+    #[error("the worker ended before everything was folded")]
+    WorkerEnded,
     /// Something was lost or counted twice.
     #[error("the counts do not add up: {0}")]
     NotConserved(String),
@@ -130,40 +143,75 @@ pub fn run(arguments: &Arguments, env: impl Iterator<Item = (String, String)>) -
         "warn".clone_into(&mut config.log.level);
     }
     logs::start(&config.log)?;
-    let parts = Parts::start(arguments, &mut config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| DemoError::Local("start a runtime", error))?;
-    runtime.block_on(fold_and_answer(arguments, &mut config, parts))
+    runtime.block_on(until_stopped(arguments, &mut config))
 }
 
-async fn fold_and_answer(arguments: &Arguments, config: &mut Config, parts: Parts) -> Result<(), DemoError> {
+/// All of it. A signal ends it at any point, and nothing stays behind: no process, no folder.
+async fn until_stopped(arguments: &Arguments, config: &mut Config) -> Result<(), DemoError> {
+    let mut stop = pin!(asked_to_stop());
+    let parts = tokio::select! {
+        // Asked first, so that a signal during the start is noticed after it.
+        biased;
+        signal = &mut stop => return Err(DemoError::Interrupted(signal)),
+        parts = async { Parts::start(arguments, config) } => parts?,
+    };
+    let folded = Folded::new(usize::from(arguments.partitions));
+    let (service, answers) = tokio::select! {
+        biased;
+        signal = &mut stop => return Err(DemoError::Interrupted(signal)),
+        started = start(arguments, config, &parts, &folded) => started?,
+    };
+    let mut outcome = tokio::select! {
+        biased;
+        signal = &mut stop => Err(DemoError::Interrupted(signal)),
+        outcome = fold_and_answer(arguments, config, &parts, &folded, (&service, &answers)) => outcome,
+    };
+    folded.stop();
+    if outcome.is_ok() && arguments.serve {
+        let said = parts.say_where(config, service.admin, !arguments.query.is_empty());
+        outcome = said.map_err(|error| DemoError::Local("say where everything is", error));
+        tokio::select! {
+            signal = &mut stop => info!(signal, "asked to stop"),
+            () = super::run::until_ended(&service) => {}
+        }
+    }
+    let ended = service.stop();
+    drop(parts);
+    match outcome {
+        // What the worker says then is only the consequence.
+        Err(error) if !matches!(error, DemoError::WorkerEnded) => Err(error),
+        outcome => ended.map_err(DemoError::from).and(outcome),
+    }
+}
+
+/// Prepares database and topic, and starts the worker.
+async fn start(
+    arguments: &Arguments,
+    config: &mut Config,
+    parts: &Parts,
+    folded: &Arc<Folded>,
+) -> Result<(Service, Answers), DemoError> {
+    let reached = clickhouse::reach(&config.clickhouse).await;
+    reached.map_err(|error| DemoError::ClickHouse(config.clickhouse.url.clone(), error))?;
     let answers = Answers::new(&config.clickhouse);
     migrations::apply(answers.client()).await?;
     config.rules.epoch = answers.free_epoch(config.rules.epoch).await?;
     parts.create_topic(arguments, config).await?;
-    let folded = Folded::new(usize::from(arguments.partitions));
-    let service = Service::start(config, |_| Watch::of(&folded)).await?;
-    let outcome = fold(arguments, config, &parts, &folded, &service).await;
-    let outcome = match outcome {
-        Ok(published) => conclude(arguments, config, &answers, &folded, published).await,
-        Err(error) => Err(error),
-    };
-    if outcome.is_ok() && arguments.serve {
-        parts.say_where(config, service.admin, !arguments.query.is_empty()).map_err(|error| DemoError::Local("write", error))?;
-        tokio::select! {
-            _ = super::run::asked_to_stop() => info!("asked to stop"),
-            () = super::run::until_ended(&service) => {}
-        }
-    }
-    // What went wrong with the worker says more than what its end did to the rest.
-    let ended = service.stop();
-    drop(parts);
-    match outcome {
-        Err(error @ (DemoError::NotConserved(_) | DemoError::Evicted(_) | DemoError::Input(..) | DemoError::Query { .. })) => {
-            Err(error)
-        }
-        outcome => ended.map_err(DemoError::from).and(outcome),
-    }
+    let service = Service::start(config, |_| Watch::of(folded)).await?;
+    Ok((service, answers))
+}
+
+async fn fold_and_answer(
+    arguments: &Arguments,
+    config: &Config,
+    parts: &Parts,
+    folded: &Arc<Folded>,
+    (service, answers): (&Service, &Answers),
+) -> Result<(), DemoError> {
+    let published = fold(arguments, config, parts, folded, service).await?;
+    conclude(arguments, config, answers, folded, published).await
 }
 
 /// Publishes everything and waits until all of it is durable and committed; says how many records that were.
@@ -180,11 +228,9 @@ async fn fold(
         tokio::time::sleep(Duration::from_millis(20)).await;
         progress.set_position(folded.durable());
         if !service.is_running() {
-            folded.stop();
             progress.finish_and_clear();
-            // The publisher gives up; why the worker ended is the reason to tell.
-            drop(feed.join());
-            return Err(DemoError::NotConserved("the worker ended before everything was folded".to_owned()));
+            // Nobody waits for the publisher: it may be waiting for standard input.
+            return Err(DemoError::WorkerEnded);
         }
         if feed.is_finished() {
             let fed = feed.ended()?;
@@ -205,11 +251,11 @@ async fn conclude(
     folded: &Folded,
     published: u64,
 ) -> Result<(), DemoError> {
-    answers.promote(config.rules.epoch, &config.worker.log).await?;
     answers.check_conservation(config.rules.epoch, &config.worker.log, published).await?;
     if !arguments.input.is_empty() && folded.evicted() > 0 {
         return Err(DemoError::Evicted(folded.evicted()));
     }
+    answers.promote(config.rules.epoch, &config.worker.log).await?;
     if arguments.query.is_empty() {
         answers.show_tables(published).await
     } else {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::clickhouse::client;
+use crate::clickhouse::{client, reach};
 use crate::config;
 use crate::migrations::{self, Migration, SchemaProblem};
 
@@ -22,6 +22,7 @@ pub enum MigrateError {
 /// # Errors
 /// When the store or standard output fails.
 pub async fn run(config: &config::ClickHouse, plan: bool) -> Result<(), MigrateError> {
+    reach(config).await.map_err(SchemaProblem::Store)?;
     let client = client(config);
     let mut output = io::stdout().lock();
     if plan {

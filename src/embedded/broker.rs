@@ -145,7 +145,7 @@ pub async fn create_topic(
     name: &str,
     partitions: usize,
 ) -> Result<(), BrokerError> {
-    let what = format!("could not create topic {name}");
+    let what = format!("could not create topic {name} on {brokers}");
     let client: AdminClient<DefaultClientContext> = client_config(brokers, settings).create().map_err(broker(&what))?;
     let count = i32::try_from(partitions).map_err(|error| BrokerError::Broker(format!("{what}: {error}")))?;
     // As many replicas as the cluster makes by default.

@@ -65,8 +65,8 @@ impl Drop for PartitionQueue {
 
 /// What comes next in a batch.
 pub(super) enum Front {
-    /// Records, all below `next`.
-    Records { run: Range<usize>, next: Offset },
+    /// Records from the offset `first` on, all below `next`.
+    Records { first: Offset, run: Range<usize>, next: Offset },
     /// The end of the partition.
     End(Offset),
     /// An error of the partition.
@@ -106,7 +106,7 @@ impl Batch {
                     self.taken += 1;
                 }
                 let last = self.offset(self.taken - 1);
-                Front::Records { run: start..self.taken, next: client::after(last) }
+                Front::Records { first: self.offset(start), run: start..self.taken, next: client::after(last) }
             }
             Some(Kind::End) => {
                 self.taken += 1;

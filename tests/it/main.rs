@@ -13,5 +13,6 @@ mod embedded_clickhouse;
 mod kafka;
 mod oracle;
 mod real_events;
+mod service;
 mod store;
 mod views;

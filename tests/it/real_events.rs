@@ -11,13 +11,13 @@ use serde_json::Value;
 use crate::demo::{Demo, gunzip, rows};
 
 /// A file of events with its truth.
-struct Data {
-    lines: Vec<Vec<u8>>,
+pub(crate) struct Data {
+    pub(crate) lines: Vec<Vec<u8>>,
     truth: Value,
 }
 
 impl Data {
-    fn read(name: &str) -> Data {
+    pub(crate) fn read(name: &str) -> Data {
         Data {
             lines: lines_of(name),
             truth: serde_json::from_slice(&gunzip(&data_file(&format!("{name}_dev.truth.json.gz")))).expect("truth is JSON"),
@@ -44,10 +44,14 @@ impl Data {
         let file = tempfile::Builder::new().suffix(".jsonl").tempfile().expect("a temporary file");
         std::fs::write(file.path(), self.lines.join(&b'\n')).expect("the temporary file takes the lines");
         let demo = Demo::run(&[file.path()], partitions, threads, &[CASCADES, THREADS, PROGRESS]);
-        let (cascades, threads_found) = (rows(&demo.answers[0]), rows(&demo.answers[1]));
+        self.compare(&rows(&demo.answers[0]), &rows(&demo.answers[1]));
+        demo
+    }
+
+    /// Compares every tree: the answers to [`CASCADES`] and [`THREADS`] with the truth.
+    pub(crate) fn compare(&self, cascades: &[Value], threads: &[Value]) {
         let mut differences = Vec::new();
-        let lists = [("cascades", "share", &cascades), ("threads", "reply", &threads_found)];
-        for (list, kind, found) in lists {
+        for (list, kind, found) in [("cascades", "share", cascades), ("threads", "reply", threads)] {
             compare_trees(&self.trees(list, kind), found, &mut differences);
         }
         assert!(
@@ -56,7 +60,6 @@ impl Data {
             differences.len(),
             &differences[..differences.len().min(10)]
         );
-        demo
     }
 
     /// The trees that must have a row: those with more than the root.
@@ -72,13 +75,13 @@ impl Data {
     }
 }
 
-const CASCADES: &str = "SELECT root, size, max_depth, max_breadth, levels, toString(wiener) AS wiener, structural_virality, \
+pub(crate) const CASCADES: &str = "SELECT root, size, max_depth, max_breadth, levels, toString(wiener) AS wiener, structural_virality, \
      unique_actors, deleted_actors, inferred, toUnixTimestamp64Milli(first_time) AS first_time, \
      toUnixTimestamp64Milli(last_time) AS last_time FROM cascade_shape ORDER BY root";
-const THREADS: &str = "SELECT root, size, max_depth, max_breadth, levels, toString(wiener) AS wiener, structural_virality, \
+pub(crate) const THREADS: &str = "SELECT root, size, max_depth, max_breadth, levels, toString(wiener) AS wiener, structural_virality, \
      unique_actors, deleted_actors, inferred, toUnixTimestamp64Milli(first_time) AS first_time, \
      toUnixTimestamp64Milli(last_time) AS last_time, h_index, reciprocal_pairs FROM thread_shape ORDER BY root";
-const PROGRESS: &str = "SELECT sum(read) AS read, sum(accepted) AS accepted, sum(duplicates) AS duplicates, sum(rejected) AS rejected FROM progress FINAL";
+pub(crate) const PROGRESS: &str = "SELECT sum(read) AS read, sum(accepted) AS accepted, sum(duplicates) AS duplicates, sum(rejected) AS rejected FROM progress FINAL";
 
 /// Columns that must equal the truth's field of the same name, or of the second name in the real files.
 const FIELDS: [(&str, &str); 12] = [
@@ -153,7 +156,12 @@ pub(crate) fn data_file(name: &str) -> PathBuf {
 }
 
 fn counts(demo: &Demo) -> [u64; 4] {
-    let row = &rows(&demo.answers[2])[0];
+    sums(&rows(&demo.answers[2]))
+}
+
+/// The answer to [`PROGRESS`]: read, accepted, duplicates, rejected.
+pub(crate) fn sums(answer: &[Value]) -> [u64; 4] {
+    let row = &answer[0];
     ["read", "accepted", "duplicates", "rejected"].map(|column| plain(&row[column]).parse().expect("a count"))
 }
 
@@ -201,7 +209,7 @@ fn reddit_with_every_event_sent_twice() {
     assert_eq!(counts(&data.agrees(12, 1)), [382_626, 191_313, 191_313, 0]);
 }
 
-fn edge_counts(data: &Data, copies: u64) -> [u64; 4] {
+pub(crate) fn edge_counts(data: &Data, copies: u64) -> [u64; 4] {
     let total = |name: &str| data.truth["totals"][name].as_u64().expect("a total");
     let (accepted, duplicates, rejected) = (total("accepted"), total("duplicates"), total("rejects"));
     let events = accepted + duplicates;

@@ -43,7 +43,7 @@ const TABLES: [(&str, &str); 8] = [
     ),
     (
         "How fast are the answers? Seconds",
-        "SELECT channel, threads, round(response_seconds_p50) AS median, round(response_seconds_p90) AS slowest_tenth,
+        "SELECT channel, community, threads, round(response_seconds_p50) AS median, round(response_seconds_p90) AS slowest_tenth,
              round(brand_response_rate, 2) AS answered_by_brand
          FROM response_times ORDER BY threads DESC LIMIT 6",
     ),
@@ -66,7 +66,10 @@ impl Answers {
 
     /// The wanted epoch in an empty database, else the one after the greatest.
     pub(super) async fn free_epoch(&self, wanted: u16) -> Result<u16, DemoError> {
-        let epochs: Vec<u16> = self.all("SELECT DISTINCT epoch FROM progress").await?;
+        // `progress` is written last: a run that was killed may have left rows without it.
+        let tables = ["activity_window", "cascade", "thread", "rejects", "progress"];
+        let each = tables.map(|table| format!("SELECT DISTINCT epoch FROM {table}"));
+        let epochs: Vec<u16> = self.all(&each.join(" UNION ALL ")).await?;
         Ok(epochs.into_iter().max().map_or(wanted, |greatest| greatest.saturating_add(1).max(wanted)))
     }
 
@@ -87,7 +90,8 @@ impl Answers {
              WHERE epoch = {epoch} AND startsWith(source, '{log}/')"
         );
         let sums: Vec<(u64, u64)> = self.all(&question).await?;
-        let at_fault: Vec<u64> = self.all("SELECT count() FROM conservation").await?;
+        let lives = format!("SELECT count() FROM conservation WHERE epoch = {epoch} AND startsWith(source, '{log}/')");
+        let at_fault: Vec<u64> = self.all(&lives).await?;
         match (&sums[..], &at_fault[..]) {
             ([(read, outcomes)], [0]) if *read == published && *outcomes == published => Ok(()),
             _ => Err(DemoError::NotConserved(format!(

@@ -21,6 +21,9 @@ const LOG: &str = "demo";
 /// room for.
 const HURRY: Duration = Duration::from_millis(100);
 
+/// Nothing needs to survive the demo but rows, and those are there before it ends.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+
 /// A pseudonym key for people who gave none: the demo's rows are to look at, not to protect.
 const KEY: [u8; 16] = *b"grapevine's demo";
 
@@ -129,6 +132,7 @@ fn adapt(arguments: &Arguments, config: &mut Config, folder: &TempDir) {
     config.kafka.topic = format!("grapevine-demo-{now}");
     config.kafka.group.clone_from(&config.kafka.topic);
     LOG.clone_into(&mut config.worker.log);
+    config.worker.shutdown_deadline = SHUTDOWN;
     if let Some(threads) = arguments.threads {
         config.worker.threads = usize::from(threads);
     }

@@ -206,6 +206,8 @@ impl Publisher {
             .set("linger.ms", "20")
             .set("batch.num.messages", "10000")
             .set("batch.size", "262144")
+            // A line of any sensible size is published; what it holds is the worker's affair.
+            .set("message.max.bytes", "16777216")
             // In order and once, whatever is sent again.
             .set("enable.idempotence", "true");
         config.set("bootstrap.servers", brokers);
