@@ -2,7 +2,6 @@
 //!
 //! Read the figures as ratios within one run; the last ones stand in docs/benchmarks.md.
 #![expect(clippy::panic, reason = "a benchmark that cannot go on says why")]
-
 #![expect(clippy::panic, reason = "a benchmark that cannot measure says why and ends")]
 
 use std::hint::black_box;

@@ -202,7 +202,7 @@ impl World {
         let of =
             |table: &str| format!("SELECT '{table}' AS name, count() AS n, sum(cityHash64(*)) AS content FROM {table} FINAL");
         let tables = ["activity_window", "cascade", "thread", "rejects", "progress"];
-        self.ask(&format!("{} ORDER BY name", tables.map(|table| of(table)).join(" UNION ALL ")))
+        self.ask(&format!("{} ORDER BY name", tables.map(of).join(" UNION ALL ")))
     }
 
     fn checkpoints(&self) -> std::path::PathBuf {

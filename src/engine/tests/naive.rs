@@ -19,17 +19,7 @@ fn parents() -> impl Strategy<Value = Vec<usize>> {
         .prop_map(|draws| draws.iter().enumerate().map(|(node, draw)| draw.index(node + 1)).collect());
     // Near stars and near chains, among them the real ones: seen from their middle and from their end.
     let special = (1..12usize, 0..3usize, any::<bool>()).prop_map(|(count, hub, is_star)| {
-        (0..count)
-            .map(|node| {
-                if is_star {
-                    hub.min(node)
-                } else if node <= hub {
-                    0
-                } else {
-                    node - hub
-                }
-            })
-            .collect()
+        (0..count).map(|node| if is_star { hub.min(node) } else { node.saturating_sub(hub) }).collect()
     });
     prop_oneof![drawn, special]
 }
