@@ -1,7 +1,6 @@
 //! How fast events are decoded and folded, on the two files of real events.
 //!
 //! Read the figures as ratios within one run; the last ones stand in docs/benchmarks.md.
-#![expect(clippy::panic, reason = "a benchmark that cannot go on says why")]
 #![expect(clippy::panic, reason = "a benchmark that cannot measure says why and ends")]
 
 use std::hint::black_box;

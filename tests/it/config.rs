@@ -304,7 +304,7 @@ fn the_file_for_docker_compose_is_sound() {
 fn check_says_ok_and_what_a_full_state_costs() {
     let report = check::report(None, environment(&[KEY]), Some(8 << 30)).unwrap();
     assert!(report.starts_with("ok\n"), "{report}");
-    assert!(report.contains("# memory: up to 1221 MiB a partition"), "{report}");
-    assert!(report.contains("of the 8192 MiB allowed here, 5 full partitions fit"), "{report}");
+    assert!(report.contains("# memory: up to 1145 MiB a partition"), "{report}");
+    assert!(report.contains("of the 8192 MiB allowed here, 6 full partitions fit"), "{report}");
     assert_eq!(check::run(None, environment(&[])), check::BAD_CONFIGURATION);
 }

@@ -286,7 +286,7 @@ async fn a_commit_is_seen_by_the_next_member() {
 async fn what_a_group_commits_counts_as_consumed() {
     let world = World::new("followed", 1);
     let consumed = Consumed::new(1);
-    let follower = consumed.follow(world.broker.bootstrap_servers(), "readers-1", world.topic).unwrap();
+    let follower = consumed.follow(world.broker.bootstrap_servers(), "readers-epoch-1", world.topic).unwrap();
     let mut source = world.join();
     assigned(&mut source).await;
     source.commit(&[(ZERO, 5)]).await.unwrap();

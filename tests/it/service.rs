@@ -202,7 +202,7 @@ impl World {
         let of =
             |table: &str| format!("SELECT '{table}' AS name, count() AS n, sum(cityHash64(*)) AS content FROM {table} FINAL");
         let tables = ["activity_window", "cascade", "thread", "rejects", "progress"];
-        self.ask(&format!("{} ORDER BY name", tables.map(of).join(" UNION ALL ")))
+        self.ask(&format!("SELECT * FROM ({}) ORDER BY name", tables.map(of).join(" UNION ALL ")))
     }
 
     fn checkpoints(&self) -> std::path::PathBuf {
@@ -464,8 +464,10 @@ fn a_store_that_dies_and_comes_back_costs_nothing() {
     succeeded(world.command("migrate").output().unwrap());
     let worker = world.start(&[]);
     let mut parts = parts(&data.lines, 3);
-    world.publish(parts.next().unwrap());
+    let first = parts.next().unwrap();
+    world.publish(first);
     worker.wait_until_ready();
+    world.wait_for(first.len());
     for part in parts {
         let retries_before = worker.metric("grapevine_insert_retries_total", "");
         store.kill().unwrap();
