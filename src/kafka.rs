@@ -10,6 +10,7 @@
 mod client;
 mod group;
 mod queue;
+mod reading;
 
 use std::collections::BTreeSet;
 use std::ffi::CString;
@@ -52,36 +53,6 @@ struct Reading {
     doubts: u8,
     /// Revoked, or stopped by an error: nothing is read any more.
     stopped: bool,
-}
-
-/// A gap is believed the second time, an error the fourth: a client that is moving its fetchers may be wrong meanwhile.
-const GAP_DOUBTS: u8 = 1;
-const ERROR_DOUBTS: u8 = 3;
-
-impl Reading {
-    /// Whether something at an offset beyond `position` right after an end should be asked for again. Real gaps (control
-    /// records, compaction) look the same the second time.
-    fn doubts_gap(&mut self, offset: Offset) -> bool {
-        self.ended && offset > self.position && self.doubt(GAP_DOUBTS)
-    }
-
-    /// Whether an error after an end should be taken for the client's own wrong position.
-    fn doubts_error(&mut self) -> bool {
-        self.ended && self.doubt(ERROR_DOUBTS)
-    }
-
-    fn doubt(&mut self, most: u8) -> bool {
-        let doubtful = self.doubts < most;
-        if doubtful {
-            self.doubts += 1;
-            self.misplaced = true;
-        }
-        doubtful
-    }
-
-    fn hand_out(&mut self, next: Offset, ended: bool) {
-        (self.position, self.ended, self.doubts) = (next, ended, 0);
-    }
 }
 
 /// What any client needs to reach the brokers of a configuration: protocol, certificates, credentials.

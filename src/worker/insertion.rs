@@ -6,7 +6,8 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use tokio::time::{Instant, sleep};
 
-use super::{Sink, SinkError};
+use super::held::Running;
+use super::{Observer, Sink, SinkError};
 use crate::record::{Offset, Partition};
 use crate::row::Rows;
 
@@ -53,4 +54,14 @@ pub(super) fn attempt<K: Sink>(sink: &K, sealed: Sealed, wait: Duration) -> Loca
         Attempt { sealed, took: started.elapsed(), outcome }
     }
     .boxed_local()
+}
+
+/// Adds what changed in one partition.
+pub(super) fn seal<O: Observer>(sealed: &mut Sealed, tenure: Tenure, running: &mut Running, observer: &O) -> Offset {
+    let batch = running.engine.flush();
+    observer.flushed(tenure.partition, &batch, running.engine.holdings());
+    running.flushed = Some(batch.next);
+    sealed.covers.push((tenure, batch.next));
+    sealed.rows.append(batch.rows);
+    batch.next
 }

@@ -13,13 +13,13 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::held::{Held, Running, State};
-use super::insertion::{self, Attempt, Sealed, Snapshot, Tenure};
+use super::insertion::{self, Attempt, Sealed, Snapshot, Tenure, seal};
 use super::listening::{Happened, Step, at, earliest, ended, first_of, listen};
 use super::opening::Answer;
 use super::publishing::Published;
 use super::{Checkpoints, Observer, Settings, Sink, SinkError, Source, SourceError, WorkerError, pace};
 use crate::metrics::Phase;
-use crate::record::{Offset, Partition};
+use crate::record::Partition;
 
 /// Snapshots of one flush may hold about so much; the next partitions wait for the next flush. One is always
 /// taken, however large.
@@ -388,14 +388,4 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             self.around.observer.problem(None);
         }
     }
-}
-
-/// Adds what changed in one partition.
-fn seal<O: Observer>(sealed: &mut Sealed, tenure: Tenure, running: &mut Running, observer: &O) -> Offset {
-    let batch = running.engine.flush();
-    observer.flushed(tenure.partition, &batch, running.engine.holdings());
-    running.flushed = Some(batch.next);
-    sealed.covers.push((tenure, batch.next));
-    sealed.rows.append(batch.rows);
-    batch.next
 }
