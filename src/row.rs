@@ -13,7 +13,7 @@ use serde_bytes::ByteBuf;
 pub type Histogram = Vec<(i16, u64)>;
 
 /// What happened in one window of one life, by the events' own times.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Row)]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct ActivityWindow {
     /// Seconds since 1970.
@@ -52,7 +52,7 @@ pub struct ActivityWindow {
 }
 
 /// The shape of one life's tree of shares.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Row)]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct Cascade {
     pub root: Arc<str>,
@@ -98,7 +98,7 @@ pub struct Cascade {
 }
 
 /// The shape and the dialogue of one life's tree of replies.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Row)]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct Thread {
     pub root: Arc<str>,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::interner::Interner;
-use super::pseudonym::{DELETED, Pseudonyms};
+use super::pseudonym::Pseudonyms;
 use super::tree::{FOLLOWERS_UNKNOWN, Node, Parent, Tree, flag};
 use super::window::{Facts, WindowIndex};
 use crate::event::{self, Body, Event};
@@ -339,5 +339,3 @@ fn attach(tree: &mut Tree, node: Node, parent: Parent) -> Outcome {
 fn copy_of(says_the_same: bool) -> Outcome {
     if says_the_same { Outcome::Duplicate } else { Outcome::ConflictingCopy }
 }
-
-const _: () = assert!(DELETED == 0, "a packed node without an actor is all zeros there");
