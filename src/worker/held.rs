@@ -46,8 +46,6 @@ pub(super) struct Running {
     pub(super) published: Offset,
     /// What the group has committed.
     pub(super) committed: Option<Offset>,
-    /// The end of the log when it was last reached.
-    pub(super) end: Option<Offset>,
     /// Whether the log has still to show that it is the one that was read before.
     pub(super) unrecognised: bool,
     /// Whether more than a batch is still to be read.
@@ -84,7 +82,6 @@ impl Running {
             durable: self.durable,
             published: self.published,
             committed: self.committed,
-            end: self.end,
         }
     }
 }

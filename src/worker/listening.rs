@@ -35,7 +35,6 @@ pub(super) enum Happened {
     Assigned(Vec<Partition>),
     Revoked(Vec<Partition>),
     Lost(Vec<Partition>),
-    Ended(Partition),
     /// The log holds another record where the last one was read: it is not the log it was.
     Foreign(Partition),
 }
@@ -74,9 +73,7 @@ fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happene
         Delivery::End(partition, end) => {
             if let Some(running) = held.get_mut(&partition).and_then(Held::running) {
                 running.engine.advance(end);
-                running.end = Some(end);
                 running.behind = false;
-                return Happened::Ended(partition);
             }
         }
     }

@@ -187,7 +187,6 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
                 self.spent(Phase::Rebalance, started);
             }
             Happened::Lost(partitions) => self.lost(&partitions).await?,
-            Happened::Ended(partition) => self.report(partition),
             Happened::Foreign(partition) => return Err(self.foreign_log(partition)),
         }
         Ok(())

@@ -22,16 +22,6 @@ pub struct Position {
     pub published: Offset,
     /// Committed to the group.
     pub committed: Option<Offset>,
-    /// The end of the partition when it was last reached; `None` if it has not been yet.
-    pub end: Option<Offset>,
-}
-
-impl Position {
-    /// Whether everything up to the end that was last seen is in the store.
-    #[must_use]
-    pub fn caught_up(&self) -> bool {
-        self.end.is_some_and(|end| self.durable.is_some_and(|durable| durable >= end))
-    }
 }
 
 /// Watches one loop.
@@ -50,7 +40,7 @@ pub trait Observer {
     fn flushed(&self, _partition: Partition, _batch: &Batch, _holdings: Holdings) {}
     /// An attempt to insert rows ended.
     fn inserted(&self, _rows: usize, _took: Duration, _outcome: Result<(), &SinkError>) {}
-    /// A partition moved: rows became durable, a checkpoint was published, an offset committed, an end reached.
+    /// A partition moved: rows became durable, a checkpoint was published, an offset committed.
     fn moved(&self, _position: Position) {}
     /// A checkpoint of so many bytes was published.
     fn published(&self, _partition: Partition, _next: Offset, _bytes: usize) {}

@@ -215,7 +215,6 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             durable: (next > bounds.first).then_some(next),
             published: next,
             committed: bounds.committed,
-            end: None,
             unrecognised: last.is_some(),
             behind: bounds.end.saturating_sub(next) > settings.flush.rows_max as u64,
             publishing: false,

@@ -59,7 +59,7 @@ impl Watch {
 
 impl Observer for Watch {
     fn moved(&self, position: Position) {
-        let Position { partition, next: _, durable, published, committed, end: _ } = position;
+        let Position { partition, next: _, durable, published, committed } = position;
         raise(&self.0.durable, partition, durable);
         raise(&self.0.committed, partition, committed);
         self.0.consumed.advance(partition, published);
