@@ -17,6 +17,8 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
@@ -46,6 +48,8 @@ struct Reading {
     position: Offset,
     /// The client may have moved its fetcher: nothing is read until it stands at `position` again.
     misplaced: bool,
+    /// Since when the client refuses to move its fetcher.
+    refused_since: Option<Instant>,
     /// The last thing handed out was an end. After one the client's own position is one too far (it counts the end as
     /// a record), so a gap may be a record that the client skipped.
     ended: bool,
@@ -308,6 +312,7 @@ impl Source for KafkaSource {
             queue,
             position: next,
             misplaced: false,
+            refused_since: None,
             ended: false,
             doubts: 0,
             stopped: false,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer as _;
-use rdkafka::error::RDKafkaErrorCode;
+use tokio::time::Instant;
 use tracing::{debug, info};
 
 use crate::record::Partition;
@@ -17,6 +17,10 @@ use super::{KafkaSource, client_offset};
 
 /// How long the client may take to move one fetcher; it is a message to another thread of this process.
 const SEEK_DEADLINE: Duration = Duration::from_secs(1);
+
+/// A fetcher that is starting or stopping cannot be moved for a moment. One that still cannot has ended: the client ends
+/// it when it asks for an offset beyond the end, as it does when it resumes one too far.
+const RESTART_AFTER: Duration = Duration::from_millis(500);
 
 impl KafkaSource {
     /// The group goes on at once; the partitions themselves are added one by one, by `start`.
@@ -89,20 +93,29 @@ impl KafkaSource {
     /// Puts fetchers back to where the source stands; nothing is read of one that cannot be moved yet.
     pub(super) fn correct_positions(&mut self) -> Result<(), SourceError> {
         let Some(client) = &self.consumer else { return Ok(()) };
+        let is_revoking = self.revoking.is_some();
         for reading in self.reading.iter_mut().filter(|reading| reading.misplaced && !reading.stopped) {
             let mut place = TopicPartitionList::new();
             let placed = place
                 .add_partition_offset(&self.topic, reading.partition.0, client_offset(reading.position))
-                .and_then(|()| client.seek_partitions(place, SEEK_DEADLINE))
+                .and_then(|()| client.seek_partitions(place.clone(), SEEK_DEADLINE))
                 .and_then(|answers| answers.elements().iter().try_for_each(|answer| answer.error()));
-            match placed {
-                Ok(()) => reading.misplaced = false,
-                // The fetcher is starting or stopping; the next call tries again.
-                Err(error) => {
-                    let place = format!("{}/{} at offset {}", self.topic, reading.partition, reading.position);
-                    self.complaints.say(RDKafkaErrorCode::State, format!("waiting to read on {place}: {error}"))?;
-                }
+            let Err(error) = placed else {
+                (reading.misplaced, reading.refused_since) = (false, None);
+                continue;
+            };
+            let refused_since = *reading.refused_since.get_or_insert_with(Instant::now);
+            let what = format!("{}/{} at offset {}", self.topic, reading.partition, reading.position);
+            // While a revocation waits for its answer, the client would take this for it.
+            if !is_revoking && refused_since.elapsed() > RESTART_AFTER {
+                info!(topic = self.topic, partition = reading.partition.0, position = reading.position, "fetcher started anew");
+                client.incremental_unassign(&place).and_then(|()| client.incremental_assign(&place)).map_err(|error| {
+                    SourceError::Operator(format!("could not start {what} anew: {error}; restart the worker"))
+                })?;
+                (reading.misplaced, reading.refused_since) = (false, None);
+                continue;
             }
+            debug!("waiting to read on {what}: {error}");
         }
         Ok(())
     }

@@ -179,9 +179,12 @@ impl World {
     }
 
     fn ask(&self, question: &str) -> Vec<Value> {
+        self.try_to_ask(question).unwrap_or_else(|error| panic!("{question}: {error}"))
+    }
+
+    fn try_to_ask(&self, question: &str) -> Result<Vec<Value>, clickhouse::error::Error> {
         let answer = async { self.database.client.query_raw(question).fetch_bytes("JSONEachRow")?.collect().await };
-        let bytes = self.runtime.block_on(answer).unwrap_or_else(|error: clickhouse::error::Error| panic!("{question}: {error}"));
-        rows(&String::from_utf8_lossy(&bytes))
+        Ok(rows(&String::from_utf8_lossy(&self.runtime.block_on(answer)?)))
     }
 
     /// Read, accepted, duplicates, rejected: what the store says.
@@ -191,8 +194,9 @@ impl World {
 
     fn wait_for(&self, total: usize) {
         until("everything is in the store", || {
-            let counts = self.counts();
-            if counts[0] == total as u64 { Ok(()) } else { Err(counts) }
+            // A store that has just come back may still refuse a connection that the client kept.
+            let counts = self.try_to_ask(PROGRESS).map(|rows| sums(&rows)).map_err(|error| error.to_string())?;
+            if counts[0] == total as u64 { Ok(()) } else { Err(format!("{counts:?}")) }
         });
         self.publisher.as_ref().unwrap().nothing_dropped().unwrap();
     }
