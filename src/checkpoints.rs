@@ -17,7 +17,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 use tracing::warn;
 
 use crate::config;
-use crate::engine::Fingerprint;
+use crate::engine::{Fingerprint, Snapshot};
 use crate::record::Offset;
 use crate::worker::{CheckpointError, Checkpoints};
 
@@ -152,7 +152,7 @@ impl Checkpoints for CheckpointStore {
         Ok(None)
     }
 
-    async fn publish(&self, source: &str, next: Offset, snapshot: Vec<u8>) -> Result<(), CheckpointError> {
+    async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), CheckpointError> {
         let sealed = envelope::seal(source, next, snapshot, self.compression_level).await;
         let (bytes, hash) = sealed.map_err(CheckpointError::Transient)?;
         let path = self.folder_of(source).join(format!("{next:020}-{hash:032x}.ckpt"));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::backoff::Backoff;
 use crate::config;
-use crate::engine::Rules;
+use crate::engine::{Rules, Snapshot};
 use crate::record::{Offset, Partition, Record};
 use crate::row::Rows;
 
@@ -129,7 +129,7 @@ pub trait Checkpoints {
     /// The newest sound checkpoint of a source: its `next` and the engine's bytes.
     async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, CheckpointError>;
     /// Publishes a state, creating the object only if it is absent, and prunes all but the three newest.
-    async fn publish(&self, source: &str, next: Offset, snapshot: Vec<u8>) -> Result<(), CheckpointError>;
+    async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), CheckpointError>;
 }
 
 /// The three seams of one loop.

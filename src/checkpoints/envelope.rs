@@ -7,6 +7,7 @@ use std::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
+use crate::engine::Snapshot;
 use crate::record::Offset;
 
 const MAGIC: &[u8; 8] = b"GRPVCKPT";
@@ -29,11 +30,14 @@ pub(super) enum Unsound {
     Misnamed,
 }
 
-/// Compresses and seals a state away from the loop's thread. Returns the object and the hash for its name.
-pub(super) async fn seal(source: &str, next: Offset, state: Vec<u8>, level: i32) -> Result<(Vec<u8>, u128), String> {
+/// Encodes, compresses and seals a state away from the loop's thread. Returns the object and the hash for its name.
+pub(super) async fn seal(source: &str, next: Offset, state: Snapshot, level: i32) -> Result<(Vec<u8>, u128), String> {
     let source = source.to_owned();
     aside(move || {
-        let compressed = zstd::bulk::compress(&state, level).map_err(|error| format!("could not compress a state: {error}"))?;
+        let bytes = state.encode();
+        // What it shares with the engine need not be copied any more.
+        drop(state);
+        let compressed = zstd::bulk::compress(&bytes, level).map_err(|error| format!("could not compress a state: {error}"))?;
         Ok(wrap(&source, next, &compressed))
     })
     .await?

@@ -70,8 +70,8 @@ pub(super) struct Life {
     /// The log's clock then.
     pub(super) touched_clock: Millis,
     pub(super) post: Option<Box<Post>>,
-    pub(super) cascade: Option<Box<Tree>>,
-    pub(super) thread: Option<Box<Tree>>,
+    pub(super) cascade: Option<Arc<Tree>>,
+    pub(super) thread: Option<Arc<Tree>>,
     pub(super) others: Option<Box<Others>>,
     /// Least time of its shares and replies.
     first_node: Option<Millis>,
@@ -186,7 +186,7 @@ impl Life {
         self.cascade.iter_mut().chain(&mut self.thread).all(|tree| {
             let sound = tree.is_sound();
             if sound {
-                tree.reindex();
+                Arc::make_mut(tree).reindex();
             }
             sound
         })
@@ -217,7 +217,7 @@ impl Life {
         ];
         let followers = share.followers.unwrap_or(FOLLOWERS_UNKNOWN);
         let node = node(id, time, names.actor(share.actor.as_deref()), followers, &flags);
-        let outcome = attach(self.cascade.get_or_insert_with(|| Box::new(Tree::new())), node, parent);
+        let outcome = attach(self.cascade.get_or_insert_default(), node, parent);
         self.saw_node(outcome, time);
         self.changed.cascade |= outcome == Outcome::Accepted;
         outcome
@@ -227,7 +227,7 @@ impl Life {
         let parent = self.parent(&reply.parent, event::EventType::Reply, names);
         let flags = [(reply.is_brand, flag::BRAND), (reply.mentions_brand, flag::MENTIONS_BRAND)];
         let node = node(id, time, names.actor(reply.actor.as_deref()), FOLLOWERS_UNKNOWN, &flags);
-        let outcome = attach(self.thread.get_or_insert_with(|| Box::new(Tree::new())), node, parent);
+        let outcome = attach(self.thread.get_or_insert_default(), node, parent);
         self.saw_node(outcome, time);
         self.changed.thread |= outcome == Outcome::Accepted;
         outcome
@@ -327,12 +327,12 @@ fn node(id: u64, time: Millis, actor: u64, followers: u32, flags: &[(bool, u8)])
 }
 
 /// Attaches a node, unless its id is here.
-fn attach(tree: &mut Tree, node: Node, parent: Parent) -> Outcome {
+fn attach(tree: &mut Arc<Tree>, node: Node, parent: Parent) -> Outcome {
     if let Some(at) = tree.find(node.id) {
         let first = tree.node(at);
         return copy_of(first.time == node.time && first.actor == node.actor && tree.declared(at) == parent);
     }
-    tree.attach(node, parent);
+    Arc::make_mut(tree).attach(node, parent);
     Outcome::Accepted
 }
 

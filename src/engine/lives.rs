@@ -1,6 +1,9 @@
 //! The lives of a partition: found by root, ordered by when they were last touched.
+//!
+//! A snapshot shares them: a life that one still holds is copied before it changes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 
@@ -14,7 +17,7 @@ pub(super) type Slot = u32;
 /// The roots that live now.
 #[derive(Debug, Default)]
 pub(super) struct Lives {
-    slots: Vec<Option<Box<Life>>>,
+    slots: Vec<Option<Arc<Life>>>,
     free: Vec<Slot>,
     by_root: HashTable<Slot>,
     /// Touches in the order of the log. One is stale when its life was touched again, or is gone.
@@ -30,11 +33,11 @@ impl Lives {
         if let Some(&slot) = self.by_root.find(root_hash, is_it) {
             return slot;
         }
-        self.add(Box::new(Life::open(root, root_hash, opened)))
+        self.add(Arc::new(Life::open(root, root_hash, opened)))
     }
 
     /// Adds a life; lives are added in the order in which they were touched.
-    pub(super) fn add(&mut self, life: Box<Life>) -> Slot {
+    pub(super) fn add(&mut self, life: Arc<Life>) -> Slot {
         self.holdings.roots += 1;
         self.count(&life, u64::wrapping_add);
         let (hash, touched) = (life.root_hash, life.touched);
@@ -55,7 +58,7 @@ impl Lives {
 
     /// Changes a life, keeping the sums right.
     pub(super) fn change<T>(&mut self, slot: Slot, change: impl FnOnce(&mut Life) -> T) -> Option<T> {
-        let life = self.slots.get_mut(slot as usize)?.as_deref_mut()?;
+        let life = Arc::make_mut(self.slots.get_mut(slot as usize)?.as_mut()?);
         let before = life.load();
         let result = change(life);
         let after = life.load();
@@ -69,6 +72,7 @@ impl Lives {
     /// Marks a life as touched by the record at an offset, when the log's clock said `clock`.
     pub(super) fn touch(&mut self, slot: Slot, offset: Offset, clock: Millis) {
         if let Some(Some(life)) = self.slots.get_mut(slot as usize) {
+            let life = Arc::make_mut(life);
             life.touched_clock = clock;
             if life.touched != offset {
                 life.touched = offset;
@@ -92,7 +96,7 @@ impl Lives {
         None
     }
 
-    pub(super) fn remove(&mut self, slot: Slot) -> Option<Box<Life>> {
+    pub(super) fn remove(&mut self, slot: Slot) -> Option<Arc<Life>> {
         let life = self.slots.get_mut(slot as usize)?.take()?;
         if let Ok(entry) = self.by_root.find_entry(life.root_hash, |&other| other == slot) {
             entry.remove();
@@ -104,8 +108,9 @@ impl Lives {
     }
 
     /// Every life, the least recently touched first.
-    pub(super) fn in_order_of_touch(&self) -> impl Iterator<Item = &Life> {
-        self.touches.iter().filter(|touch| is_fresh(&self.slots, **touch)).filter_map(|touch| at(&self.slots, touch.1))
+    pub(super) fn in_order_of_touch(&self) -> impl Iterator<Item = &Arc<Life>> {
+        let fresh = self.touches.iter().filter(|touch| is_fresh(&self.slots, **touch));
+        fresh.filter_map(|touch| self.slots.get(touch.1 as usize)?.as_ref())
     }
 
     pub(super) fn holdings(&self) -> Holdings {
@@ -120,10 +125,10 @@ impl Lives {
     }
 }
 
-fn at(slots: &[Option<Box<Life>>], slot: Slot) -> Option<&Life> {
+fn at(slots: &[Option<Arc<Life>>], slot: Slot) -> Option<&Life> {
     slots.get(slot as usize)?.as_deref()
 }
 
-fn is_fresh(slots: &[Option<Box<Life>>], (offset, slot): (Offset, Slot)) -> bool {
+fn is_fresh(slots: &[Option<Arc<Life>>], (offset, slot): (Offset, Slot)) -> bool {
     at(slots, slot).is_some_and(|life| life.touched == offset)
 }

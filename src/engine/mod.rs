@@ -27,8 +27,8 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use rules::{Fingerprint, RULES_REVISION, Rules};
-pub use snapshot::{ForeignSnapshot, LastRecord};
+pub use rules::{Fingerprint, Limits, RULES_REVISION, Rules};
+pub use snapshot::{ForeignSnapshot, LastRecord, Snapshot};
 pub use tally::{BYTES_AN_ENTRY, Holdings, LATENESS_BOUNDS, Tally};
 
 use crate::event::{Event, EventType, Reject};

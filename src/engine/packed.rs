@@ -1,15 +1,25 @@
-//! Nodes as bytes in a snapshot: 37 bytes each, little-endian, in one run a tree.
+//! Nodes as bytes in a snapshot: 37 bytes each, little-endian, in runs.
 
-use serde::de::Error;
+use std::fmt;
+
+use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserializer, Serializer};
 use serde_bytes::ByteBuf;
 
 use super::tree::Node;
 
-const SIZE: usize = 8 + 8 + 8 + 4 + 4 + 4 + 1;
+/// Bytes of a node.
+pub(super) const NODE_BYTES: usize = 8 + 8 + 8 + 4 + 4 + 4 + 1;
+
+/// Nodes of a run: a large tree is never copied as a whole on its way.
+const RUN: usize = 4096;
 
 pub(super) fn serialize<S: Serializer>(nodes: &[Node], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut bytes = Vec::with_capacity(nodes.len() * SIZE);
+    serializer.collect_seq(nodes.chunks(RUN).map(packed))
+}
+
+fn packed(nodes: &[Node]) -> ByteBuf {
+    let mut bytes = Vec::with_capacity(nodes.len() * NODE_BYTES);
     for node in nodes {
         let Node { id, actor, time, parent, head, followers, flags } = node;
         bytes.extend_from_slice(&id.to_le_bytes());
@@ -20,15 +30,32 @@ pub(super) fn serialize<S: Serializer>(nodes: &[Node], serializer: S) -> Result<
         bytes.extend_from_slice(&followers.to_le_bytes());
         bytes.push(*flags);
     }
-    serde_bytes::serialize(&bytes, serializer)
+    ByteBuf::from(bytes)
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Node>, D::Error> {
-    let bytes: ByteBuf = serde_bytes::deserialize(deserializer)?;
-    if !bytes.len().is_multiple_of(SIZE) {
-        return Err(D::Error::custom("a run of nodes is cut short"));
+    deserializer.deserialize_seq(Runs)
+}
+
+struct Runs;
+
+impl<'de> Visitor<'de> for Runs {
+    type Value = Vec<Node>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("runs of nodes")
     }
-    Ok(bytes.chunks_exact(SIZE).map(node).collect())
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut runs: A) -> Result<Vec<Node>, A::Error> {
+        let mut nodes = Vec::new();
+        while let Some(bytes) = runs.next_element::<&serde_bytes::Bytes>()? {
+            if !bytes.len().is_multiple_of(NODE_BYTES) {
+                return Err(A::Error::custom("a run of nodes is cut short"));
+            }
+            nodes.extend(bytes.chunks_exact(NODE_BYTES).map(node));
+        }
+        Ok(nodes)
+    }
 }
 
 fn node(bytes: &[u8]) -> Node {

@@ -47,6 +47,22 @@ pub struct Fingerprint {
     pub key_check: u64,
 }
 
+/// What may differ between two runs of one epoch, but only across a clean stop: a replay under other limits would
+/// evict, cut and count otherwise than the rows that are written already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// [`Rules::watermark_lag`].
+    pub watermark_lag: Millis,
+    /// [`Rules::future_bound`].
+    pub future_bound: Millis,
+    /// [`Rules::root_retention`].
+    pub root_retention: Millis,
+    /// [`Rules::budget`].
+    pub budget: u64,
+    /// [`Rules::reject_bytes`].
+    pub reject_bytes: u64,
+}
+
 /// Never prints the key.
 impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,6 +99,18 @@ impl Rules {
             window: self.window,
             session_gap: self.session_gap,
             key_check: Pseudonyms::new(&self.pseudonym_key).check_value(),
+        }
+    }
+
+    /// The limits of these rules.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            watermark_lag: self.watermark_lag,
+            future_bound: self.future_bound,
+            root_retention: self.root_retention,
+            budget: self.budget,
+            reject_bytes: self.reject_bytes as u64,
         }
     }
 }

@@ -1,19 +1,25 @@
-//! The state as bytes and back.
+//! The state frozen, as bytes, and back.
 //!
-//! Taken right after a flush, so that nothing waits in it: the rows below its `next` are in a batch.
-//! Indexes are left out and rebuilt. The same state is the same bytes.
+//! Frozen right after a flush, so that nothing waits in it: the rows below its `next` are in a batch. Freezing
+//! copies no tree: lives are shared, and the engine copies one before it changes it. So the bytes can be made
+//! while the engine goes on. Indexes are left out and rebuilt. The same state is the same bytes.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::life::Life;
+use super::packed::NODE_BYTES;
 use super::pseudonym::Pseudonyms;
-use super::{Counts, Engine, Fingerprint, Rules};
+use super::{Counts, Engine, Fingerprint, Limits, Rules};
 use crate::record::{Millis, Offset, Record};
 
 /// Raised when the bytes change their meaning.
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
+
+/// What a life takes in a snapshot beside its nodes, about.
+const LIFE_BYTES: usize = 128;
 
 /// The bytes cannot be this engine's state.
 #[derive(Debug, thiserror::Error)]
@@ -68,11 +74,13 @@ impl Last {
     }
 }
 
+/// The state at a flush. The engine goes on; this stays as it was.
 #[derive(Serialize)]
-struct Outgoing<'a> {
+pub struct Snapshot {
     format: u16,
     fingerprint: Fingerprint,
-    source: &'a str,
+    limits: Limits,
+    source: Arc<str>,
     first: Offset,
     next: Offset,
     clock: Option<Millis>,
@@ -80,13 +88,60 @@ struct Outgoing<'a> {
     counts: Counts,
     last: Option<LastRecord>,
     /// The least recently touched first.
-    lives: Vec<&'a Life>,
+    lives: Vec<Arc<Life>>,
+    #[serde(skip)]
+    size: usize,
+}
+
+/// Says which state it is, not what it holds.
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("source", &self.source).field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+impl Snapshot {
+    /// How many bytes [`Snapshot::encode`] gives, about; known at once.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The state as bytes. Takes a while: about a second for twenty million nodes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        postcard::to_extend(self, Vec::with_capacity(self.size)).expect("writing plain data to memory cannot fail")
+    }
+
+    /// The limits under which a state in bytes was made.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not a snapshot of this format.
+    pub fn limits_of(bytes: &[u8]) -> Result<Limits, ForeignSnapshot> {
+        check_format(bytes)?;
+        let ((_, _, limits), _): ((u16, Fingerprint, Limits), _) = postcard::take_from_bytes(bytes).map_err(unreadable)?;
+        Ok(limits)
+    }
+}
+
+fn check_format(bytes: &[u8]) -> Result<(), ForeignSnapshot> {
+    let (format, _): (u16, _) = postcard::take_from_bytes(bytes).map_err(unreadable)?;
+    if format == FORMAT {
+        return Ok(());
+    }
+    Err(ForeignSnapshot::Unreadable(format!("format {format}, this version reads {FORMAT}")))
+}
+
+fn unreadable(error: postcard::Error) -> ForeignSnapshot {
+    ForeignSnapshot::Unreadable(error.to_string())
 }
 
 #[derive(Deserialize)]
 struct Incoming {
     _format: u16,
     fingerprint: Fingerprint,
+    _limits: Limits,
     source: Arc<str>,
     first: Offset,
     next: Offset,
@@ -98,27 +153,30 @@ struct Incoming {
 }
 
 impl Engine {
-    /// The state as bytes; only right after a flush.
+    /// The state, frozen; only right after a flush.
     ///
     /// # Panics
     ///
     /// When something waits for a flush: a checkpoint would be published before its rows (I1).
     #[must_use]
-    pub fn snapshot(&self) -> Vec<u8> {
+    pub fn snapshot(&self) -> Snapshot {
         assert!(self.dirty.is_empty() && self.pending.is_empty(), "I1: a snapshot is taken right after a flush");
-        let outgoing = Outgoing {
+        let lives: Vec<Arc<Life>> = self.lives.in_order_of_touch().cloned().collect();
+        let nodes = usize::try_from(self.holdings().nodes).unwrap_or(usize::MAX);
+        Snapshot {
             format: FORMAT,
             fingerprint: self.rules.fingerprint(),
-            source: &self.source,
+            limits: self.rules.limits(),
+            source: Arc::clone(&self.source),
             first: self.first,
             next: self.next,
             clock: self.clock,
             greatest: self.greatest,
             counts: self.counts,
             last: self.last_record(),
-            lives: self.lives.in_order_of_touch().collect(),
-        };
-        postcard::to_stdvec(&outgoing).expect("writing plain data to memory cannot fail")
+            size: LIFE_BYTES.saturating_mul(lives.len()).saturating_add(NODE_BYTES.saturating_mul(nodes)),
+            lives,
+        }
     }
 
     /// The engine of a snapshot.
@@ -128,11 +186,7 @@ impl Engine {
     /// When the bytes are not a snapshot of an engine with these rules and this source. Budgets and ages
     /// may differ; the next record evicts what is too much.
     pub fn restore(rules: Rules, source: Arc<str>, bytes: &[u8]) -> Result<Engine, ForeignSnapshot> {
-        let unreadable = |error: postcard::Error| ForeignSnapshot::Unreadable(error.to_string());
-        let (format, _): (u16, _) = postcard::take_from_bytes(bytes).map_err(unreadable)?;
-        if format != FORMAT {
-            return Err(ForeignSnapshot::Unreadable(format!("format {format}, this version reads {FORMAT}")));
-        }
+        check_format(bytes)?;
         let incoming: Incoming = postcard::from_bytes(bytes).map_err(unreadable)?;
         let (found, wanted) = (incoming.fingerprint, rules.fingerprint());
         if found != wanted {
@@ -145,14 +199,15 @@ impl Engine {
     }
 
     fn filled(mut self, incoming: Incoming) -> Result<Engine, ForeignSnapshot> {
-        let Incoming { _format: _, fingerprint: _, source: _, first: _, next, clock, greatest, counts, last, lives } = incoming;
+        let Incoming { _format: _, fingerprint: _, _limits: _, source: _, first: _, next, clock, greatest, counts, last, lives } =
+            incoming;
         (self.next, self.clock, self.greatest, self.counts) = (next, clock, greatest, counts);
         self.last.restored = last;
         for mut life in lives {
             if !life.reindex(&mut self.interner) {
                 return Err(ForeignSnapshot::Unreadable(format!("the trees of {:?} do not hold together", life.root)));
             }
-            self.lives.add(Box::new(life));
+            self.lives.add(Arc::new(life));
         }
         Ok(self)
     }

@@ -91,8 +91,9 @@ pub(super) struct Tree {
     waiting: BTreeMap<u64, u32>,
 }
 
-impl Tree {
-    pub(super) fn new() -> Self {
+/// The root post alone.
+impl Default for Tree {
+    fn default() -> Self {
         let root = Node { id: 0, actor: 0, time: 0, parent: ROOT, head: ROOT, followers: FOLLOWERS_UNKNOWN, flags: 0 };
         Tree {
             nodes: vec![root],
@@ -104,7 +105,9 @@ impl Tree {
             waiting: BTreeMap::new(),
         }
     }
+}
 
+impl Tree {
     /// The nodes by index; the first stands for the root post and holds nothing.
     pub(super) fn nodes(&self) -> &[Node] {
         &self.nodes

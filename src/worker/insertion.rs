@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::held::Running;
 use super::{Observer, Sink, SinkError};
+use crate::engine::Snapshot;
 use crate::record::{Offset, Partition};
 use crate::row::Rows;
 
@@ -25,17 +26,17 @@ pub(super) struct Sealed {
     /// How far each partition's rows reach.
     pub(super) covers: Vec<(Tenure, Offset)>,
     /// States taken at this flush, to be published once the rows are durable.
-    pub(super) snapshots: Vec<Snapshot>,
+    pub(super) snapshots: Vec<Frozen>,
     /// Attempts that failed.
     pub(super) failures: u32,
 }
 
 /// The state of a partition at a flush.
 #[derive(Debug)]
-pub(super) struct Snapshot {
+pub(super) struct Frozen {
     pub(super) tenure: Tenure,
     pub(super) next: Offset,
-    pub(super) bytes: Vec<u8>,
+    pub(super) state: Snapshot,
 }
 
 /// One attempt that ended.

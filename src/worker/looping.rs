@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::held::{Held, Running, State};
-use super::insertion::{self, Attempt, Sealed, Snapshot, Tenure, seal};
+use super::insertion::{self, Attempt, Frozen, Sealed, Tenure, seal};
 use super::listening::{Happened, Step, at, earliest, ended, first_of, listen};
 use super::opening::Answer;
 use super::publishing::Published;
@@ -258,11 +258,11 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             let next = seal(&mut sealed, tenure, running, self.around.observer);
             if checkpoint {
                 let copying = Instant::now();
-                let bytes = running.engine.snapshot();
+                let state = running.engine.snapshot();
                 copied += copying.elapsed();
-                room = room.saturating_sub(bytes.len());
+                room = room.saturating_sub(state.size());
                 running.publishing = true;
-                sealed.snapshots.push(Snapshot { tenure, next, bytes });
+                sealed.snapshots.push(Frozen { tenure, next, state });
             }
         }
         self.around.observer.spent(Phase::Flush, started.elapsed().saturating_sub(copied));

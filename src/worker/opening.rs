@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::held::{Founding, Held, Running, State};
-use super::insertion::{Snapshot, Tenure};
+use super::insertion::{Frozen, Tenure};
 use super::looping::{Loop, Trouble};
 use super::{Bounds, CheckpointError, Checkpoints, Observer, Sink, SinkError, Source, SourceError, WorkerError, pace};
 use crate::engine::Engine;
@@ -144,7 +144,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         let mut engine = Engine::new(self.around.settings.rules.clone(), source, bounds.first);
         // A snapshot is taken after a flush; the first rows say the same again.
         engine.flush();
-        let snapshot = Snapshot { tenure, next: bounds.first, bytes: engine.snapshot() };
+        let snapshot = Frozen { tenure, next: bounds.first, state: engine.snapshot() };
         if let Some(held) = self.held.get_mut(&tenure.partition) {
             held.state = State::Founding(Box::new(Founding { engine, bounds, failures: 0 }));
         }
@@ -171,7 +171,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             Err(error) => {
                 founding.failures = founding.failures.saturating_add(1);
                 let wait = settings.backoff.delay(founding.failures.saturating_sub(1), settings.seed);
-                let snapshot = Snapshot { tenure, next, bytes: founding.engine.snapshot() };
+                let snapshot = Frozen { tenure, next, state: founding.engine.snapshot() };
                 if let CheckpointError::Operator(message) = &error {
                     self.trouble(trouble, message);
                 }

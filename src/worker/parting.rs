@@ -101,10 +101,10 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         if running.durable != Some(next) || running.published >= next {
             return;
         }
-        let bytes = running.engine.snapshot();
-        let size = bytes.len();
-        let outcome = self.around.checkpoints.publish(&source, next, bytes).await;
+        let state = running.engine.snapshot();
+        let bytes = state.size();
+        let outcome = self.around.checkpoints.publish(&source, next, state).await;
         // Whoever reads on starts from an older state if this failed; `book` has said so.
-        drop(self.book(Published { tenure, next, bytes: size, outcome }));
+        drop(self.book(Published { tenure, next, bytes, outcome }));
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::held::{Held, State};
-use super::insertion::{Snapshot, Tenure};
+use super::insertion::{Frozen, Tenure};
 use super::looping::{Loop, Trouble};
 use super::{CheckpointError, Checkpoints, Observer, Sink, Source, SourceError, WorkerError};
 use crate::record::{Offset, Partition};
@@ -21,22 +21,23 @@ const BYTES_AN_INTERVAL: u64 = 64 << 20;
 pub(super) struct Published {
     pub(super) tenure: Tenure,
     pub(super) next: Offset,
+    /// About; before compression.
     pub(super) bytes: usize,
     pub(super) outcome: Result<(), CheckpointError>,
 }
 
 impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// Publishes a state in the background, after a wait.
-    pub(super) fn publish(&self, snapshot: Snapshot, wait: Duration) {
+    pub(super) fn publish(&self, snapshot: Frozen, wait: Duration) {
         let Some(held) = self.held.get(&snapshot.tenure.partition) else { return };
         let source = held.source.clone();
         let checkpoints = self.around.checkpoints;
         self.publishing.push(Box::pin(async move {
             sleep(wait).await;
-            let Snapshot { tenure, next, bytes } = snapshot;
-            let size = bytes.len();
-            let outcome = checkpoints.publish(&source, next, bytes).await;
-            Published { tenure, next, bytes: size, outcome }
+            let Frozen { tenure, next, state } = snapshot;
+            let bytes = state.size();
+            let outcome = checkpoints.publish(&source, next, state).await;
+            Published { tenure, next, bytes, outcome }
         }));
     }
 

@@ -23,6 +23,11 @@ impl Stopwatch {
         Stopwatch { cpu: cpu_seconds("self"), started: Instant::now() }
     }
 
+    /// Seconds of wall time.
+    pub(crate) fn wall(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
     /// Seconds of CPU (all threads, those that ended too), and of wall time.
     pub(crate) fn read(&self) -> (f64, f64) {
         (cpu_seconds("self") - self.cpu, self.started.elapsed().as_secs_f64())

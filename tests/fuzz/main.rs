@@ -26,8 +26,8 @@ fuzz_target!(|input: &[u8]| {
     }
     totals.add(engine.flush());
     assert_eq!(totals.read, engine.next(), "I3: every record is counted once");
-    let bytes = engine.snapshot();
-    let again = Engine::restore(rules(), "fuzz/0".into(), &bytes).expect("its own snapshot").snapshot();
+    let bytes = engine.snapshot().encode();
+    let again = Engine::restore(rules(), "fuzz/0".into(), &bytes).expect("its own snapshot").snapshot().encode();
     assert_eq!(bytes, again, "the same state is the same bytes");
     drop(Engine::restore(rules(), "fuzz/0".into(), input));
 });
@@ -71,7 +71,7 @@ fn spelled(line: &[u8]) -> String {
 
 fn carried_over(mut engine: Engine, totals: &mut Totals) -> Engine {
     totals.add(engine.flush());
-    Engine::restore(rules(), "fuzz/0".into(), &engine.snapshot()).expect("its own snapshot")
+    Engine::restore(rules(), "fuzz/0".into(), &engine.snapshot().encode()).expect("its own snapshot")
 }
 
 #[derive(Default)]

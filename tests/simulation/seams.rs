@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::log::Log;
 use crate::world::{Fault, NAME, Notice, Stored, World, slot};
+use grapevine::engine::Snapshot;
 use grapevine::record::{Offset, Partition, source_name};
 use grapevine::row::Rows;
 use grapevine::worker::{Bounds, CheckpointError, Checkpoints, Delivery, Sink, SinkError, Source, SourceError};
@@ -269,7 +270,7 @@ impl Checkpoints for SimulatedCheckpoints {
         Ok(newest)
     }
 
-    async fn publish(&self, source: &str, next: Offset, snapshot: Vec<u8>) -> Result<(), CheckpointError> {
+    async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), CheckpointError> {
         let member = &self.0;
         member.survive(Fault::KilledBeforePublish).await;
         member.wait(300).await;
@@ -277,7 +278,7 @@ impl Checkpoints for SimulatedCheckpoints {
             return Err(CheckpointError::Transient("slow down".to_owned()));
         }
         let torn = member.strikes(Fault::CheckpointTorn, 20);
-        self.store(source, Stored { next, bytes: snapshot, sound: !torn });
+        self.store(source, Stored { next, bytes: snapshot.encode(), sound: !torn });
         if torn {
             return Err(CheckpointError::Transient("connection reset".to_owned()));
         }

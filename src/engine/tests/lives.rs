@@ -69,7 +69,7 @@ fn eviction_depends_on_the_log_alone() {
             observe(&mut engine, &share(&format!("r{}", number * 7 % 23), &format!("s{number}"), "x", "a", NOON));
             if number.is_multiple_of(flush_every) {
                 tables.insert(engine.flush());
-                engine = Engine::restore(rules.clone(), "t/0".into(), &engine.snapshot()).unwrap();
+                engine = Engine::restore(rules.clone(), "t/0".into(), &engine.snapshot().encode()).unwrap();
             }
         }
         tables.insert(engine.flush());
@@ -94,7 +94,7 @@ fn a_life_that_is_gone_leaves_nothing_behind() {
 fn a_snapshot_under_other_rules_is_refused() {
     let mut engine = engine();
     engine.flush();
-    let bytes = engine.snapshot();
+    let bytes = engine.snapshot().encode();
     let other_window = Rules { window: 60 * MINUTE, ..rules() };
     let other_key = Rules { pseudonym_key: [7; 16], ..rules() };
     for other in [other_window, other_key] {
@@ -111,7 +111,7 @@ fn the_last_record_is_recognised_after_a_restore() {
     let record = Record { offset: 3, timestamp: Some(NOON), payload: Some(b"abc"), ..Record::default() };
     engine.observe(&record, a_reject());
     engine.flush();
-    let restored = Engine::restore(rules(), "t/0".into(), &engine.snapshot()).unwrap();
+    let restored = Engine::restore(rules(), "t/0".into(), &engine.snapshot().encode()).unwrap();
     assert!(restored.recognises(&record));
     assert!(!restored.recognises(&Record { payload: Some(b"abd"), ..record.clone() }));
     assert!(!restored.recognises(&Record { timestamp: None, ..record }));

@@ -85,12 +85,24 @@ proptest! {
         let at = at.min(events.len());
         events[..at].iter().for_each(|event| observe(&mut engine, event));
         tables.insert(engine.flush());
-        let bytes = engine.snapshot();
+        let bytes = engine.snapshot().encode();
         let mut engine = Engine::restore(rules(), "t/0".into(), &bytes).expect("its own snapshot");
-        prop_assert_eq!(&engine.snapshot(), &bytes, "the same state is the same bytes");
+        prop_assert_eq!(&engine.snapshot().encode(), &bytes, "the same state is the same bytes");
         events[at..].iter().for_each(|event| observe(&mut engine, event));
         tables.insert(engine.flush());
         prop_assert_eq!(tables, fold(&events));
+    }
+
+    #[test]
+    fn a_snapshot_stays_as_it_was_while_the_engine_goes_on(events in history(), at in 0..60usize) {
+        let mut engine = engine();
+        let at = at.min(events.len());
+        events[..at].iter().for_each(|event| observe(&mut engine, event));
+        engine.flush();
+        let (frozen, then) = (engine.snapshot(), engine.snapshot().encode());
+        events[at..].iter().for_each(|event| observe(&mut engine, event));
+        engine.flush();
+        prop_assert_eq!(frozen.encode(), then);
     }
 
     #[test]
