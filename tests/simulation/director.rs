@@ -313,6 +313,7 @@ fn settings(dice: &mut Dice, seed: u64) -> Settings {
             rows_max: 1 + dice.index(40),
         },
         checkpoint_interval: seconds(1 + dice.below(10)),
+        garbage: config::Garbage { percent: 100, records: 1 },
         revoke_deadline: seconds(5),
         shutdown_deadline: seconds(10),
         backoff: Backoff { min: Duration::from_millis(100), max: seconds(5) },

@@ -143,6 +143,7 @@ impl Source for SimulatedSource {
             first: log.first,
             end: log.end_of(world.visible[slot(partition)]),
             committed: world.committed[slot(partition)],
+            partitions: world.logs.len(),
         })
     }
 
@@ -287,6 +288,10 @@ impl Checkpoints for SimulatedCheckpoints {
             return Err(CheckpointError::Transient("timed out".to_owned()));
         }
         Ok(())
+    }
+
+    async fn partitions_at_first(&self, now: usize) -> Result<usize, CheckpointError> {
+        Ok(now)
     }
 }
 
