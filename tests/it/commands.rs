@@ -56,3 +56,15 @@ pub(crate) fn table(printed: &str) -> Vec<Vec<&str>> {
 /// Once the embedded broker has seen a group, it takes offsets from members only, whether there are any or not. So
 /// commands that need a group without members name one that it has not seen; Apache Kafka knows the difference.
 pub(crate) const UNSEEN_GROUP: (&str, &str) = ("GRAPEVINE_KAFKA_GROUP", "unseen");
+
+#[test]
+fn a_bad_configuration_ends_every_command_with_its_own_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("worker.toml");
+    std::fs::write(&path, "[kafka]\nbrokers = \"\"\n").unwrap();
+    for arguments in [["checkpoint", "verify"].as_slice(), &["resume"], &["epoch", "promote", "1"], &["rejects", "replay"]] {
+        let said = Said::of(crate::demo::grapevine().args(arguments).arg("--config").arg(&path).output().unwrap());
+        assert_eq!(said.code, 64, "{arguments:?}: {said:?}");
+        assert!(said.errors.contains("kafka.brokers"), "{said:?}");
+    }
+}

@@ -103,7 +103,12 @@ fn a_worker_restores_from_s3_what_it_published_there_and_keeps_three() {
     assert!(refused.contains("this epoch began with other rules (s3://states/grapevine/"), "{refused}");
 
     // The newest is cut off in the middle: the one before is restored, and what is read again changes nothing.
-    let before = world.content();
+    // When progress was written is the one thing that may differ.
+    let content = || {
+        let tables = world.content();
+        tables.into_iter().filter(|table| table["name"] != "progress").collect::<Vec<_>>()
+    };
+    let (before, counts) = (content(), world.counts());
     let newest = format!("{}/states/{}", server.url, object(&world, &environment));
     server.curl(&["-o", "/dev/null", "-X", "PUT", "--data-binary", "GRPVCKPT, or some of it", &newest]);
     let worker = world.start(&environment);
@@ -112,7 +117,7 @@ fn a_worker_restores_from_s3_what_it_published_there_and_keeps_three() {
         if log.contains("skipped a checkpoint, trying the one before") && log.contains("restored") { Ok(()) } else { Err(log) }
     });
     worker.stop();
-    assert_eq!(world.content(), before);
+    assert_eq!((content(), world.counts()), (before, counts));
     say(&world, &["checkpoint", "verify"], &environment).done();
 }
 

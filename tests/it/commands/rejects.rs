@@ -105,6 +105,21 @@ fn a_replay_publishes_the_same_bytes_once_and_a_replay_of_a_replay_does_nothing(
 }
 
 #[test]
+fn what_cannot_be_recorded_is_said_and_published_again() {
+    let world = world("rejects_unrecorded");
+    // As for a user who may read and not write.
+    world.run("ALTER TABLE rejects ADD CONSTRAINT nobody_may CHECK NOT replayed");
+    let unrecorded = say(&world, &["rejects", "replay"], &[]).refused();
+    assert!(unrecorded.contains("2 records were published, but could not be recorded as replayed"), "{unrecorded}");
+    world.run("ALTER TABLE rejects DROP CONSTRAINT nobody_may");
+    let again = say(&world, &["rejects", "replay"], &[]).done();
+    assert!(again.contains("2 records were published"), "{again}");
+    read(&world, 7);
+    let copies = world.ask(&STORED.replace("ORDER BY", "WHERE headers['grapevine-replay-of'] != '' ORDER BY"));
+    assert_eq!(copies.len(), 4, "{copies:?}");
+}
+
+#[test]
 fn what_was_replayed_stays_so_when_it_is_read_again_and_under_another_epoch() {
     let world = world("rejects_kept");
     say(&world, &["rejects", "replay", "--truncated"], &[]).done();
