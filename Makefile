@@ -2,7 +2,7 @@
 CARGO := cargo
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help setup build demo test bench fuzz clean
+.PHONY: help setup build demo test bench fuzz simulate defects clean
 
 help: ## say what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,13 @@ bench: setup build ## the benchmarks of docs/benchmarks.md
 
 fuzz: setup ## ten minutes of fuzzing: decode, fold, flush, snapshot
 	@.ci/fuzz 600
+
+SECONDS_OF_SIMULATION ?= 600
+simulate: ## random histories through the loop for ten minutes; a failing one says how to play it again
+	GRAPEVINE_SECONDS=$(SECONDS_OF_SIMULATION) $(CARGO) test --release --locked --test simulation -- --nocapture whatever
+
+defects: ## plants the defects of tests/defects one by one and sees each caught (half an hour)
+	@.ci/defects
 
 clean: ## remove what was built
 	$(CARGO) clean

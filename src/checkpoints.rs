@@ -3,7 +3,7 @@
 //! An object is created once and never changed: `epoch-{epoch}/{source}/{next}-{hash}.ckpt` below the
 //! configured place. Whatever is torn, corrupt or foreign is found out when it is read, and skipped for the
 //! newest sound one. This file knows bytes and names, not what a state means. The rules that an epoch began
-//! with are kept in `epoch-{epoch}/fingerprint.json`.
+//! with are kept in `epoch-{epoch}/fingerprint.json`, how many partitions its topic had in `epoch-{epoch}/partitions`.
 
 mod catalogue;
 mod envelope;
@@ -172,6 +172,18 @@ impl Checkpoints for CheckpointStore {
             warn!(source, %error, "old checkpoints stay until the next publication");
         }
         Ok(())
+    }
+
+    async fn partitions_at_first(&self, now: usize) -> Result<usize, CheckpointError> {
+        let path = self.folder.clone().join("partitions");
+        match self.store.put_opts(&path, PutPayload::from(now.to_string()), PutMode::Create.into()).await {
+            Ok(_) => Ok(now),
+            Err(object_store::Error::AlreadyExists { .. }) => {
+                let text = String::from_utf8(self.read(&path).await?).unwrap_or_default();
+                text.trim().parse().map_err(|_| CheckpointError::Operator(format!("{}/{path} holds no number", self.url)))
+            }
+            Err(error) => Err(self.failure("write how many partitions the topic has", &error)),
+        }
     }
 }
 

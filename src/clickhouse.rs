@@ -192,7 +192,10 @@ impl Sink for ClickHouseSink {
                 format!("SELECT max(version) AS v, count() AS n FROM {table} WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}")
             })
             .collect();
-        let ask = format!("SELECT max(v) AS version, sum(n) AS rows FROM ({})", union.join(" UNION ALL "));
+        // A reject's version says only where it was, and one more once it was replayed.
+        let rejects =
+            "SELECT max(offset) + 1 AS v, count() AS n FROM rejects WHERE epoch = {epoch:UInt16} AND source = {source:String}";
+        let ask = format!("SELECT max(v) AS version, sum(n) AS rows FROM ({} UNION ALL {rejects})", union.join(" UNION ALL "));
         let query = self.client.query_raw(&ask).param("epoch", self.epoch).param("source", source);
         let (version, rows): (u64, u64) =
             self.within(async { query.fetch_one().await.map_err(|error| classify(&error)) }).await?;

@@ -108,6 +108,16 @@ pub struct Worker {
     pub log: String,
     /// How long a shutdown may take before the worker gives up (nothing is lost, the next start replays).
     pub shutdown_deadline: Duration,
+    /// What stops the worker because it reads a wrong topic.
+    pub garbage: Garbage,
+}
+
+/// More than `percent` of rejects among `records` records of a partition, one after another, are too many.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "every key is described in config/worker.toml")]
+pub struct Garbage {
+    pub percent: u64,
+    pub records: u64,
 }
 
 /// A secret: never printed.

@@ -272,9 +272,9 @@ impl Source for KafkaSource {
         let list = self.list(&[partition]);
         let what = format!("could not ask for the bounds of {topic}/{partition}");
         client::ask(what, REQUEST_DEADLINE, move || {
-            // Half the time each, so that both answers fit.
-            let (first, end) = client.fetch_watermarks(&topic, partition.0, REQUEST_DEADLINE / 2)?;
-            let answers = client.committed_offsets(list, REQUEST_DEADLINE / 2)?;
+            // A third of the time each, so that all answers fit.
+            let (first, end) = client.fetch_watermarks(&topic, partition.0, REQUEST_DEADLINE / 3)?;
+            let answers = client.committed_offsets(list, REQUEST_DEADLINE / 3)?;
             let mut committed = None;
             for answer in answers.elements() {
                 answer.error()?;
@@ -282,7 +282,9 @@ impl Source for KafkaSource {
                     committed = Offset::try_from(offset).ok();
                 }
             }
-            Ok(Bounds { first: client::offset(first), end: client::offset(end), committed })
+            let metadata = client.fetch_metadata(Some(&topic), REQUEST_DEADLINE / 3)?;
+            let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+            Ok(Bounds { first: client::offset(first), end: client::offset(end), committed, partitions })
         })
         .await
     }

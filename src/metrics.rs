@@ -288,6 +288,11 @@ impl Metrics {
         }
     }
 
+    /// A partition was assigned that the topic did not have when the epoch began.
+    pub fn record_added_partition(&self) {
+        self.families.added_partitions.inc();
+    }
+
     /// Adds to the time that loops spent on something.
     pub fn record_phase(&self, phase: Phase, duration: Duration) {
         self.families.phases[phase as usize].inc_by(duration.as_secs_f64());

@@ -23,6 +23,7 @@ mod opening;
 mod pace;
 mod parting;
 mod publishing;
+mod refusal;
 
 pub use observer::{Observer, Position, Silent};
 
@@ -111,6 +112,8 @@ pub struct Bounds {
     pub end: Offset,
     /// The group's committed offset.
     pub committed: Option<Offset>,
+    /// How many partitions the topic has now.
+    pub partitions: usize,
 }
 
 /// The store.
@@ -130,6 +133,8 @@ pub trait Checkpoints {
     async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, CheckpointError>;
     /// Publishes a state, creating the object only if it is absent, and prunes all but the three newest.
     async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), CheckpointError>;
+    /// How many partitions the topic had when this epoch began; `now` is remembered if nobody has said it before.
+    async fn partitions_at_first(&self, now: usize) -> Result<usize, CheckpointError>;
 }
 
 /// The three seams of one loop.
@@ -154,6 +159,8 @@ pub struct Settings {
     pub flush: config::Flush,
     /// How often a partition publishes its state.
     pub checkpoint_interval: Duration,
+    /// When a partition holds so much that is no event that its topic must be a wrong one.
+    pub garbage: config::Garbage,
     /// How long revoked partitions may take to flush before they are dropped instead.
     pub revoke_deadline: Duration,
     /// How long a shutdown may take.
@@ -173,6 +180,7 @@ impl Settings {
             rules: config.rules.clone(),
             flush: config.flush.clone(),
             checkpoint_interval: config.checkpoint.interval,
+            garbage: config.worker.garbage,
             revoke_deadline: REVOKE_DEADLINE,
             shutdown_deadline: config.worker.shutdown_deadline,
             backoff: Backoff { min: config.clickhouse.backoff_min, max: config.clickhouse.backoff_max },

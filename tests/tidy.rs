@@ -221,3 +221,38 @@ impl ConcatFiles for [Vec<File>; 2] {
         self.into_iter().flatten().collect()
     }
 }
+
+#[test]
+fn planted_defects_still_fit_and_are_listed() {
+    let listed = read("docs/defects.md");
+    let mut complaints = Vec::new();
+    for patch in files_below("tests/defects", "patch") {
+        let name = patch.path.file_stem().unwrap_or_default().to_string_lossy().replace('_', " ");
+        if !listed.contains(&format!("| {name} | `")) {
+            complaints.push(format!("docs/defects.md does not say what catches: {name}"));
+        }
+        let mut target = String::new();
+        for hunk in patch.text.split("\n@@").skip(1) {
+            let place = patch.text.lines().find_map(|line| line.strip_prefix("--- a/")).unwrap_or_default();
+            target = read(place);
+            let before = |line: &&str| line.starts_with([' ', '-']);
+            let old: Vec<&str> = hunk.lines().skip(1).filter(before).map(|line| &line[1..]).collect();
+            if !target.contains(&old.join("\n")) {
+                complaints.push(format!("{}: {place} has changed", patch.name()));
+            }
+        }
+        assert!(!target.is_empty(), "{} has no hunk", patch.name());
+    }
+    none(complaints, "plant the defect again where the code is now, run .ci/defects, and list what caught it");
+}
+
+#[test]
+fn keys_of_tables_hold_identity_only() {
+    let identity = ["root", "epoch", "source", "opened", "window_start", "id", "offset", "number", "first"];
+    let sql: Vec<File> = files_below("deploy/clickhouse", "sql");
+    let keys = sql.iter().flat_map(|file| file.text.lines()).filter_map(|line| line.trim().strip_prefix("ORDER BY ("));
+    let keys: Vec<&str> = keys.filter_map(|key| key.split(')').next()).flat_map(|key| key.split(", ")).collect();
+    assert!(keys.contains(&"root"), "the tables are ordered by something");
+    let others = keys.iter().filter(|column| !identity.contains(column)).map(|column| (*column).to_owned()).collect();
+    none(others, "a key holds identity only: a row under another key replaces nothing, and both would be counted");
+}

@@ -35,6 +35,8 @@ pub(super) struct Worker {
     pub(super) threads: u64,
     pub(super) log: String,
     pub(super) shutdown_deadline_seconds: u64,
+    pub(super) garbage_percent: u64,
+    pub(super) garbage_records: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -154,6 +156,8 @@ impl Worker {
             threads: config.worker.threads as u64,
             log: config.worker.log.clone(),
             shutdown_deadline_seconds: config.worker.shutdown_deadline.as_secs(),
+            garbage_percent: config.worker.garbage.percent,
+            garbage_records: config.worker.garbage.records,
         }
     }
 }

@@ -13,7 +13,7 @@ use url::Url;
 use super::judge::{Judge, Key};
 use super::layers::variable;
 use super::raw::{self, Raw};
-use super::{Admin, Checkpoint, ClickHouse, Config, Flush, Kafka, Log, Secret, Worker};
+use super::{Admin, Checkpoint, ClickHouse, Config, Flush, Garbage, Kafka, Log, Secret, Worker};
 use crate::engine::Rules;
 
 /// The seconds in which a revoked partition is flushed or dropped: a shutdown needs more.
@@ -70,6 +70,10 @@ fn worker(judge: &mut Judge<'_>, raw: raw::Worker, topic: &str) -> Worker {
         threads: judge.size(("worker", "threads"), raw.threads, 1..=64),
         log,
         shutdown_deadline: judge.seconds(deadline, raw.shutdown_deadline_seconds, REVOKE_SECONDS + 1..=3600),
+        garbage: Garbage {
+            percent: judge.within(("worker", "garbage_percent"), raw.garbage_percent, 1..=100),
+            records: judge.within(("worker", "garbage_records"), raw.garbage_records, 1..=1_000_000_000),
+        },
     }
 }
 

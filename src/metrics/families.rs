@@ -25,6 +25,7 @@ pub(super) struct Families {
     pub(super) lateness: Lateness,
     pub(super) evicted_by_age: IntCounter,
     pub(super) evicted_by_budget: IntCounter,
+    pub(super) added_partitions: IntCounter,
     pub(super) flush_rows: IntCounter,
     pub(super) insert_duration: Vec<Vec<Histogram>>,
     pub(super) insert_rows: Vec<IntCounter>,
@@ -77,6 +78,10 @@ impl Families {
             lateness,
             evicted_by_age: evictions.with_label_values(&["age"]),
             evicted_by_budget: evictions.with_label_values(&["budget"]),
+            added_partitions: to.counter(
+                "added_partitions_total",
+                "Assignments of partitions that the topic did not have when the epoch began.",
+            )?,
             flush_rows: to.counter("flush_rows_total", "Rows that left the engines, for the store to take.")?,
             insert_duration: to.insert_duration()?,
             insert_rows: to.counted::<Table>("insert_rows_total", "Rows that the store acknowledged.", "table")?,

@@ -53,6 +53,10 @@ impl Observer for LoopWatch {
         self.health.clear(self.number, Obstacle::Kafka);
     }
 
+    fn added(&self, _partition: Partition) {
+        self.metrics.record_added_partition();
+    }
+
     fn revoked(&self, partitions: &[Partition]) {
         self.rebalanced(Rebalance::Revoked, partitions);
     }

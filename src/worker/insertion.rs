@@ -62,6 +62,7 @@ pub(super) fn seal<O: Observer>(sealed: &mut Sealed, tenure: Tenure, running: &m
     let batch = running.engine.flush();
     observer.flushed(tenure.partition, &batch, running.engine.holdings());
     running.flushed = Some(batch.next);
+    running.recent.add(&batch.tally);
     sealed.covers.push((tenure, batch.next));
     sealed.rows.append(batch.rows);
     batch.next

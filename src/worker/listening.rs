@@ -13,6 +13,7 @@ use super::held::{Held, Running};
 use super::insertion::Attempt;
 use super::opening::Answer;
 use super::publishing::Published;
+use super::refusal::Unrecognised;
 use super::{Delivery, Source, SourceError};
 use crate::event;
 use crate::record::{Partition, Record};
@@ -35,8 +36,8 @@ pub(super) enum Happened {
     Assigned(Vec<Partition>),
     Revoked(Vec<Partition>),
     Lost(Vec<Partition>),
-    /// The log holds another record where the last one was read: it is not the log it was.
-    Foreign(Partition),
+    /// The log does not show the record that was read last: it is not the log it was.
+    Unrecognised(Partition, Unrecognised),
 }
 
 /// Waits for the next delivery and folds its records at once: they are borrowed from the log's buffers.
@@ -62,8 +63,8 @@ fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happene
         Delivery::Idle => {}
         Delivery::Records(partition, records) => {
             if let Some(running) = held.get_mut(&partition).and_then(Held::running) {
-                if !recognise(running, records.first()) {
-                    return Happened::Foreign(partition);
+                if let Some(problem) = recognise(running, records.first()) {
+                    return Happened::Unrecognised(partition, problem);
                 }
                 for record in &records {
                     running.engine.observe(record, event::parse(record));
@@ -72,6 +73,9 @@ fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happene
         }
         Delivery::End(partition, end) => {
             if let Some(running) = held.get_mut(&partition).and_then(Held::running) {
+                if let Some(problem) = recognise(running, None) {
+                    return Happened::Unrecognised(partition, problem);
+                }
                 running.engine.advance(end);
                 running.behind = false;
             }
@@ -80,13 +84,15 @@ fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happene
     Happened::Nothing
 }
 
-/// Reading starts at the last record read before, which is folded already: the engine ignores it. A log that
-/// does not hold that offset any more (compacted, or part of an aborted transaction) shows nothing to compare.
-fn recognise(running: &mut Running, first: Option<&Record<'_>>) -> bool {
-    let Some(first) = first.filter(|_| running.unrecognised) else { return true };
-    running.unrecognised = false;
-    let last = running.engine.last_record();
-    last.is_none_or(|last| last.offset != first.offset) || running.engine.recognises(first)
+/// Reading starts at the last record read before, so that very record must come first; it is folded already, and the
+/// engine ignores it. It was committed when it was read: only compaction, or another log, can have taken it away.
+fn recognise(running: &mut Running, first: Option<&Record<'_>>) -> Option<Unrecognised> {
+    if !std::mem::take(&mut running.unrecognised) {
+        return None;
+    }
+    let last = running.engine.last_record()?;
+    let Some(first) = first.filter(|first| first.offset == last.offset) else { return Some(Unrecognised::Nothing) };
+    (!running.engine.recognises(first)).then_some(Unrecognised::Another)
 }
 
 pub(super) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {

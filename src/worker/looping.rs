@@ -12,12 +12,12 @@ use futures::stream::FuturesUnordered;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::held::{Held, Running, State};
+use super::held::{Held, Recent, Running, State};
 use super::insertion::{self, Attempt, Frozen, Sealed, Tenure, seal};
 use super::listening::{Happened, Step, at, earliest, ended, first_of, listen};
 use super::opening::Answer;
 use super::publishing::Published;
-use super::{Checkpoints, Observer, Settings, Sink, SinkError, Source, SourceError, WorkerError, pace};
+use super::{Checkpoints, Observer, Settings, Sink, SinkError, Source, SourceError, WorkerError, pace, refusal};
 use crate::metrics::Phase;
 use crate::record::Partition;
 
@@ -63,6 +63,8 @@ pub(super) struct Loop<'a, S, K, C, O> {
     pub(super) tenures: u64,
     /// When to look at the lag again.
     lag_at: Instant,
+    /// How many partitions the topic had when this epoch began, once that is known.
+    pub(super) began_with: Option<usize>,
 }
 
 /// What needs somebody.
@@ -97,6 +99,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             read_failures: 0,
             tenures: 0,
             lag_at: now,
+            began_with: None,
         }
     }
 
@@ -118,7 +121,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             Step::Failed(error) => self.read_failed(error)?,
         }
         if self.flush_is_due() {
-            self.flush();
+            self.flush()?;
         }
         let started = Instant::now();
         self.commit().await;
@@ -187,7 +190,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
                 self.spent(Phase::Rebalance, started);
             }
             Happened::Lost(partitions) => self.lost(&partitions).await?,
-            Happened::Foreign(partition) => return Err(self.foreign_log(partition)),
+            Happened::Unrecognised(partition, what) => return Err(self.unrecognised(partition, what)),
         }
         Ok(())
     }
@@ -241,7 +244,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
     }
 
     /// Seals the rows of all partitions that are due, takes the snapshots that are due, and sends the rows.
-    fn flush(&mut self) {
+    fn flush(&mut self) -> Result<(), WorkerError> {
         let started = Instant::now();
         let (full, at, by) = (self.is_full(), self.flush_at, self.flush_by);
         let mut sealed = Sealed::default();
@@ -256,6 +259,9 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
                 continue;
             }
             let next = seal(&mut sealed, tenure, running, self.around.observer);
+            if let Some(Recent { read, rejected }) = running.recent.garbage(self.around.settings.garbage) {
+                return Err(refusal::garbage(tenure.partition, rejected, read));
+            }
             if checkpoint {
                 let copying = Instant::now();
                 let state = running.engine.snapshot();
@@ -269,6 +275,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         self.around.observer.spent(Phase::Checkpoint, copied);
         self.schedule(&sealed, started, full || by <= started);
         self.send(sealed);
+        Ok(())
     }
 
     /// Seals and sends the rows of some partitions, whatever the time.

@@ -30,6 +30,8 @@ pub trait Observer {
     fn ticked(&self) {}
     /// The group gave partitions to this loop.
     fn assigned(&self, _partitions: &[Partition]) {}
+    /// A partition was given to this loop that the topic did not have when the epoch began.
+    fn added(&self, _partition: Partition) {}
     /// A partition was restored, or founded, and is read from `next` on; `end` is where its log ended then.
     fn started(&self, _partition: Partition, _next: Offset, _end: Offset) {}
     /// Partitions were flushed, or dropped, and given back.
@@ -66,6 +68,10 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn assigned(&self, partitions: &[Partition]) {
         self.0.assigned(partitions);
         self.1.assigned(partitions);
+    }
+    fn added(&self, partition: Partition) {
+        self.0.added(partition);
+        self.1.added(partition);
     }
     fn started(&self, partition: Partition, next: Offset, end: Offset) {
         self.0.started(partition, next, end);

@@ -7,15 +7,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
-use super::held::{Founding, Held, Running, State};
+use super::held::{Founding, Held, Recent, Running, State};
 use super::insertion::{Frozen, Tenure};
 use super::looping::{Loop, Trouble};
+use super::refusal::{self, Unrecognised, check_bounds, foreign_checkpoint, no_checkpoint};
 use super::{Bounds, CheckpointError, Checkpoints, Observer, Sink, SinkError, Source, SourceError, WorkerError, pace};
-use crate::engine::Engine;
+use crate::engine::{Engine, Limits, Snapshot};
 use crate::record::{Offset, Partition, source_name};
+
+/// How long the number of partitions may be waited for.
+const ADDED_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What the stores know of a partition.
 pub(super) struct Answer {
@@ -27,6 +31,8 @@ pub(super) struct Answer {
 enum Found {
     /// A state, and its `next`.
     Checkpoint(Offset, Vec<u8>),
+    /// A state that was made under other limits, its `next`, and rows behind it up to this version.
+    OtherLimits(Limits, Offset, Offset),
     /// No state, but rows up to this version.
     Rows(Offset),
     /// Nothing.
@@ -55,10 +61,10 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// Asks the stores in the background; rebalances and other partitions go on meanwhile.
     fn ask(&mut self, tenure: Tenure, source: Arc<str>, failures: u32) {
         let (sink, checkpoints) = (self.around.sink, self.around.checkpoints);
-        let wait = self.wait(failures);
+        let (wait, limits) = (self.wait(failures), self.around.settings.rules.limits());
         self.asking.push(Box::pin(async move {
             sleep(wait).await;
-            let found = find(sink, checkpoints, &source).await;
+            let found = find(sink, checkpoints, &source, limits).await;
             Answer { tenure, failures, found }
         }));
     }
@@ -95,8 +101,12 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             }
         };
         self.settle(Trouble::Opening(partition));
+        self.warn_of_added(partition, bounds.partitions).await;
         match found {
             Found::Checkpoint(next, bytes) => self.restore(tenure, bounds, next, &bytes).await,
+            Found::OtherLimits(then, next, newest) => {
+                Err(refusal::other_limits(&source, next, newest, then, self.around.settings.rules.limits()))
+            }
             Found::Rows(version) => Err(no_checkpoint(&source, &format!("the store holds its rows up to version {version}"))),
             Found::Nothing => match bounds.committed {
                 Some(next) => Err(no_checkpoint(&source, &format!("its group has committed offset {next}"))),
@@ -105,6 +115,26 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                     Ok(())
                 }
             },
+        }
+    }
+
+    /// Keys of a topic that was given more partitions may have moved: their roots open new lives.
+    async fn warn_of_added(&mut self, partition: Partition, now: usize) {
+        if self.began_with.is_none() {
+            // Only a warning hangs on it, so nothing waits for it.
+            let asked = timeout(ADDED_DEADLINE, self.around.checkpoints.partitions_at_first(now)).await;
+            self.began_with = asked.ok().and_then(Result::ok);
+        }
+        let Some(began_with) = self.began_with else { return };
+        if usize::try_from(partition.0).is_ok_and(|number| number >= began_with) {
+            warn!(
+                %partition,
+                began_with,
+                now,
+                "the topic was given partitions after this epoch began: keys that moved open new lives, and views say \
+                 `structure_exact` = 0 of them; a new topic and a new epoch would be exact"
+            );
+            self.around.observer.added(partition);
         }
     }
 
@@ -129,9 +159,9 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         let source = Arc::clone(&held.source);
         check_bounds(&source, bounds, next)?;
         let engine = Engine::restore(self.around.settings.rules.clone(), Arc::clone(&source), bytes)
-            .map_err(|error| foreign(&source, next, &error.to_string()))?;
+            .map_err(|error| foreign_checkpoint(&source, next, &error.to_string()))?;
         if engine.next() != next {
-            return Err(foreign(&source, next, &format!("its content continues at {}", engine.next())));
+            return Err(foreign_checkpoint(&source, next, &format!("its content continues at {}", engine.next())));
         }
         info!(source = &*source, next, end = bounds.end, "restored");
         self.start(tenure, engine, bounds).await
@@ -181,14 +211,11 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
     }
 
-    /// The log holds another record where the last one was read.
-    pub(super) fn foreign_log(&self, partition: Partition) -> WorkerError {
-        let source = source_name(&self.around.settings.log, partition);
-        WorkerError::Operator(format!(
-            "the log of {source} holds another record where the last one was read: it is not the log it was (the topic was \
-             created again, or lost records in an unclean election). Nothing more was read. Give the new log another name in \
-             `worker.log`, or raise `epoch`, which reads everything again into rows of its own"
-        ))
+    /// The log does not show the record that was read last.
+    pub(super) fn unrecognised(&mut self, partition: Partition, what: Unrecognised) -> WorkerError {
+        let running = self.held.get_mut(&partition).and_then(Held::running);
+        let last = running.and_then(|running| running.engine.last_record()).map(|last| last.offset);
+        refusal::unrecognised(&source_name(&self.around.settings.log, partition), last, what)
     }
 
     /// Reads on from an engine whose state is published.
@@ -220,6 +247,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             publishing: false,
             checkpoint_at: Instant::now() + settings.checkpoint_interval.mul_f64(share),
             failures: 0,
+            recent: Recent::default(),
         };
         if let Some(held) = self.held.get_mut(&partition) {
             held.state = State::Running(Box::new(running));
@@ -234,42 +262,20 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     }
 }
 
-async fn find<K: Sink, C: Checkpoints>(sink: &K, checkpoints: &C, source: &str) -> Result<Found, Failure> {
+async fn find<K: Sink, C: Checkpoints>(sink: &K, checkpoints: &C, source: &str, limits: Limits) -> Result<Found, Failure> {
     if let Some((next, bytes)) = checkpoints.newest(source).await.map_err(Failure::Checkpoints)? {
-        return Ok(Found::Checkpoint(next, bytes));
+        // What cannot be read is for the restore to refuse.
+        let then = Snapshot::limits_of(&bytes).unwrap_or(limits);
+        if then == limits {
+            return Ok(Found::Checkpoint(next, bytes));
+        }
+        // After a clean stop nothing was written behind the checkpoint, and nothing will be made twice.
+        let newest = sink.newest_version(source).await.map_err(Failure::Store)?;
+        return Ok(match newest.filter(|newest| *newest > next) {
+            Some(newest) => Found::OtherLimits(then, next, newest),
+            None => Found::Checkpoint(next, bytes),
+        });
     }
     let newest = sink.newest_version(source).await.map_err(Failure::Store)?;
     Ok(newest.map_or(Found::Nothing, Found::Rows))
-}
-
-fn check_bounds(source: &str, bounds: Bounds, next: Offset) -> Result<(), WorkerError> {
-    let Bounds { first, end, committed: _ } = bounds;
-    let problem = if next < first {
-        format!("the log of {source} begins at offset {first}, after offset {next} where its newest checkpoint continues")
-    } else if next > end {
-        format!("the log of {source} ends at offset {end}, before offset {next} where its newest checkpoint continues")
-    } else {
-        return Ok(());
-    };
-    Err(WorkerError::Operator(format!(
-        "{problem}: records are gone, or the topic was created again. Nothing was read. If the topic was created \
-         again, give it another name in `worker.log`; if records are gone, raise `epoch`, which reads again all that \
-         the log still holds into rows of its own"
-    )))
-}
-
-fn no_checkpoint(source: &str, evidence: &str) -> WorkerError {
-    WorkerError::Operator(format!(
-        "there is no sound checkpoint of {source}, although {evidence}: reading on would lose events or count them \
-         twice, so nothing was read. Look first whether `checkpoint.url` is the right place, or bring the checkpoints \
-         back. If they are gone there are two ways on: raise `epoch`, which reads everything again into rows of its \
-         own; or resume with empty trees behind the newest row, which this version cannot do yet"
-    ))
-}
-
-fn foreign(source: &str, next: Offset, why: &str) -> WorkerError {
-    WorkerError::Operator(format!(
-        "the checkpoint of {source} at offset {next} cannot be used: {why}. It was written with other rules or by \
-         another version: run those again, or raise `epoch`, which reads everything again into rows of its own"
-    ))
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::batch::Expected;
 use crate::dice::Dice;
 use crate::log::Log;
 use crate::oracle;
@@ -17,7 +18,7 @@ use crate::world::{Fault, Faults, NAME, Notice, World};
 use grapevine::backoff::Backoff;
 use grapevine::config;
 use grapevine::engine::Rules;
-use grapevine::record::Partition;
+use grapevine::record::{Partition, source_name};
 use grapevine::worker::{self, Seams, Settings, Silent, WorkerError};
 use tokio::sync::Notify;
 
@@ -30,16 +31,37 @@ pub(crate) fn play(seed: u64) -> Faults {
     runtime.expect("a runtime without I/O").block_on(Director::new(seed).play())
 }
 
-/// Reads a log to its end, makes it again with another record in the last place, and says what the next worker
-/// makes of it; nothing if the log is empty.
-pub(crate) fn play_with_another_log(seed: u64) -> Option<Result<(), WorkerError>> {
+/// What happens to the world between two workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    /// The topic was created again: another record where the last one was read.
+    LogMadeAgain,
+    /// The last record was taken out of the log.
+    LogCompacted,
+    /// The log begins behind the place where reading must go on.
+    HeadCutTooFar,
+    /// The log ends before that place.
+    EndLost,
+    /// Rows stand, their states are gone.
+    CheckpointsLost,
+    /// The budget was changed, after everything was durable and published.
+    BudgetChanged,
+    /// The budget was changed, after a crash that left rows behind the newest checkpoint.
+    BudgetChangedAfterACrash,
+}
+
+/// Lets a worker read, lets the mishap happen, and says what the next worker makes of it; nothing if the seed gives no
+/// occasion for the mishap.
+pub(crate) fn play_mishap(seed: u64, mishap: Mishap) -> Option<Result<(), WorkerError>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime without I/O").block_on(async {
         let mut director = Director::new(seed);
-        director.finish().await;
-        if !director.replace_last_records() {
-            return None;
+        if mishap == Mishap::BudgetChangedAfterACrash {
+            director.crash_behind_a_checkpoint().await?;
+        } else {
+            director.finish().await;
         }
+        director.befall(mishap)?;
         director.start();
         director.assign();
         let mut worker = director.workers.pop().expect("it was started");
@@ -69,11 +91,13 @@ struct Director {
 impl Director {
     fn new(seed: u64) -> Director {
         let mut dice = Dice::new(seed, 1);
-        let logs: Vec<Log> = (0..1 + i32::try_from(dice.below(3)).expect("few")).map(|n| Log::generate(&mut dice, n)).collect();
+        let partitions = 1 + i32::try_from(dice.below(3)).expect("few");
+        let logs: Vec<Log> = (0..partitions).map(|partition| Log::generate(&mut dice, partition, partitions)).collect();
         let settings = Rc::new(settings(&mut dice, seed));
         let world = World {
             dice: Dice::new(seed, 2),
             visible: vec![0; logs.len()],
+            firsts: logs.iter().map(|log| log.first).collect(),
             committed: vec![None; logs.len()],
             owners: vec![None; logs.len()],
             logs: Rc::new(logs),
@@ -88,16 +112,57 @@ impl Director {
         Director { dice, world: Rc::new(RefCell::new(world)), settings, workers: Vec::new(), started: 0, patient: false }
     }
 
-    /// Gives the last record of every log another content; says whether there is one.
-    fn replace_last_records(&mut self) -> bool {
+    /// Makes the mishap happen; nothing if there is no occasion.
+    fn befall(&mut self, mishap: Mishap) -> Option<()> {
         let mut world = self.world.borrow_mut();
         let mut logs: Vec<Log> = world.logs.iter().cloned().collect();
-        for last in logs.iter_mut().filter_map(|log| log.entries.last_mut()) {
-            last.payload = Some(b"another record".to_vec());
-        }
         let any = logs.iter().any(|log| !log.entries.is_empty());
+        match mishap {
+            Mishap::LogMadeAgain => {
+                for last in logs.iter_mut().filter_map(|log| log.entries.last_mut()) {
+                    last.payload = Some(b"another record".to_vec());
+                }
+            }
+            Mishap::LogCompacted => logs.iter_mut().for_each(|log| drop(log.entries.pop())),
+            Mishap::HeadCutTooFar => world.firsts = logs.iter().map(|log| log.end + 1).collect(),
+            Mishap::EndLost => logs.iter_mut().for_each(|log| {
+                log.end = log.end.saturating_sub(5);
+                log.entries.retain(|entry| entry.offset < log.end);
+            }),
+            Mishap::CheckpointsLost => world.checkpoints.clear(),
+            Mishap::BudgetChanged | Mishap::BudgetChangedAfterACrash => {
+                let mut settings = Settings::clone(&self.settings);
+                settings.rules.budget += 1;
+                self.settings = Rc::new(settings);
+            }
+        }
+        world.visible = logs.iter().map(|log| log.entries.len()).collect();
         world.logs = Rc::new(logs);
-        any
+        any.then_some(())
+    }
+
+    /// Runs one worker and kills it when rows are in the store that no checkpoint covers; nothing if that never happens.
+    async fn crash_behind_a_checkpoint(&mut self) -> Option<()> {
+        self.world.borrow_mut().trouble = 0;
+        self.start();
+        for _ in 0..200 {
+            self.grow();
+            self.assign();
+            self.run_for(Duration::from_millis(300)).await;
+            let behind = {
+                let world = self.world.borrow();
+                (0..world.logs.len()).any(|partition| {
+                    let source = source_name(NAME, number(partition));
+                    let newest = world.checkpoints.get(&*source).and_then(|all| all.iter().map(|stored| stored.next).max());
+                    newest.is_some_and(|newest| world.tables.newest_version(&source) > Some(newest))
+                })
+            };
+            if behind {
+                self.kill();
+                return Some(());
+            }
+        }
+        None
     }
 
     async fn play(mut self) -> Faults {
@@ -109,20 +174,26 @@ impl Director {
             self.run_for(span).await;
         }
         self.finish().await;
-        self.check();
-        std::mem::take(&mut self.world.borrow_mut().faults)
+        let Expected { rows: _, evicted_by_age, evicted_by_budget } = self.check();
+        let mut world = self.world.borrow_mut();
+        let injected: Vec<Fault> = world.logs.iter().flat_map(|log| log.injected.clone()).collect();
+        injected.into_iter().for_each(|fault| world.faults.note(fault));
+        (0..evicted_by_age).for_each(|_| world.faults.note(Fault::EvictedByAge));
+        (0..evicted_by_budget).for_each(|_| world.faults.note(Fault::EvictedByBudget));
+        std::mem::take(&mut world.faults)
     }
 
     /// One thing happens.
     fn act(&mut self) {
         let quiet = self.world.borrow().trouble == 0;
-        match self.dice.below(12) {
+        match self.dice.below(13) {
             0..=3 => self.grow(),
             4..=5 => self.start(),
             6 if !quiet => self.kill(),
             7 if !quiet => self.stop(),
             8..=9 => self.rebalance(),
             10 if !quiet => self.lose(),
+            11 => self.cut_heads(),
             _ => {}
         }
     }
@@ -136,6 +207,26 @@ impl Director {
         }
     }
 
+    /// The log forgets what every kept checkpoint covers, or a part of it.
+    fn cut_heads(&mut self) {
+        let mut world = self.world.borrow_mut();
+        for partition in 0..world.logs.len() {
+            let stored = world.checkpoints.get(&*source_name(NAME, number(partition))).map(Vec::as_slice).unwrap_or_default();
+            let Some(covered) = stored.iter().filter(|stored| stored.sound).map(|stored| stored.next).min() else { continue };
+            let first = world.firsts[partition];
+            if covered > first {
+                let all = self.dice.chance(500);
+                let cut = if all { covered } else { first + self.dice.below(covered - first) };
+                world.firsts[partition] = cut;
+                world.faults.note(Fault::HeadCut);
+                let expired = world.logs[partition].entries.iter().any(|entry| entry.offset < cut) && cut == covered;
+                if expired {
+                    world.faults.note(Fault::LastReadExpired);
+                }
+            }
+        }
+    }
+
     fn start(&mut self) {
         if self.workers.len() >= MEMBERS {
             return;
@@ -143,7 +234,7 @@ impl Director {
         self.started += 1;
         let number = self.started;
         let member = Member { world: Rc::clone(&self.world), number };
-        let (settings, stop) = (Rc::clone(&self.settings), Rc::new(Notify::new()));
+        let (settings, stop) = (self.settings_of_one(), Rc::new(Notify::new()));
         let stopped = Rc::clone(&stop);
         let run = Box::pin(async move {
             let source = SimulatedSource::new(member.clone());
@@ -151,6 +242,18 @@ impl Director {
             worker::run(seams, &settings, &Silent, stopped.notified()).await
         });
         self.workers.push(Worker { number, run, stop, stopping: false });
+    }
+
+    /// When rows leave and how often states are published may differ between the workers of a fleet.
+    fn settings_of_one(&mut self) -> Settings {
+        let mut settings = Settings::clone(&self.settings);
+        if self.dice.chance(500) {
+            self.world.borrow_mut().faults.note(Fault::SettingsMixed);
+            settings.flush.rows_max = 1 + self.dice.index(40);
+            settings.flush.max_interval = Duration::from_secs(1 + self.dice.below(10));
+            settings.checkpoint_interval = Duration::from_secs(1 + self.dice.below(10));
+        }
+        settings
     }
 
     fn kill(&mut self) {
@@ -265,13 +368,23 @@ impl Director {
     fn is_durable(&self) -> bool {
         let world = self.world.borrow();
         world.logs.iter().enumerate().all(|(partition, log)| {
-            let source = grapevine::record::source_name(NAME, number(partition));
+            let source = source_name(NAME, number(partition));
             world.tables.progress(&source) == Some(log.end)
         })
     }
 
-    fn check(&self) {
+    /// Compares the tables with both oracles; gives what the slower one says.
+    fn check(&self) -> Expected {
         let world = self.world.borrow();
+        let batch = oracle::batch_computation(&self.settings.rules, NAME, &world.logs);
+        let figures = world.tables.figures();
+        for (key, computed) in &batch.rows {
+            assert_eq!(figures.get(key.as_str()).copied(), Some(computed), "{key}: right is the batch computation");
+        }
+        for key in figures.keys() {
+            assert!(batch.rows.contains_key(*key), "the store holds {key}, the batch computation does not");
+        }
+        oracle::check_conservation(&figures);
         let expected = oracle::straight_pass(&self.settings.rules, NAME, &world.logs);
         let (expected, got) = (expected.content(), world.tables.content());
         for (key, content) in &expected {
@@ -280,6 +393,11 @@ impl Director {
         for key in got.keys() {
             assert!(expected.contains_key(key), "the store holds {key}, a straight pass does not");
         }
+        self.check_commits(&world);
+        batch
+    }
+
+    fn check_commits(&self, world: &World) {
         for (partition, log) in world.logs.iter().enumerate() {
             let committed = world.committed[partition];
             assert!(!self.patient || committed == Some(log.end), "partition {partition} is committed to {committed:?} only");
@@ -313,6 +431,7 @@ fn settings(dice: &mut Dice, seed: u64) -> Settings {
             rows_max: 1 + dice.index(40),
         },
         checkpoint_interval: seconds(1 + dice.below(10)),
+        garbage: config::Garbage { percent: 100, records: 1 },
         revoke_deadline: seconds(5),
         shutdown_deadline: seconds(10),
         backoff: Backoff { min: Duration::from_millis(100), max: seconds(5) },

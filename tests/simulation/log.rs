@@ -1,6 +1,11 @@
-//! A toy log: posts, shares and replies of a few roots, in any order, with duplicates, facts, rejects and gaps.
+//! A toy log: posts, shares and replies of a few roots, in any order, with duplicates, facts, rejects and gaps; some
+//! of it damaged, reordered, back-filled, misdirected or stamped by a wrong clock before it was written.
+
+use std::collections::BTreeSet;
 
 use crate::dice::Dice;
+use crate::world::Fault;
+use grapevine::event::{self, Body};
 use grapevine::record::{Millis, Offset, Record};
 
 /// One partition.
@@ -11,6 +16,8 @@ pub(crate) struct Log {
     pub(crate) end: Offset,
     /// The first offset.
     pub(crate) first: Offset,
+    /// What was done to it.
+    pub(crate) injected: Vec<Fault>,
 }
 
 /// One record.
@@ -35,27 +42,100 @@ impl Entry {
 }
 
 impl Log {
-    pub(crate) fn generate(dice: &mut Dice, partition: i32) -> Log {
+    /// The log of one of `partitions` partitions.
+    pub(crate) fn generate(dice: &mut Dice, partition: i32, partitions: i32) -> Log {
         let first = dice.below(3) * dice.below(50);
-        let (mut offset, mut time) = (first, 1_700_000_000_000_i64);
+        let mut log = Log { entries: Vec::new(), end: first, first, injected: Vec::new() };
+        let mut time = 1_700_000_000_000_i64;
         let length = if dice.chance(80) { 0 } else { dice.below(120) };
         let roots = 1 + dice.below(8);
-        let mut entries: Vec<Entry> = Vec::new();
         for number in 0..length {
             time += i64::try_from(dice.below(600_000)).expect("small");
-            // A gap is a control record, or what compaction took.
-            offset += if dice.chance(100) { dice.below(4) } else { 0 };
-            let entry = if !entries.is_empty() && dice.chance(80) {
-                Entry { offset, timestamp: time, ..entries[dice.index(entries.len())].clone() }
+            if dice.chance(20) {
+                // Far ahead for good, or back for one record.
+                log.injected.push(Fault::ClockJumped);
+                time += i64::try_from(dice.below(40)).expect("small") * 86_400_000;
+            }
+            let stamped = if dice.chance(20) { time - 432_000_000 } else { time };
+            log.gap(dice);
+            let offset = log.end;
+            let entry = if !log.entries.is_empty() && dice.chance(80) {
+                log.injected.push(Fault::InputDuplicated);
+                Entry { offset, timestamp: stamped, ..log.entries[dice.index(log.entries.len())].clone() }
             } else {
+                let moved = partitions > 1 && dice.chance(40);
+                let home = if moved { (partition + 1) % partitions } else { partition };
+                if moved {
+                    log.injected.push(Fault::KeyMoved);
+                }
                 let root = dice.below(roots);
-                let payload = payload(dice, partition, number, root, time);
-                Entry { offset, timestamp: time, key: format!("p{partition}r{root}").into_bytes(), payload }
+                let about = About { partition, number, root: format!("p{home}r{root}"), now: time };
+                let payload = log.damaged(payload(dice, &about), dice);
+                Entry { offset, timestamp: stamped, key: about.root.into_bytes(), payload }
             };
-            entries.push(entry);
-            offset += 1;
+            log.entries.push(entry);
+            log.end += 1;
         }
-        Log { entries, end: offset + dice.below(3), first }
+        log.end += dice.below(3);
+        log.reorder(dice);
+        log.note_late_roots();
+        log
+    }
+
+    /// A gap is a control record, or what an aborted transaction left.
+    fn gap(&mut self, dice: &mut Dice) {
+        let gap = if dice.chance(100) { dice.below(4) } else { 0 };
+        if gap > 0 {
+            self.injected.push(Fault::OffsetsSkipped);
+        }
+        self.end += gap;
+    }
+
+    /// Some bytes of some payloads are flipped or cut off.
+    fn damaged(&mut self, payload: Option<Vec<u8>>, dice: &mut Dice) -> Option<Vec<u8>> {
+        let mut payload = payload?;
+        if !payload.is_empty() && dice.chance(40) {
+            self.injected.push(Fault::InputCorrupted);
+            let at = dice.index(payload.len());
+            if dice.chance(500) { payload.truncate(at) } else { payload[at] ^= 1 << dice.below(8) }
+        }
+        Some(payload)
+    }
+
+    /// Neighbours change places before they get their offsets.
+    fn reorder(&mut self, dice: &mut Dice) {
+        for at in 1..self.entries.len() {
+            if dice.chance(100) {
+                self.injected.push(Fault::InputReordered);
+                let before = dice.index(at);
+                let (earlier, later) = self.entries.split_at_mut(at);
+                std::mem::swap(&mut earlier[before].payload, &mut later[0].payload);
+                std::mem::swap(&mut earlier[before].key, &mut later[0].key);
+            }
+        }
+    }
+
+    /// Roots whose post comes after something else of theirs, or not at all; and events from long ago.
+    fn note_late_roots(&mut self) {
+        let (mut begun, mut seen) = (BTreeSet::new(), BTreeSet::new());
+        let mut injected = Vec::new();
+        for entry in &self.entries {
+            let record = entry.record();
+            let Ok(event) = event::parse(&record) else { continue };
+            if event.time < entry.timestamp - 10_000_000_000 {
+                injected.push(Fault::HistoryBackfilled);
+            }
+            let Some(root) = event.root() else { continue };
+            if matches!(event.body, Body::Post(_)) {
+                if begun.contains(root) && !seen.contains(root) {
+                    injected.push(Fault::RootLate);
+                }
+                seen.insert(root.to_owned());
+            }
+            begun.insert(root.to_owned());
+        }
+        injected.extend(begun.difference(&seen).map(|_| Fault::RootNever));
+        self.injected.append(&mut injected);
     }
 
     /// One past the last offset when only so many records were written yet.
@@ -64,19 +144,28 @@ impl Log {
     }
 }
 
-fn payload(dice: &mut Dice, partition: i32, number: u64, root: u64, now: Millis) -> Option<Vec<u8>> {
-    let root_id = format!("p{partition}r{root}");
+/// Where a record stands and what it is about.
+struct About {
+    partition: i32,
+    number: u64,
+    root: String,
+    now: Millis,
+}
+
+fn payload(dice: &mut Dice, about: &About) -> Option<Vec<u8>> {
+    let About { partition, number, root: root_id, now } = about;
     // Mostly the recent past, sometimes far off in either direction.
     let time = match dice.below(20) {
         0 => now + 3_600_000,
         1 => now - 86_400_000,
+        2 => now - 86_400_000 * i64::try_from(120 + dice.below(300)).expect("small"),
         _ => now - i64::try_from(dice.below(1_800_000)).expect("small"),
     };
     let actor = if dice.chance(50) { "null".to_owned() } else { format!("\"a{}\"", dice.below(12)) };
     let parent = match dice.below(4) {
         0 => root_id.clone(),
-        1 => format!("p{partition}n{}", number + dice.below(10)),
-        _ => format!("p{partition}n{}", dice.below(number + 1)),
+        1 => format!("p{partition}n{}", *number + dice.below(10)),
+        _ => format!("p{partition}n{}", dice.below(*number + 1)),
     };
     let id = format!("p{partition}n{number}");
     let head = format!(r#""id":"{id}","time":{time}"#);

@@ -1,7 +1,11 @@
-//! What the tables must say: one straight pass over each partition, one flush at its end.
+//! What the tables must say: one straight pass over each partition, one flush at its end; and of the columns that it
+//! knows, what the batch computation says, which shares nothing with the engine. Then the identities of conservation.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::batch::{self, Expected};
+use crate::figures::{Figures, LifeKey, TreeFigures};
 use crate::log::Log;
 use crate::table::Tables;
 use grapevine::engine::{Engine, Rules};
@@ -22,4 +26,38 @@ pub(crate) fn straight_pass(rules: &Rules, name: &str, logs: &[Log]) -> Tables {
         tables.insert(&engine.flush().rows, usize::MAX);
     }
     tables
+}
+
+pub(crate) fn batch_computation(rules: &Rules, name: &str, logs: &[Log]) -> Expected {
+    let mut expected = Expected::default();
+    for (number, log) in (0..).zip(logs) {
+        batch::add(&mut expected, rules, &source_name(name, Partition(number)), log);
+    }
+    expected
+}
+
+/// Per source: read = accepted + duplicates + rejected. Per life: the windows add up to the totals.
+pub(crate) fn check_conservation(figures: &BTreeMap<&str, &Figures>) {
+    let mut shares: BTreeMap<&LifeKey, u64> = BTreeMap::new();
+    let mut replies: BTreeMap<&LifeKey, u64> = BTreeMap::new();
+    for figures in figures.values() {
+        match figures {
+            Figures::Window(window) => {
+                *shares.entry(&window.life).or_default() += u64::from(window.shares);
+                *replies.entry(&window.life).or_default() += u64::from(window.replies);
+            }
+            Figures::Progress(progress) => {
+                assert_eq!(progress.read, progress.accepted + progress.duplicates + progress.rejected, "I3: {progress:?}");
+            }
+            Figures::Tree(_) | Figures::Reject(_) => {}
+        }
+    }
+    for (key, figures) in figures {
+        if let Figures::Tree(TreeFigures { life, size, levels, s1, .. }) = figures {
+            let windows = if key.starts_with("cascade") { &shares } else { &replies };
+            assert_eq!(windows.get(life), Some(&(size - 1)), "I4: the windows of {key} add up to its total");
+            assert_eq!(levels.iter().sum::<u64>(), *size, "{key}");
+            assert_eq!((0..).zip(levels).map(|(depth, count): (u64, &u64)| depth * count).sum::<u64>(), *s1, "{key}");
+        }
+    }
 }

@@ -140,9 +140,10 @@ impl Source for SimulatedSource {
         let world = self.member.world.borrow();
         let log = &self.logs[slot(partition)];
         Ok(Bounds {
-            first: log.first,
+            first: world.firsts[slot(partition)],
             end: log.end_of(world.visible[slot(partition)]),
             committed: world.committed[slot(partition)],
+            partitions: world.logs.len(),
         })
     }
 
@@ -150,6 +151,7 @@ impl Source for SimulatedSource {
         if self.member.strikes(Fault::StartFailed, 20) {
             return Err(SourceError::Transient("no leader".to_owned()));
         }
+        let next = next.max(self.member.world.borrow().firsts[slot(partition)]);
         let at = self.logs[slot(partition)].entries.partition_point(|entry| entry.offset < next);
         self.reading.insert(partition, Reading { at, told: None });
         Ok(())
@@ -288,6 +290,10 @@ impl Checkpoints for SimulatedCheckpoints {
         }
         Ok(())
     }
+
+    async fn partitions_at_first(&self, now: usize) -> Result<usize, CheckpointError> {
+        Ok(now)
+    }
 }
 
 impl SimulatedCheckpoints {
@@ -299,6 +305,9 @@ impl SimulatedCheckpoints {
         let durable = world.tables.progress(source);
         let next = stored.next;
         assert!(next == first || durable >= Some(next), "I1: published {next} of {source}, durable {durable:?}");
+        if world.owners[slot(partition.expect("sources end with their partition"))] != Some(self.0.number) {
+            world.faults.note(Fault::PublishedByTwo);
+        }
         if stored.sound {
             let published = world.published.entry(source.to_owned()).or_default();
             *published = next.max(*published);

@@ -2,60 +2,71 @@
 
 use std::collections::BTreeMap;
 
+use crate::figures::{self, Figures};
 use grapevine::record::Offset;
 use grapevine::row::{ActivityWindow, Cascade, Progress, Rejected, Rows, Thread};
 
-/// Of each key the newest row: its version, and all of its columns but the version.
+/// Of each key the newest row.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
-    rows: BTreeMap<String, (Offset, String)>,
+    rows: BTreeMap<String, Stored>,
     newest: BTreeMap<String, Offset>,
     progress: BTreeMap<String, Offset>,
+}
+
+/// A row: its version, all of its columns but the version, and those that the batch computation knows.
+#[derive(Clone, Debug)]
+struct Stored {
+    version: Offset,
+    content: String,
+    figures: Figures,
 }
 
 /// One row as a table sees it.
 struct Cell {
     key: String,
     source: String,
-    version: Offset,
-    content: String,
+    row: Stored,
 }
 
 macro_rules! cell {
-    ($row:ident, $table:literal, $($key:ident),+) => {
+    ($row:ident, $figures:ident, $form:literal, $($key:ident),+) => {
         Cell {
-            key: format!(concat!($table, " {:?}"), ($(&$row.$key,)+)),
+            key: format!($form, $($row.$key),+),
             source: $row.source.to_string(),
-            version: $row.version,
-            content: {
-                let mut content = $row.clone();
-                content.version = 0;
-                format!("{content:?}")
+            row: Stored {
+                version: $row.version,
+                content: {
+                    let mut content = $row.clone();
+                    content.version = 0;
+                    format!("{content:?}")
+                },
+                figures: figures::$figures($row),
             },
         }
     };
 }
 
 fn window(row: &ActivityWindow) -> Cell {
-    cell!(row, "activity_window", window_start, epoch, source, root, opened)
+    cell!(row, of_window, "activity_window {} {} {} {}", source, root, opened, window_start)
 }
 
 fn cascade(row: &Cascade) -> Cell {
-    cell!(row, "cascade", epoch, source, root, opened)
+    cell!(row, of_cascade, "cascade {} {} {}", source, root, opened)
 }
 
 fn thread(row: &Thread) -> Cell {
-    cell!(row, "thread", epoch, source, root, opened)
+    cell!(row, of_thread, "thread {} {} {}", source, root, opened)
 }
 
 fn reject(row: &Rejected) -> Cell {
-    cell!(row, "rejects", epoch, source, offset)
+    cell!(row, of_reject, "rejects {} {}", source, offset)
 }
 
 fn progress(row: &Progress) -> Cell {
     // When it was written is the one thing that the clock may say.
     let row = &Progress { written: 0, ..row.clone() };
-    cell!(row, "progress", epoch, source)
+    cell!(row, of_progress, "progress {}", source)
 }
 
 impl Tables {
@@ -69,24 +80,23 @@ impl Tables {
         for cell in cells.take(limit) {
             if cell.key.starts_with("progress") {
                 let version = self.progress.entry(cell.source.clone()).or_default();
-                *version = cell.version.max(*version);
+                *version = cell.row.version.max(*version);
             }
             self.put(cell);
         }
     }
 
     fn put(&mut self, cell: Cell) {
-        let Cell { key, source, version, content } = cell;
-        let newest = self.newest.entry(source).or_insert(version);
-        *newest = version.max(*newest);
+        let Cell { key, source, row } = cell;
+        let newest = self.newest.entry(source).or_insert(row.version);
+        *newest = row.version.max(*newest);
         match self.rows.get(&key) {
-            Some((known, old)) if *known == version => {
-                assert_eq!(*old, content, "{key} was written twice under version {version}, with different content");
+            Some(known) if known.version == row.version => {
+                let version = row.version;
+                assert_eq!(known.content, row.content, "{key} was written twice under version {version}, with different content");
             }
-            Some((known, _)) if *known > version => {}
-            Some(_) | None => {
-                self.rows.insert(key, (version, content));
-            }
+            Some(known) if known.version > row.version => {}
+            Some(_) | None => drop(self.rows.insert(key, row)),
         }
     }
 
@@ -102,6 +112,11 @@ impl Tables {
 
     /// Content by key, without versions.
     pub(crate) fn content(&self) -> BTreeMap<&str, &str> {
-        self.rows.iter().map(|(key, (_, content))| (key.as_str(), content.as_str())).collect()
+        self.rows.iter().map(|(key, row)| (key.as_str(), row.content.as_str())).collect()
+    }
+
+    /// The columns that the batch computation knows, by key.
+    pub(crate) fn figures(&self) -> BTreeMap<&str, &Figures> {
+        self.rows.iter().map(|(key, row)| (key.as_str(), &row.figures)).collect()
     }
 }

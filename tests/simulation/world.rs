@@ -27,6 +27,8 @@ faults! {
     NewestVersionFailed, CheckpointFailed, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
     NewestFailed, TornSkipped, CommitFailed, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, StartFailed,
     Paused, Idle, EndReached,
+    InputCorrupted, InputDuplicated, InputReordered, RootLate, RootNever, HistoryBackfilled, ClockJumped, KeyMoved,
+    OffsetsSkipped, EvictedByAge, EvictedByBudget, SettingsMixed, HeadCut, LastReadExpired, PublishedByTwo,
 }
 
 /// How often each fault was injected.
@@ -82,6 +84,8 @@ pub(crate) struct World {
     pub(crate) logs: Rc<Vec<Log>>,
     /// How many records of each partition were written yet.
     pub(crate) visible: Vec<usize>,
+    /// The first offset that each partition still holds.
+    pub(crate) firsts: Vec<Offset>,
     pub(crate) committed: Vec<Option<Offset>>,
     /// Who owns a partition, as the group sees it.
     pub(crate) owners: Vec<Option<usize>>,

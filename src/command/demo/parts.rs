@@ -133,6 +133,8 @@ fn adapt(arguments: &Arguments, config: &mut Config, folder: &TempDir) {
     config.kafka.group.clone_from(&config.kafka.topic);
     LOG.clone_into(&mut config.worker.log);
     config.worker.shutdown_deadline = SHUTDOWN;
+    // Whatever was given shall be shown, rejects too.
+    config.worker.garbage.percent = 100;
     if let Some(threads) = arguments.threads {
         config.worker.threads = usize::from(threads);
     }

@@ -1,0 +1,341 @@
+//! What the tables must say, the slow and obvious way: whole logs, sets, and every tree built anew from its events.
+//!
+//! Shares nothing with the engine but `event::parse`, which turns bytes into events, and the rules' numbers. It knows the
+//! columns of [`Figures`]; that all the others are right too, one straight pass through the engine says.
+#![expect(clippy::wildcard_enum_match_arm, reason = "each computation is about one or two kinds of events")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::figures::{Figures, LifeKey, ProgressFigures, RejectFigures, TreeFigures, WindowFigures};
+use crate::log::Log;
+use grapevine::engine::Rules;
+use grapevine::event::{self, Body, Event, EventType};
+use grapevine::record::{Millis, Offset};
+
+/// The tables, and how many lives ended before the log did.
+#[derive(Default)]
+pub(crate) struct Expected {
+    pub(crate) rows: BTreeMap<String, Figures>,
+    pub(crate) evicted_by_age: u64,
+    pub(crate) evicted_by_budget: u64,
+}
+
+/// One root from its first event until it is evicted.
+struct Life<'a> {
+    root: String,
+    opened: Offset,
+    touched: Offset,
+    touched_clock: Millis,
+    /// Accepted events, in the order of the log.
+    events: Vec<Event<'a>>,
+}
+
+/// Adds what one partition must have given.
+pub(crate) fn add(expected: &mut Expected, rules: &Rules, source: &str, log: &Log) {
+    let mut lives: Vec<Life<'_>> = Vec::new();
+    let mut progress = ProgressFigures { first: log.first, version: log.end, ..ProgressFigures::default() };
+    let (mut clock, mut greatest): (Option<Millis>, Option<Millis>) = (None, None);
+    for entry in &log.entries {
+        let record = entry.record();
+        progress.read += 1;
+        let time = entry.timestamp;
+        let now = clock.map_or(time, |clock| time.clamp(clock, clock + rules.root_retention / 30));
+        clock = Some(now);
+        expected.evicted_by_age +=
+            end(expected, rules, source, &mut lives, |life| now - life.touched_clock > rules.root_retention);
+        match event::parse(&record) {
+            Err(reject) => {
+                progress.rejected += 1;
+                let figures = RejectFigures {
+                    reason: reject.reason.as_str().to_owned(),
+                    payload: entry.payload.clone().unwrap_or_default(),
+                };
+                expected.rows.insert(format!("rejects {source} {}", entry.offset), Figures::Reject(figures));
+            }
+            Ok(event) => match take(&mut lives, event, entry.offset, now) {
+                Taken::New(event_time) => {
+                    progress.accepted += 1;
+                    if event_time <= time + rules.future_bound {
+                        greatest = greatest.max(Some(event_time));
+                    }
+                }
+                Taken::Copy { conflicts } => {
+                    progress.duplicates += 1;
+                    progress.conflicting_copies += u64::from(conflicts);
+                }
+            },
+        }
+        while lives.iter().map(|life| entries(life, rules)).sum::<u64>() > rules.budget {
+            let least = lives.iter().map(|life| life.touched).min().expect("something fills the budget");
+            expected.evicted_by_budget += end(expected, rules, source, &mut lives, |life| life.touched == least);
+        }
+    }
+    progress.watermark = greatest.map_or(0, |time| time - rules.watermark_lag).max(0);
+    expected.rows.insert(format!("progress {source}"), Figures::Progress(progress));
+    end(expected, rules, source, &mut lives, |_| true);
+}
+
+/// Ends the lives for which it is time; says how many.
+fn end(expected: &mut Expected, rules: &Rules, source: &str, lives: &mut Vec<Life<'_>>, over: impl Fn(&Life<'_>) -> bool) -> u64 {
+    let before = lives.len();
+    for life in lives.iter().filter(|life| over(life)) {
+        rows_of(life, rules, source, &mut expected.rows);
+    }
+    lives.retain(|life| !over(life));
+    (before - lives.len()) as u64
+}
+
+enum Taken {
+    New(Millis),
+    Copy { conflicts: bool },
+}
+
+fn take<'a>(lives: &mut Vec<Life<'a>>, event: Event<'a>, offset: Offset, clock: Millis) -> Taken {
+    let time = event.time;
+    let Some(root) = event.root().map(str::to_owned) else { return Taken::New(time) };
+    let at = lives.iter().position(|life| life.root == root).unwrap_or_else(|| {
+        lives.push(Life { root, opened: offset, touched: offset, touched_clock: clock, events: Vec::new() });
+        lives.len() - 1
+    });
+    let life = &mut lives[at];
+    (life.touched, life.touched_clock) = (offset, clock);
+    let kind = event.event_type();
+    let copy_of = life.events.iter().find(|known| known.event_type() == kind && known.id == event.id);
+    if let Some(first) = copy_of {
+        return Taken::Copy { conflicts: conflict(first, &event) };
+    }
+    life.events.push(event);
+    Taken::New(time)
+}
+
+/// Only posts and nodes are compared, by time, person and parent.
+fn conflict(first: &Event<'_>, copy: &Event<'_>) -> bool {
+    match (&first.body, &copy.body) {
+        (Body::Post(one), Body::Post(other)) => first.time != copy.time || one.actor != other.actor,
+        (Body::Share(one), Body::Share(other)) => {
+            first.time != copy.time || (&one.actor, &one.parent) != (&other.actor, &other.parent)
+        }
+        (Body::Reply(one), Body::Reply(other)) => {
+            first.time != copy.time || (&one.actor, &one.parent) != (&other.actor, &other.parent)
+        }
+        _ => false,
+    }
+}
+
+/// What a life costs against the budget, as docs of `rules.budget_entries` count it: 8, one for each 64 bytes of text,
+/// one for each node and one more while it is inferred, one for each other fact, two for each window of such.
+fn entries(life: &Life<'_>, rules: &Rules) -> u64 {
+    let (cascade, thread) = (tree(life, EventType::Share), tree(life, EventType::Reply));
+    let others: Vec<&Event<'_>> = life.events.iter().filter(|event| is_other(event)).collect();
+    let windows: BTreeSet<Millis> = others.iter().map(|event| event.time.div_euclid(rules.window)).collect();
+    let gauges: BTreeSet<(Millis, &str)> = others.iter().filter_map(|event| gauge(event, rules)).collect();
+    let gauge_text: usize = gauges.iter().map(|(_, metric)| metric.len() / 64).sum();
+    let mut text = life.root.len();
+    if let Some((_, post)) = post(life) {
+        let dimensions =
+            [&post.brand, &post.campaign, &post.channel, &post.platform, &post.community, &post.experiment, &post.arm];
+        text += 4 * 64 + dimensions.map(|name| name.len()).iter().sum::<usize>();
+        text += post.tags.iter().map(|tag| tag.len() + 32).sum::<usize>();
+    }
+    let facts = others.len() + 2 * windows.len() + gauges.len() + gauge_text;
+    let nodes = cascade.nodes.len() + thread.nodes.len();
+    (8 + text / 64 + nodes + facts) as u64 + cascade.inferred + thread.inferred
+}
+
+fn is_other(event: &Event<'_>) -> bool {
+    matches!(event.event_type(), EventType::Reaction | EventType::Delete | EventType::Sample | EventType::Click)
+}
+
+fn gauge<'e>(event: &'e Event<'_>, rules: &Rules) -> Option<(Millis, &'e str)> {
+    match &event.body {
+        Body::Sample { metric, .. } => Some((event.time.div_euclid(rules.window), metric)),
+        _ => None,
+    }
+}
+
+fn post<'l>(life: &'l Life<'_>) -> Option<(Millis, &'l event::Post<'l>)> {
+    life.events.iter().find_map(|event| match &event.body {
+        Body::Post(post) => Some((event.time, &**post)),
+        _ => None,
+    })
+}
+
+/// One share or reply.
+struct Node<'l> {
+    id: &'l str,
+    parent: &'l str,
+    actor: Option<&'l str>,
+    time: Millis,
+    followers: Option<u32>,
+}
+
+/// A tree, with every link settled: where each node hangs, `None` being the root.
+struct Tree<'l> {
+    nodes: Vec<Node<'l>>,
+    up: Vec<Option<usize>>,
+    inferred: u64,
+    cycles_cut: u32,
+    self_edges: u32,
+    /// Whether the edge above a node is the one it declared.
+    declared: Vec<bool>,
+}
+
+fn nodes<'l>(life: &'l Life<'_>, kind: EventType) -> Vec<Node<'l>> {
+    let nodes = life.events.iter().filter(|event| event.event_type() == kind).map(|event| {
+        let (actor, parent, followers) = match &event.body {
+            Body::Share(share) => (share.actor.as_deref(), &*share.parent, share.followers),
+            Body::Reply(reply) => (reply.actor.as_deref(), &*reply.parent, None),
+            _ => unreachable!("only shares and replies are nodes"),
+        };
+        Node { id: &event.id, parent, actor, time: event.time, followers }
+    });
+    nodes.collect()
+}
+
+/// Takes the links in the order in which they were declared; one that would close a cycle is cut.
+fn tree<'l>(life: &'l Life<'_>, kind: EventType) -> Tree<'l> {
+    let nodes = nodes(life, kind);
+    let mut up: Vec<Option<usize>> = vec![None; nodes.len()];
+    let mut declared = vec![false; nodes.len()];
+    let (mut cycles_cut, mut self_edges) = (0, 0);
+    for (at, node) in nodes.iter().enumerate() {
+        if node.parent == life.root {
+            declared[at] = true;
+        } else if node.parent == node.id {
+            self_edges += 1;
+        } else if let Some(parent) = nodes.iter().position(|other| other.id == node.parent) {
+            if way_up(&up, parent).contains(&at) {
+                cycles_cut += 1;
+            } else {
+                (up[at], declared[at]) = (Some(parent), true);
+            }
+        }
+    }
+    let inferred = declared.iter().filter(|declared| !**declared).count() as u64;
+    Tree { nodes, up, inferred, cycles_cut, self_edges, declared }
+}
+
+/// A node and all above it but the root.
+fn way_up(up: &[Option<usize>], from: usize) -> Vec<usize> {
+    std::iter::successors(Some(from), |&at| up[at]).collect()
+}
+
+fn figures(life: &Life<'_>, tree: &Tree<'_>, kind: EventType) -> TreeFigures {
+    let Tree { nodes, up, inferred, cycles_cut, self_edges, .. } = tree;
+    let depths: Vec<usize> = (0..nodes.len()).map(|at| way_up(up, at).len()).collect();
+    let max_depth = depths.iter().copied().max().unwrap_or(0);
+    let levels =
+        (0..=max_depth).map(|depth| if depth == 0 { 1 } else { depths.iter().filter(|at| **at == depth).count() as u64 });
+    let below = |at: usize| (0..nodes.len()).filter(|&other| way_up(up, other).contains(&at)).count() as u128;
+    let post = post(life);
+    let people = nodes.iter().map(|node| node.actor).chain(post.map(|(_, post)| post.actor.as_deref()));
+    let times: Vec<Millis> = nodes.iter().map(|node| node.time).chain(post.map(|(time, _)| time)).collect();
+    TreeFigures {
+        life: LifeKey::default(),
+        root_seen: post.is_some(),
+        root_time: root_time(life),
+        brand: post.map(|(_, post)| post.brand.to_string()).unwrap_or_default(),
+        size: nodes.len() as u64 + 1,
+        max_depth: u32::try_from(max_depth).expect("small trees"),
+        levels: levels.collect(),
+        s1: depths.iter().sum::<usize>() as u64,
+        s2: (0..nodes.len()).map(|at| below(at) * below(at)).sum(),
+        inferred: *inferred,
+        cycles_cut: *cycles_cut,
+        self_edges: *self_edges,
+        unique_actors: people.clone().flatten().collect::<BTreeSet<_>>().len() as u64,
+        deleted_actors: people.filter(Option::is_none).count() as u64,
+        deletes: life.events.iter().filter(|event| event.event_type() == EventType::Delete).count() as u64,
+        first_time: times.iter().copied().min().unwrap_or_default(),
+        last_time: times.iter().copied().max().unwrap_or_default(),
+        own: if kind == EventType::Share { spread(tree) } else { dialogue(life, tree) },
+    }
+}
+
+/// The post's time; while it is not seen the least of shares and replies, else of anything.
+fn root_time(life: &Life<'_>) -> Millis {
+    let least = |others: bool| life.events.iter().filter(|event| is_other(event) == others).map(|event| event.time).min();
+    post(life).map(|(time, _)| time).or_else(|| least(false)).or_else(|| least(true)).unwrap_or_default()
+}
+
+/// Shares by people who had shared before; and the audience of everybody's first share.
+fn spread(tree: &Tree<'_>) -> [u64; 2] {
+    let mut first: BTreeMap<&str, (Millis, std::cmp::Reverse<Option<u32>>)> = BTreeMap::new();
+    let mut known = 0;
+    for node in &tree.nodes {
+        let Some(actor) = node.actor else { continue };
+        known += 1;
+        let share = (node.time, std::cmp::Reverse(node.followers));
+        first.entry(actor).and_modify(|least| *least = share.min(*least)).or_insert(share);
+    }
+    [known - first.len() as u64, first.values().map(|(_, followers)| u64::from(followers.0.unwrap_or(0))).sum()]
+}
+
+/// Pairs of people who answered each other; and the h-index in its prefix form.
+fn dialogue(life: &Life<'_>, tree: &Tree<'_>) -> [u64; 2] {
+    let author = post(life).and_then(|(_, post)| post.actor.as_deref());
+    let above = |at: usize| tree.up[at].map_or(author, |parent| tree.nodes[parent].actor);
+    let declared = (0..tree.nodes.len()).filter(|&at| tree.declared[at]);
+    let answers: BTreeSet<(&str, &str)> = declared.filter_map(|at| Some((tree.nodes[at].actor?, above(at)?))).collect();
+    let mutual = answers.iter().filter(|(one, other)| one < other && answers.contains(&(*other, *one))).count();
+    let at_depth = |depth: usize| (0..tree.nodes.len()).filter(|&at| way_up(&tree.up, at).len() == depth).count();
+    let h_index = (1..).take_while(|&depth| at_depth(depth) >= depth).count();
+    [mutual as u64, h_index as u64]
+}
+
+fn rows_of(life: &Life<'_>, rules: &Rules, source: &str, rows: &mut BTreeMap<String, Figures>) {
+    let key = LifeKey { source: source.to_owned(), root: life.root.clone(), opened: life.opened };
+    for kind in [EventType::Share, EventType::Reply] {
+        let tree = tree(life, kind);
+        if !tree.nodes.is_empty() {
+            let table = if kind == EventType::Share { "cascade" } else { "thread" };
+            let figures = TreeFigures { life: key.clone(), ..figures(life, &tree, kind) };
+            rows.insert(format!("{table} {source} {} {}", life.root, life.opened), Figures::Tree(figures));
+        }
+    }
+    let starts: BTreeSet<Millis> = life.events.iter().map(|event| event.time.div_euclid(rules.window)).collect();
+    for window in starts {
+        let start = window * rules.window / 1000;
+        let here: Vec<&Event<'_>> = life.events.iter().filter(|event| event.time.div_euclid(rules.window) == window).collect();
+        let figures = WindowFigures { life: key.clone(), root_time: root_time(life), ..window_figures(&here) };
+        rows.insert(format!("activity_window {source} {} {} {start}", life.root, life.opened), Figures::Window(figures));
+    }
+}
+
+fn window_figures(here: &[&Event<'_>]) -> WindowFigures {
+    let count = |kind: EventType| u32::try_from(here.iter().filter(|event| event.event_type() == kind).count()).expect("few");
+    let people = |kind: EventType| {
+        let actors = here.iter().filter(|event| event.event_type() == kind).filter_map(|event| match &event.body {
+            Body::Share(share) => share.actor.as_deref(),
+            Body::Reply(reply) => reply.actor.as_deref(),
+            _ => None,
+        });
+        actors.collect::<BTreeSet<_>>().len()
+    };
+    WindowFigures {
+        posts: count(EventType::Post),
+        shares: count(EventType::Share),
+        replies: count(EventType::Reply),
+        reactions: count(EventType::Reaction),
+        deletes: count(EventType::Delete),
+        clicks: count(EventType::Click),
+        sharers: people(EventType::Share),
+        repliers: people(EventType::Reply),
+        samples: samples(here),
+        ..WindowFigures::default()
+    }
+}
+
+/// The last value of each gauge by time; of equal times, the greatest.
+fn samples(here: &[&Event<'_>]) -> Vec<(String, f64)> {
+    let mut last: BTreeMap<&str, (Millis, f64)> = BTreeMap::new();
+    for event in here {
+        if let Body::Sample { metric, value, .. } = &event.body {
+            let known = last.entry(metric).or_insert((event.time, *value));
+            if (event.time, *value) > *known {
+                *known = (event.time, *value);
+            }
+        }
+    }
+    last.into_iter().map(|(metric, (_, value))| (metric.to_owned(), value)).collect()
+}

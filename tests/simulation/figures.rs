@@ -1,0 +1,140 @@
+//! The columns that the batch computation knows, as it says them and as a row of a table says them.
+
+use grapevine::record::{Millis, Offset};
+use grapevine::row::{ActivityWindow, Cascade, Progress, Rejected, Thread};
+
+/// What names a life.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LifeKey {
+    pub(crate) source: String,
+    pub(crate) root: String,
+    pub(crate) opened: Offset,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Figures {
+    Window(WindowFigures),
+    Tree(TreeFigures),
+    Reject(RejectFigures),
+    Progress(ProgressFigures),
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct WindowFigures {
+    pub(crate) life: LifeKey,
+    pub(crate) root_time: Millis,
+    pub(crate) posts: u32,
+    pub(crate) shares: u32,
+    pub(crate) replies: u32,
+    pub(crate) reactions: u32,
+    pub(crate) deletes: u32,
+    pub(crate) clicks: u32,
+    pub(crate) sharers: usize,
+    pub(crate) repliers: usize,
+    pub(crate) samples: Vec<(String, f64)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TreeFigures {
+    pub(crate) life: LifeKey,
+    pub(crate) root_seen: bool,
+    pub(crate) root_time: Millis,
+    pub(crate) brand: String,
+    pub(crate) size: u64,
+    pub(crate) max_depth: u32,
+    pub(crate) levels: Vec<u64>,
+    pub(crate) s1: u64,
+    pub(crate) s2: u128,
+    pub(crate) inferred: u64,
+    pub(crate) cycles_cut: u32,
+    pub(crate) self_edges: u32,
+    pub(crate) unique_actors: u64,
+    pub(crate) deleted_actors: u64,
+    pub(crate) deletes: u64,
+    pub(crate) first_time: Millis,
+    pub(crate) last_time: Millis,
+    /// Of a cascade: repeated shares and reach; of a thread: reciprocal pairs and h-index.
+    pub(crate) own: [u64; 2],
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RejectFigures {
+    pub(crate) reason: String,
+    pub(crate) payload: Vec<u8>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ProgressFigures {
+    pub(crate) first: Offset,
+    pub(crate) version: Offset,
+    pub(crate) watermark: Millis,
+    pub(crate) read: u64,
+    pub(crate) accepted: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) conflicting_copies: u64,
+    pub(crate) rejected: u64,
+}
+
+macro_rules! life {
+    ($row:ident) => {
+        LifeKey { source: $row.source.to_string(), root: $row.root.to_string(), opened: $row.opened }
+    };
+}
+
+macro_rules! tree {
+    ($row:ident, $own:expr) => {
+        Figures::Tree(TreeFigures {
+            life: life!($row),
+            root_seen: $row.root_seen,
+            root_time: $row.root_time,
+            brand: $row.brand.to_string(),
+            size: $row.size,
+            max_depth: $row.max_depth,
+            levels: $row.levels.clone(),
+            s1: $row.s1,
+            s2: $row.s2,
+            inferred: $row.inferred,
+            cycles_cut: $row.cycles_cut,
+            self_edges: $row.self_edges,
+            unique_actors: $row.unique_actors,
+            deleted_actors: $row.deleted_actors,
+            deletes: $row.deletes,
+            first_time: $row.first_time,
+            last_time: $row.last_time,
+            own: $own,
+        })
+    };
+}
+
+pub(crate) fn of_window(row: &ActivityWindow) -> Figures {
+    Figures::Window(WindowFigures {
+        life: life!(row),
+        root_time: row.root_time,
+        posts: row.posts,
+        shares: row.shares,
+        replies: row.replies,
+        reactions: row.reactions,
+        deletes: row.deletes,
+        clicks: row.clicks,
+        sharers: row.sharers.len(),
+        repliers: row.repliers.len(),
+        samples: row.samples.iter().map(|(metric, value)| (metric.to_string(), *value)).collect(),
+    })
+}
+
+pub(crate) fn of_cascade(row: &Cascade) -> Figures {
+    tree!(row, [row.repeat_shares, row.reach])
+}
+
+pub(crate) fn of_thread(row: &Thread) -> Figures {
+    tree!(row, [row.reciprocal_pairs, u64::from(row.h_index)])
+}
+
+pub(crate) fn of_reject(row: &Rejected) -> Figures {
+    Figures::Reject(RejectFigures { reason: row.reason.to_string(), payload: row.payload.to_vec() })
+}
+
+pub(crate) fn of_progress(row: &Progress) -> Figures {
+    let &Progress { first, version, watermark, read, accepted, duplicates, conflicting_copies, rejected, .. } = row;
+    Figures::Progress(ProgressFigures { first, version, watermark, read, accepted, duplicates, conflicting_copies, rejected })
+}
