@@ -5,6 +5,7 @@
 //! newest sound one. This file knows bytes and names, not what a state means. The rules that an epoch began
 //! with are kept in `epoch-{epoch}/fingerprint.json`, how many partitions its topic had in `epoch-{epoch}/partitions`.
 
+mod catalogue;
 mod envelope;
 mod fingerprint;
 mod place;
@@ -15,6 +16,8 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 use tracing::warn;
+
+pub use catalogue::{Entry, Unsound};
 
 use crate::config;
 use crate::engine::{Fingerprint, Snapshot};
@@ -49,13 +52,16 @@ impl CheckpointStore {
     ///
     /// [`CheckpointError::Operator`] when the place cannot be understood or used.
     pub fn open(config: &config::Checkpoint, epoch: u16) -> Result<CheckpointStore, CheckpointError> {
-        let (store, prefix) = place::open(&config.url)?;
-        Ok(CheckpointStore {
+        Ok(CheckpointStore::of(config, epoch, place::open(&config.url)?))
+    }
+
+    fn of(config: &config::Checkpoint, epoch: u16, (store, prefix): (Arc<dyn ObjectStore>, Path)) -> CheckpointStore {
+        CheckpointStore {
             store,
             folder: prefix.join(format!("epoch-{epoch}")),
             url: config.url.as_str().into(),
             compression_level: config.compression_level,
-        })
+        }
     }
 
     /// Remembers the rules of this epoch at its first start, and compares them at every other.

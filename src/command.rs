@@ -1,11 +1,21 @@
 //! The subcommands: one file each.
 
 pub mod check;
+pub mod checkpoint;
+mod database;
 #[cfg(feature = "embedded")]
 pub mod demo;
 #[cfg(feature = "embedded")]
 pub mod embedded_clickhouse;
+pub mod epoch;
 #[cfg(feature = "embedded")]
 pub mod generate;
+mod log;
 pub mod migrate;
+mod outcome;
+pub mod rejects;
+pub mod resume;
 pub mod run;
+mod table;
+
+pub use outcome::CommandError;

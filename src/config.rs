@@ -163,6 +163,14 @@ pub struct Kafka {
     pub statistics_interval: Duration,
 }
 
+impl Kafka {
+    /// The name of an epoch's consumer group: epochs are read side by side.
+    #[must_use]
+    pub fn group_of(&self, epoch: u16) -> String {
+        format!("{}-epoch-{epoch}", self.group)
+    }
+}
+
 /// The store.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "every key is described in config/worker.toml")]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use grapevine::command::{check, migrate, run};
+use grapevine::command::{check, checkpoint, epoch, migrate, rejects, resume, run};
 #[cfg(feature = "embedded")]
 use grapevine::command::{demo, embedded_clickhouse, generate};
 use grapevine::config::{Config, ConfigErrors};
@@ -13,7 +13,8 @@ use grapevine::logs;
 /// Measures word of mouth: share cascades and reply threads from Kafka to ClickHouse.
 ///
 /// Start with `grapevine demo`, which needs nothing else. In production: `check` a configuration, `migrate`
-/// the database, `run` the worker. Exit codes: 0 well, 64 a mistake in the configuration, 1 anything else.
+/// the database, `run` the worker. When something went wrong: `checkpoint`, `resume`, `epoch` and `rejects`, with
+/// docs/operations.md. Exit codes: 0 done, 64 a mistake in the configuration, 1 refused or failed.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct CommandLine {
@@ -35,6 +36,40 @@ enum Command {
         #[arg(long)]
         plan: bool,
     },
+    /// Shows and checks what workers have left of their states
+    Checkpoint {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(subcommand)]
+        action: checkpoint::Action,
+    },
+    /// Goes on where the rows end, with empty trees, for sources whose checkpoints are lost
+    ///
+    /// One shot, for when `run` says that there is no sound checkpoint and none can be brought back. Stop every worker of
+    /// the epoch first: it refuses while the consumer group has members. Then each source of the epoch that has rows or a
+    /// committed offset but no sound checkpoint gets one: of empty trees, at an offset that neither is beyond. Nothing is
+    /// overwritten or counted twice; roots that were alive go on in a new life (structure_exact = 0), and offsets that no
+    /// count covers are kept in the view `gaps`. The exact way, as long as Kafka holds the log, is a new epoch.
+    Resume {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(flatten)]
+        options: resume::Options,
+    },
+    /// Shows how far epochs are, lets the views read another one, deletes one that nobody reads
+    Epoch {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(subcommand)]
+        action: epoch::Action,
+    },
+    /// Counts and shows records that were no events, and publishes them again
+    Rejects {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(subcommand)]
+        action: rejects::Action,
+    },
     /// Sends events through Kafka, worker and ClickHouse, all of it on this machine, and shows answers
     #[cfg(feature = "embedded")]
     Demo(demo::Arguments),
@@ -50,8 +85,19 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct Configured {
     /// A file over the defaults of config/worker.toml; the environment goes over both
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
+}
+
+impl Configured {
+    fn load(&self) -> Result<Config, ConfigErrors> {
+        Config::load(self.config.as_deref(), std::env::vars())
+    }
+
+    /// For what stores nobody's pseudonym.
+    fn load_without_key(&self) -> Result<Config, ConfigErrors> {
+        Config::load_without_key(self.config.as_deref(), std::env::vars())
+    }
 }
 
 fn main() -> ExitCode {
@@ -74,15 +120,24 @@ fn is_about_configuration(error: &anyhow::Error) -> bool {
 
 fn carry_out(command: Command) -> Result<ExitCode, anyhow::Error> {
     match command {
-        Command::Run(Configured { config }) => {
-            let config = Config::load(config.as_deref(), std::env::vars())?;
+        Command::Run(configured) => {
+            let config = configured.load()?;
             logs::start(&config.log)?;
             runtime()?.block_on(run::run(&config))?;
         }
         Command::Check(Configured { config }) => return Ok(ExitCode::from(check::run(config.as_deref(), std::env::vars()))),
-        Command::Migrate { configured: Configured { config }, plan } => {
-            let config = Config::load_without_key(config.as_deref(), std::env::vars())?;
-            runtime()?.block_on(migrate::run(&config.clickhouse, plan))?;
+        Command::Migrate { configured, plan } => {
+            runtime()?.block_on(migrate::run(&configured.load_without_key()?.clickhouse, plan))?;
+        }
+        Command::Checkpoint { configured, action } => {
+            runtime()?.block_on(checkpoint::run(&configured.load_without_key()?, &action))?;
+        }
+        Command::Resume { configured, options } => runtime()?.block_on(resume::run(&configured.load()?, options))?,
+        Command::Epoch { configured, action } => {
+            runtime()?.block_on(epoch::run(&configured.load_without_key()?, &action))?;
+        }
+        Command::Rejects { configured, action } => {
+            runtime()?.block_on(rejects::run(&configured.load_without_key()?, &action))?;
         }
         #[cfg(feature = "embedded")]
         Command::Demo(arguments) => demo::run(&arguments, std::env::vars())?,

@@ -248,7 +248,7 @@ fn planted_defects_still_fit_and_are_listed() {
 
 #[test]
 fn keys_of_tables_hold_identity_only() {
-    let identity = ["root", "epoch", "source", "opened", "window_start", "id", "offset", "number", "from", "upto"];
+    let identity = ["root", "epoch", "source", "opened", "window_start", "id", "offset", "number", "first"];
     let sql: Vec<File> = files_below("deploy/clickhouse", "sql");
     let keys = sql.iter().flat_map(|file| file.text.lines()).filter_map(|line| line.trim().strip_prefix("ORDER BY ("));
     let keys: Vec<&str> = keys.filter_map(|key| key.split(')').next()).flat_map(|key| key.split(", ")).collect();

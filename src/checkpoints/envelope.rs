@@ -19,13 +19,17 @@ const LARGEST: u64 = 64 << 30;
 
 /// Why an object is not a sound state of its source.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unsound {
+pub enum Unsound {
+    /// Something else.
     #[error("it is no checkpoint")]
     Foreign,
+    /// Of another version.
     #[error("its format {0} is not known to this version")]
     Format(u8),
+    /// Not what was written.
     #[error("it is torn or corrupt: {0}")]
     Corrupt(String),
+    /// Renamed, or copied to another place.
     #[error("its name says another source or offset than its content")]
     Misnamed,
 }
@@ -53,14 +57,44 @@ pub(super) async fn open(source: &str, next: Offset, object: Vec<u8>) -> Result<
     opened.await.map_err(Unsound::Corrupt)?
 }
 
+/// How many bytes at the beginning say what an object is.
+pub(super) fn head_length(source: &str) -> u64 {
+    (MAGIC.len() + 1 + 8 + 4 + source.len() + 8) as u64
+}
+
+/// Checks what the first bytes of an object and its size say; its content may be corrupt all the same.
+pub(super) fn glance(source: &str, next: Offset, head: &[u8], size: u64) -> Result<(), Unsound> {
+    if !head.starts_with(MAGIC) {
+        return Err(Unsound::Foreign);
+    }
+    if let Some(&format) = head.get(MAGIC.len()).filter(|format| **format != FORMAT) {
+        return Err(Unsound::Format(format));
+    }
+    let torn = || Unsound::Corrupt("it ends too early".to_owned());
+    let compressed = size.checked_sub(head_length(source) + CHECKSUM as u64).ok_or_else(torn)?;
+    let expected = begin(source, next, compressed);
+    let named = expected.len() - size_of::<u64>();
+    if head.get(..named) != expected.get(..named) {
+        return Err(Unsound::Misnamed);
+    }
+    if head == expected { Ok(()) } else { Err(torn()) }
+}
+
+/// Everything before the compressed state.
+fn begin(source: &str, next: Offset, compressed: u64) -> Vec<u8> {
+    let mut head = Vec::with_capacity(MAGIC.len() + 1 + 8 + 4 + source.len() + 8);
+    head.extend_from_slice(MAGIC);
+    head.push(FORMAT);
+    head.extend_from_slice(&next.to_le_bytes());
+    head.extend_from_slice(&u32::try_from(source.len()).unwrap_or(u32::MAX).to_le_bytes());
+    head.extend_from_slice(source.as_bytes());
+    head.extend_from_slice(&compressed.to_le_bytes());
+    head
+}
+
 fn wrap(source: &str, next: Offset, compressed: &[u8]) -> (Vec<u8>, u128) {
-    let mut object = Vec::with_capacity(MAGIC.len() + 1 + 8 + 4 + source.len() + 8 + compressed.len() + CHECKSUM);
-    object.extend_from_slice(MAGIC);
-    object.push(FORMAT);
-    object.extend_from_slice(&next.to_le_bytes());
-    object.extend_from_slice(&u32::try_from(source.len()).unwrap_or(u32::MAX).to_le_bytes());
-    object.extend_from_slice(source.as_bytes());
-    object.extend_from_slice(&(compressed.len() as u64).to_le_bytes());
+    let mut object = begin(source, next, compressed.len() as u64);
+    object.reserve_exact(compressed.len() + CHECKSUM);
     object.extend_from_slice(compressed);
     let hash = checksum(&object);
     object.extend_from_slice(&hash.to_le_bytes());

@@ -188,7 +188,7 @@ fn places_are_paths_or_urls() {
     publish(&by_url, 3);
     let by_path = open(format!("{}/new folder", folder.path().display())).unwrap();
     assert_eq!(newest(&by_path), Some((3, 3)));
-    for unusable in ["", "file://relative/path", "gopher://host/path", "s3://bucket/path"] {
+    for unusable in ["", "file://relative/path", "gopher://host/path", "http://host/path", "memory:///path"] {
         let error = open(unusable.to_owned()).unwrap_err();
         assert!(error.to_string().contains("checkpoint.url"), "{error}");
     }

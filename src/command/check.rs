@@ -59,8 +59,10 @@ fn sums(config: &Config, memory: Option<u64>) -> String {
         }
     };
     text + &format!(
-        "# group: {}-epoch-{}; sources: {}/0, {}/1, ...\n",
-        config.kafka.group, config.rules.epoch, config.worker.log, config.worker.log
+        "# group: {}; sources: {}/0, {}/1, ...\n",
+        config.kafka.group_of(config.rules.epoch),
+        config.worker.log,
+        config.worker.log
     )
 }
 

@@ -70,6 +70,6 @@ mod tests {
     fn nothing_to_do_is_said() {
         let mut output = Vec::new();
         print_applied(&mut output, "grapevine", &[]).unwrap();
-        assert_eq!(String::from_utf8(output).unwrap(), "database \"grapevine\" is at version 2 already\n");
+        assert_eq!(String::from_utf8(output).unwrap(), "database \"grapevine\" is at version 3 already\n");
     }
 }

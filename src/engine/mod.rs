@@ -14,6 +14,7 @@ mod lives;
 mod packed;
 mod pseudonym;
 mod rejected;
+mod resumed;
 mod rules;
 mod shape;
 mod snapshot;
@@ -28,7 +29,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use rules::{Fingerprint, Limits, RULES_REVISION, Rules};
-pub use snapshot::{ForeignSnapshot, LastRecord, Snapshot};
+pub use snapshot::{ForeignSnapshot, Inspection, LastRecord, Snapshot};
 pub use tally::{BYTES_AN_ENTRY, Holdings, LATENESS_BOUNDS, Tally};
 
 use crate::event::{Event, EventType, Reject};

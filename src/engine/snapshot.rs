@@ -15,6 +15,10 @@ use super::pseudonym::Pseudonyms;
 use super::{Counts, Engine, Fingerprint, Limits, Rules};
 use crate::record::{Millis, Offset, Record};
 
+mod inspection;
+
+pub use inspection::Inspection;
+
 /// Raised when the bytes change their meaning.
 const FORMAT: u16 = 2;
 

@@ -78,7 +78,7 @@ async fn migrating_twice_and_at_the_same_time_does_no_harm() {
     migrations::check(&database.client).await.unwrap();
     assert_eq!(
         database.ask("SELECT number, name FROM schema_migrations FINAL ORDER BY number").await,
-        "1\t001_tables.sql\n2\t002_views.sql"
+        "1\t001_tables.sql\n2\t002_views.sql\n3\t003_gaps.sql"
     );
     database.run("INSERT INTO schema_migrations VALUES (2, '002_views.sql', 1, now64(3) + INTERVAL 1 MINUTE)").await;
     let problem = migrations::check(&database.client).await.unwrap_err().to_string();

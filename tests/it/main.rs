@@ -5,12 +5,14 @@
 
 mod admin;
 mod clickhouse;
+mod commands;
 mod config;
 mod demo;
 mod deployment;
 mod documents;
 mod embedded_clickhouse;
 mod kafka;
+mod object_store;
 mod oracle;
 mod real_events;
 mod service;

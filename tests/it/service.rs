@@ -72,8 +72,10 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> std::io::Result<(u16, Stri
 }
 
 /// A broker, a database and a folder with a worker's configuration.
-struct World {
-    database: Database,
+pub(crate) struct World {
+    pub(crate) database: Database,
+    pub(crate) topic: String,
+    pub(crate) brokers: String,
     runtime: tokio::runtime::Runtime,
     folder: TempDir,
     consumed: Arc<Consumed>,
@@ -83,11 +85,11 @@ struct World {
 }
 
 impl World {
-    fn new(partitions: usize, name: &str) -> World {
+    pub(crate) fn new(partitions: usize, name: &str) -> World {
         World::with(partitions, Database::absent(name))
     }
 
-    fn with(partitions: usize, database: Database) -> World {
+    pub(crate) fn with(partitions: usize, database: Database) -> World {
         let broker = MockBroker::start().unwrap();
         broker.create_topic(TOPIC, partitions).unwrap();
         let brokers = broker.bootstrap_servers();
@@ -108,17 +110,27 @@ impl World {
         );
         std::fs::write(folder.path().join("worker.toml"), config).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        World { database, runtime, folder, consumed, publisher: Some(publisher), _follower: follower, _broker: broker }
+        World {
+            database,
+            topic: TOPIC.to_owned(),
+            brokers: brokers.to_owned(),
+            runtime,
+            folder,
+            consumed,
+            publisher: Some(publisher),
+            _follower: follower,
+            _broker: broker,
+        }
     }
 
-    fn migrated(partitions: usize, name: &str) -> World {
+    pub(crate) fn migrated(partitions: usize, name: &str) -> World {
         let world = World::new(partitions, name);
         succeeded(world.command("migrate").output().unwrap());
         world
     }
 
     /// The program with the world's configuration.
-    fn command(&self, name: &str) -> Command {
+    pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = grapevine();
         command.arg(name).arg("--config").arg(self.folder.path().join("worker.toml"));
         command.env("GRAPEVINE_RULES_PSEUDONYM_KEY", "a key for tests only");
@@ -126,7 +138,7 @@ impl World {
     }
 
     /// Starts a worker and waits until its admin server listens.
-    fn start(&self, environment: &[(&str, &str)]) -> Worker {
+    pub(crate) fn start(&self, environment: &[(&str, &str)]) -> Worker {
         let log = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
         let mut command = self.command("run");
         command.envs(environment.iter().copied()).stderr(log.reopen().unwrap());
@@ -143,7 +155,7 @@ impl World {
     }
 
     /// Starts a worker that must end by itself, and says how it did.
-    fn refused(&self, environment: &[(&str, &str)]) -> String {
+    pub(crate) fn refused(&self, environment: &[(&str, &str)]) -> String {
         let mut command = self.command("run");
         let mut child = command.envs(environment.iter().copied()).stderr(Stdio::piped()).spawn().unwrap();
         let mut errors = child.stderr.take().unwrap();
@@ -159,7 +171,7 @@ impl World {
     }
 
     /// Publishes lines and waits until the broker has them. Fails if nobody reads for long.
-    fn publish(&mut self, lines: &[Vec<u8>]) {
+    pub(crate) fn publish(&mut self, lines: &[Vec<u8>]) {
         let (done, finished) = mpsc::channel::<()>();
         let consumed = Arc::clone(&self.consumed);
         let watchdog = thread::spawn(move || {
@@ -178,21 +190,26 @@ impl World {
         watchdog.join().unwrap();
     }
 
-    fn ask(&self, question: &str) -> Vec<Value> {
+    pub(crate) fn ask(&self, question: &str) -> Vec<Value> {
         self.try_to_ask(question).unwrap_or_else(|error| panic!("{question}: {error}"))
     }
 
-    fn try_to_ask(&self, question: &str) -> Result<Vec<Value>, clickhouse::error::Error> {
+    pub(crate) fn try_to_ask(&self, question: &str) -> Result<Vec<Value>, clickhouse::error::Error> {
         let answer = async { self.database.client.query_raw(question).fetch_bytes("JSONEachRow")?.collect().await };
         Ok(rows(&String::from_utf8_lossy(&self.runtime.block_on(answer)?)))
     }
 
+    /// Runs a statement.
+    pub(crate) fn run(&self, statement: &str) {
+        self.runtime.block_on(self.database.run(statement));
+    }
+
     /// Read, accepted, duplicates, rejected: what the store says.
-    fn counts(&self) -> [u64; 4] {
+    pub(crate) fn counts(&self) -> [u64; 4] {
         sums(&self.ask(PROGRESS))
     }
 
-    fn wait_for(&self, total: usize) {
+    pub(crate) fn wait_for(&self, total: usize) {
         until("everything is in the store", || {
             // A store that has just come back may still refuse a connection that the client kept.
             let counts = self.try_to_ask(PROGRESS).map(|rows| sums(&rows)).map_err(|error| error.to_string())?;
@@ -202,14 +219,14 @@ impl World {
     }
 
     /// Everything that the tables hold, as one number a table.
-    fn content(&self) -> Vec<Value> {
+    pub(crate) fn content(&self) -> Vec<Value> {
         let of =
             |table: &str| format!("SELECT '{table}' AS name, count() AS n, sum(cityHash64(*)) AS content FROM {table} FINAL");
         let tables = ["activity_window", "cascade", "thread", "rejects", "progress"];
         self.ask(&format!("SELECT * FROM ({}) ORDER BY name", tables.map(of).join(" UNION ALL ")))
     }
 
-    fn checkpoints(&self) -> std::path::PathBuf {
+    pub(crate) fn checkpoints(&self) -> std::path::PathBuf {
         self.folder.path().join("checkpoints")
     }
 }
@@ -223,22 +240,22 @@ fn key(line: &[u8]) -> Option<String> {
 }
 
 /// One `grapevine run`.
-struct Worker {
+pub(crate) struct Worker {
     child: Child,
     log: tempfile::NamedTempFile,
     admin: SocketAddr,
 }
 
 impl Worker {
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.log.path()).unwrap()
     }
 
-    fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         get(self.admin, path).unwrap_or_else(|error| panic!("{path}: {error}: {}", self.log()))
     }
 
-    fn wait_until_ready(&self) {
+    pub(crate) fn wait_until_ready(&self) {
         until("the worker is ready", || match self.get("/readyz") {
             (200, _) => Ok(()),
             (_, reasons) => Err(reasons),
@@ -246,20 +263,20 @@ impl Worker {
     }
 
     /// Asks it to stop, and says how it ended.
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         signal(&self.child, "TERM");
         let status = ended(&mut self.child, "a worker that was asked to stop");
         assert_eq!(status.code(), Some(0), "{}", self.log());
         assert!(self.log().contains("stopped"), "{}", self.log());
     }
 
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// The sum of the series of a metric that have this in their labels.
-    fn metric(&self, name: &str, label: &str) -> f64 {
+    pub(crate) fn metric(&self, name: &str, label: &str) -> f64 {
         let (_, page) = self.get("/metrics");
         sum_of(&page, name, label)
     }

@@ -1,0 +1,96 @@
+//! The store as commands use it: one question or statement at a time, each under a deadline or none, with what was being
+//! done in every error.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ::clickhouse::query::Query;
+use ::clickhouse::{Client, Row, RowOwned, RowRead};
+use serde::Deserialize;
+use tokio::time::timeout;
+
+use super::outcome::CommandError;
+use crate::clickhouse::{classify, client, reach};
+use crate::config;
+use crate::migrations;
+use crate::row::Progress;
+use crate::worker::SinkError;
+
+/// Every table that holds rows of an epoch.
+pub(crate) const TABLES: [&str; 12] = [
+    "activity_window",
+    "cascade",
+    "thread",
+    "click",
+    "visit",
+    "conversion",
+    "cost",
+    "assignment",
+    "report",
+    "rejects",
+    "progress",
+    "gap",
+];
+
+/// The store, reached, with the schema of this program.
+pub(crate) struct Database {
+    client: Client,
+    limit: Duration,
+}
+
+/// Which epoch the views read of each source; 0 where nothing is said.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ActiveEpochs(BTreeMap<String, u16>);
+
+impl ActiveEpochs {
+    pub(crate) fn of(&self, source: &str) -> u16 {
+        self.0.get(source).copied().unwrap_or_default()
+    }
+}
+
+#[derive(Row, Deserialize)]
+struct Active {
+    source: String,
+    epoch: u16,
+}
+
+impl Database {
+    pub(crate) async fn open(config: &config::ClickHouse) -> Result<Database, CommandError> {
+        let unusable = |error| CommandError::Store(format!("could not use ClickHouse at {} (clickhouse.url)", config.url), error);
+        reach(config).await.map_err(unusable)?;
+        let database = Database { client: client(config), limit: config.send_timeout + config.end_timeout };
+        migrations::check(&database.client).await?;
+        Ok(database)
+    }
+
+    pub(crate) fn query(&self, text: &str) -> Query {
+        self.client.query_raw(text)
+    }
+
+    /// The rows that answer a question.
+    pub(crate) async fn all<T: RowOwned + RowRead>(&self, doing: &str, query: Query) -> Result<Vec<T>, CommandError> {
+        let asked = timeout(self.limit, query.fetch_all()).await;
+        let late = || SinkError::Transient(format!("no answer within {:?}", self.limit));
+        let answer = asked.map_err(|_| late()).and_then(|answer| answer.map_err(|error| classify(&error)));
+        answer.map_err(|error| CommandError::Store(format!("could not {doing}"), error))
+    }
+
+    /// Runs a statement, however long it takes.
+    pub(crate) async fn run(&self, doing: &str, query: Query) -> Result<(), CommandError> {
+        let ran = query.execute().await.map_err(|error| classify(&error));
+        ran.map_err(|error| CommandError::Store(format!("could not {doing}"), error))
+    }
+
+    /// The newest row of `progress` of every source and epoch, in the order of both.
+    pub(crate) async fn progress(&self) -> Result<Vec<Progress>, CommandError> {
+        let query = "SELECT epoch, source, first, version, watermark, read, accepted, duplicates, conflicting_copies, \
+                     rejected, written FROM progress FINAL ORDER BY source, epoch";
+        self.all("ask how far sources are complete", self.query(query)).await
+    }
+
+    pub(crate) async fn active_epochs(&self) -> Result<ActiveEpochs, CommandError> {
+        let query = self.query("SELECT source, epoch FROM active_epoch FINAL");
+        let rows: Vec<Active> = self.all("ask which epochs are active", query).await?;
+        Ok(ActiveEpochs(rows.into_iter().map(|row| (row.source, row.epoch)).collect()))
+    }
+}

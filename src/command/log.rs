@@ -1,0 +1,167 @@
+//! The log as commands look at it: a client that knows the group's name and never joins the group.
+//!
+//! Its questions block, each for a bounded time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
+
+use super::outcome::CommandError;
+use crate::config;
+use crate::kafka::security_settings;
+use crate::record::{Offset, Partition};
+
+/// How long a question to the brokers may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Keeps what a client says about its errors: the errors themselves say little more than that there was no answer.
+#[derive(Default)]
+pub(crate) struct Reasons(Mutex<Option<String>>);
+
+impl Reasons {
+    pub(crate) fn last(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ClientContext for Reasons {
+    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        // That all brokers are down follows from what was said before.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        }
+    }
+}
+
+impl ConsumerContext for Reasons {}
+
+/// The topic and the group of one epoch.
+pub(crate) struct Log {
+    client: Arc<BaseConsumer<Reasons>>,
+    brokers: String,
+    topic: String,
+    group: String,
+}
+
+/// Settings of any client of these brokers.
+pub(crate) fn client_config(settings: &config::Kafka) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("client.id", "grapevine").set("bootstrap.servers", &settings.brokers);
+    for (key, value) in security_settings(settings) {
+        config.set(key, value);
+    }
+    config
+}
+
+impl Log {
+    /// Nothing is contacted yet.
+    pub(crate) fn open(settings: &config::Kafka, epoch: u16) -> Result<Log, CommandError> {
+        let group = settings.group_of(epoch);
+        let mut config = client_config(settings);
+        // Asks and commits as somebody who is no member of the group: it never subscribes.
+        config.set("group.id", &group).set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
+        let client = config.create_with_context(Reasons::default());
+        let client = client.map_err(|error| CommandError::Kafka(format!("the Kafka client refuses its settings: {error}")))?;
+        Ok(Log { client: Arc::new(client), brokers: settings.brokers.clone(), topic: settings.topic.clone(), group })
+    }
+
+    pub(crate) fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// The partitions of the topic.
+    pub(crate) fn partitions(&self) -> Result<Vec<Partition>, CommandError> {
+        let metadata = self.client.fetch_metadata(Some(&self.topic), DEADLINE).map_err(|error| self.failed("reach", &error))?;
+        let topic = metadata.topics().first().filter(|topic| topic.error().is_none() && !topic.partitions().is_empty());
+        let topic = topic.ok_or_else(|| {
+            CommandError::Kafka(format!("topic {} is not at {}: check kafka.topic and kafka.brokers", self.topic, self.brokers))
+        })?;
+        let mut partitions: Vec<Partition> = topic.partitions().iter().map(|partition| Partition(partition.id())).collect();
+        partitions.sort_unstable();
+        Ok(partitions)
+    }
+
+    /// The first offset that a partition holds, and its end.
+    pub(crate) fn bounds(&self, partition: Partition) -> Result<(Offset, Offset), CommandError> {
+        let bounds = self.client.fetch_watermarks(&self.topic, partition.0, DEADLINE);
+        let (first, end) = bounds.map_err(|error| self.failed("ask for the bounds of partitions from", &error))?;
+        Ok((offset(first), offset(end)))
+    }
+
+    /// What the group has committed.
+    pub(crate) fn committed(&self, partitions: &[Partition]) -> Result<BTreeMap<Partition, Offset>, CommandError> {
+        let failed = |error: KafkaError| self.failed("ask for committed offsets from", &error);
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(&self.topic, partition.0);
+        }
+        let answers = self.client.committed_offsets(list, DEADLINE).map_err(failed)?;
+        let mut committed = BTreeMap::new();
+        for answer in answers.elements() {
+            answer.error().map_err(failed)?;
+            if let ClientOffset::Offset(next) = answer.offset() {
+                committed.insert(Partition(answer.partition()), offset(next));
+            }
+        }
+        Ok(committed)
+    }
+
+    /// Whether the group has members, by the word of the broker: it takes an offset from somebody who is no member only
+    /// while there are none, whatever the group's protocol. Give what is committed already, and nothing changes.
+    pub(crate) fn has_members(&self, partition: Partition, committed: Offset) -> Result<bool, CommandError> {
+        let failed = |error: &KafkaError| self.failed("ask whether the group has members from", error);
+        let mut list = TopicPartitionList::new();
+        let place = ClientOffset::Offset(i64::try_from(committed).unwrap_or(i64::MAX));
+        list.add_partition_offset(&self.topic, partition.0, place).map_err(|error| failed(&error))?;
+        let client = Arc::clone(&self.client);
+        match within_deadline(move || client.commit(&list, CommitMode::Sync)) {
+            Some(Ok(())) => Ok(false),
+            Some(Err(error)) if error.rdkafka_error_code().is_some_and(means_members) => Ok(true),
+            Some(Err(error)) => Err(failed(&error)),
+            None => Err(failed(&KafkaError::ConsumerCommit(RDKafkaErrorCode::OperationTimedOut))),
+        }
+    }
+
+    fn failed(&self, doing: &str, error: &KafkaError) -> CommandError {
+        let reason = self.client.context().last().map_or_else(String::new, |reason| format!(" ({reason})"));
+        CommandError::Kafka(format!(
+            "could not {doing} {}: {error}{reason}; check kafka.brokers, the credentials, and what this user may do with topic {} \
+             and group {}",
+            self.brokers, self.topic, self.group
+        ))
+    }
+}
+
+/// A broker that answers so has members to protect: the group is used, or about to be.
+fn means_members(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    [
+        Code::UnknownMemberId,
+        Code::IllegalGeneration,
+        Code::RebalanceInProgress,
+        Code::StaleMemberEpoch,
+        Code::FencedMemberEpoch,
+        Code::FencedInstanceId,
+    ]
+    .contains(&code)
+}
+
+/// The answer of a call that knows no deadline itself, if it comes in time.
+fn within_deadline<T: Send + 'static>(call: impl FnOnce() -> KafkaResult<T> + Send + 'static) -> Option<KafkaResult<T>> {
+    let (done, heard) = mpsc::channel();
+    // Nobody listens any more when the deadline has passed.
+    std::thread::spawn(move || drop(done.send(call())));
+    heard.recv_timeout(DEADLINE).ok()
+}
+
+fn offset(raw: i64) -> Offset {
+    Offset::try_from(raw).unwrap_or(0)
+}
