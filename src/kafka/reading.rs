@@ -14,9 +14,10 @@ impl Reading {
         self.ended && offset > self.position && self.doubt(GAP_DOUBTS)
     }
 
-    /// Whether an error after an end should be taken for the client's own wrong position.
-    pub(super) fn doubts_error(&mut self) -> bool {
-        self.ended && self.doubt(ERROR_DOUBTS)
+    /// Whether an error after an end is only that of the client's own wrong position: it asked for another offset than
+    /// the one that is wanted. If it asked for that one, asking again may find the records of another log there.
+    pub(super) fn doubts_error(&mut self, at: Offset) -> bool {
+        self.ended && at != self.position && self.doubt(ERROR_DOUBTS)
     }
 
     fn doubt(&mut self, most: u8) -> bool {
