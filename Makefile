@@ -7,7 +7,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 help: ## say what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
-setup: ## install everything that is missing (C compiler, libchdb; for the tests Python client, promtool)
+setup: ## install everything that is missing (C compiler, libchdb; for the tests Apache Kafka, Python client, promtool)
 	@.ci/setup all
 
 build: ## build target/release/grapevine

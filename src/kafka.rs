@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
+use rdkafka::{Offset as ClientOffset, TopicPartitionList};
 use tracing::{debug, warn};
 
 use crate::config;
@@ -87,19 +87,20 @@ pub struct KafkaSource {
     paused: bool,
     complaints: Complaints,
     topic: String,
+    /// What the topic's log is called; committed with every offset.
+    log: String,
     consumer: Option<Arc<Client>>,
 }
 
 impl KafkaSource {
-    /// Joins the group of this epoch. Brokers are contacted in the background: only a wrong setting fails here.
+    /// Joins the group of this epoch, to read the topic's log under the name `log`. Brokers are contacted in the
+    /// background: only a wrong setting fails here.
     ///
     /// # Errors
     /// [`SourceError::Operator`] when the client refuses a setting.
-    pub fn connect(settings: &config::Kafka, epoch: u16, thread: usize) -> Result<Self, SourceError> {
-        Self::connect_with(&client::client_config(settings, epoch, thread), &settings.topic)
-    }
-
-    fn connect_with(config: &ClientConfig, topic: &str) -> Result<Self, SourceError> {
+    pub fn connect(settings: &config::Kafka, log: &str, epoch: u16, thread: usize) -> Result<Self, SourceError> {
+        let config = client::client_config(settings, epoch, thread);
+        let topic = settings.topic.as_str();
         let refused = |error: KafkaError| SourceError::Operator(format!("the Kafka client refuses its settings: {error}"));
         let consumer: Client = config.create_with_context(Context::new(topic)).map_err(refused)?;
         consumer.subscribe(&[topic]).map_err(refused)?;
@@ -113,6 +114,7 @@ impl KafkaSource {
             paused: false,
             complaints: Complaints::default(),
             topic: topic.to_owned(),
+            log: log.to_owned(),
             consumer: Some(Arc::new(consumer)),
         })
     }
@@ -184,13 +186,13 @@ impl KafkaSource {
                     return Ok(Some(Step::Other(Delivery::End(partition, end))));
                 }
                 Front::End(_) => {}
-                Front::Error { code, text } => {
+                Front::Error { at, code, text } => {
                     let place = format!("{}/{partition} at offset {}", self.topic, reading.position);
                     if client::recovers(code) {
                         self.complaints.say(code, format!("could not read {place}: {text}"))?;
                         continue;
                     }
-                    if reading.doubts_error() {
+                    if reading.doubts_error(at) {
                         self.batch = None;
                         return Ok(None);
                     }
@@ -268,7 +270,7 @@ impl Source for KafkaSource {
 
     async fn bounds(&mut self, partition: Partition) -> Result<Bounds, SourceError> {
         let client = Arc::clone(self.client()?);
-        let topic = self.topic.clone();
+        let (topic, log) = (self.topic.clone(), self.log.clone());
         let list = self.list(&[partition]);
         let what = format!("could not ask for the bounds of {topic}/{partition}");
         client::ask(what, REQUEST_DEADLINE, move || {
@@ -278,9 +280,7 @@ impl Source for KafkaSource {
             let mut committed = None;
             for answer in answers.elements() {
                 answer.error()?;
-                if let ClientOffset::Offset(offset) = answer.offset() {
-                    committed = Offset::try_from(offset).ok();
-                }
+                committed = client::committed(&answer, &log);
             }
             let metadata = client.fetch_metadata(Some(&topic), REQUEST_DEADLINE / 3)?;
             let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
@@ -355,8 +355,9 @@ impl Source for KafkaSource {
         let what = format!("could not commit offsets of {}", self.topic);
         let mut list = TopicPartitionList::new();
         for (partition, next) in offsets {
-            list.add_partition_offset(&self.topic, partition.0, client_offset(*next))
-                .map_err(|error| SourceError::Operator(format!("{what}: {error}")))?;
+            let mut place = list.add_partition(&self.topic, partition.0);
+            place.set_offset(client_offset(*next)).map_err(|error| SourceError::Operator(format!("{what}: {error}")))?;
+            place.set_metadata(client::log_note(&self.log));
         }
         client::ask(what, REQUEST_DEADLINE, move || client.commit(&list, CommitMode::Sync)).await
     }

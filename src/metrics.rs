@@ -172,14 +172,14 @@ struct Owned {
 }
 
 impl Metrics {
-    /// Registers all metrics, and those of the process.
+    /// Registers all metrics of a worker that reads `topic`, and those of the process.
     ///
     /// # Errors
     ///
     /// When the registry holds a metric of the same name.
-    pub fn new(registry: &Registry, health: Arc<Health>) -> prometheus::Result<Metrics> {
+    pub fn new(registry: &Registry, topic: &str, health: Arc<Health>) -> prometheus::Result<Metrics> {
         registry.register(Box::new(ProcessCollector::for_self()))?;
-        Metrics::with_clock(registry, health, wall_clock)
+        Metrics::with_clock(registry, topic, health, wall_clock)
     }
 
     /// The same with another clock and without those of the process, for tests.
@@ -189,10 +189,11 @@ impl Metrics {
     /// When the registry holds a metric of the same name.
     pub fn with_clock(
         registry: &Registry,
+        topic: &str,
         health: Arc<Health>,
         clock: impl Fn() -> Millis + Send + Sync + 'static,
     ) -> prometheus::Result<Metrics> {
-        let families = Families::register(registry)?;
+        let families = Families::register(registry, topic)?;
         Ok(Metrics { registry: registry.clone(), families, health, clock: Box::new(clock), owned: Mutex::default() })
     }
 

@@ -89,7 +89,7 @@ impl Service {
     ) -> Result<Service, ServiceError> {
         let threads = config.worker.threads;
         let health = Arc::new(Health::new(threads, config.admin.stalled_after, Instant::now()));
-        let metrics = Metrics::new(&Registry::new(), Arc::clone(&health))
+        let metrics = Metrics::new(&Registry::new(), &config.kafka.topic, Arc::clone(&health))
             .map_err(|error| ServiceError::Operator(format!("could not register metrics: {error}")))?;
         let metrics = Arc::new(metrics);
         let (shutdown, asked) = watch::channel(false);
@@ -183,7 +183,7 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
         () = asked(shutdown.clone()) => return Ok(()),
         () = until_ready(&sink, number, health, &settings) => {}
     }
-    let source = KafkaSource::connect(&config.kafka, config.rules.epoch, number)?;
+    let source = KafkaSource::connect(&config.kafka, &config.worker.log, config.rules.epoch, number)?;
     let seams = Seams { source, sink, checkpoints };
     Ok(worker::run(seams, &settings, &(watch, observer), asked(shutdown.clone())).await?)
 }

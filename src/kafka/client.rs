@@ -13,8 +13,9 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::RDKafkaRespErr;
-use rdkafka::{ClientConfig, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
@@ -211,6 +212,22 @@ pub(super) fn offset(raw: i64) -> Offset {
     Offset::try_from(raw).unwrap_or(0)
 }
 
+/// What is committed beside an offset: brokers keep a group's offsets when a topic is deleted and created again, and
+/// only this tells those of the old log from those of the new one.
+pub(super) fn log_note(log: &str) -> String {
+    format!("log={log}")
+}
+
+/// What a group has committed for this log. An offset without a note counts: it may be of any log.
+pub(super) fn committed(answer: &TopicPartitionListElem<'_>, log: &str) -> Option<Offset> {
+    let note = answer.metadata();
+    if note.starts_with("log=") && note != log_note(log) {
+        warn!(partition = answer.partition(), "the group's offset is of another log ({note}) and counts for nothing here");
+        return None;
+    }
+    if let ClientOffset::Offset(offset) = answer.offset() { Offset::try_from(offset).ok() } else { None }
+}
+
 /// The first offset that is not covered when `last` is.
 pub(super) fn after(last: Offset) -> Offset {
     last + 1
@@ -281,8 +298,9 @@ impl Complaints {
 pub(super) fn unreadable(code: RDKafkaErrorCode, place: &str, text: &str) -> String {
     if matches!(code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) {
         return format!(
-            "the log does not hold {place} ({text}): it was cut or recreated; raise `epoch`, which reads again all \
-             that the log still holds"
+            "the log does not hold {place} ({text}): records are gone, or the topic was created again. If the topic was \
+             created again, give it another name in `worker.log`; if records are gone, raise `epoch`, which reads again all \
+             that the log still holds into rows of its own"
         );
     }
     format!("could not read {place}: {text}")

@@ -14,9 +14,10 @@ impl Reading {
         self.ended && offset > self.position && self.doubt(GAP_DOUBTS)
     }
 
-    /// Whether an error after an end should be taken for the client's own wrong position.
-    pub(super) fn doubts_error(&mut self) -> bool {
-        self.ended && self.doubt(ERROR_DOUBTS)
+    /// Whether an error after an end is only that of the client's own wrong position: it asked for another offset than
+    /// the one that is wanted. If it asked for that one, asking again may find the records of another log there.
+    pub(super) fn doubts_error(&mut self, at: Offset) -> bool {
+        self.ended && at != self.position && self.doubt(ERROR_DOUBTS)
     }
 
     fn doubt(&mut self, most: u8) -> bool {
@@ -66,7 +67,7 @@ mod tests {
             settings.session_timeout = Duration::from_millis(1500);
             settings.heartbeat_interval = Duration::from_millis(200);
             let publisher = Publisher::new(broker.bootstrap_servers(), &[], TOPIC, None).unwrap();
-            let mut world = World { source: KafkaSource::connect(&settings, 0, 0).unwrap(), publisher, _broker: broker };
+            let mut world = World { source: KafkaSource::connect(&settings, TOPIC, 0, 0).unwrap(), publisher, _broker: broker };
             world.publish(10);
             assert_eq!(world.read_to(10).await, (0..10).collect::<Vec<_>>());
             world

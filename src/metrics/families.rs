@@ -54,7 +54,7 @@ pub(super) struct Partitions {
 }
 
 impl Families {
-    pub(super) fn register(registry: &Registry) -> prometheus::Result<Families> {
+    pub(super) fn register(registry: &Registry, topic: &str) -> prometheus::Result<Families> {
         let to = Registrar(registry);
         let events = to.counters(
             "events_total",
@@ -95,17 +95,19 @@ impl Families {
             phases: to.phases()?,
             ready: to.gauge("worker_ready", "1 if the worker is ready (as /readyz says), else 0.")?,
             paused: to.gauge("paused", "Loops that have stopped reading because their rows cannot leave.")?,
-            partitions: Partitions::register(&to)?,
+            partitions: Partitions::register(&to, topic)?,
         })
     }
 }
 
 impl Partitions {
-    fn register(to: &Registrar<'_>) -> prometheus::Result<Partitions> {
+    fn register(to: &Registrar<'_>, topic: &str) -> prometheus::Result<Partitions> {
+        // These two have the labels that other consumers' lag has, so that one panel shows all.
+        let lag = "Records between the committed offset and the end of the partition.";
+        let lag_seconds = "Age of the last record read while there are more, else 0.";
         Ok(Partitions {
-            lag: to.by_partition("kafka_consumer_lag", "Records between the committed offset and the end of the partition.")?,
-            lag_seconds: to
-                .by_partition("kafka_consumer_lag_seconds", "Age of the last record read while there are more, else 0.")?,
+            lag: to.by_topic_and_partition("kafka_consumer_lag", lag, topic)?,
+            lag_seconds: to.by_topic_and_partition("kafka_consumer_lag_seconds", lag_seconds, topic)?,
             stalled: to
                 .by_partition("partition_stalled_seconds", "Seconds without a record read although there are more, else 0.")?,
             watermark_delay: to.by_partition("watermark_delay_seconds", "How far the watermark is behind the clock.")?,
@@ -178,6 +180,10 @@ impl Registrar<'_> {
 
     fn by_partition(&self, name: &str, help: &str) -> prometheus::Result<GaugeVec> {
         self.put(GaugeVec::new(Opts::new(prefixed(name), help), &["partition"])?)
+    }
+
+    fn by_topic_and_partition(&self, name: &str, help: &str, topic: &str) -> prometheus::Result<GaugeVec> {
+        self.put(GaugeVec::new(Opts::new(prefixed(name), help).const_label("topic", topic), &["partition"])?)
     }
 
     fn rejects(&self) -> prometheus::Result<Vec<IntCounter>> {

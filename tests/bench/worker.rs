@@ -237,7 +237,7 @@ fn poll() {
 
 /// The worker's source, drained.
 async fn drain() {
-    let mut source = KafkaSource::connect(&config().kafka, 1, 0).expect("a source");
+    let mut source = KafkaSource::connect(&config().kafka, "log", 1, 0).expect("a source");
     let (wanted, mut events, mut bytes) = (ends().iter().sum::<u64>(), 0, 0);
     let mut watch = Stopwatch::start();
     let mut given = Vec::new();
@@ -320,7 +320,7 @@ async fn work(sink: impl Sink) {
         all_read: tokio::sync::Notify::new(),
     };
     let seams = Seams {
-        source: KafkaSource::connect(&config.kafka, 1, 0).expect("a source"),
+        source: KafkaSource::connect(&config.kafka, &config.worker.log, 1, 0).expect("a source"),
         sink,
         checkpoints: CheckpointStore::open(&place, 1).expect("a place"),
     };

@@ -33,7 +33,7 @@ fn fixture() -> Fixture {
     let health = Arc::new(Health::new(1, Duration::from_secs(60), Instant::now()));
     let now = Arc::new(AtomicI64::new(1_000_000));
     let clock = Arc::clone(&now);
-    let metrics = Metrics::with_clock(&registry, Arc::clone(&health), move || clock.load(Ordering::Relaxed)).unwrap();
+    let metrics = Metrics::with_clock(&registry, "events", Arc::clone(&health), move || clock.load(Ordering::Relaxed)).unwrap();
     Fixture { registry, health, metrics: Arc::new(metrics), now }
 }
 
@@ -120,8 +120,8 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_checkpoints_total{result=\"failed\"}", 1.0),
         ("grapevine_rebalances_total{kind=\"assigned\"}", 1.0),
         ("grapevine_poll_loop_seconds_total{phase=\"process\"}", 1.5),
-        ("grapevine_kafka_consumer_lag{partition=\"3\"}", 17.0),
-        ("grapevine_kafka_consumer_lag_seconds{partition=\"3\"}", 15.0),
+        ("grapevine_kafka_consumer_lag{partition=\"3\",topic=\"events\"}", 17.0),
+        ("grapevine_kafka_consumer_lag_seconds{partition=\"3\",topic=\"events\"}", 15.0),
         ("grapevine_partition_stalled_seconds{partition=\"3\"}", 10.0),
         ("grapevine_watermark_delay_seconds{partition=\"3\"}", 70.0),
         ("grapevine_checkpoint_age_seconds{partition=\"3\"}", 10.0),
@@ -168,8 +168,8 @@ fn an_unknown_lag_is_no_number_and_no_lag_is_no_stall() {
     assert!(!page.contains("grapevine_kafka_consumer_lag{"), "{page}");
     fixture.metrics.record_lag(P, Some(0), None);
     let found = series(&fixture.metrics.page().unwrap());
-    assert_eq!(found["grapevine_kafka_consumer_lag{partition=\"3\"}"], 0.0);
-    assert_eq!(found["grapevine_kafka_consumer_lag_seconds{partition=\"3\"}"], 0.0);
+    assert_eq!(found["grapevine_kafka_consumer_lag{partition=\"3\",topic=\"events\"}"], 0.0);
+    assert_eq!(found["grapevine_kafka_consumer_lag_seconds{partition=\"3\",topic=\"events\"}"], 0.0);
     assert_eq!(found["grapevine_partition_stalled_seconds{partition=\"3\"}"], 0.0);
 }
 
@@ -309,7 +309,7 @@ async fn probes_say_what_the_worker_waits_for_and_the_server_stops_when_told() {
 #[tokio::test]
 async fn a_loop_that_hangs_makes_the_worker_unhealthy() {
     let health = Arc::new(Health::new(2, Duration::ZERO, Instant::now()));
-    let metrics = Arc::new(Metrics::new(&Registry::new(), Arc::clone(&health)).unwrap());
+    let metrics = Arc::new(Metrics::new(&Registry::new(), "events", Arc::clone(&health)).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(admin::serve(listener, metrics, Arc::clone(&health), std::future::pending()));

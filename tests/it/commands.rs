@@ -7,7 +7,7 @@ mod resume;
 
 use std::process::{Command, Output, Stdio};
 
-use crate::service::World;
+use crate::world::World;
 
 /// How a command ended, and what it said.
 #[derive(Debug)]

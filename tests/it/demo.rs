@@ -9,8 +9,8 @@ use std::thread;
 use grapevine::embedded::broker::{Message, Publisher};
 use serde_json::Value;
 
-use crate::service::{PATIENCE, ended, get, signal, until};
 use crate::store::Database;
+use crate::world::{PATIENCE, ended, get, signal, until};
 
 /// One run of the demo, and what its queries answered.
 pub(crate) struct Demo {
@@ -50,7 +50,10 @@ impl Demo {
 
 /// The program under test, with no configuration from the environment.
 pub(crate) fn grapevine() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_grapevine"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_grapevine"));
+    // What is meant for the tests themselves.
+    command.env_remove("GRAPEVINE_CHAOS");
+    command
 }
 
 /// The output of a run that must have gone well.

@@ -55,7 +55,7 @@ impl World {
 
     fn join_by(&self, protocol: &str) -> KafkaSource {
         let settings = settings(self.broker.bootstrap_servers(), self.topic);
-        KafkaSource::connect(&Kafka { group_protocol: protocol.to_owned(), ..settings }, 1, 0).unwrap()
+        KafkaSource::connect(&Kafka { group_protocol: protocol.to_owned(), ..settings }, "log", 1, 0).unwrap()
     }
 
     fn publisher(&self, more: &[(&str, &str)]) -> Publisher {
@@ -252,7 +252,7 @@ async fn an_offset_that_the_log_does_not_hold_is_for_the_operator() {
 async fn a_topic_that_does_not_exist_is_named_and_waited_for() {
     let broker = MockBroker::start().unwrap();
     broker.create_topic("other", 1).unwrap();
-    let mut source = KafkaSource::connect(&settings(broker.bootstrap_servers(), "absent"), 1, 0).unwrap();
+    let mut source = KafkaSource::connect(&settings(broker.bootstrap_servers(), "absent"), "log", 1, 0).unwrap();
     let mut complaints = Vec::new();
     for _ in 0..200 {
         match source.next().await {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says why and fails")]
 
 mod admin;
+mod apache_kafka;
 mod clickhouse;
 mod commands;
 mod config;
@@ -18,3 +19,4 @@ mod real_events;
 mod service;
 mod store;
 mod views;
+mod world;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::commands::{Said, UNSEEN_GROUP, say, table};
 use crate::real_events::Data;
-use crate::service::{World, until};
+use crate::world::{World, until};
 
 /// How curl says who asks.
 const SIGNED: [&str; 4] = ["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", "somebody:a secret for tests only"];

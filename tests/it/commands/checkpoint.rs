@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::{say, table};
 use crate::real_events::Data;
-use crate::service::World;
+use crate::world::World;
 
 /// A world whose worker has read some events and was stopped.
 fn world(name: &str) -> World {

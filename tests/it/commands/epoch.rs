@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::commands::{UNSEEN_GROUP, say, table};
 use crate::real_events::Data;
-use crate::service::{World, until};
+use crate::world::{World, until};
 
 const EPOCH_1: (&str, &str) = ("GRAPEVINE_WORKER_EPOCH", "1");
 

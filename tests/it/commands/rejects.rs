@@ -5,7 +5,7 @@ use grapevine::record::Header;
 use serde_json::Value;
 
 use crate::commands::{say, table};
-use crate::service::World;
+use crate::world::World;
 use crate::store::reject;
 
 const STORED: &str = "SELECT source, toString(offset) AS offset, hex(key) AS key, hex(payload) AS payload, \

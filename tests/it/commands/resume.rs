@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::commands::{UNSEEN_GROUP, say, table};
 use crate::real_events::Data;
-use crate::service::World;
+use crate::world::World;
 
 const GAPS: &str = "SELECT source, toString(first) AS first, toString(next) AS next, toString(records) AS records FROM gaps";
 

@@ -1,0 +1,494 @@
+//! What tests of the whole service stand on: a log, a store, a folder with a configuration, and workers around them.
+//!
+//! The same world runs on the embedded broker and on Apache Kafka. Nothing here judges.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use grapevine::embedded::broker::{Consumed, Follower, Message, MockBroker, Publisher};
+use grapevine::event::{Body, parse};
+use grapevine::record::Record;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::apache_kafka::ApacheKafka;
+use crate::demo::{grapevine, rows, succeeded};
+use crate::real_events::{PROGRESS, sums};
+use crate::store::Database;
+
+/// How long anything here may take before it counts as not happening.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks again and again until there is an answer; fails with what was seen last.
+pub(crate) fn until<T, S: std::fmt::Debug>(what: &str, mut ask: impl FnMut() -> Result<T, S>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(seen) if Instant::now() > deadline => panic!("{what}: not within {PATIENCE:?}; seen last: {seen:?}"),
+            Err(_) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// Waits for the end of a process; one that does not end is killed, and the test fails.
+pub(crate) fn ended(child: &mut Child, what: &str) -> ExitStatus {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            panic!("{what} did not end within {PATIENCE:?}");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Sends a signal by its name.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    assert!(sent.success(), "could not send SIG{name}");
+}
+
+/// Status and body of a GET.
+pub(crate) fn get(address: SocketAddr, path: &str) -> std::io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: grapevine\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or(std::io::ErrorKind::UnexpectedEof)?;
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or(std::io::ErrorKind::InvalidData)?;
+    Ok((status, body.to_owned()))
+}
+
+/// What workers read.
+enum Log {
+    /// In this process. It keeps so little that whoever publishes has to follow whoever reads.
+    Embedded { consumed: Arc<Consumed>, _follower: Follower, _broker: MockBroker },
+    /// A process of its own.
+    Apache { _kafka: Arc<ApacheKafka> },
+}
+
+/// A log, a database and a folder with a worker's configuration.
+pub(crate) struct World {
+    pub(crate) database: Database,
+    pub(crate) topic: String,
+    pub(crate) brokers: String,
+    runtime: tokio::runtime::Runtime,
+    folder: TempDir,
+    publisher: Option<Publisher>,
+    log: Log,
+}
+
+impl World {
+    /// A world on a broker in this process.
+    pub(crate) fn new(partitions: usize, name: &str) -> World {
+        World::with(partitions, Database::absent(name))
+    }
+
+    pub(crate) fn with(partitions: usize, database: Database) -> World {
+        let broker = MockBroker::start().unwrap();
+        broker.create_topic("events", partitions).unwrap();
+        let brokers = broker.bootstrap_servers().to_owned();
+        let consumed = Consumed::new(partitions);
+        let follower = consumed.follow(&brokers, "events-epoch-0", "events").unwrap();
+        let log = Log::Embedded { consumed, _follower: follower, _broker: broker };
+        World::around(log, brokers, "events", database)
+    }
+
+    /// The same with the tables made.
+    pub(crate) fn migrated(partitions: usize, name: &str) -> World {
+        World::new(partitions, name).migrate()
+    }
+
+    /// A world on a topic of its own on Apache Kafka, with the tables made.
+    pub(crate) fn on(kafka: &Arc<ApacheKafka>, partitions: usize, database: Database) -> World {
+        let topic = database.config.database.clone();
+        kafka.create_topic(&topic, partitions);
+        World::around(Log::Apache { _kafka: Arc::clone(kafka) }, kafka.brokers(), &topic, database).migrate()
+    }
+
+    fn around(log: Log, brokers: String, topic: &str, database: Database) -> World {
+        let folder = tempfile::tempdir().unwrap();
+        // Every world has a group of its own, and the same name for its log: rows of two worlds can be compared.
+        let config = format!(
+            "[worker]\nlog = \"events\"\n\
+             [kafka]\nbrokers = \"{brokers}\"\ntopic = \"{topic}\"\ngroup = \"{topic}\"\nsession_timeout_ms = 1500\n\
+             heartbeat_interval_ms = 200\nfetch_wait_ms = 10\nstatistics_interval_ms = 200\n\
+             [clickhouse]\nurl = \"{}\"\ndatabase = \"{}\"\nbackoff_max_ms = 500\n\
+             [flush]\nrows_max = 5000\nmax_interval_seconds = 1\n\
+             [checkpoint]\nurl = \"{}\"\ninterval_seconds = 1\n\
+             [admin]\naddress = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n",
+            database.config.url,
+            database.config.database,
+            folder.path().join("checkpoints").display(),
+        );
+        std::fs::write(folder.path().join("worker.toml"), config).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let topic = topic.to_owned();
+        World { database, topic, brokers, runtime, folder, publisher: None, log }
+    }
+
+    fn migrate(self) -> World {
+        succeeded(self.command("migrate").output().unwrap());
+        self
+    }
+
+    /// The program with the world's configuration.
+    pub(crate) fn command(&self, name: &str) -> Command {
+        let mut command = grapevine();
+        command.arg(name).arg("--config").arg(self.folder.path().join("worker.toml"));
+        command.env("GRAPEVINE_RULES_PSEUDONYM_KEY", "a key for tests only");
+        command
+    }
+
+    /// Starts a worker and waits until its admin server listens.
+    pub(crate) fn start(&self, environment: &[(&str, &str)]) -> Worker {
+        let log = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
+        let mut command = self.command("run");
+        command.envs(environment.iter().copied()).stderr(log.reopen().unwrap());
+        let mut worker = Worker { child: command.spawn().unwrap(), log, admin: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        worker.admin = until("the admin server listens", || {
+            let status = worker.child.try_wait().unwrap();
+            assert!(status.is_none(), "{status:?}: {}", worker.log());
+            let log = worker.log();
+            let line = log.lines().find(|line| line.contains("admin server listens")).ok_or_else(|| log.clone())?;
+            let line: Value = serde_json::from_str(line).map_err(|_| log.clone())?;
+            line["fields"]["address"].as_str().or(line["address"].as_str()).and_then(|text| text.parse().ok()).ok_or(log)
+        });
+        worker
+    }
+
+    /// Starts a worker that must end by itself, and says how it did.
+    pub(crate) fn refused(&self, environment: &[(&str, &str)]) -> String {
+        let mut command = self.command("run");
+        let mut child = command.envs(environment.iter().copied()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut errors = child.stderr.take().unwrap();
+        let reader = thread::spawn(move || {
+            let mut text = String::new();
+            errors.read_to_string(&mut text).map(|_| text)
+        });
+        let status = ended(&mut child, "a worker that must refuse");
+        let errors = reader.join().unwrap().unwrap();
+        assert_eq!(status.code(), Some(1), "{errors}");
+        final_words(&errors)
+    }
+
+    /// Whoever publishes into the topic; the same one all the time, so that offsets are the same in every run.
+    fn publisher(&mut self) -> &mut Publisher {
+        let consumed = match &self.log {
+            Log::Embedded { consumed, .. } => Some(Arc::clone(consumed)),
+            Log::Apache { .. } => None,
+        };
+        self.publisher.get_or_insert_with(|| Publisher::new(&self.brokers, &[], &self.topic, consumed).unwrap())
+    }
+
+    /// From now on another publisher, which knows the topic as it is now.
+    pub(crate) fn forget_publisher(&mut self) {
+        self.publisher = None;
+    }
+
+    /// Publishes lines and waits until the broker has them. Fails if nobody reads for long.
+    pub(crate) fn publish(&mut self, lines: &[Vec<u8>]) {
+        let (done, finished) = mpsc::channel::<()>();
+        let consumed = match &self.log {
+            Log::Embedded { consumed, .. } => Some(Arc::clone(consumed)),
+            Log::Apache { .. } => None,
+        };
+        let watchdog = thread::spawn(move || {
+            if finished.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout)
+                && let Some(consumed) = consumed
+            {
+                consumed.stop();
+            }
+        });
+        publish(self.publisher(), lines);
+        self.publisher().flush().unwrap();
+        drop(done);
+        watchdog.join().unwrap();
+    }
+
+    /// Publishes lines in the background, a little at a time and only as many as are let go, until it is finished.
+    pub(crate) fn load(&mut self, lines: &[Vec<u8>]) -> Load {
+        self.publisher();
+        let (mut publisher, lines) = (self.publisher.take().unwrap(), lines.to_vec());
+        let (release, released) = mpsc::channel::<usize>();
+        let count = lines.len();
+        let publishing = thread::spawn(move || {
+            let mut allowed = 0;
+            for slice in lines.chunks(SLICE) {
+                loop {
+                    match released.recv_timeout(PACE) {
+                        Ok(more) => allowed += more,
+                        Err(mpsc::RecvTimeoutError::Timeout) if allowed < slice.len() => {}
+                        Err(mpsc::RecvTimeoutError::Timeout) => break,
+                        // Nobody holds it back any more.
+                        Err(mpsc::RecvTimeoutError::Disconnected) => {
+                            allowed = usize::MAX;
+                            break;
+                        }
+                    }
+                }
+                publish(&mut publisher, slice);
+                allowed -= slice.len();
+            }
+            publisher.flush().unwrap();
+            publisher
+        });
+        Load { publishing, release, count }
+    }
+
+    /// Waits until all of a load is published.
+    pub(crate) fn finish(&mut self, load: Load) {
+        let Load { publishing, release, count: _ } = load;
+        drop(release);
+        self.publisher = Some(publishing.join().unwrap());
+    }
+
+    pub(crate) fn ask(&self, question: &str) -> Vec<Value> {
+        self.try_to_ask(question).unwrap_or_else(|error| panic!("{question}: {error}"))
+    }
+
+    pub(crate) fn try_to_ask(&self, question: &str) -> Result<Vec<Value>, clickhouse::error::Error> {
+        let answer = async { self.database.client.query_raw(question).fetch_bytes("JSONEachRow")?.collect().await };
+        Ok(rows(&String::from_utf8_lossy(&self.runtime.block_on(answer)?)))
+    }
+
+    /// Runs a statement.
+    pub(crate) fn run(&self, statement: &str) {
+        self.runtime.block_on(self.database.run(statement));
+    }
+
+    /// Read, accepted, duplicates, rejected: what the store says.
+    pub(crate) fn counts(&self) -> [u64; 4] {
+        sums(&self.ask(PROGRESS))
+    }
+
+    pub(crate) fn wait_for(&self, total: usize) {
+        until("everything is in the store", || {
+            // A store that has just come back may still refuse a connection that the client kept.
+            let counts = self.try_to_ask(PROGRESS).map(|rows| sums(&rows)).map_err(|error| error.to_string())?;
+            if counts[0] == total as u64 { Ok(()) } else { Err(format!("{counts:?}")) }
+        });
+        if let (Log::Embedded { .. }, Some(publisher)) = (&self.log, &self.publisher) {
+            publisher.nothing_dropped().unwrap();
+        }
+    }
+
+    /// Everything that the tables hold, as one number a table.
+    pub(crate) fn content(&self) -> Vec<Value> {
+        let of =
+            |table: &str| format!("SELECT '{table}' AS name, count() AS n, sum(cityHash64(*)) AS content FROM {table} FINAL");
+        let tables = ["activity_window", "cascade", "thread", "rejects", "progress"];
+        self.ask(&format!("SELECT * FROM ({}) ORDER BY name", tables.map(of).join(" UNION ALL ")))
+    }
+
+    /// Every row by its key, as a number that tells whether it is another one. Versions, and when something was received
+    /// or written, are left out: they are what two runs over the same log may differ in.
+    pub(crate) fn every_row(&self) -> BTreeMap<String, String> {
+        let tables = [
+            ("activity_window", "source, root, opened, window_start", "version"),
+            ("cascade", "source, root, opened", "version"),
+            ("thread", "source, root, opened", "version"),
+            ("rejects", "source, offset", "version, received"),
+            ("progress", "source", "written"),
+        ];
+        let of = |(table, key, except): (&str, &str, &str)| {
+            format!(
+                "SELECT concat('{table} ', toString(tuple({key}))) AS name, toString(cityHash64(* EXCEPT ({except}))) AS content \
+                 FROM {table} FINAL"
+            )
+        };
+        let rows = self.ask(&tables.map(of).join(" UNION ALL "));
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        rows.iter().map(|row| (text(&row["name"]), text(&row["content"]))).collect()
+    }
+
+    pub(crate) fn checkpoints(&self) -> PathBuf {
+        self.folder.path().join("checkpoints")
+    }
+}
+
+/// How long a load waits between two of its slices, and how many lines a slice has at most.
+const PACE: Duration = Duration::from_millis(20);
+const SLICE: usize = 100;
+
+/// Lines that are published in the background.
+pub(crate) struct Load {
+    publishing: thread::JoinHandle<Publisher>,
+    release: mpsc::Sender<usize>,
+    count: usize,
+}
+
+impl Load {
+    /// Lets one of so many parts go.
+    pub(crate) fn release_one_of(&self, parts: usize) {
+        // Nobody listens any more when everything is published.
+        self.release.send(self.count / parts).ok();
+    }
+}
+
+fn publish(publisher: &mut Publisher, lines: &[Vec<u8>]) {
+    for line in lines {
+        let key = key(line);
+        let message = Message { key: key.as_deref().map(str::as_bytes), payload: Some(line), ..Message::default() };
+        publisher.publish(message).expect("somebody reads");
+    }
+}
+
+/// The key that producers give: the root, or nothing for what is no event.
+pub(crate) fn key(line: &[u8]) -> Option<String> {
+    let record = Record { payload: Some(line), ..Record::default() };
+    let event = parse(&record).ok()?;
+    let root = if matches!(event.body, Body::Post(_)) { None } else { event.root() };
+    Some(root.map_or_else(|| event.id.clone().into_owned(), str::to_owned))
+}
+
+/// What main says, after the log.
+fn final_words(errors: &str) -> String {
+    errors.lines().find_map(|line| line.strip_prefix("grapevine: ")).unwrap_or_else(|| panic!("{errors}")).to_owned()
+}
+
+/// One `grapevine run`.
+pub(crate) struct Worker {
+    child: Child,
+    log: tempfile::NamedTempFile,
+    admin: SocketAddr,
+}
+
+impl Worker {
+    pub(crate) fn process(&self) -> &Child {
+        &self.child
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.log.path()).unwrap()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        get(self.admin, path).unwrap_or_else(|error| panic!("{path}: {error}: {}", self.log()))
+    }
+
+    pub(crate) fn wait_until_ready(&self) {
+        until("the worker is ready", || match self.get("/readyz") {
+            (200, _) => Ok(()),
+            (_, reasons) => Err(reasons),
+        });
+    }
+
+    /// Waits until the worker says that it is not ready for a reason that holds this.
+    pub(crate) fn wait_until_unready(&self, reason: &str) {
+        until("the worker says what keeps it from its work", || match self.get("/readyz") {
+            (503, reasons) if reasons.contains(reason) => Ok(()),
+            other => Err((other, self.log())),
+        });
+    }
+
+    /// Asks it to stop, and says how it ended.
+    pub(crate) fn stop(mut self) {
+        signal(&self.child, "TERM");
+        let status = ended(&mut self.child, "a worker that was asked to stop");
+        assert_eq!(status.code(), Some(0), "{}", self.log());
+        assert!(self.log().contains("stopped"), "{}", self.log());
+    }
+
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits until it ends by itself because somebody must act, and says what it said.
+    pub(crate) fn gave_up(mut self) -> String {
+        let status = ended(&mut self.child, "a worker that must give up");
+        assert_eq!(status.code(), Some(1), "{}", self.log());
+        final_words(&self.log())
+    }
+
+    /// The sum of the series of a metric that have this in their labels.
+    pub(crate) fn metric(&self, name: &str, label: &str) -> f64 {
+        let (_, page) = self.get("/metrics");
+        sum_of(&page, name, label)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It has ended already, unless the test is failing.
+        self.child.kill().ok();
+        self.child.wait().ok();
+        if thread::panicking() {
+            eprintln!("a worker's log:\n{}", self.log());
+        }
+    }
+}
+
+pub(crate) fn sum_of(page: &str, name: &str, label: &str) -> f64 {
+    let of_metric = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
+    let series = page.lines().filter(of_metric).filter(|line| line.contains(label));
+    series.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+}
+
+/// Whether a folder holds a checkpoint, however deep.
+pub(crate) fn has_checkpoint(folder: &Path) -> bool {
+    !files_in(folder).is_empty()
+}
+
+/// The checkpoints in a folder, however deep; the oldest of each source first.
+pub(crate) fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(files_in(&path));
+        } else if path.extension().is_some_and(|end| end == "ckpt") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Hands connections on to wherever the store is now; closes them while it is nowhere.
+pub(crate) struct Relay {
+    pub(crate) address: SocketAddr,
+    target: Arc<Mutex<Option<String>>>,
+}
+
+impl Relay {
+    pub(crate) fn start() -> Relay {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let target = Arc::new(Mutex::new(None));
+        let known = Arc::clone(&target);
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let target: Option<String> = known.lock().unwrap().clone();
+                let Some(Ok(store)) = target.map(TcpStream::connect) else { continue };
+                for (from, to) in [(client.try_clone(), store.try_clone()), (store.try_clone(), client.try_clone())] {
+                    let (mut from, mut to) = (from.unwrap(), to.unwrap());
+                    thread::spawn(move || {
+                        std::io::copy(&mut from, &mut to).ok();
+                        to.shutdown(std::net::Shutdown::Both).ok();
+                    });
+                }
+            }
+        });
+        Relay { address, target }
+    }
+
+    pub(crate) fn point_to(&self, url: Option<&str>) {
+        *self.target.lock().unwrap() = url.map(|url| url.trim_start_matches("http://").to_owned());
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
