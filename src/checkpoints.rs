@@ -3,7 +3,8 @@
 //! An object is created once and never changed: `epoch-{epoch}/{source}/{next}-{hash}.ckpt` below the
 //! configured place. Whatever is torn, corrupt or foreign is found out when it is read, and skipped for the
 //! newest sound one. This file knows bytes and names, not what a state means. The rules that an epoch began
-//! with are kept in `epoch-{epoch}/fingerprint.json`, how many partitions its topic had in `epoch-{epoch}/partitions`.
+//! with are kept in `epoch-{epoch}/fingerprint.json`, how many partitions a log had in
+//! `epoch-{epoch}/partitions-{log}`.
 
 mod catalogue;
 mod envelope;
@@ -174,8 +175,8 @@ impl Checkpoints for CheckpointStore {
         Ok(())
     }
 
-    async fn partitions_at_first(&self, now: usize) -> Result<usize, CheckpointError> {
-        let path = self.folder.clone().join("partitions");
+    async fn partitions_at_first(&self, log: &str, now: usize) -> Result<usize, CheckpointError> {
+        let path = self.folder.clone().join(format!("partitions-{}", escape(log)));
         match self.store.put_opts(&path, PutPayload::from(now.to_string()), PutMode::Create.into()).await {
             Ok(_) => Ok(now),
             Err(object_store::Error::AlreadyExists { .. }) => {

@@ -29,6 +29,7 @@ use crate::record::{Offset, Partition};
 use crate::worker::{Bounds, Delivery, Source, SourceError};
 
 use client::{Client, Complaints, Context, Rebalance};
+pub(crate) use client::{committed, log_note};
 use queue::{Batch, Front, PartitionQueue};
 
 /// How long a question to the brokers may take.
@@ -283,6 +284,7 @@ impl Source for KafkaSource {
                 committed = client::committed(&answer, &log);
             }
             let metadata = client.fetch_metadata(Some(&topic), REQUEST_DEADLINE / 3)?;
+            // A broker that has not heard of a new topic yet names none.
             let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
             Ok(Bounds { first: client::offset(first), end: client::offset(end), committed, partitions })
         })

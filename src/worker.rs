@@ -133,8 +133,8 @@ pub trait Checkpoints {
     async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, CheckpointError>;
     /// Publishes a state, creating the object only if it is absent, and prunes all but the three newest.
     async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), CheckpointError>;
-    /// How many partitions the topic had when this epoch began; `now` is remembered if nobody has said it before.
-    async fn partitions_at_first(&self, now: usize) -> Result<usize, CheckpointError>;
+    /// How many partitions a log had when this epoch began; `now` is remembered if nobody has said it before.
+    async fn partitions_at_first(&self, log: &str, now: usize) -> Result<usize, CheckpointError>;
 }
 
 /// The three seams of one loop.

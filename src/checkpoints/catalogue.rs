@@ -96,8 +96,11 @@ impl CheckpointStore {
     pub async fn glance(&self, entry: &Entry) -> Result<Result<(), Unsound>, CheckpointError> {
         let length = envelope::head_length(&entry.source).min(entry.bytes);
         let head = if length == 0 { Ok(Vec::new()) } else { self.store.get_range(&entry.path, 0..length).await.map(Vec::from) };
-        let head = head.map_err(|error| self.failure("read a checkpoint", &error))?;
-        Ok(envelope::glance(&entry.source, entry.next, &head, entry.bytes))
+        match head {
+            Ok(head) => Ok(envelope::glance(&entry.source, entry.next, &head, entry.bytes)),
+            Err(object_store::Error::NotFound { .. }) => Ok(Err(Unsound::Pruned)),
+            Err(error) => Err(self.failure("read a checkpoint", &error)),
+        }
     }
 
     /// The state of an object, checked as a restore does.
@@ -106,7 +109,12 @@ impl CheckpointStore {
     ///
     /// When it cannot be read.
     pub async fn state(&self, entry: &Entry) -> Result<Result<Vec<u8>, Unsound>, CheckpointError> {
-        Ok(envelope::open(&entry.source, entry.next, self.read(&entry.path).await?).await)
+        let read = async { self.store.get(&entry.path).await?.bytes().await };
+        match read.await {
+            Ok(bytes) => Ok(envelope::open(&entry.source, entry.next, Vec::from(bytes)).await),
+            Err(object_store::Error::NotFound { .. }) => Ok(Err(Unsound::Pruned)),
+            Err(error) => Err(self.failure("read a checkpoint", &error)),
+        }
     }
 
     /// Whether the epoch has begun: its rules are remembered here.

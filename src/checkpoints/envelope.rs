@@ -32,6 +32,9 @@ pub enum Unsound {
     /// Renamed, or copied to another place.
     #[error("its name says another source or offset than its content")]
     Misnamed,
+    /// Deleted between a listing and a look.
+    #[error("it was pruned meanwhile: newer ones are there")]
+    Pruned,
 }
 
 /// Encodes, compresses and seals a state away from the loop's thread. Returns the object and the hash for its name.

@@ -4,7 +4,7 @@
 
 use super::outcome::{CommandError, say};
 use super::table::{Table, instant, or_dash};
-use crate::checkpoints::{CheckpointStore, Entry};
+use crate::checkpoints::{CheckpointStore, Entry, Unsound};
 use crate::config::{self, Config};
 use crate::engine::Inspection;
 
@@ -101,7 +101,11 @@ async fn verify(config: &config::Checkpoint, which: &Which) -> Result<(), Comman
                     sound += 1;
                     "sound".to_owned()
                 }
-                Err(why) => why,
+                Err(why) => {
+                    // Only what is older than three others is pruned.
+                    sound += usize::from(matches!(why, Unfit::Object(Unsound::Pruned)));
+                    why.to_string()
+                }
             };
             let Entry { source, next, bytes, .. } = entry;
             table.row([epoch.to_string(), source.clone(), next.to_string(), bytes.to_string(), state]);
@@ -144,17 +148,26 @@ async fn show(config: &config::Checkpoint, epoch: u16, source: &str, next: Optio
 }
 
 /// A checkpoint taken apart, or why it is not sound.
-async fn inspect(store: &CheckpointStore, entry: &Entry) -> Result<Result<Inspection, String>, CommandError> {
+/// Why nobody could go on from a checkpoint.
+#[derive(Debug, thiserror::Error)]
+enum Unfit {
+    #[error(transparent)]
+    Object(Unsound),
+    #[error("{0}")]
+    Content(String),
+}
+
+async fn inspect(store: &CheckpointStore, entry: &Entry) -> Result<Result<Inspection, Unfit>, CommandError> {
     let state = match store.state(entry).await? {
         Ok(state) => state,
-        Err(unsound) => return Ok(Err(unsound.to_string())),
+        Err(unsound) => return Ok(Err(Unfit::Object(unsound))),
     };
     Ok(match Inspection::of(&state) {
         Ok(found) if found.source != entry.source || found.next != entry.next => {
-            Err(format!("its content is of {} at offset {}", found.source, found.next))
+            Err(Unfit::Content(format!("its content is of {} at offset {}", found.source, found.next)))
         }
         Ok(found) => Ok(found),
-        Err(foreign) => Err(foreign.to_string()),
+        Err(foreign) => Err(Unfit::Content(foreign.to_string())),
     })
 }
 

@@ -13,8 +13,8 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
 
 use super::outcome::CommandError;
-use crate::config;
-use crate::kafka::security_settings;
+use crate::config::{self, Config};
+use crate::kafka::{self, security_settings};
 use crate::record::{Offset, Partition};
 
 /// How long a question to the brokers may take.
@@ -49,6 +49,8 @@ pub(crate) struct Log {
     brokers: String,
     topic: String,
     group: String,
+    /// What the topic's log is called: offsets of another one count for nothing.
+    log: String,
 }
 
 /// Settings of any client of these brokers.
@@ -63,14 +65,20 @@ pub(crate) fn client_config(settings: &config::Kafka) -> ClientConfig {
 
 impl Log {
     /// Nothing is contacted yet.
-    pub(crate) fn open(settings: &config::Kafka, epoch: u16) -> Result<Log, CommandError> {
+    pub(crate) fn open(Config { kafka: settings, worker, .. }: &Config, epoch: u16) -> Result<Log, CommandError> {
         let group = settings.group_of(epoch);
         let mut config = client_config(settings);
         // Asks and commits as somebody who is no member of the group: it never subscribes.
         config.set("group.id", &group).set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
         let client = config.create_with_context(Reasons::default());
         let client = client.map_err(|error| CommandError::Kafka(format!("the Kafka client refuses its settings: {error}")))?;
-        Ok(Log { client: Arc::new(client), brokers: settings.brokers.clone(), topic: settings.topic.clone(), group })
+        Ok(Log {
+            client: Arc::new(client),
+            brokers: settings.brokers.clone(),
+            topic: settings.topic.clone(),
+            group,
+            log: worker.log.clone(),
+        })
     }
 
     pub(crate) fn group(&self) -> &str {
@@ -107,8 +115,8 @@ impl Log {
         let mut committed = BTreeMap::new();
         for answer in answers.elements() {
             answer.error().map_err(failed)?;
-            if let ClientOffset::Offset(next) = answer.offset() {
-                committed.insert(Partition(answer.partition()), offset(next));
+            if let Some(next) = kafka::committed(&answer, &self.log) {
+                committed.insert(Partition(answer.partition()), next);
             }
         }
         Ok(committed)
@@ -120,7 +128,9 @@ impl Log {
         let failed = |error: &KafkaError| self.failed("ask whether the group has members from", error);
         let mut list = TopicPartitionList::new();
         let place = ClientOffset::Offset(i64::try_from(committed).unwrap_or(i64::MAX));
-        list.add_partition_offset(&self.topic, partition.0, place).map_err(|error| failed(&error))?;
+        let mut element = list.add_partition(&self.topic, partition.0);
+        element.set_offset(place).map_err(|error| failed(&error))?;
+        element.set_metadata(kafka::log_note(&self.log));
         let client = Arc::clone(&self.client);
         match within_deadline(move || client.commit(&list, CommitMode::Sync)) {
             Some(Ok(())) => Ok(false),

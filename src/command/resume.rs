@@ -62,20 +62,25 @@ struct Parts<'a> {
 /// When there is nothing to resume, when it would be wrong, and when a part cannot be reached. What was resumed before
 /// an error stays so, and the same command does the rest.
 pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> {
-    let log = Log::open(&config.kafka, config.rules.epoch)?;
+    let log = Log::open(config, config.rules.epoch)?;
     let partitions = log.partitions()?;
     let database = Database::open(&config.clickhouse).await?;
     let checkpoints = CheckpointStore::open(&config.checkpoint, config.rules.epoch)?;
     let sink = ClickHouseSink::new(&config.clickhouse, config.rules.epoch, || 0);
     let parts = Parts { config, database, sink, checkpoints, log };
     parts.check_rules().await?;
-    let seen = parts.look(&partitions).await?;
-    let lost = parts.lost(&seen).await?;
-    if lost.is_empty() {
+    let mut seen = parts.look(&partitions).await?;
+    if parts.lost(&seen).await?.is_empty() {
         return Err(nothing_to_resume(&seen));
     }
     if !options.plan {
-        parts.refuse_members(&lost)?;
+        parts.refuse_members(&seen)?;
+        // Whoever has just left may have published a state as its last act.
+        seen = parts.look(&partitions).await?;
+    }
+    let lost = parts.lost(&seen).await?;
+    if lost.is_empty() {
+        return Err(nothing_to_resume(&seen));
     }
     // Asked for once nobody writes any more.
     let mut plans = Vec::new();
@@ -93,12 +98,17 @@ pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> 
 }
 
 fn nothing_to_resume(seen: &[Seen]) -> CommandError {
-    let mut table = Table::new(["source", "checkpoint", "committed"]);
-    for Seen { source, checkpoint, committed, .. } in seen {
-        table.row([source.to_string(), or_dash(*checkpoint), or_dash(*committed)]);
+    let mut table = Table::new(["source", "checkpoint", "committed", "log begins", "log ends"]);
+    let mut cut = "";
+    for Seen { partition: _, source, checkpoint, committed, first, end } in seen {
+        table.row([source.to_string(), or_dash(*checkpoint), or_dash(*committed), first.to_string(), end.to_string()]);
+        if checkpoint.is_some_and(|next| next < *first || next > *end) {
+            cut = "; but the log does not hold where one of them continues: raise `epoch`, which reads again all that it holds";
+        }
     }
     CommandError::Refused(format!(
-        "nothing to resume: every source with rows or a committed offset has a sound checkpoint, and a worker goes on from it\n\n{}",
+        "nothing to resume: every source with rows or a committed offset has a sound checkpoint, and a worker goes on from \
+         it{cut}\n\n{}",
         table.text().trim_end()
     ))
 }
@@ -153,8 +163,8 @@ impl Parts<'_> {
         Ok(lost)
     }
 
-    fn refuse_members(&self, lost: &[&Seen]) -> Result<(), CommandError> {
-        let Some(Seen { partition, committed, first, .. }) = lost.first() else { return Ok(()) };
+    fn refuse_members(&self, seen: &[Seen]) -> Result<(), CommandError> {
+        let Some(Seen { partition, committed, first, .. }) = seen.first() else { return Ok(()) };
         if self.log.has_members(*partition, committed.unwrap_or(*first))? {
             return Err(CommandError::Refused(format!(
                 "the group {} has members: stop every worker of epoch {} first. One that was killed stays a member for \
@@ -195,7 +205,7 @@ impl Parts<'_> {
                  topic was created again. If it was created again, give it another name in `worker.log`; else raise `epoch`"
             )));
         }
-        let counted = progress.as_ref().map_or(0, |progress| progress.version).min(next);
+        let counted = progress.as_ref().map_or(*first, |progress| progress.version).min(next);
         Ok(Plan { source: Arc::clone(source), counted, next, progress })
     }
 

@@ -214,12 +214,12 @@ pub(super) fn offset(raw: i64) -> Offset {
 
 /// What is committed beside an offset: brokers keep a group's offsets when a topic is deleted and created again, and
 /// only this tells those of the old log from those of the new one.
-pub(super) fn log_note(log: &str) -> String {
+pub(crate) fn log_note(log: &str) -> String {
     format!("log={log}")
 }
 
 /// What a group has committed for this log. An offset without a note counts: it may be of any log.
-pub(super) fn committed(answer: &TopicPartitionListElem<'_>, log: &str) -> Option<Offset> {
+pub(crate) fn committed(answer: &TopicPartitionListElem<'_>, log: &str) -> Option<Offset> {
     let note = answer.metadata();
     if note.starts_with("log=") && note != log_note(log) {
         warn!(partition = answer.partition(), "the group's offset is of another log ({note}) and counts for nothing here");

@@ -96,8 +96,11 @@ impl Running {
         useful.then_some(self.checkpoint_at)
     }
 
-    /// What the group should have committed by now.
+    /// What the group should have committed by now. Nothing in a log that may not be the one that was read.
     pub(super) fn uncommitted(&self) -> Option<Offset> {
+        if self.unrecognised {
+            return None;
+        }
         (self.committed < Some(self.published)).then_some(self.published)
     }
 

@@ -73,6 +73,10 @@ fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happene
         }
         Delivery::End(partition, end) => {
             if let Some(running) = held.get_mut(&partition).and_then(Held::running) {
+                // A broker that has just begun to lead may not know its end yet.
+                if running.unrecognised && running.engine.last_record().is_some_and(|last| end <= last.offset) {
+                    return Happened::Nothing;
+                }
                 if let Some(problem) = recognise(running, None) {
                     return Happened::Unrecognised(partition, problem);
                 }

@@ -120,10 +120,11 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
 
     /// Keys of a topic that was given more partitions may have moved: their roots open new lives.
     async fn warn_of_added(&mut self, partition: Partition, now: usize) {
-        if self.began_with.is_none() {
-            // Only a warning hangs on it, so nothing waits for it.
-            let asked = timeout(ADDED_DEADLINE, self.around.checkpoints.partitions_at_first(now)).await;
-            self.began_with = asked.ok().and_then(Result::ok);
+        if self.began_with.is_none() && now > 0 {
+            // Only a warning hangs on it, so nothing waits for it long, or twice.
+            let asked = self.around.checkpoints.partitions_at_first(&self.around.settings.log, now);
+            let answer = timeout(ADDED_DEADLINE, asked).await.ok().and_then(Result::ok);
+            self.began_with = Some(answer.unwrap_or(usize::MAX));
         }
         let Some(began_with) = self.began_with else { return };
         if usize::try_from(partition.0).is_ok_and(|number| number >= began_with) {

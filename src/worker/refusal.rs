@@ -37,7 +37,8 @@ pub(super) fn no_checkpoint(source: &str, evidence: &str) -> WorkerError {
         "there is no sound checkpoint of {source}, although {evidence}: reading on would lose events or count them \
          twice, so nothing was read. Look first whether `checkpoint.url` is the right place, or bring the checkpoints \
          back. If they are gone there are two ways on: raise `epoch`, which reads everything again into rows of its \
-         own; or stop all workers and run `grapevine resume` once, to resume with empty trees behind the newest row"
+         own; or stop every worker of this epoch and run `grapevine resume` once, to resume with empty trees behind the newest \
+         row (docs/operations.md, \"Lost checkpoints\")"
     ))
 }
 
@@ -64,7 +65,8 @@ pub(super) fn other_limits(source: &str, next: Offset, newest: Offset, then: Lim
     WorkerError::Operator(format!(
         "limits changed after a stop that was not clean: {}; and the store holds rows of {source} up to version \
          {newest}, behind its newest checkpoint at offset {next}. Replayed under other limits they would come out \
-         differently, so nothing was read. Set the limits back, start, stop cleanly (SIGTERM), and change them then",
+         differently, so nothing was read. Set the limits back, start, stop the whole fleet cleanly (SIGTERM), and change \
+         them then; if the old limits cannot be had any more, raise `epoch`",
         differences.join(", ")
     ))
 }

@@ -291,7 +291,7 @@ impl Checkpoints for SimulatedCheckpoints {
         Ok(())
     }
 
-    async fn partitions_at_first(&self, now: usize) -> Result<usize, CheckpointError> {
+    async fn partitions_at_first(&self, _log: &str, now: usize) -> Result<usize, CheckpointError> {
         Ok(now)
     }
 }

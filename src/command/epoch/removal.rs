@@ -118,7 +118,7 @@ fn confirm(epoch: u16) -> Result<(), CommandError> {
 
 /// Deletes the group, unless it has members. Its offsets would keep a new fleet from beginning under the same number.
 async fn give_up_group(config: &Config, epoch: u16) -> Result<(), CommandError> {
-    let log = Log::open(&config.kafka, epoch)?;
+    let log = Log::open(config, epoch)?;
     let in_use = || {
         CommandError::Refused(format!(
             "nothing was deleted: the group {} has members; stop the workers of epoch {epoch} first. One that was killed stays \

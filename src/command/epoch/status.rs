@@ -60,7 +60,7 @@ async fn missing(database: &Database) -> Result<BTreeMap<(String, u16), u64>, Co
 
 /// Where the configured log ends, by source.
 fn ends(config: &Config) -> Result<BTreeMap<String, Offset>, CommandError> {
-    let log = Log::open(&config.kafka, config.rules.epoch)?;
+    let log = Log::open(config, config.rules.epoch)?;
     let end = |partition| Ok((source_name(&config.worker.log, partition).to_string(), log.bounds(partition)?.1));
     log.partitions()?.into_iter().map(end).collect()
 }

@@ -71,7 +71,7 @@ pub(super) async fn run(config: &Config, replay: &Replay) -> Result<(), CommandE
     if due == 0 {
         return say("nothing to replay\n");
     }
-    let partitions = Log::open(&config.kafka, config.rules.epoch)?.partitions()?.len();
+    let partitions = Log::open(config, config.rules.epoch)?.partitions()?.len();
     let publisher = Publisher::new(config, partitions)?;
     let sink = ClickHouseSink::new(&config.clickhouse, config.rules.epoch, || 0);
     let bar = ProgressBar::new(due).with_style(ProgressStyle::default_bar()).with_message("replaying");

@@ -5,8 +5,8 @@ use grapevine::record::Header;
 use serde_json::Value;
 
 use crate::commands::{say, table};
-use crate::world::World;
 use crate::store::reject;
+use crate::world::World;
 
 const STORED: &str = "SELECT source, toString(offset) AS offset, hex(key) AS key, hex(payload) AS payload, \
     mapApply((k, v) -> (k, hex(v)), mapFilter((k, v) -> k != 'grapevine-replay-of', headers)) AS own_headers, \
