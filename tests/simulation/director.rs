@@ -65,10 +65,12 @@ pub(crate) fn play_mishap(seed: u64, mishap: Mishap) -> Option<Result<(), Worker
         director.start();
         director.assign();
         let mut worker = director.workers.pop().expect("it was started");
-        tokio::select! {
-            outcome = &mut worker.run => Some(outcome),
-            () = tokio::time::sleep(Duration::from_secs(600)) => Some(Ok(())),
-        }
+        let outcome = tokio::select! {
+            outcome = &mut worker.run => outcome,
+            () = tokio::time::sleep(Duration::from_secs(600)) => Ok(()),
+        };
+        director.check_nothing_of_another_log_is_committed(mishap);
+        Some(outcome)
     })
 }
 
@@ -119,6 +121,8 @@ impl Director {
         let any = logs.iter().any(|log| !log.entries.is_empty());
         match mishap {
             Mishap::LogMadeAgain => {
+                // The group's offsets go with the topic.
+                world.committed.iter_mut().for_each(|committed| *committed = None);
                 for last in logs.iter_mut().filter_map(|log| log.entries.last_mut()) {
                     last.payload = Some(b"another record".to_vec());
                 }
@@ -139,6 +143,15 @@ impl Director {
         world.visible = logs.iter().map(|log| log.entries.len()).collect();
         world.logs = Rc::new(logs);
         any.then_some(())
+    }
+
+    /// An offset of the old log would be taken for one of the new log by whoever reads that under its own name.
+    fn check_nothing_of_another_log_is_committed(&self, mishap: Mishap) {
+        let world = self.world.borrow();
+        for (log, committed) in world.logs.iter().zip(&world.committed) {
+            let is_another = mishap == Mishap::LogMadeAgain && !log.entries.is_empty();
+            assert!(!is_another || committed.is_none(), "an offset of the log that was is committed: {committed:?}");
+        }
     }
 
     /// Runs one worker and kills it when rows are in the store that no checkpoint covers; nothing if that never happens.

@@ -47,7 +47,7 @@ fn what_cannot_be_read_on_is_refused_with_its_cure() {
         (Mishap::HeadCutTooFar, &["begins at offset", "raise `epoch`"]),
         (Mishap::EndLost, &["ends at offset", "worker.log"]),
         (Mishap::CheckpointsLost, &["no sound checkpoint", "raise `epoch`", "grapevine resume"]),
-        (Mishap::BudgetChangedAfterACrash, &["rules.budget_entries was", "stop cleanly"]),
+        (Mishap::BudgetChangedAfterACrash, &["rules.budget_entries was", "fleet cleanly", "raise `epoch`"]),
     ] {
         let outcomes: Vec<_> = (0..40).filter_map(|seed| director::play_mishap(seed, mishap)).collect();
         assert!(outcomes.len() > 10, "{mishap:?} found {} occasions", outcomes.len());
