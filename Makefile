@@ -2,7 +2,7 @@
 CARGO := cargo
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help setup build demo test bench fuzz simulate defects clean
+.PHONY: help setup build demo test chaos bench fuzz simulate defects clean
 
 help: ## say what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,10 @@ demo: build ## the main job: events into Kafka, through the worker, into ClickHo
 
 test: setup build ## every check and test
 	@.ci/test
+
+chaos: setup build ## everything dies, again and again, around a real broker; ends with a table (some ten minutes)
+	$(CARGO) test --release --locked --test it apache_kafka:: -- --skip chaos
+	GRAPEVINE_CHAOS=full $(CARGO) test --release --locked --test it apache_kafka::chaos -- --nocapture
 
 bench: setup build ## the benchmarks of docs/benchmarks.md
 	$(CARGO) bench --locked

@@ -453,6 +453,21 @@ mod tests {
     }
 
     #[test]
+    fn an_offset_counts_unless_it_says_that_it_is_of_another_log() {
+        let committed_with = |note: &str| {
+            let mut list = TopicPartitionList::new();
+            let mut place = list.add_partition("events", 0);
+            place.set_offset(ClientOffset::Offset(7)).unwrap();
+            place.set_metadata(note);
+            committed(&place, "new")
+        };
+        assert_eq!(committed_with(&log_note("new")), Some(7));
+        assert_eq!(committed_with(""), Some(7), "committed by an earlier version, or by another tool");
+        assert_eq!(committed_with("by hand"), Some(7));
+        assert_eq!(committed_with(&log_note("old")), None);
+    }
+
+    #[test]
     fn the_consumer_protocol_leaves_sessions_to_the_broker() {
         let settings = Kafka { group_protocol: "consumer".to_owned(), group_instance_id: "pod-7".to_owned(), ..settings() };
         let effective = effective(&settings);

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
@@ -263,9 +263,11 @@ impl World {
         Ok(rows(&String::from_utf8_lossy(&self.runtime.block_on(answer)?)))
     }
 
-    /// Runs a statement.
+    /// Runs a statement that does no harm if it is run twice. A store that has just come back may still refuse a
+    /// connection that the client kept.
     pub(crate) fn run(&self, statement: &str) {
-        self.runtime.block_on(self.database.run(statement));
+        let run = || self.runtime.block_on(self.database.client.query_raw(statement).execute());
+        until(statement, || run().map_err(|error| error.to_string()));
     }
 
     /// Read, accepted, duplicates, rejected: what the store says.
@@ -393,12 +395,22 @@ impl Worker {
         });
     }
 
-    /// Asks it to stop, and says how it ended.
-    pub(crate) fn stop(mut self) {
+    /// Asks it to stop, which it must do in order.
+    pub(crate) fn stop(self) {
+        let (code, log) = self.stopped();
+        assert!(code == Some(0) && log.contains("stopped"), "{code:?}: {log}");
+    }
+
+    /// Asks it to stop; its exit code, and its log.
+    pub(crate) fn stopped(mut self) -> (Option<i32>, String) {
         signal(&self.child, "TERM");
         let status = ended(&mut self.child, "a worker that was asked to stop");
-        assert_eq!(status.code(), Some(0), "{}", self.log());
-        assert!(self.log().contains("stopped"), "{}", self.log());
+        (status.code(), self.log())
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     pub(crate) fn kill(mut self) {
@@ -417,6 +429,11 @@ impl Worker {
     pub(crate) fn metric(&self, name: &str, label: &str) -> f64 {
         let (_, page) = self.get("/metrics");
         sum_of(&page, name, label)
+    }
+
+    /// The same; nothing if it has ended.
+    pub(crate) fn metric_if_alive(&self, name: &str, label: &str) -> Option<f64> {
+        get(self.admin, "/metrics").ok().map(|(_, page)| sum_of(&page, name, label))
     }
 }
 
@@ -458,34 +475,44 @@ pub(crate) fn files_in(folder: &Path) -> Vec<PathBuf> {
 
 /// Hands connections on to wherever the store is now; closes them while it is nowhere.
 pub(crate) struct Relay {
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
     target: Arc<Mutex<Option<String>>>,
+    open: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Relay {
     pub(crate) fn start() -> Relay {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let target = Arc::new(Mutex::new(None));
-        let known = Arc::clone(&target);
+        let (target, open) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(Vec::new())));
+        let (known, opened) = (Arc::clone(&target), Arc::clone(&open));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let target: Option<String> = known.lock().unwrap().clone();
                 let Some(Ok(store)) = target.map(TcpStream::connect) else { continue };
+                opened.lock().unwrap().push(store.try_clone().unwrap());
                 for (from, to) in [(client.try_clone(), store.try_clone()), (store.try_clone(), client.try_clone())] {
                     let (mut from, mut to) = (from.unwrap(), to.unwrap());
                     thread::spawn(move || {
                         std::io::copy(&mut from, &mut to).ok();
-                        to.shutdown(std::net::Shutdown::Both).ok();
+                        to.shutdown(Shutdown::Both).ok();
                     });
                 }
             }
         });
-        Relay { address, target }
+        Relay { address, target, open }
     }
 
     pub(crate) fn point_to(&self, url: Option<&str>) {
         *self.target.lock().unwrap() = url.map(|url| url.trim_start_matches("http://").to_owned());
+    }
+
+    /// Cuts every connection, whatever is on its way.
+    pub(crate) fn cut(&self) {
+        for store in self.open.lock().unwrap().drain(..) {
+            // It may have ended by itself.
+            store.shutdown(Shutdown::Both).ok();
+        }
     }
 
     pub(crate) fn url(&self) -> String {

@@ -1,134 +1,336 @@
-//! Everything at once: workers, broker and store killed again and again under load, states torn; then every row compared.
+//! Everything dies, under load, in an order without meaning; afterwards every row is the one that a run in peace makes.
 //!
-//! A short form runs with the other tests. `make chaos` (`GRAPEVINE_CHAOS=full`) kills more than a hundred times.
+//! In short form with every other test; `make chaos` (`GRAPEVINE_CHAOS=full`) runs it long, over every file of events
+//! and every kind of membership, with more than a hundred kills. It ends with a table of what was done and compared.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
+use rand::seq::{IndexedRandom as _, SliceRandom as _};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
 use super::ApacheKafka;
 use super::verdict::{PARTITIONS, assert_exact};
-use crate::real_events::Data;
+use crate::real_events::{Data, sums};
 use crate::store::{Database, start};
-use crate::world::{Relay, Worker, World, files_in};
+use crate::world::{Load, Relay, Worker, World, files_in, signal, until};
 
-/// What goes wrong, one after the other, and again from the start.
+/// What can happen; and how often it does in short form and, for each file of events, in full.
+const FAULTS: [(Fault, &str, usize, usize); 13] = [
+    (Fault::WorkerKilled, "a worker killed", 4, 24),
+    (Fault::FleetKilled, "all workers killed at once", 1, 5),
+    (Fault::WorkerStopped, "a worker stopped and replaced", 1, 6),
+    (Fault::WorkerJoined, "a worker joined or left", 3, 8),
+    (Fault::BrokerKilled, "the broker killed", 2, 6),
+    (Fault::BrokerAndWorkerKilled, "the broker and a worker killed at once", 1, 4),
+    (Fault::BrokerStopped, "the broker stopped", 1, 2),
+    (Fault::StoreKilled, "ClickHouse killed", 1, 5),
+    (Fault::StoreReadOnly, "a table of ClickHouse read-only", 1, 4),
+    (Fault::StoreFull, "ClickHouse's disk full", 1, 3),
+    (Fault::AnswersLost, "connections to ClickHouse cut", 2, 8),
+    (Fault::CheckpointsUnwritable, "checkpoints unwritable", 1, 3),
+    (Fault::CheckpointsTorn, "newest checkpoints torn", 1, 3),
+];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fault {
     WorkerKilled,
+    FleetKilled,
     WorkerStopped,
-    WorkerKilledAndStatesTorn,
+    WorkerJoined,
     BrokerKilled,
+    BrokerAndWorkerKilled,
     BrokerStopped,
     StoreKilled,
+    StoreReadOnly,
+    StoreFull,
+    AnswersLost,
+    CheckpointsUnwritable,
+    CheckpointsTorn,
 }
 
-const FAULTS: [Fault; 8] = [
-    Fault::WorkerKilled,
-    Fault::BrokerKilled,
-    Fault::WorkerKilled,
-    Fault::WorkerStopped,
-    Fault::StoreKilled,
-    Fault::WorkerKilled,
-    Fault::WorkerKilledAndStatesTorn,
-    Fault::BrokerStopped,
-];
+/// How the workers of a campaign are members of their group.
+#[derive(Clone, Copy)]
+enum Membership {
+    Classic,
+    Static,
+    Consumer,
+}
 
-/// A broker and a store of its own, for nobody else may feel what happens to them.
-struct Stage {
-    kafka: Arc<ApacheKafka>,
+/// Most workers at once.
+const FLEET: usize = 3;
+
+/// Everything that can die, and who makes it.
+struct Campaign {
+    dice: ChaCha8Rng,
+    membership: Membership,
+    fleet: BTreeMap<usize, Worker>,
+    world: World,
     store: EmbeddedClickHouse,
     store_folder: TempDir,
     relay: Relay,
-    world: World,
-    /// The longest running first.
-    workers: Vec<Worker>,
+    kafka: Arc<ApacheKafka>,
+    kills: usize,
+    /// Workers with a name that a restarted broker took for somebody else's: they ended, and were started again.
+    fenced: usize,
 }
 
-impl Stage {
-    fn new() -> Stage {
-        let (kafka, relay, store_folder) = (Arc::new(ApacheKafka::start()), Relay::start(), tempfile::tempdir().unwrap());
-        let store = start(store_folder.path());
+/// What such a worker says.
+const FENCED: &str = "fenced by other consumer with same group.instance.id";
+
+impl Campaign {
+    fn new(name: &str, membership: Membership, seed: u64) -> Campaign {
+        let store_folder = tempfile::tempdir().unwrap();
+        let (relay, store) = (Relay::start(), start(store_folder.path()));
         relay.point_to(Some(store.url()));
-        let world = World::on(&kafka, PARTITIONS, Database::at(&relay.url(), "chaos"));
-        let mut stage = Stage { kafka, store, store_folder, relay, world, workers: Vec::new() };
-        stage.man();
-        stage
+        let kafka = Arc::new(ApacheKafka::start());
+        let world = World::on(&kafka, PARTITIONS, Database::at(&relay.url(), name));
+        let dice = ChaCha8Rng::seed_from_u64(seed);
+        Campaign { dice, membership, fleet: BTreeMap::new(), world, store, store_folder, relay, kafka, kills: 0, fenced: 0 }
     }
 
-    /// Two workers, both at work.
-    fn man(&mut self) {
-        while self.workers.len() < 2 {
-            self.workers.push(self.world.start(&[]));
+    /// Injects every fault of a deck while the events are published, and says how many rows were compared afterwards.
+    fn run(&mut self, data: &Data, deck: &[Fault]) -> usize {
+        let load = self.world.load(&data.lines);
+        for place in 0..FLEET {
+            self.join(place);
         }
-        self.workers.iter().for_each(Worker::wait_until_ready);
+        for (number, fault) in deck.iter().enumerate() {
+            load.release_one_of(deck.len());
+            self.linger();
+            eprintln!("{number:3} {fault:?}");
+            self.inject(*fault, &load);
+        }
+        self.world.finish(load);
+        until("everything is in the store", || {
+            self.tend();
+            let read = self.read();
+            if read == data.lines.len() as u64 { Ok(()) } else { Err(read) }
+        });
+        (0..FLEET)
+            .filter(|place| self.fleet.contains_key(place))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .for_each(|place| self.stop(place));
+        assert_exact(&self.world, data)
     }
 
-    fn inflict(&mut self, fault: Fault) {
+    /// A moment in which anything may be going on.
+    fn linger(&mut self) {
+        std::thread::sleep(Duration::from_millis(self.dice.random_range(0..400)));
+    }
+
+    /// Starts again who has ended by itself, as whoever runs workers does. Nobody may, but for one reason.
+    fn tend(&mut self) {
+        let ended: Vec<usize> =
+            self.fleet.iter_mut().filter_map(|(place, worker)| worker.has_ended().then_some(*place)).collect();
+        for place in ended {
+            let said = self.leave(place).gave_up();
+            assert!(self.may_be_fenced() && said.contains(FENCED), "{said}");
+            self.fenced += 1;
+            self.join(place);
+        }
+    }
+
+    fn inject(&mut self, fault: Fault, load: &Load) {
+        self.tend();
+        let read = self.read();
         match fault {
-            Fault::WorkerKilled => self.workers.remove(0).kill(),
-            Fault::WorkerStopped => self.workers.remove(0).stop(),
-            Fault::WorkerKilledAndStatesTorn => {
-                self.workers.remove(0).kill();
-                self.tear_states();
+            Fault::WorkerKilled => self.kill(1),
+            Fault::FleetKilled => self.kill(self.fleet.len()),
+            Fault::WorkerStopped => {
+                let place = self.anybody();
+                self.stop(place);
+                self.join(place);
             }
-            Fault::BrokerKilled => {
-                self.kafka.kill();
-                self.kafka.start_again();
+            Fault::WorkerJoined => match (0..FLEET).find(|place| !self.fleet.contains_key(place)) {
+                Some(place) => self.join(place),
+                None => {
+                    let place = self.anybody();
+                    self.stop(place);
+                }
+            },
+            Fault::BrokerKilled => self.lose_broker(ApacheKafka::kill),
+            Fault::BrokerAndWorkerKilled => {
+                self.kill(1);
+                self.lose_broker(ApacheKafka::kill);
             }
-            Fault::BrokerStopped => {
-                self.kafka.stop();
-                self.kafka.start_again();
-            }
-            Fault::StoreKilled => {
-                self.store.kill().unwrap();
-                self.relay.point_to(None);
-                self.store = start(self.store_folder.path());
-                self.relay.point_to(Some(self.store.url()));
-            }
+            Fault::BrokerStopped => self.lose_broker(ApacheKafka::stop),
+            Fault::StoreKilled => self.kill_store(),
+            Fault::StoreReadOnly => self.spoil("table_readonly", "1"),
+            Fault::StoreFull => self.spoil("min_free_disk_bytes_to_perform_insert", "1000000000000000"),
+            Fault::AnswersLost => self.relay.cut(),
+            Fault::CheckpointsUnwritable => self.take_checkpoints_away(),
+            Fault::CheckpointsTorn => self.tear_checkpoints(),
         }
-        self.man();
+        // Every other time the next fault meets whatever this one has left behind.
+        if self.dice.random() {
+            load.release_one_of(400);
+            until("reading goes on", || {
+                self.tend();
+                if self.read() > read { Ok(()) } else { Err(self.logs()) }
+            });
+        }
     }
 
-    /// Cuts the newest state of every source in half.
-    fn tear_states(&self) {
-        let mut newest = BTreeMap::new();
-        for path in
-            files_in(&self.world.checkpoints()).into_iter().filter(|path| path.extension().is_some_and(|end| end == "ckpt"))
-        {
-            newest.insert(path.parent().unwrap().to_owned(), path);
+    fn read(&self) -> u64 {
+        let asked = || self.world.try_to_ask(crate::real_events::PROGRESS).map_err(|error| error.to_string());
+        until("the store answers", || Ok::<u64, String>(sums(&asked()?)[0]))
+    }
+
+    fn logs(&self) -> String {
+        self.fleet.values().map(Worker::log).collect()
+    }
+
+    fn anybody(&mut self) -> usize {
+        let places: Vec<usize> = self.fleet.keys().copied().collect();
+        *places.choose(&mut self.dice).expect("somebody is there")
+    }
+
+    fn may_be_fenced(&self) -> bool {
+        matches!(self.membership, Membership::Static)
+    }
+
+    fn stop(&mut self, place: usize) {
+        let (code, log) = self.leave(place).stopped();
+        assert!(code == Some(0) || self.may_be_fenced() && log.contains(FENCED), "{code:?}: {log}");
+    }
+
+    fn leave(&mut self, place: usize) -> Worker {
+        self.fleet.remove(&place).expect("somebody is there")
+    }
+
+    fn join(&mut self, place: usize) {
+        let name = format!("worker-{place}");
+        let member = match self.membership {
+            Membership::Classic => vec![],
+            Membership::Static => vec![("GRAPEVINE_KAFKA_GROUP_INSTANCE_ID", name.as_str())],
+            Membership::Consumer => vec![("GRAPEVINE_KAFKA_GROUP_PROTOCOL", "consumer")],
+        };
+        self.fleet.insert(place, self.world.start(&member));
+    }
+
+    /// `kill -9` of so many workers at once; others take their places.
+    fn kill(&mut self, count: usize) {
+        let places: Vec<usize> = (0..count)
+            .map(|_| {
+                let place = self.anybody();
+                self.leave(place).kill();
+                place
+            })
+            .collect();
+        self.kills += count;
+        places.into_iter().for_each(|place| self.join(place));
+    }
+
+    fn lose_broker(&mut self, how: impl Fn(&ApacheKafka)) {
+        how(&self.kafka);
+        self.kills += 1;
+        self.linger();
+        self.kafka.start_again();
+    }
+
+    fn kill_store(&mut self) {
+        self.store.kill().unwrap();
+        self.kills += 1;
+        self.relay.point_to(None);
+        self.linger();
+        self.store = start(self.store_folder.path());
+        self.relay.point_to(Some(self.store.url()));
+    }
+
+    /// Makes a table refuse every insert until a worker has noticed.
+    fn spoil(&mut self, setting: &str, value: &str) {
+        // Every flush writes to this table.
+        let retries = ("grapevine_insert_retries_total", "");
+        let before = self.sum(retries);
+        self.world.run(&format!("ALTER TABLE progress MODIFY SETTING {setting} = {value}"));
+        self.wait_for_more(retries, before);
+        self.world.run(&format!("ALTER TABLE progress RESET SETTING {setting}"));
+    }
+
+    /// The sum over all workers of a metric's series that have this in their labels.
+    fn sum(&self, (metric, label): (&str, &str)) -> f64 {
+        self.fleet.values().filter_map(|worker| worker.metric_if_alive(metric, label)).sum()
+    }
+
+    fn wait_for_more(&mut self, metric: (&str, &str), before: f64) {
+        until("a worker notices", || {
+            self.tend();
+            if self.sum(metric) > before { Ok(()) } else { Err(self.logs()) }
+        });
+    }
+
+    /// Puts a file where the folder of checkpoints was, until a worker has noticed.
+    fn take_checkpoints_away(&mut self) {
+        let (folder, aside) = (self.world.checkpoints(), self.world.checkpoints().with_extension("aside"));
+        let failed = ("grapevine_checkpoints_total", "failed");
+        let before = self.sum(failed);
+        // Else a worker could make the folder anew in between.
+        self.everybody("STOP");
+        std::fs::rename(&folder, &aside).unwrap();
+        std::fs::write(&folder, "not a folder").unwrap();
+        self.everybody("CONT");
+        self.wait_for_more(failed, before);
+        std::fs::remove_file(&folder).unwrap();
+        std::fs::rename(&aside, &folder).unwrap();
+    }
+
+    fn everybody(&self, name: &str) {
+        self.fleet.values().for_each(|worker| signal(worker.process(), name));
+    }
+
+    /// Kills everybody and cuts the newest checkpoint of each source in half, unless it is the only one.
+    fn tear_checkpoints(&mut self) {
+        let places: Vec<usize> = self.fleet.keys().copied().collect();
+        std::mem::take(&mut self.fleet).into_values().for_each(Worker::kill);
+        self.kills += places.len();
+        let mut of_source: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for path in files_in(&self.world.checkpoints()) {
+            of_source.entry(path.parent().unwrap().to_owned()).or_default().push(path);
         }
-        for path in newest.into_values() {
-            // Its owner may prune it meanwhile.
-            if let Ok(file) = std::fs::File::options().write(true).open(path) {
-                file.set_len(file.metadata().unwrap().len() / 2).unwrap();
-            }
+        let torn: Vec<_> = of_source.values().filter(|paths| paths.len() > 1).filter_map(|paths| paths.last()).collect();
+        assert!(!torn.is_empty(), "there are checkpoints");
+        for path in torn {
+            let file = std::fs::File::options().write(true).open(path).unwrap();
+            file.set_len(file.metadata().unwrap().len() / 2).unwrap();
         }
+        places.into_iter().for_each(|place| self.join(place));
     }
 }
 
 #[test]
-fn whatever_is_killed_every_row_ends_up_as_if_nothing_had_happened() {
-    let full = std::env::var("GRAPEVINE_CHAOS").is_ok_and(|form| form == "full");
-    let rounds = if full { 17 * FAULTS.len() } else { FAULTS.len() };
-    let data = Data::read(if full { "weibo_ced" } else { "edge_cases" });
-    let mut stage = Stage::new();
-    let load = stage.world.load(&data.lines);
-    let mut inflicted: BTreeMap<Fault, usize> = BTreeMap::new();
-    for fault in FAULTS.into_iter().cycle().take(rounds) {
-        load.release_one_of(rounds);
-        stage.inflict(fault);
-        *inflicted.entry(fault).or_default() += 1;
+fn whatever_dies_whenever_every_row_ends_up_as_if_nothing_had_happened() {
+    let full = std::env::var("GRAPEVINE_CHAOS").is_ok_and(|value| value == "full");
+    let legs: &[(&str, Membership)] = if full {
+        &[("edge_cases", Membership::Static), ("weibo_ced", Membership::Classic), ("reddit_college", Membership::Consumer)]
+    } else {
+        &[("edge_cases", Membership::Classic)]
+    };
+    let (mut kills, mut fenced, mut events, mut rows) = (0, 0, 0, 0);
+    for (seed, (name, membership)) in (1..).zip(legs) {
+        let data = Data::read(name);
+        let mut campaign = Campaign::new(&format!("{name}_in_chaos"), *membership, seed);
+        let times = |short, long| if full { long } else { short };
+        let mut deck: Vec<Fault> = FAULTS.iter().flat_map(|(fault, _, short, long)| vec![*fault; times(*short, *long)]).collect();
+        deck.shuffle(&mut campaign.dice);
+        // There are checkpoints to be torn only when some time has passed.
+        deck.sort_by_key(|fault| *fault == Fault::CheckpointsTorn);
+        rows += campaign.run(&data, &deck);
+        events += data.lines.len();
+        kills += campaign.kills;
+        fenced += campaign.fenced;
     }
-    stage.world.finish(load);
-    stage.world.wait_for(data.lines.len());
-    stage.workers.drain(..).for_each(Worker::stop);
-    let rows = assert_exact(&stage.world, &data);
-    for (fault, count) in &inflicted {
-        println!("{:<28}{count:>8}", format!("{fault:?}"));
+    assert!(!full || kills >= 100, "{kills} kills");
+    println!("\n{:>9}  fault", "injected");
+    for (_, name, short, long) in FAULTS {
+        println!("{:>9}  {name}", if full { long * legs.len() } else { short });
     }
-    println!("{:<28}{:>8}\n{:<28}{rows:>8}\n{:<28}{:>8}", "events", data.lines.len(), "rows compared", "differences", 0);
-    assert_eq!(inflicted.values().sum::<usize>(), rounds);
+    println!("{fenced:>9}  workers with a name fenced by a restarted broker, started again");
+    println!("{kills:>9}  processes killed\n{events:>9}  events\n{rows:>9}  rows compared with those of a run in peace");
+    println!("{:>9}  differences", 0);
 }
