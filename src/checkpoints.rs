@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 use tracing::warn;
 
 pub use catalogue::{Entry, Unsound};
@@ -43,6 +43,8 @@ pub struct CheckpointStore {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Named {
     next: Offset,
+    /// Of two states at one offset the later one stands: it was published again because limits had changed.
+    written: i64,
     path: Path,
 }
 
@@ -88,7 +90,7 @@ impl CheckpointStore {
     async fn list(&self, source: &str) -> Result<Vec<Named>, CheckpointError> {
         let listed = self.store.list(Some(&self.folder_of(source))).try_collect::<Vec<_>>().await;
         let listed = listed.map_err(|error| self.failure("list checkpoints", &error))?;
-        let mut named: Vec<Named> = listed.into_iter().filter_map(|object| Named::read(object.location)).collect();
+        let mut named: Vec<Named> = listed.into_iter().filter_map(Named::read).collect();
         named.sort_by(|one, other| other.cmp(one));
         Ok(named)
     }
@@ -190,11 +192,12 @@ impl Checkpoints for CheckpointStore {
 
 impl Named {
     /// Takes a name apart; `None` for what is no checkpoint.
-    fn read(path: Path) -> Option<Named> {
+    fn read(object: ObjectMeta) -> Option<Named> {
+        let (written, path) = (object.last_modified.timestamp_micros(), object.location);
         let (next, hash) = path.filename()?.strip_suffix(".ckpt")?.split_once('-')?;
         let digits = next.len() == 20 && next.bytes().all(|byte| byte.is_ascii_digit()) && hash.len() == 32;
         let next = digits.then(|| next.parse().ok()).flatten()?;
-        Some(Named { next, path })
+        Some(Named { next, written, path })
     }
 }
 

@@ -35,9 +35,9 @@ impl Entry {
     }
 
     fn of(source: &str, object: ObjectMeta) -> Option<Entry> {
-        let ObjectMeta { location, last_modified, size, .. } = object;
-        let Named { next, path } = Named::read(location)?;
-        Some(Entry { source: source.to_owned(), next, bytes: size, modified: last_modified.timestamp_millis(), path })
+        let bytes = object.size;
+        let Named { next, written, path } = Named::read(object)?;
+        Some(Entry { source: source.to_owned(), next, bytes, modified: written / 1000, path })
     }
 }
 

@@ -69,8 +69,8 @@ pub(super) enum Front {
     Records { first: Offset, run: Range<usize>, next: Offset },
     /// The end of the partition.
     End(Offset),
-    /// An error of the partition, and the offset that the client had asked for.
-    Error { at: Offset, code: RDKafkaErrorCode, text: String },
+    /// An error of the partition, and the offset that the client had asked for, if it says one.
+    Error { at: Option<Offset>, code: RDKafkaErrorCode, text: String },
     /// The batch is used up.
     Empty,
 }
@@ -116,7 +116,7 @@ impl Batch {
                 self.taken += 1;
                 let message = self.message(start);
                 let text = String::from_utf8_lossy(bytes(self, message.payload, message.len).unwrap_or_default());
-                Front::Error { at: client::offset(message.offset), code: message.err.into(), text: text.into_owned() }
+                Front::Error { at: Offset::try_from(message.offset).ok(), code: message.err.into(), text: text.into_owned() }
             }
         }
     }

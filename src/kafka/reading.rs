@@ -16,8 +16,8 @@ impl Reading {
 
     /// Whether an error after an end is only that of the client's own wrong position: it asked for another offset than
     /// the one that is wanted. If it asked for that one, asking again may find the records of another log there.
-    pub(super) fn doubts_error(&mut self, at: Offset) -> bool {
-        self.ended && at != self.position && self.doubt(ERROR_DOUBTS)
+    pub(super) fn doubts_error(&mut self, at: Option<Offset>) -> bool {
+        self.ended && at.is_some_and(|at| at != self.position) && self.doubt(ERROR_DOUBTS)
     }
 
     fn doubt(&mut self, most: u8) -> bool {

@@ -22,7 +22,7 @@ pub(super) struct Held {
 pub(super) enum State {
     /// The stores are being asked what they know of it.
     Opening,
-    /// Nobody knows it: its first, empty checkpoint is being published, before any row.
+    /// Its first checkpoint is being published before any row: nobody knows it, or its limits have changed.
     Founding(Box<Founding>),
     /// It is read.
     Running(Box<Running>),

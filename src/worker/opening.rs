@@ -31,6 +31,8 @@ pub(super) struct Answer {
 enum Found {
     /// A state, and its `next`.
     Checkpoint(Offset, Vec<u8>),
+    /// A state that was made under other limits, with nothing behind it, and its `next`.
+    CleanlyStopped(Offset, Vec<u8>),
     /// A state that was made under other limits, its `next`, and rows behind it up to this version.
     OtherLimits(Limits, Offset, Offset),
     /// No state, but rows up to this version.
@@ -103,7 +105,16 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         self.settle(Trouble::Opening(partition));
         self.warn_of_added(partition, bounds.partitions).await;
         match found {
-            Found::Checkpoint(next, bytes) => self.restore(tenure, bounds, next, &bytes).await,
+            Found::Checkpoint(next, bytes) => {
+                let engine = self.restored(&source, bounds, next, &bytes)?;
+                self.start(tenure, engine, bounds).await
+            }
+            Found::CleanlyStopped(next, bytes) => {
+                // From here on rows follow the new limits; whoever comes after a crash must know it.
+                let engine = self.restored(&source, bounds, next, &bytes)?;
+                self.publish_first(tenure, engine, bounds);
+                Ok(())
+            }
             Found::OtherLimits(then, next, newest) => {
                 Err(refusal::other_limits(&source, next, newest, then, self.around.settings.rules.limits()))
             }
@@ -155,17 +166,15 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
     }
 
-    async fn restore(&mut self, tenure: Tenure, bounds: Bounds, next: Offset, bytes: &[u8]) -> Result<(), WorkerError> {
-        let Some(held) = self.held.get(&tenure.partition) else { return Ok(()) };
-        let source = Arc::clone(&held.source);
-        check_bounds(&source, bounds, next)?;
-        let engine = Engine::restore(self.around.settings.rules.clone(), Arc::clone(&source), bytes)
-            .map_err(|error| foreign_checkpoint(&source, next, &error.to_string()))?;
+    fn restored(&self, source: &Arc<str>, bounds: Bounds, next: Offset, bytes: &[u8]) -> Result<Engine, WorkerError> {
+        check_bounds(source, bounds, next)?;
+        let engine = Engine::restore(self.around.settings.rules.clone(), Arc::clone(source), bytes)
+            .map_err(|error| foreign_checkpoint(source, next, &error.to_string()))?;
         if engine.next() != next {
-            return Err(foreign_checkpoint(&source, next, &format!("its content continues at {}", engine.next())));
+            return Err(foreign_checkpoint(source, next, &format!("its content continues at {}", engine.next())));
         }
-        info!(source = &*source, next, end = bounds.end, "restored");
-        self.start(tenure, engine, bounds).await
+        info!(source = &**source, next, end = bounds.end, "restored");
+        Ok(engine)
     }
 
     /// Nobody has seen this partition: an empty state is published before its first row, so that rows without
@@ -175,7 +184,12 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         let mut engine = Engine::new(self.around.settings.rules.clone(), source, bounds.first);
         // A snapshot is taken after a flush; the first rows say the same again.
         engine.flush();
-        let snapshot = Frozen { tenure, next: bounds.first, state: engine.snapshot() };
+        self.publish_first(tenure, engine, bounds);
+    }
+
+    /// Publishes a state before anything is read.
+    fn publish_first(&mut self, tenure: Tenure, engine: Engine, bounds: Bounds) {
+        let snapshot = Frozen { tenure, next: engine.next(), state: engine.snapshot() };
         if let Some(held) = self.held.get_mut(&tenure.partition) {
             held.state = State::Founding(Box::new(Founding { engine, bounds, failures: 0 }));
         }
@@ -274,7 +288,7 @@ async fn find<K: Sink, C: Checkpoints>(sink: &K, checkpoints: &C, source: &str, 
         let newest = sink.newest_version(source).await.map_err(Failure::Store)?;
         return Ok(match newest.filter(|newest| *newest > next) {
             Some(newest) => Found::OtherLimits(then, next, newest),
-            None => Found::Checkpoint(next, bytes),
+            None => Found::CleanlyStopped(next, bytes),
         });
     }
     let newest = sink.newest_version(source).await.map_err(Failure::Store)?;

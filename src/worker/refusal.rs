@@ -77,8 +77,9 @@ pub(super) fn unrecognised(source: &str, last: Option<Offset>, what: Unrecognise
     WorkerError::Operator(match what {
         Unrecognised::Another => format!(
             "the log of {source} holds another record at {at}, where the last one was read: it is not the log it was (the \
-             topic was created again, or lost records in an unclean election). Nothing more was read. Give the new log \
-             another name in `worker.log`, or raise `epoch`, which reads everything again into rows of its own"
+             topic was created again, or lost records in an unclean election). Nothing more was read. If it was created \
+             again, give the new log another name in `worker.log`; if records were lost, raise `epoch`, which reads \
+             everything again into rows of its own"
         ),
         Unrecognised::Nothing => format!(
             "the log of {source} holds no record at {at} any more, where the last one was read, although it begins before \

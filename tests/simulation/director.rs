@@ -46,6 +46,8 @@ pub(crate) enum Mishap {
     CheckpointsLost,
     /// The budget was changed, after everything was durable and published.
     BudgetChanged,
+    /// The budget was changed after a clean stop, and the worker crashed before its next checkpoint.
+    CrashAfterBudgetChanged,
     /// The budget was changed, after a crash that left rows behind the newest checkpoint.
     BudgetChangedAfterACrash,
 }
@@ -56,12 +58,23 @@ pub(crate) fn play_mishap(seed: u64, mishap: Mishap) -> Option<Result<(), Worker
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime without I/O").block_on(async {
         let mut director = Director::new(seed);
-        if mishap == Mishap::BudgetChangedAfterACrash {
-            director.crash_behind_a_checkpoint().await?;
-        } else {
-            director.finish().await;
+        match mishap {
+            Mishap::BudgetChangedAfterACrash => director.crash_behind_a_checkpoint().await?,
+            Mishap::CrashAfterBudgetChanged => {
+                director.stop_in_the_middle().await;
+                director.befall(Mishap::BudgetChanged)?;
+                director.crash_behind_a_checkpoint().await?;
+            }
+            Mishap::LogMadeAgain
+            | Mishap::LogCompacted
+            | Mishap::HeadCutTooFar
+            | Mishap::EndLost
+            | Mishap::CheckpointsLost
+            | Mishap::BudgetChanged => director.finish().await,
         }
-        director.befall(mishap)?;
+        if mishap != Mishap::CrashAfterBudgetChanged {
+            director.befall(mishap)?;
+        }
         director.start();
         director.assign();
         let mut worker = director.workers.pop().expect("it was started");
@@ -134,13 +147,15 @@ impl Director {
                 log.entries.retain(|entry| entry.offset < log.end);
             }),
             Mishap::CheckpointsLost => world.checkpoints.clear(),
-            Mishap::BudgetChanged | Mishap::BudgetChangedAfterACrash => {
+            Mishap::BudgetChanged | Mishap::BudgetChangedAfterACrash | Mishap::CrashAfterBudgetChanged => {
                 let mut settings = Settings::clone(&self.settings);
                 settings.rules.budget += 1;
                 self.settings = Rc::new(settings);
             }
         }
-        world.visible = logs.iter().map(|log| log.entries.len()).collect();
+        if mishap != Mishap::BudgetChanged {
+            world.visible = logs.iter().map(|log| log.entries.len()).collect();
+        }
         world.logs = Rc::new(logs);
         any.then_some(())
     }
@@ -152,6 +167,20 @@ impl Director {
             let is_another = mishap == Mishap::LogMadeAgain && !log.entries.is_empty();
             assert!(!is_another || committed.is_none(), "an offset of the log that was is committed: {committed:?}");
         }
+    }
+
+    /// Reads a part of the log and stops in order.
+    async fn stop_in_the_middle(&mut self) {
+        self.world.borrow_mut().trouble = 0;
+        self.grow();
+        self.start();
+        self.assign();
+        self.run_for(Duration::from_secs(5)).await;
+        for worker in &mut self.workers {
+            worker.stopping = true;
+            worker.stop.notify_one();
+        }
+        self.run_for(Duration::from_secs(60)).await;
     }
 
     /// Runs one worker and kills it when rows are in the store that no checkpoint covers; nothing if that never happens.

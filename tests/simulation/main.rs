@@ -59,9 +59,11 @@ fn what_cannot_be_read_on_is_refused_with_its_cure() {
 }
 
 #[test]
-fn a_budget_changed_across_a_clean_stop_is_accepted() {
-    let outcomes: Vec<_> = (0..40).filter_map(|seed| director::play_mishap(seed, Mishap::BudgetChanged)).collect();
-    assert!(outcomes.len() > 10 && outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+fn a_budget_changed_across_a_clean_stop_is_accepted_also_after_a_later_crash() {
+    for mishap in [Mishap::BudgetChanged, Mishap::CrashAfterBudgetChanged] {
+        let outcomes: Vec<_> = (0..40).filter_map(|seed| director::play_mishap(seed, mishap)).collect();
+        assert!(outcomes.len() > 10 && outcomes.iter().all(Result::is_ok), "{mishap:?}: {outcomes:?}");
+    }
 }
 
 /// Which seeds are played: from the first on, so many, or for so long.
