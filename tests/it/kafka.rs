@@ -1,6 +1,8 @@
-//! The source against the embedded broker: order, ends, rebalances, commits, flow control.
+//! The source against the embedded broker, and where members and fetchers matter against Apache Kafka too: order, ends,
+//! rebalances, commits, flow control.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use grapevine::config::{Kafka, Secret};
@@ -9,6 +11,8 @@ use grapevine::kafka::KafkaSource;
 use grapevine::record::{Header, Millis, Offset, Partition};
 use grapevine::worker::{Delivery, Source, SourceError};
 
+use crate::apache_kafka::ApacheKafka;
+
 /// How long anything here may take before it counts as not happening.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -16,7 +20,7 @@ fn settings(brokers: &str, topic: &str) -> Kafka {
     Kafka {
         brokers: brokers.to_owned(),
         topic: topic.to_owned(),
-        group: "readers".to_owned(),
+        group: topic.to_owned(),
         group_protocol: "classic".to_owned(),
         group_instance_id: String::new(),
         security_protocol: "plaintext".to_owned(),
@@ -38,15 +42,29 @@ fn settings(brokers: &str, topic: &str) -> Kafka {
 }
 
 struct World {
-    broker: MockBroker,
+    brokers: String,
     topic: &'static str,
+    _broker: Broker,
+}
+
+/// Kept alive for the world.
+enum Broker {
+    Embedded { _broker: MockBroker },
+    Apache { _kafka: Arc<ApacheKafka> },
 }
 
 impl World {
     fn new(topic: &'static str, partitions: usize) -> Self {
         let broker = MockBroker::start().unwrap();
         broker.create_topic(topic, partitions).unwrap();
-        Self { broker, topic }
+        let brokers = broker.bootstrap_servers().to_owned();
+        Self { brokers, topic, _broker: Broker::Embedded { _broker: broker } }
+    }
+
+    fn on_apache_kafka(topic: &'static str, partitions: usize) -> Self {
+        let kafka = ApacheKafka::shared();
+        kafka.create_topic(topic, partitions);
+        Self { brokers: kafka.brokers(), topic, _broker: Broker::Apache { _kafka: kafka } }
     }
 
     fn join(&self) -> KafkaSource {
@@ -54,13 +72,13 @@ impl World {
     }
 
     fn join_by(&self, protocol: &str) -> KafkaSource {
-        let settings = settings(self.broker.bootstrap_servers(), self.topic);
+        let settings = settings(&self.brokers, self.topic);
         KafkaSource::connect(&Kafka { group_protocol: protocol.to_owned(), ..settings }, "log", 1, 0).unwrap()
     }
 
     fn publisher(&self, more: &[(&str, &str)]) -> Publisher {
         let more: Vec<_> = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        Publisher::new(self.broker.bootstrap_servers(), &more, self.topic, None).unwrap()
+        Publisher::new(&self.brokers, &more, self.topic, None).unwrap()
     }
 
     fn publish(&self, payloads: &[&str]) {
@@ -286,7 +304,7 @@ async fn a_commit_is_seen_by_the_next_member() {
 async fn what_a_group_commits_counts_as_consumed() {
     let world = World::new("followed", 1);
     let consumed = Consumed::new(1);
-    let follower = consumed.follow(world.broker.bootstrap_servers(), "readers-epoch-1", world.topic).unwrap();
+    let follower = consumed.follow(&world.brokers, "followed-epoch-1", world.topic).unwrap();
     let mut source = world.join();
     assigned(&mut source).await;
     source.commit(&[(ZERO, 5)]).await.unwrap();
@@ -303,27 +321,29 @@ async fn a_broker_that_is_gone_makes_a_commit_fail() {
     assert!(source.commit(&[(ZERO, 1)]).await.is_err());
 }
 
+/// Takes one step of a member, starts what it gets behind what was seen, and releases what it loses.
+async fn answer(name: u8, source: &mut KafkaSource, seen: &mut BTreeMap<Partition, Vec<(u8, Offset)>>) {
+    match step(source).await {
+        Seen::Assigned(partitions) => {
+            for partition in partitions {
+                let next = seen.get(&partition).and_then(|read| read.last()).map_or(0, |last| last.1 + 1);
+                source.start(partition, next).await.unwrap();
+            }
+        }
+        Seen::Revoked(partitions) | Seen::Lost(partitions) => source.release(&partitions).await.unwrap(),
+        Seen::Records(partition, records) => {
+            seen.entry(partition).or_default().extend(records.iter().map(|record| (name, record.offset)));
+        }
+        Seen::End(..) | Seen::Idle => {}
+    }
+}
+
 /// Drives both members, starting what they get and releasing what they lose, until each owns half.
 async fn share_out(first: &mut KafkaSource, second: &mut KafkaSource, seen: &mut BTreeMap<Partition, Vec<(u8, Offset)>>) {
     let balanced = async {
-        let mut positions: BTreeMap<Partition, Offset> = BTreeMap::new();
         while first.assigned().len() != 2 || second.assigned().len() != 2 {
-            for (name, source) in [(1, &mut *first), (2, &mut *second)] {
-                match step(source).await {
-                    Seen::Assigned(partitions) => {
-                        for partition in partitions {
-                            let next = seen.get(&partition).map_or(0, |read| read.last().map_or(0, |last| last.1 + 1));
-                            source.start(partition, next).await.unwrap();
-                        }
-                    }
-                    Seen::Revoked(partitions) | Seen::Lost(partitions) => source.release(&partitions).await.unwrap(),
-                    Seen::Records(partition, records) => {
-                        positions.insert(partition, 0);
-                        seen.entry(partition).or_default().extend(records.iter().map(|record| (name, record.offset)));
-                    }
-                    Seen::End(..) | Seen::Idle => {}
-                }
-            }
+            answer(1, first, seen).await;
+            answer(2, second, seen).await;
         }
     };
     tokio::time::timeout(PATIENCE, balanced).await.expect("the group did not balance in time");
@@ -331,16 +351,27 @@ async fn share_out(first: &mut KafkaSource, second: &mut KafkaSource, seen: &mut
 
 #[tokio::test]
 async fn a_second_member_takes_over_and_no_record_is_read_twice() {
-    taking_over("classic").await;
+    taking_over(World::new("shared", 4), "classic").await;
 }
 
 #[tokio::test]
 async fn a_second_member_takes_over_by_the_consumer_protocol_too() {
-    taking_over("consumer").await;
+    taking_over(World::new("shared", 4), "consumer").await;
 }
 
-async fn taking_over(protocol: &str) {
-    let world = World::new("shared", 4);
+#[test]
+fn a_second_member_takes_over_on_apache_kafka() {
+    for (topic, protocol) in [("shared_classic", "classic"), ("shared_consumer", "consumer")] {
+        alone(taking_over(World::on_apache_kafka(topic, 4), protocol));
+    }
+}
+
+/// Runs a test that has begun outside of any runtime.
+fn alone(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+}
+
+async fn taking_over(world: World, protocol: &str) {
     let payloads: Vec<String> = (0..400).map(|number| number.to_string()).collect();
     let payloads: Vec<&str> = payloads.iter().map(String::as_str).collect();
     world.publish(&payloads);
@@ -396,7 +427,15 @@ async fn taking_over(protocol: &str) {
 
 #[tokio::test]
 async fn a_record_that_follows_an_end_survives_a_rebalance_in_between() {
-    let world = World::new("after_end", 4);
+    after_an_end(World::new("after_end", 4)).await;
+}
+
+#[test]
+fn a_record_that_follows_an_end_survives_a_rebalance_on_apache_kafka() {
+    alone(after_an_end(World::on_apache_kafka("after_end", 4)));
+}
+
+async fn after_an_end(world: World) {
     world.publish(&["a", "b", "c", "d"]);
     let mut first = world.join();
     for partition in assigned(&mut first).await {
@@ -422,6 +461,47 @@ async fn a_record_that_follows_an_end_survives_a_rebalance_in_between() {
         kept.iter().all(|partition| found.contains(partition)).then_some(())
     })
     .await;
+}
+
+#[test]
+fn single_records_between_ends_and_rebalances_are_read_once_each() {
+    for (topic, protocol) in [("between_classic", "classic"), ("between_consumer", "consumer")] {
+        alone(between_rebalances(World::on_apache_kafka(topic, 4), protocol));
+    }
+}
+
+/// The client's position is one too far after every end, and every rebalance makes it go there.
+async fn between_rebalances(world: World, protocol: &str) {
+    const ROUNDS: usize = 4;
+    let mut first = world.join_by(protocol);
+    let mut seen = BTreeMap::new();
+    for partition in assigned(&mut first).await {
+        first.start(partition, 0).await.unwrap();
+    }
+    for round in 0..ROUNDS {
+        let mut second = world.join_by(protocol);
+        share_out(&mut first, &mut second, &mut seen).await;
+        world.publish(&["a", "b", "c", "d"]);
+        read_on(&mut [&mut first, &mut second], &mut seen, 2 * round + 1).await;
+        second.close().await.unwrap();
+        world.publish(&["e", "f", "g", "h"]);
+        read_on(&mut [&mut first], &mut seen, 2 * round + 2).await;
+    }
+    for (partition, read) in &seen {
+        assert!(read.iter().map(|(_, offset)| *offset).eq(0..2 * ROUNDS as u64), "{partition}: {read:?}");
+    }
+}
+
+/// Drives members until so many records of every partition have been read.
+async fn read_on(members: &mut [&mut KafkaSource], seen: &mut BTreeMap<Partition, Vec<(u8, Offset)>>, count: usize) {
+    let complete = async {
+        while seen.len() < 4 || seen.values().any(|read| read.len() < count) {
+            for source in members.iter_mut() {
+                answer(1, source, seen).await;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, complete).await.unwrap_or_else(|_| panic!("not {count} records each: {seen:?}"));
 }
 
 #[tokio::test]
@@ -471,7 +551,7 @@ async fn forty_mebibytes_through_one_partition_lose_nothing() {
     const COUNT: u64 = 20_000;
     let world = World::new("narrow", 1);
     let consumed = Consumed::new(1);
-    let mut publisher = Publisher::new(world.broker.bootstrap_servers(), &[], world.topic, Some(consumed.clone())).unwrap();
+    let mut publisher = Publisher::new(&world.brokers, &[], world.topic, Some(consumed.clone())).unwrap();
     let writing = std::thread::spawn(move || {
         // Not compressible, so that the broker's limit is met.
         let mut state = 88_172_645_463_325_252_u64;
@@ -512,7 +592,7 @@ async fn forty_mebibytes_through_one_partition_lose_nothing() {
 async fn a_publisher_gives_up_when_the_reader_stops() {
     let world = World::new("stopped", 1);
     let consumed = Consumed::new(1);
-    let mut publisher = Publisher::new(world.broker.bootstrap_servers(), &[], world.topic, Some(consumed.clone())).unwrap();
+    let mut publisher = Publisher::new(&world.brokers, &[], world.topic, Some(consumed.clone())).unwrap();
     consumed.stop();
     let payload = vec![7; 1 << 16];
     let outcome = (0..100).try_for_each(|_| publisher.publish(Message { payload: Some(&payload), ..Message::default() }));

@@ -164,17 +164,25 @@ impl Campaign {
             Fault::StoreReadOnly => self.spoil("table_readonly", "1"),
             Fault::StoreFull => self.spoil("min_free_disk_bytes_to_perform_insert", "1000000000000000"),
             Fault::AnswersLost => self.relay.cut(),
-            Fault::CheckpointsUnwritable => self.take_checkpoints_away(),
+            Fault::CheckpointsUnwritable => {
+                // Whoever starts meanwhile could not.
+                self.wait_for_reading(read, load);
+                self.take_checkpoints_away();
+            }
             Fault::CheckpointsTorn => self.tear_checkpoints(),
         }
         // Every other time the next fault meets whatever this one has left behind.
         if self.dice.random() {
-            load.release_one_of(400);
-            until("reading goes on", || {
-                self.tend();
-                if self.read() > read { Ok(()) } else { Err(self.logs()) }
-            });
+            self.wait_for_reading(read, load);
         }
+    }
+
+    fn wait_for_reading(&mut self, read: u64, load: &Load) {
+        load.release_one_of(400);
+        until("reading goes on", || {
+            self.tend();
+            if self.read() > read { Ok(()) } else { Err(self.logs()) }
+        });
     }
 
     fn read(&self) -> u64 {
