@@ -25,6 +25,9 @@ use crate::engine::{Fingerprint, Snapshot};
 use crate::record::Offset;
 use crate::worker::{CheckpointError, Checkpoints};
 
+/// What the names of epochs' folders begin with.
+const EPOCH: &str = "epoch-";
+
 /// States that are kept of a source, whoever wrote them.
 const KEPT: usize = 3;
 
@@ -61,7 +64,7 @@ impl CheckpointStore {
     fn of(config: &config::Checkpoint, epoch: u16, (store, prefix): (Arc<dyn ObjectStore>, Path)) -> CheckpointStore {
         CheckpointStore {
             store,
-            folder: prefix.join(format!("epoch-{epoch}")),
+            folder: prefix.join(format!("{EPOCH}{epoch}")),
             url: config.url.as_str().into(),
             compression_level: config.compression_level,
         }
@@ -74,15 +77,18 @@ impl CheckpointStore {
     /// [`CheckpointError::Operator`] when the epoch began with other rules: the message says which, and what to do.
     pub async fn check_fingerprint(&self, fingerprint: &Fingerprint) -> Result<(), CheckpointError> {
         let path = self.folder.clone().join("fingerprint.json");
-        let created =
-            self.store.put_opts(&path, PutPayload::from(fingerprint::to_json(fingerprint)), PutMode::Create.into()).await;
-        match created {
-            Ok(_) => Ok(()),
-            Err(object_store::Error::AlreadyExists { .. }) => {
-                let found = self.read(&path).await?;
-                fingerprint::compare(fingerprint, &found, &format!("{}/{path}", self.url))
-            }
-            Err(error) => Err(self.failure("write the fingerprint of the epoch", &error)),
+        match self.said_first(&path, fingerprint::to_json(fingerprint).into(), "write the fingerprint of the epoch").await? {
+            None => Ok(()),
+            Some(found) => fingerprint::compare(fingerprint, &found, &format!("{}/{path}", self.url)),
+        }
+    }
+
+    /// Writes what has not been said yet; else gives what was said first.
+    async fn said_first(&self, path: &Path, now: PutPayload, doing: &str) -> Result<Option<Vec<u8>>, CheckpointError> {
+        match self.store.put_opts(path, now, PutMode::Create.into()).await {
+            Ok(_) => Ok(None),
+            Err(object_store::Error::AlreadyExists { .. }) => self.read(path).await.map(Some),
+            Err(error) => Err(self.failure(doing, &error)),
         }
     }
 
@@ -98,6 +104,16 @@ impl CheckpointStore {
     async fn read(&self, path: &Path) -> Result<Vec<u8>, CheckpointError> {
         let read = async { self.store.get(path).await?.bytes().await };
         read.await.map(Vec::from).map_err(|error| self.failure("read a checkpoint", &error))
+    }
+
+    /// The state of an object that was listed.
+    async fn opened(&self, source: &str, next: Offset, path: &Path) -> Result<Result<Vec<u8>, Unsound>, CheckpointError> {
+        let read = async { self.store.get(path).await?.bytes().await };
+        match read.await {
+            Ok(bytes) => Ok(envelope::open(source, next, Vec::from(bytes)).await),
+            Err(object_store::Error::NotFound { .. }) => Ok(Err(Unsound::Pruned)),
+            Err(error) => Err(self.failure("read a checkpoint", &error)),
+        }
     }
 
     /// Deletes what is older than the newest three, never what was just written. What cannot be deleted now is
@@ -147,15 +163,11 @@ impl CheckpointStore {
 impl Checkpoints for CheckpointStore {
     async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, CheckpointError> {
         for named in self.list(source).await? {
-            let read = async { self.store.get(&named.path).await?.bytes().await };
-            match read.await {
-                Ok(bytes) => match envelope::open(source, named.next, Vec::from(bytes)).await {
-                    Ok(state) => return Ok(Some((named.next, state))),
-                    Err(unsound) => warn!(path = %named.path, %unsound, "skipped a checkpoint, trying the one before"),
-                },
-                // Somebody has pruned it since it was listed.
-                Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(self.failure("read a checkpoint", &error)),
+            match self.opened(source, named.next, &named.path).await? {
+                Ok(state) => return Ok(Some((named.next, state))),
+                // Newer ones are there.
+                Err(Unsound::Pruned) => {}
+                Err(unsound) => warn!(path = %named.path, %unsound, "skipped a checkpoint, trying the one before"),
             }
         }
         Ok(None)
@@ -179,14 +191,10 @@ impl Checkpoints for CheckpointStore {
 
     async fn partitions_at_first(&self, log: &str, now: usize) -> Result<usize, CheckpointError> {
         let path = self.folder.clone().join(format!("partitions-{}", escape(log)));
-        match self.store.put_opts(&path, PutPayload::from(now.to_string()), PutMode::Create.into()).await {
-            Ok(_) => Ok(now),
-            Err(object_store::Error::AlreadyExists { .. }) => {
-                let text = String::from_utf8(self.read(&path).await?).unwrap_or_default();
-                text.trim().parse().map_err(|_| CheckpointError::Operator(format!("{}/{path} holds no number", self.url)))
-            }
-            Err(error) => Err(self.failure("write how many partitions the topic has", &error)),
-        }
+        let doing = "write how many partitions the topic has";
+        let Some(found) = self.said_first(&path, now.to_string().into(), doing).await? else { return Ok(now) };
+        let text = String::from_utf8(found).unwrap_or_default();
+        text.trim().parse().map_err(|_| CheckpointError::Operator(format!("{}/{path} holds no number", self.url)))
     }
 }
 

@@ -29,7 +29,7 @@ use crate::record::{Offset, Partition};
 use crate::worker::{Bounds, Delivery, Source, SourceError};
 
 use client::{Client, Complaints, Context, Rebalance};
-pub(crate) use client::{committed, log_note};
+pub(crate) use client::{committed, log_note, offset};
 use queue::{Batch, Front, PartitionQueue};
 
 /// How long a question to the brokers may take.

@@ -4,14 +4,12 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 
-use super::{CheckpointStore, Named, envelope, place};
+use super::{CheckpointStore, EPOCH, Named, envelope, place};
 use crate::config;
 use crate::record::{Millis, Offset};
 use crate::worker::CheckpointError;
 
 pub use super::envelope::Unsound;
-
-const EPOCH: &str = "epoch-";
 
 /// One object that is a checkpoint by its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,12 +107,7 @@ impl CheckpointStore {
     ///
     /// When it cannot be read.
     pub async fn state(&self, entry: &Entry) -> Result<Result<Vec<u8>, Unsound>, CheckpointError> {
-        let read = async { self.store.get(&entry.path).await?.bytes().await };
-        match read.await {
-            Ok(bytes) => Ok(envelope::open(&entry.source, entry.next, Vec::from(bytes)).await),
-            Err(object_store::Error::NotFound { .. }) => Ok(Err(Unsound::Pruned)),
-            Err(error) => Err(self.failure("read a checkpoint", &error)),
-        }
+        self.opened(&entry.source, entry.next, &entry.path).await
     }
 
     /// Whether the epoch has begun: its rules are remembered here.

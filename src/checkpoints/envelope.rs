@@ -85,7 +85,7 @@ pub(super) fn glance(source: &str, next: Offset, head: &[u8], size: u64) -> Resu
 
 /// Everything before the compressed state.
 fn begin(source: &str, next: Offset, compressed: u64) -> Vec<u8> {
-    let mut head = Vec::with_capacity(MAGIC.len() + 1 + 8 + 4 + source.len() + 8);
+    let mut head = Vec::new();
     head.extend_from_slice(MAGIC);
     head.push(FORMAT);
     head.extend_from_slice(&next.to_le_bytes());

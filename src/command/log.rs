@@ -101,7 +101,7 @@ impl Log {
     pub(crate) fn bounds(&self, partition: Partition) -> Result<(Offset, Offset), CommandError> {
         let bounds = self.client.fetch_watermarks(&self.topic, partition.0, DEADLINE);
         let (first, end) = bounds.map_err(|error| self.failed("ask for the bounds of partitions from", &error))?;
-        Ok((offset(first), offset(end)))
+        Ok((kafka::offset(first), kafka::offset(end)))
     }
 
     /// What the group has committed.
@@ -170,8 +170,4 @@ fn within_deadline<T: Send + 'static>(call: impl FnOnce() -> KafkaResult<T> + Se
     // Nobody listens any more when the deadline has passed.
     std::thread::spawn(move || drop(done.send(call())));
     heard.recv_timeout(DEADLINE).ok()
-}
-
-fn offset(raw: i64) -> Offset {
-    Offset::try_from(raw).unwrap_or(0)
 }

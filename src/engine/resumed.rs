@@ -27,22 +27,9 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::tests::rules;
     use crate::event::parse;
     use crate::record::Record;
-
-    fn rules() -> Rules {
-        Rules {
-            epoch: 3,
-            pseudonym_key: [1; 16],
-            window: 900_000,
-            session_gap: 1_800_000,
-            watermark_lag: 60_000,
-            future_bound: 300_000,
-            root_retention: 1 << 40,
-            budget: 1 << 20,
-            reject_bytes: 1 << 10,
-        }
-    }
 
     #[test]
     fn counts_and_watermark_carry_on_and_trees_are_empty() {

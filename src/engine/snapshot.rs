@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::interner::Interner;
 use super::life::Life;
 use super::packed::NODE_BYTES;
 use super::pseudonym::Pseudonyms;
@@ -156,6 +157,21 @@ struct Incoming {
     lives: Vec<Life>,
 }
 
+impl Incoming {
+    fn read(bytes: &[u8]) -> Result<Incoming, ForeignSnapshot> {
+        check_format(bytes)?;
+        postcard::from_bytes(bytes).map_err(unreadable)
+    }
+}
+
+/// A life with what a snapshot leaves out.
+fn reindexed(mut life: Life, interner: &mut Interner) -> Result<Life, ForeignSnapshot> {
+    if life.reindex(interner) {
+        return Ok(life);
+    }
+    Err(ForeignSnapshot::Unreadable(format!("the trees of {:?} do not hold together", life.root)))
+}
+
 impl Engine {
     /// The state, frozen; only right after a flush.
     ///
@@ -190,8 +206,7 @@ impl Engine {
     /// When the bytes are not a snapshot of an engine with these rules and this source. Budgets and ages
     /// may differ; the next record evicts what is too much.
     pub fn restore(rules: Rules, source: Arc<str>, bytes: &[u8]) -> Result<Engine, ForeignSnapshot> {
-        check_format(bytes)?;
-        let incoming: Incoming = postcard::from_bytes(bytes).map_err(unreadable)?;
+        let incoming = Incoming::read(bytes)?;
         let (found, wanted) = (incoming.fingerprint, rules.fingerprint());
         if found != wanted {
             return Err(ForeignSnapshot::OtherRules(Box::new(found), Box::new(wanted)));
@@ -207,11 +222,8 @@ impl Engine {
             incoming;
         (self.next, self.clock, self.greatest, self.counts) = (next, clock, greatest, counts);
         self.last.restored = last;
-        for mut life in lives {
-            if !life.reindex(&mut self.interner) {
-                return Err(ForeignSnapshot::Unreadable(format!("the trees of {:?} do not hold together", life.root)));
-            }
-            self.lives.add(Arc::new(life));
+        for life in lives {
+            self.lives.add(Arc::new(reindexed(life, &mut self.interner)?));
         }
         Ok(self)
     }

@@ -34,7 +34,7 @@ pub(super) fn client_config(settings: &config::Kafka, epoch: u16, thread: usize)
     config
         .set("bootstrap.servers", &settings.brokers)
         .set("client.id", "grapevine")
-        .set("group.id", format!("{}-epoch-{epoch}", settings.group))
+        .set("group.id", settings.group_of(epoch))
         // Offsets follow checkpoints, never the reading.
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
@@ -208,7 +208,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// An offset of the client's; its negative numbers are not offsets.
-pub(super) fn offset(raw: i64) -> Offset {
+pub(crate) fn offset(raw: i64) -> Offset {
     Offset::try_from(raw).unwrap_or(0)
 }
 

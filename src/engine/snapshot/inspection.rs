@@ -1,6 +1,6 @@
 //! What a state in bytes says, for people who look at one. No engine comes of it, so no rules and no key are needed.
 
-use super::{ForeignSnapshot, Incoming, LastRecord, check_format, unreadable};
+use super::{ForeignSnapshot, Incoming, LastRecord, reindexed};
 use crate::engine::interner::Interner;
 use crate::engine::{Counts, Fingerprint, Limits};
 use crate::record::{Millis, Offset};
@@ -49,10 +49,8 @@ impl Inspection {
     ///
     /// When the bytes are not a whole state of this version.
     pub fn of(bytes: &[u8]) -> Result<Inspection, ForeignSnapshot> {
-        check_format(bytes)?;
-        let incoming: Incoming = postcard::from_bytes(bytes).map_err(unreadable)?;
         let Incoming { _format: _, fingerprint, _limits: limits, source, first, next, clock, greatest, counts, last, lives } =
-            incoming;
+            Incoming::read(bytes)?;
         let Counts { read, accepted, duplicates, conflicting_copies: _, rejected } = counts;
         if read != accepted + duplicates + rejected {
             return Err(ForeignSnapshot::Unreadable("its counts do not add up".to_owned()));
@@ -60,11 +58,8 @@ impl Inspection {
         let roots = lives.len() as u64;
         let (mut nodes, mut inferred, mut entries) = (0, 0, 0);
         let mut interner = Interner::default();
-        for mut life in lives {
-            if !life.reindex(&mut interner) {
-                return Err(ForeignSnapshot::Unreadable(format!("the trees of {:?} do not hold together", life.root)));
-            }
-            let load = life.load();
+        for life in lives {
+            let load = reindexed(life, &mut interner)?.load();
             nodes += load.nodes;
             inferred += load.inferred;
             entries += load.entries;
