@@ -17,6 +17,7 @@ mod object_store;
 mod oracle;
 mod real_events;
 mod service;
+mod sql;
 mod store;
 mod views;
 mod world;

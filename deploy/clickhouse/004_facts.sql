@@ -1,0 +1,159 @@
+-- Facts as analysts read them, and the dimensions that an operator loads.
+--
+-- Facts (click, visit, conversion, cost, assignment, report) stand once per id: the first copy in the log. Their rows
+-- hold only what their own events say. Exchange rates, hourly rates, margins, prices, owners of campaigns and the like
+-- are dimensions: dated tables that are joined in views as of the day, so that a corrected row restates history without
+-- a replay. Load them with INSERT; a second row under the same key replaces the first.
+
+-- How many edges of a click's path were guessed, by the producer or by us.
+ALTER TABLE click ADD COLUMN IF NOT EXISTS path_inferred UInt32 COMMENT 'Edges of the whole path whose parent was inferred here or guessed by the producer' AFTER depth;
+
+-- Exchange rates.
+CREATE TABLE IF NOT EXISTS fx (
+    valid_from Date COMMENT 'First day on which the rate holds; it holds until the next row of the currency',
+    currency   LowCardinality(String) COMMENT 'ISO 4217 code',
+    to_base    Decimal(18, 8) COMMENT 'What one unit of the currency is worth in the reference currency, which has the rate 1'
+) ENGINE = ReplacingMergeTree
+ORDER BY (currency, valid_from)
+COMMENT 'Exchange rates, dated: what one unit of a currency is worth in the reference currency';
+
+-- What an hour of work costs.
+CREATE TABLE IF NOT EXISTS labour_rate (
+    valid_from Date COMMENT 'First day on which the rate holds; it holds until the next row of the role',
+    role       LowCardinality(String) COMMENT 'Role, as in the cost events',
+    rate       Decimal(18, 4) COMMENT 'Loaded cost of an hour',
+    currency   LowCardinality(String) COMMENT 'ISO 4217 code'
+) ENGINE = ReplacingMergeTree
+ORDER BY (role, valid_from)
+COMMENT 'What an hour of work costs, by role, dated';
+
+-- What the same attention would have cost as advertising. Never enters ROI.
+CREATE TABLE IF NOT EXISTS media_price (
+    valid_from Date COMMENT 'First day on which the price holds; it holds until the next row of the metric and channel',
+    metric     LowCardinality(String) COMMENT 'impression, reaction, reply, share or click',
+    channel    LowCardinality(String) COMMENT 'Channel; empty: every channel without a price of its own',
+    price      Decimal(18, 8) COMMENT 'Price of one',
+    currency   LowCardinality(String) COMMENT 'ISO 4217 code'
+) ENGINE = ReplacingMergeTree
+ORDER BY (metric, channel, valid_from)
+COMMENT 'Media prices for the earned media value, dated; they never enter ROI';
+
+-- Brands.
+CREATE TABLE IF NOT EXISTS brand (
+    valid_from    Date COMMENT 'First day on which the row holds; it holds until the next row of the brand',
+    brand         LowCardinality(String) COMMENT 'Brand, as in the events',
+    margin_rate   Nullable(Decimal(9, 6)) COMMENT 'Margin as a share of revenue, where the conversion does not say; NULL: not known',
+    timezone      LowCardinality(String) DEFAULT 'UTC' COMMENT 'Name of the time zone of the brand''s business days',
+    base_currency LowCardinality(String) DEFAULT '' COMMENT 'Currency in which the brand''s figures are shown; empty: the reference currency',
+    landing_hosts Array(String) DEFAULT [] COMMENT 'The brand''s own hosts: a referrer among them is no touch',
+    seconds_per_reply Nullable(UInt32) COMMENT 'Handling time of one reply of the brand by rule, where time is not logged; NULL: no rule',
+    seconds_per_reply_low Nullable(UInt32) COMMENT 'Its lower bound',
+    seconds_per_reply_high Nullable(UInt32) COMMENT 'Its upper bound',
+    reply_role    LowCardinality(String) DEFAULT '' COMMENT 'Role whose hourly rate that time costs'
+) ENGINE = ReplacingMergeTree
+ORDER BY (brand, valid_from)
+COMMENT 'Brands, dated: margin, time zone, base currency, own hosts, handling time by rule';
+
+-- Campaigns.
+CREATE TABLE IF NOT EXISTS campaign (
+    valid_from Date COMMENT 'First day on which the row holds; it holds until the next row of the campaign',
+    campaign   LowCardinality(String) COMMENT 'Campaign, as in the events',
+    brand      LowCardinality(String) COMMENT 'Brand that it belongs to',
+    owner      LowCardinality(String) COMMENT 'Who answers for it',
+    objective  LowCardinality(String) COMMENT 'What it is for'
+) ENGINE = ReplacingMergeTree
+ORDER BY (campaign, valid_from)
+COMMENT 'Campaigns, dated: brand, owner, objective';
+
+-- Places: a community of a channel.
+CREATE TABLE IF NOT EXISTS place (
+    valid_from Date COMMENT 'First day on which the row holds; it holds until the next row of the place',
+    channel    LowCardinality(String) COMMENT 'Channel, as in the events',
+    community  LowCardinality(String) COMMENT 'Community, as in the events',
+    name       String COMMENT 'Name for people',
+    kind       LowCardinality(String) COMMENT 'Kind of place, such as forum or feed',
+    members    Nullable(UInt64) COMMENT 'How many members it has; NULL: not known'
+) ENGINE = ReplacingMergeTree
+ORDER BY (channel, community, valid_from)
+COMMENT 'Places (channel and community), dated: name, kind, members';
+
+-- What a link parameter or a referrer says of the side, where no click tells.
+CREATE TABLE IF NOT EXISTS utm_side (
+    field LowCardinality(String) COMMENT 'utm_medium, utm_source or referrer_host',
+    value String COMMENT 'Its value, in lower case',
+    side  LowCardinality(String) COMMENT 'broadcast, conversation or other'
+) ENGINE = ReplacingMergeTree
+ORDER BY (field, value)
+COMMENT 'Which side a link parameter or a referring host stands for, where no click tells';
+
+-- Classes of accounts.
+CREATE TABLE IF NOT EXISTS actor (
+    valid_from Date COMMENT 'First day on which the row holds; it holds until the next row of the account',
+    actor      UInt64 COMMENT 'Keyed hash of the account, as in the tables: grapevine pseudonym actor',
+    class      LowCardinality(String) COMMENT 'Such as bot, staff, partner',
+    cluster    LowCardinality(String) COMMENT 'Accounts of one hand; empty: on its own'
+) ENGINE = ReplacingMergeTree
+ORDER BY (actor, valid_from)
+COMMENT 'Classes and clusters of accounts, dated';
+
+-- Who a visitor is.
+CREATE TABLE IF NOT EXISTS identity (
+    valid_from Date COMMENT 'First day on which the row holds; it holds until the next row of the visitor',
+    visitor    UInt64 COMMENT 'Keyed hash of the visitor, as in the tables: grapevine pseudonym visitor',
+    person     String COMMENT 'One person over devices and browsers',
+    account    String COMMENT 'Account or customer that the person belongs to; empty: none'
+) ENGINE = ReplacingMergeTree
+ORDER BY (visitor, valid_from)
+COMMENT 'Visitors, persons and accounts, dated';
+
+-- What else moved traffic.
+CREATE TABLE IF NOT EXISTS calendar (
+    time  DateTime64(3, 'UTC') COMMENT 'When it happened',
+    brand LowCardinality(String) COMMENT 'Brand; empty: every brand',
+    kind  LowCardinality(String) COMMENT 'Such as mail, ad, launch, news',
+    name  String COMMENT 'Name for people'
+) ENGINE = ReplacingMergeTree
+ORDER BY (brand, time, kind, name)
+COMMENT 'Mails, ads, launches and other events that moved traffic';
+
+-- Rows of the table click under the active epoch: one per id, the first copy.
+CREATE OR REPLACE VIEW click_row AS
+SELECT * FROM click FINAL
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+COMMENT 'Rows of the table click under the active epoch: one per id, the first copy';
+
+-- Rows of the table visit under the active epoch: one per id, the first copy.
+CREATE OR REPLACE VIEW visit_row AS
+SELECT * FROM visit FINAL
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+COMMENT 'Rows of the table visit under the active epoch: one per id, the first copy';
+
+-- Rows of the table conversion under the active epoch: one per id, the first copy.
+CREATE OR REPLACE VIEW conversion_row AS
+SELECT * FROM conversion FINAL
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+COMMENT 'Rows of the table conversion under the active epoch: one per id, the first copy';
+
+-- Rows of the table cost under the active epoch: one per id, the first copy.
+CREATE OR REPLACE VIEW cost_row AS
+SELECT * FROM cost FINAL
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+COMMENT 'Rows of the table cost under the active epoch: one per id, the first copy';
+
+-- Rows of the table assignment under the active epoch: one per id, the first copy.
+CREATE OR REPLACE VIEW assignment_row AS
+SELECT * FROM assignment FINAL
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+COMMENT 'Rows of the table assignment under the active epoch: one per id, the first copy';
+
+-- Rows of the table report under the active epoch: one per id, the first copy.
+CREATE OR REPLACE VIEW report_row AS
+SELECT * FROM report FINAL
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+COMMENT 'Rows of the table report under the active epoch: one per id, the first copy';

@@ -1,0 +1,45 @@
+//! Views against independent computations in Python, on the real engine: each program of `tests/sql` in a database of its own.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::store::Database;
+
+/// Runs one program; it ends with an error and the place if a figure differs.
+async fn agrees(program: &str) {
+    let database = Database::migrated(&format!("sql_{program}")).await;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = root.join("target/python-venv/bin/python");
+    let file = root.join("tests/sql").join(program).with_extension("py");
+    let (url, name) = (database.config.url.clone(), database.config.database.clone());
+    let run = move || {
+        Command::new(&python)
+            .arg(&file)
+            .env("CLICKHOUSE_URL", url)
+            .env("CLICKHOUSE_DATABASE", name)
+            .output()
+            .unwrap_or_else(|error| panic!("{} does not start: {error}; run: .ci/setup python", python.display()))
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "tests/sql/{program}.py:\n{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(!output.stdout.is_empty(), "tests/sql/{program}.py compared nothing");
+}
+
+#[tokio::test]
+async fn facts_stand_once_and_dimensions_are_replaced() {
+    agrees("facts").await;
+}
+
+/// Every program is named by a test above; a forgotten one would be a check that never runs.
+#[test]
+fn every_program_is_run() {
+    let here = include_str!("sql.rs");
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sql")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if path.extension().is_some_and(|extension| extension == "py") && name != "store" {
+            assert!(here.contains(&format!("agrees(\"{name}\")")), "no test runs tests/sql/{name}.py");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+"""A Grapevine database over ClickHouse's HTTP interface: rows in, answers out, comparisons that name their place.
+
+The test sets CLICKHOUSE_URL and CLICKHOUSE_DATABASE (migrated and empty). Alone, for work on a view:
+
+    target/release/grapevine embedded-clickhouse --data DIR --listen 127.0.0.1:8123
+    CLICKHOUSE_URL=http://127.0.0.1:8123 CLICKHOUSE_DATABASE=NEW target/python-venv/bin/python tests/sql/NAME.py
+
+A database that does not exist yet is created from deploy/clickhouse.
+"""
+
+import decimal
+import json
+import math
+import os
+import pathlib
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+
+URL = os.environ["CLICKHOUSE_URL"]
+DATABASE = os.environ["CLICKHOUSE_DATABASE"]
+MIGRATIONS = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "clickhouse"
+LARGEST = 2**64 - 1
+
+
+def _post(statement, database, settings=()):
+    query = urllib.parse.urlencode({"database": database, "default_format": "JSONCompact", **dict(settings)})
+    request = urllib.request.Request(f"{URL}/?{query}", data=statement.encode())
+    try:
+        return urllib.request.urlopen(request).read().decode()
+    except urllib.error.HTTPError as error:
+        raise SystemExit(f"{statement[:2000]}\n{error.read().decode()[:2000]}") from None
+
+
+def run(statement):
+    """Runs a statement that answers nothing."""
+    _post(statement, DATABASE)
+
+
+def ask(query):
+    """The rows of an answer, as lists; 64-bit and decimal numbers come as text."""
+    return json.loads(_post(query, DATABASE))["data"]
+
+
+def one(query):
+    """The only cell of an answer."""
+    rows = ask(query)
+    assert len(rows) == 1 and len(rows[0]) == 1, f"{query}: {rows}"
+    return rows[0][0]
+
+
+def dicts(query):
+    """The rows of an answer, by column."""
+    answer = json.loads(_post(query, DATABASE))
+    names = [column["name"] for column in answer["meta"]]
+    return [dict(zip(names, row)) for row in answer["data"]]
+
+
+def statements(text):
+    """Splits a migration at the semicolons outside of quotes and comments."""
+    token = re.compile(r"--[^\n]*|'(?:[^'\\]|\\.)*'|[^;'-]+|-|;", re.S)
+    found, current = [], ""
+    for part in token.findall(text):
+        if part == ";":
+            found.append(current.strip())
+            current = ""
+        elif not part.startswith("--"):
+            current += part
+    return [statement for statement in found + [current.strip()] if statement]
+
+
+def migrate():
+    """Creates the database from deploy/clickhouse; views are made anew each time, tables are kept."""
+    _post(f"CREATE DATABASE IF NOT EXISTS {DATABASE}", "default")
+    for file in sorted(MIGRATIONS.glob("*.sql")):
+        for statement in statements(file.read_text()):
+            run(statement)
+
+
+def empty():
+    """Takes every row out of every table."""
+    for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"):
+        if name != "schema_migrations":
+            run(f"TRUNCATE TABLE {name}")
+
+
+def _literal(value):
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(_literal, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_literal(key)}:{_literal(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, decimal.Decimal):
+        return f"'{value}'"
+    return repr(value)
+
+
+def millis(value):
+    """A time in milliseconds, as DateTime64(3) takes it in a VALUES list."""
+    return None if value is None else decimal.Decimal(value).scaleb(-3)
+
+
+def insert(table, rows):
+    """Inserts rows given as dicts with the same keys; columns left out get their defaults."""
+    if not rows:
+        return
+    columns = list(rows[0])
+    settings = "throw_on_max_partitions_per_insert_block = 0, insert_deduplicate = 0"
+    for start in range(0, len(rows), 2000):
+        values = ",".join("(" + ",".join(_literal(row[column]) for column in columns) + ")" for row in rows[start : start + 2000])
+        run(f"INSERT INTO {table} ({','.join(columns)}) SETTINGS {settings} VALUES {values}")
+
+
+def facts(table, rows, epoch=0, source="t/0"):
+    """Inserts facts as the worker does: one source, offsets in order, so that the first copy stands."""
+    keys = {"epoch": epoch, "source": source}
+    insert(table, [{**keys, "version": LARGEST - offset, **row} for offset, row in enumerate(rows)])
+
+
+def same(what, found, wanted, tolerance=0.0):
+    """Compares two values, or two rows, and says which place differs."""
+    if isinstance(wanted, (list, tuple)):
+        assert len(found) == len(wanted), f"{what}: {found} is not {wanted}"
+        for place, (left, right) in enumerate(zip(found, wanted)):
+            same(f"{what}[{place}]", left, right, tolerance)
+    elif wanted is None or found is None or isinstance(wanted, str):
+        assert found == wanted, f"{what}: {found!r} is not {wanted!r}"
+    elif tolerance:
+        assert math.isclose(float(found), float(wanted), rel_tol=tolerance, abs_tol=tolerance), f"{what}: {found} is not {wanted}"
+    else:
+        assert decimal.Decimal(str(found)) == decimal.Decimal(str(wanted)), f"{what}: {found} is not {wanted}"
+
+
+migrate()
