@@ -24,6 +24,9 @@ pub use errors::{classify, classify_exception};
 /// of several blocks could be written in part.
 const ROWS_MAX: usize = 400_000;
 
+/// The tables of facts.
+pub const FACTS: [&str; 6] = ["click", "visit", "conversion", "cost", "assignment", "report"];
+
 /// One insert, as it went.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {
@@ -171,13 +174,31 @@ impl ClickHouseSink {
 
 impl Sink for ClickHouseSink {
     async fn insert(&self, rows: &Rows) -> Result<(), SinkError> {
-        let Rows { activity_windows, cascades, threads, rejects, progress } = rows;
+        let Rows {
+            activity_windows,
+            cascades,
+            threads,
+            clicks,
+            visits,
+            conversions,
+            costs,
+            assignments,
+            reports,
+            rejects,
+            progress,
+        } = rows;
         // By time, so that an insert of many touches few partitions.
         let mut windows: Vec<&ActivityWindow> = activity_windows.iter().collect();
         windows.sort_by_key(|row| row.window_start);
         self.insert_table("activity_window", &windows).await?;
         self.insert_table("cascade", &references(cascades)).await?;
         self.insert_table("thread", &references(threads)).await?;
+        self.insert_table("click", &references(clicks)).await?;
+        self.insert_table("visit", &references(visits)).await?;
+        self.insert_table("conversion", &references(conversions)).await?;
+        self.insert_table("cost", &references(costs)).await?;
+        self.insert_table("assignment", &references(assignments)).await?;
+        self.insert_table("report", &references(reports)).await?;
         self.insert_table("rejects", &references(rejects)).await?;
         let written = (self.clock)();
         let progress: Vec<Progress> = progress.iter().map(|row| Progress { written, ..row.clone() }).collect();
@@ -195,7 +216,13 @@ impl Sink for ClickHouseSink {
         // A reject's version says only where it was, and one more once it was replayed.
         let rejects =
             "SELECT max(offset) + 1 AS v, count() AS n FROM rejects WHERE epoch = {epoch:UInt16} AND source = {source:String}";
-        let ask = format!("SELECT max(v) AS version, sum(n) AS rows FROM ({} UNION ALL {rejects})", union.join(" UNION ALL "));
+        // The version of a fact counts its offset down from the largest number.
+        let facts = FACTS.iter().map(|table| {
+            let first = "SELECT if(count() = 0, 0, bitNot(min(version)) + 1) AS v, count() AS n";
+            format!("{first} FROM {table} WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}")
+        });
+        let union = union.into_iter().chain(facts).chain([rejects.to_owned()]).collect::<Vec<_>>().join(" UNION ALL ");
+        let ask = format!("SELECT max(v) AS version, sum(n) AS rows FROM ({union})");
         let query = self.client.query_raw(&ask).param("epoch", self.epoch).param("source", source);
         let (version, rows): (u64, u64) =
             self.within(async { query.fetch_one().await.map_err(|error| classify(&error)) }).await?;

@@ -13,6 +13,7 @@ pub mod generate;
 mod log;
 pub mod migrate;
 mod outcome;
+pub mod pseudonym;
 pub mod rejects;
 pub mod resume;
 pub mod run;

@@ -1,17 +1,19 @@
 //! Bytes become an [`Event`], or a [`Reject`] that says why not. Past this line no field is checked again.
 //!
-//! `wire` reads JSON, `envelope` takes CloudEvents apart, `body` knows what each type needs, `check` what a value may
-//! be. Nothing here looks at another record: copies are recognised by the engine. For producers: `docs/events.md`.
+//! `wire` reads JSON, `envelope` takes CloudEvents apart, `body` and `fact` know what each type needs, `check` what a
+//! value may be. Nothing here looks at another record: copies are recognised by the engine. For producers: `docs/events.md`.
 
 use std::borrow::Cow;
 
 use self::envelope::{Attributes, Mode};
+pub use self::fact::{Assignment, Click, Conversion, Cost, Millionths, Report, Utm, Visit};
 use self::wire::{Field, Wire};
 use crate::record::{Millis, Record};
 
 mod body;
 mod check;
 mod envelope;
+mod fact;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -109,12 +111,12 @@ pub enum Body<'a> {
     Reaction { root: Cow<'a, str> },
     Delete { root: Cow<'a, str> },
     Sample { root: Cow<'a, str>, metric: Cow<'a, str>, value: f64 },
-    Click { root: Cow<'a, str> },
-    Visit,
-    Conversion,
-    Cost,
-    Assign,
-    Report,
+    Click(Box<Click>),
+    Visit(Box<Visit>),
+    Conversion(Box<Conversion>),
+    Cost(Box<Cost>),
+    Assign(Box<Assignment>),
+    Report(Box<Report>),
 }
 
 /// A root post; its root id is its own id. Empty text stands for an absent field.
@@ -173,12 +175,12 @@ impl Event<'_> {
             Body::Reaction { .. } => EventType::Reaction,
             Body::Delete { .. } => EventType::Delete,
             Body::Sample { .. } => EventType::Sample,
-            Body::Click { .. } => EventType::Click,
-            Body::Visit => EventType::Visit,
-            Body::Conversion => EventType::Conversion,
-            Body::Cost => EventType::Cost,
-            Body::Assign => EventType::Assign,
-            Body::Report => EventType::Report,
+            Body::Click(_) => EventType::Click,
+            Body::Visit(_) => EventType::Visit,
+            Body::Conversion(_) => EventType::Conversion,
+            Body::Cost(_) => EventType::Cost,
+            Body::Assign(_) => EventType::Assign,
+            Body::Report(_) => EventType::Report,
         }
     }
 
@@ -189,8 +191,9 @@ impl Event<'_> {
             Body::Post(_) => Some(&self.id),
             Body::Share(share) => Some(&share.root),
             Body::Reply(reply) => Some(&reply.root),
-            Body::Reaction { root } | Body::Delete { root } | Body::Click { root } | Body::Sample { root, .. } => Some(root),
-            Body::Visit | Body::Conversion | Body::Cost | Body::Assign | Body::Report => None,
+            Body::Reaction { root } | Body::Delete { root } | Body::Sample { root, .. } => Some(root),
+            Body::Click(click) => Some(&click.root),
+            Body::Visit(_) | Body::Conversion(_) | Body::Cost(_) | Body::Assign(_) | Body::Report(_) => None,
         }
     }
 }

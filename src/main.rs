@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use grapevine::command::{check, checkpoint, epoch, migrate, rejects, resume, run};
+use grapevine::command::{check, checkpoint, epoch, migrate, pseudonym, rejects, resume, run};
 #[cfg(feature = "embedded")]
 use grapevine::command::{demo, embedded_clickhouse, generate};
 use grapevine::config::{Config, ConfigErrors};
@@ -69,6 +69,15 @@ enum Command {
         configured: Configured,
         #[command(subcommand)]
         action: rejects::Action,
+    },
+    /// Prints the hashes under which visitors or accounts stand in the tables
+    ///
+    /// For the dimensions `identity` and `actor`, which an operator loads. It needs the secret key of the configuration.
+    Pseudonym {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(flatten)]
+        options: pseudonym::Options,
     },
     /// Sends events through Kafka, worker and ClickHouse, all of it on this machine, and shows answers
     #[cfg(feature = "embedded")]
@@ -139,6 +148,7 @@ fn carry_out(command: Command) -> Result<ExitCode, anyhow::Error> {
         Command::Rejects { configured, action } => {
             runtime()?.block_on(rejects::run(&configured.load_without_key()?, &action))?;
         }
+        Command::Pseudonym { configured, options } => pseudonym::run(&configured.load()?.rules.pseudonym_key, &options)?,
         #[cfg(feature = "embedded")]
         Command::Demo(arguments) => demo::run(&arguments, std::env::vars())?,
         #[cfg(feature = "embedded")]

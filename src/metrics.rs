@@ -55,6 +55,18 @@ label! {
         Cascade = "cascade",
         /// Shapes of trees of replies.
         Thread = "thread",
+        /// Clicks.
+        Click = "click",
+        /// Visits.
+        Visit = "visit",
+        /// Conversions and refunds.
+        Conversion = "conversion",
+        /// Money and time spent.
+        Cost = "cost",
+        /// Assignments to arms of experiments.
+        Assignment = "assignment",
+        /// Figures that platforms report.
+        Report = "report",
         /// Records that are no event.
         Rejects = "rejects",
         /// How far the tables are complete.

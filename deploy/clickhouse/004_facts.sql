@@ -1,9 +1,19 @@
 -- Facts as analysts read them, and the dimensions that an operator loads.
 --
--- Facts (click, visit, conversion, cost, assignment, report) stand once per id: the first copy in the log. Their rows
+-- Facts (click, visit, conversion, cost, assignment, report) stand once per id: the first copy in the log, of copies in
+-- several sources the one with the least offset. Their rows
 -- hold only what their own events say. Exchange rates, hourly rates, margins, prices, owners of campaigns and the like
 -- are dimensions: dated tables that are joined in views as of the day, so that a corrected row restates history without
 -- a replay. Load them with INSERT; a second row under the same key replaces the first.
+
+-- No source overwrites another's row, whatever ids their producers chose: the source is a part of the key. Only a column that
+-- is new may join a key, hence a second one.
+ALTER TABLE click ADD COLUMN IF NOT EXISTS key_source LowCardinality(String) COMMENT 'The source again, as a part of the key' AFTER source, MODIFY ORDER BY (id, epoch, key_source);
+ALTER TABLE visit ADD COLUMN IF NOT EXISTS key_source LowCardinality(String) COMMENT 'The source again, as a part of the key' AFTER source, MODIFY ORDER BY (id, epoch, key_source);
+ALTER TABLE conversion ADD COLUMN IF NOT EXISTS key_source LowCardinality(String) COMMENT 'The source again, as a part of the key' AFTER source, MODIFY ORDER BY (id, epoch, key_source);
+ALTER TABLE cost ADD COLUMN IF NOT EXISTS key_source LowCardinality(String) COMMENT 'The source again, as a part of the key' AFTER source, MODIFY ORDER BY (id, epoch, key_source);
+ALTER TABLE assignment ADD COLUMN IF NOT EXISTS key_source LowCardinality(String) COMMENT 'The source again, as a part of the key' AFTER source, MODIFY ORDER BY (id, epoch, key_source);
+ALTER TABLE report ADD COLUMN IF NOT EXISTS key_source LowCardinality(String) COMMENT 'The source again, as a part of the key' AFTER source, MODIFY ORDER BY (id, epoch, key_source);
 
 -- How many edges of a click's path were guessed, by the producer or by us.
 ALTER TABLE click ADD COLUMN IF NOT EXISTS path_inferred UInt32 COMMENT 'Edges of the whole path whose parent was inferred here or guessed by the producer' AFTER depth;
@@ -100,7 +110,7 @@ COMMENT 'Classes and clusters of accounts, dated';
 CREATE TABLE IF NOT EXISTS identity (
     valid_from Date COMMENT 'First day on which the row holds; it holds until the next row of the visitor',
     visitor    UInt64 COMMENT 'Keyed hash of the visitor, as in the tables: grapevine pseudonym visitor',
-    person     String COMMENT 'One person over devices and browsers',
+    person     String COMMENT 'One person over devices and browsers; for experiments on persons: grapevine pseudonym visitor',
     account    String COMMENT 'Account or customer that the person belongs to; empty: none'
 ) ENGINE = ReplacingMergeTree
 ORDER BY (visitor, valid_from)
@@ -121,6 +131,8 @@ CREATE OR REPLACE VIEW click_row AS
 SELECT * FROM click FINAL
 WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
         OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+ORDER BY id, version DESC, source
+LIMIT 1 BY id
 COMMENT 'Rows of the table click under the active epoch: one per id, the first copy';
 
 -- Rows of the table visit under the active epoch: one per id, the first copy.
@@ -128,13 +140,17 @@ CREATE OR REPLACE VIEW visit_row AS
 SELECT * FROM visit FINAL
 WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
         OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+ORDER BY id, version DESC, source
+LIMIT 1 BY id
 COMMENT 'Rows of the table visit under the active epoch: one per id, the first copy';
 
--- Rows of the table conversion under the active epoch: one per id, the first copy.
+-- Rows of the table conversion under the active epoch: one per id, the first copy. A refund takes back, whatever sign was sent.
 CREATE OR REPLACE VIEW conversion_row AS
-SELECT * FROM conversion FINAL
+SELECT * REPLACE (if(refund_of != '', -abs(amount), amount) AS amount) FROM conversion FINAL
 WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
         OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+ORDER BY id, version DESC, source
+LIMIT 1 BY id
 COMMENT 'Rows of the table conversion under the active epoch: one per id, the first copy';
 
 -- Rows of the table cost under the active epoch: one per id, the first copy.
@@ -142,6 +158,8 @@ CREATE OR REPLACE VIEW cost_row AS
 SELECT * FROM cost FINAL
 WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
         OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+ORDER BY id, version DESC, source
+LIMIT 1 BY id
 COMMENT 'Rows of the table cost under the active epoch: one per id, the first copy';
 
 -- Rows of the table assignment under the active epoch: one per id, the first copy.
@@ -149,6 +167,8 @@ CREATE OR REPLACE VIEW assignment_row AS
 SELECT * FROM assignment FINAL
 WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
         OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+ORDER BY id, version DESC, source
+LIMIT 1 BY id
 COMMENT 'Rows of the table assignment under the active epoch: one per id, the first copy';
 
 -- Rows of the table report under the active epoch: one per id, the first copy.
@@ -156,4 +176,6 @@ CREATE OR REPLACE VIEW report_row AS
 SELECT * FROM report FINAL
 WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
         OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+ORDER BY id, version DESC, source
+LIMIT 1 BY id
 COMMENT 'Rows of the table report under the active epoch: one per id, the first copy';

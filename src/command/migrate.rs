@@ -70,6 +70,9 @@ mod tests {
     fn nothing_to_do_is_said() {
         let mut output = Vec::new();
         print_applied(&mut output, "grapevine", &[]).unwrap();
-        assert_eq!(String::from_utf8(output).unwrap(), "database \"grapevine\" is at version 3 already\n");
+        assert_eq!(
+            String::from_utf8(output).unwrap(),
+            format!("database \"grapevine\" is at version {} already\n", migrations::required_version())
+        );
     }
 }

@@ -23,6 +23,9 @@ pub enum CommandError {
     /// The log: what was being done, why it failed, and what to do.
     #[error("{0}")]
     Kafka(String),
+    /// Standard input.
+    #[error("could not read standard input")]
+    Input(#[source] io::Error),
     /// Standard output.
     #[error("could not write to standard output")]
     Output(#[source] io::Error),

@@ -134,11 +134,11 @@ impl Life {
             Body::Share(share) => self.attach_share(id, event.time, share, names),
             Body::Reply(reply) => self.attach_reply(id, event.time, reply, names),
             Body::Reaction { .. } => self.note(id, event.time, at, |facts| facts.reactions += 1),
-            Body::Click { .. } => self.note(id, event.time, at, |facts| facts.clicks += 1),
+            Body::Click(_) => self.note(id, event.time, at, |facts| facts.clicks += 1),
             Body::Delete { .. } => self.note_delete(id, event.time, at),
             Body::Sample { metric, value, .. } => self.note_sample(id, event.time, at, (metric, *value)),
             // Facts without a root never come here: they pass the engine by.
-            Body::Visit | Body::Conversion | Body::Cost | Body::Assign | Body::Report => return Outcome::Accepted,
+            Body::Visit(_) | Body::Conversion(_) | Body::Cost(_) | Body::Assign(_) | Body::Report(_) => return Outcome::Accepted,
         };
         if outcome == Outcome::Accepted {
             self.changed.everything |= root_time.is_some() && root_time != self.root_time();

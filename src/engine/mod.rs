@@ -6,12 +6,14 @@
 //! whether it is flushed after every event or never. It holds roots and nothing else.
 
 mod cascade;
+mod fact;
 mod head;
 mod histogram;
 mod interner;
 mod life;
 mod lives;
 mod packed;
+mod path;
 mod pseudonym;
 mod rejected;
 mod resumed;
@@ -28,6 +30,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use pseudonym::{actor_pseudonym, visitor_pseudonym};
 pub use rules::{Fingerprint, Limits, RULES_REVISION, Rules};
 pub use snapshot::{ForeignSnapshot, Inspection, LastRecord, Snapshot};
 pub use tally::{BYTES_AN_ENTRY, Holdings, LATENESS_BOUNDS, Tally};
@@ -94,7 +97,7 @@ pub struct Engine {
     dirty: Vec<Slot>,
     dirty_rows: usize,
     dirty_nodes: usize,
-    /// Rejects, and last rows of evicted lives; the version of these is set by the flush that takes them.
+    /// Rejects, facts, and last rows of evicted lives; the version of these last is set by the flush that takes them.
     pending: Rows,
     pending_weight: usize,
     tally: Tally,
@@ -139,7 +142,7 @@ impl Engine {
         self.move_clock(record.timestamp);
         self.evict_by_age();
         match event {
-            Ok(event) => self.accept(&event, record),
+            Ok(event) => self.accept(event, record),
             Err(reject) => self.reject(record, &reject),
         }
         self.evict_by_budget();
@@ -246,13 +249,15 @@ impl Engine {
         self.clock = Some(self.clock.map_or(timestamp, |clock| timestamp.clamp(clock, clock.saturating_add(step))));
     }
 
-    fn accept(&mut self, event: &Event<'_>, record: &Record<'_>) {
+    fn accept(&mut self, event: Event<'_>, record: &Record<'_>) {
         let kind = event.event_type();
-        match event.root().map_or(Outcome::Accepted, |root| self.fold(root, event, record.offset)) {
+        let life = event.root().map(|root| self.life_of(root, record.offset));
+        match life.map_or(Outcome::Accepted, |slot| self.fold(slot, &event)) {
             Outcome::Accepted => {
                 self.counts.accepted += 1;
                 self.tally.accepted[kind as usize] += 1;
                 self.follow_time(event.time, record.timestamp);
+                self.keep_fact(event, record, life);
             }
             Outcome::Duplicate => self.count_duplicate(kind),
             Outcome::ConflictingCopy => {
@@ -279,10 +284,15 @@ impl Engine {
         }
     }
 
-    fn fold(&mut self, root: &str, event: &Event<'_>, offset: Offset) -> Outcome {
+    /// Finds or opens the life of a root, and touches it.
+    fn life_of(&mut self, root: &str, offset: Offset) -> Slot {
+        let slot = self.lives.find_or_open(root, self.names.root(root), offset);
+        self.lives.touch(slot, offset, self.clock.unwrap_or_default());
+        slot
+    }
+
+    fn fold(&mut self, slot: Slot, event: &Event<'_>) -> Outcome {
         let Engine { lives, names, interner, rules, .. } = self;
-        let slot = lives.find_or_open(root, names.root(root), offset);
-        lives.touch(slot, offset, self.clock.unwrap_or_default());
         let folded = lives.change(slot, |life| {
             let before = Dirt::of(life);
             let outcome = life.fold(event, rules.window, names, interner);

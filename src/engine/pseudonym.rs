@@ -20,6 +20,18 @@ pub(crate) struct Pseudonyms {
     keyed: SipHasher13,
 }
 
+/// The hash under which a visitor stands in the tables.
+#[must_use]
+pub fn visitor_pseudonym(key: &[u8; 16], id: &str) -> u64 {
+    Pseudonyms::new(key).visitor(Some(id))
+}
+
+/// The hash under which an account stands in the tables.
+#[must_use]
+pub fn actor_pseudonym(key: &[u8; 16], id: &str) -> u64 {
+    Pseudonyms::new(key).actor(Some(id))
+}
+
 /// Never prints the key.
 impl fmt::Debug for Pseudonyms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,6 +44,7 @@ const ACTOR: u8 = 101;
 const PAIR: u8 = 102;
 const RECORD: u8 = 103;
 const CHECK: u8 = 104;
+const VISITOR: u8 = 105;
 
 impl Pseudonyms {
     pub(crate) fn new(key: &[u8; 16]) -> Self {
@@ -51,6 +64,11 @@ impl Pseudonyms {
     /// A person; never [`DELETED`].
     pub(crate) fn actor(&self, id: Option<&str>) -> u64 {
         id.map_or(DELETED, |id| self.hash(ACTOR, id.as_bytes()).max(1))
+    }
+
+    /// A visitor; 0 for an event that names none.
+    pub(crate) fn visitor(&self, id: Option<&str>) -> u64 {
+        id.map_or(0, |id| self.hash(VISITOR, id.as_bytes()).max(1))
     }
 
     /// An unordered pair of people, the lower hash first.

@@ -42,8 +42,8 @@ impl Engine {
     }
 }
 
-/// A reject weighs as a row for so many bytes, so that a flood of large ones makes a flush due.
-const BYTES_A_ROW: usize = 512;
+/// A reject, or a fact, weighs as a row for so many bytes, so that a flood of large ones makes a flush due.
+pub(super) const BYTES_A_ROW: usize = 512;
 
 /// Bytes that one reject may still take.
 struct Room {

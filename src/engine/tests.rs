@@ -1,6 +1,7 @@
 //! What the engine promises, on small histories made up here.
 
 mod adversarial;
+mod facts;
 mod lives;
 mod marks;
 mod naive;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
-use crate::event::{Body, Post, Reason, Reply, Share};
+use crate::event::{Body, Click, Post, Reason, Reply, Share};
 use crate::record::Millis;
 
 /// Monday, 4 March 2024, 12:00 UTC.
@@ -70,6 +71,11 @@ pub(super) fn sample(root: &str, id: &str, metric: &str, value: f64, time: Milli
     Event { id: text(id), time, body: Body::Sample { root: text(root), metric: text(metric), value } }
 }
 
+pub(super) fn click(root: &str, id: &str, target: Option<&str>, time: Millis) -> Told {
+    let click = Click { root: root.to_owned(), target: target.map(str::to_owned), ..Click::default() };
+    Event { id: text(id), time, body: Body::Click(Box::new(click)) }
+}
+
 /// Gives an engine one event as the next record of its log, at a time of the log.
 pub(super) fn observe_at(engine: &mut Engine, event: &Told, timestamp: Millis) {
     let record = Record { offset: engine.next(), timestamp: Some(timestamp), ..Record::default() };
@@ -86,6 +92,8 @@ pub(super) struct Tables {
     pub(super) windows: BTreeMap<(Arc<str>, u64, u32), crate::row::ActivityWindow>,
     pub(super) cascades: BTreeMap<(Arc<str>, u64), crate::row::Cascade>,
     pub(super) threads: BTreeMap<(Arc<str>, u64), crate::row::Thread>,
+    /// Version and content of each fact, by table and id.
+    pub(super) facts: BTreeMap<(&'static str, String), (u64, String)>,
     pub(super) rejects: BTreeMap<u64, crate::row::Rejected>,
     pub(super) progress: Option<Progress>,
 }
@@ -100,6 +108,17 @@ impl Tables {
         self.threads.extend(rows.threads.into_iter().map(|row| ((row.root.clone(), row.opened), row)));
         self.rejects.extend(rows.rejects.into_iter().map(|row| (row.offset, row)));
         self.progress = rows.progress.pop().or(self.progress.take());
+        rows.clicks.iter().for_each(|row| self.keep("click", &row.id, row.version, row));
+        rows.visits.iter().for_each(|row| self.keep("visit", &row.id, row.version, row));
+        rows.conversions.iter().for_each(|row| self.keep("conversion", &row.id, row.version, row));
+        rows.costs.iter().for_each(|row| self.keep("cost", &row.id, row.version, row));
+        rows.assignments.iter().for_each(|row| self.keep("assignment", &row.id, row.version, row));
+        rows.reports.iter().for_each(|row| self.keep("report", &row.id, row.version, row));
+    }
+
+    fn keep(&mut self, table: &'static str, id: &str, version: u64, row: &impl std::fmt::Debug) {
+        let kept = self.facts.entry((table, id.to_owned())).or_default();
+        *kept = (version, format!("{row:?}")).max(std::mem::take(kept));
     }
 
     pub(super) fn cascade(&self, root: &str) -> &crate::row::Cascade {
@@ -123,6 +142,8 @@ pub(super) fn fold(events: &[Told]) -> Tables {
 /// Tables without what depends on the order of arrival: a life is named by its first offset.
 pub(super) fn without_offsets(mut tables: Tables) -> Tables {
     let root_only = |root: &Arc<str>| root.clone();
+    // Which copy of a fact came first, and how the tree stood at a click, is the order's.
+    tables.facts.clear();
     tables.windows = tables
         .windows
         .into_values()

@@ -11,6 +11,7 @@ use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
 use super::packed;
+use super::path::Landmarks;
 
 /// The index of the root post.
 pub(super) const ROOT: u32 = 0;
@@ -89,6 +90,9 @@ pub(super) struct Tree {
     /// First of the nodes that wait for an id.
     #[serde(skip)]
     waiting: BTreeMap<u64, u32>,
+    /// Where some nodes stand, as long as nothing moves.
+    #[serde(skip)]
+    pub(super) landmarks: Landmarks,
 }
 
 /// The root post alone.
@@ -103,6 +107,7 @@ impl Default for Tree {
             in_order: true,
             index: HashTable::new(),
             waiting: BTreeMap::new(),
+            landmarks: Landmarks::new(),
         }
     }
 }
@@ -211,6 +216,7 @@ impl Tree {
         while let Some(child) = waiting {
             let unlinked = self.unlinked.remove(&child);
             self.nodes[child as usize].flags &= !flag::INFERRED;
+            self.landmarks.clear();
             self.link(child, at);
             waiting = unlinked.map(|entry| entry.next_waiting).filter(|&next| next != ROOT);
         }

@@ -1,13 +1,12 @@
 //! The fields become an [`Event`]: which type needs which, and which it may have.
 //!
-//! Fields that a type does not have are not looked at. Facts whose rows are not written yet are checked all the same,
-//! so that what is accepted today stays good.
+//! Fields that a type does not have are not looked at.
 
 use std::borrow::Cow;
 
 use super::envelope::Attributes;
 use super::wire::{Field, Wire};
-use super::{Body, Event, EventType, Post, Reason, Reject, Reply, Share, check};
+use super::{Body, Event, EventType, Post, Reason, Reject, Reply, Share, check, fact};
 
 /// Turns the fields of one object into an event. What it does not say of itself, its envelope may.
 pub(super) fn event<'a>(wire: &Wire<'a>, envelope: &Attributes<'a>) -> Result<Event<'a>, Reject> {
@@ -30,12 +29,12 @@ pub(super) fn event<'a>(wire: &Wire<'a>, envelope: &Attributes<'a>) -> Result<Ev
         EventType::Reaction => reaction(wire)?,
         EventType::Delete => delete(wire)?,
         EventType::Sample => sample(wire)?,
-        EventType::Click => click(wire)?,
-        EventType::Visit => visit(wire)?,
-        EventType::Conversion => conversion(wire)?,
-        EventType::Cost => cost(wire)?,
-        EventType::Assign => assign(wire)?,
-        EventType::Report => report(wire)?,
+        EventType::Click => Body::Click(Box::new(fact::click(wire)?)),
+        EventType::Visit => Body::Visit(Box::new(fact::visit(wire)?)),
+        EventType::Conversion => Body::Conversion(Box::new(fact::conversion(wire)?)),
+        EventType::Cost => Body::Cost(Box::new(fact::cost(wire)?)),
+        EventType::Assign => Body::Assign(Box::new(fact::assignment(wire)?)),
+        EventType::Report => Body::Report(Box::new(fact::report(wire)?)),
     };
     Ok(Event { id, time, body })
 }
@@ -117,73 +116,6 @@ fn sample<'a>(wire: &Wire<'a>) -> Result<Body<'a>, Reject> {
     })
 }
 
-fn click<'a>(wire: &Wire<'a>) -> Result<Body<'a>, Reject> {
-    ids(wire, &[Field::Target, Field::Visitor])?;
-    labels(wire, UTM)?;
-    Ok(Body::Click { root: check::id(wire, Field::Root)? })
-}
-
-/// The parameters of a link.
-const UTM: &[Field] = &[Field::UtmSource, Field::UtmMedium, Field::UtmCampaign, Field::UtmContent, Field::UtmTerm, Field::UtmId];
-
-fn visit<'a>(wire: &Wire<'a>) -> Result<Body<'a>, Reject> {
-    ids(wire, &[Field::Visitor, Field::Click])?;
-    labels(wire, UTM)?;
-    labels(wire, &[Field::Brand, Field::LandingUrl, Field::ReferrerHost])?;
-    Ok(Body::Visit)
-}
-
-fn conversion<'a>(wire: &Wire<'a>) -> Result<Body<'a>, Reject> {
-    check::required_decimal(wire, Field::Amount)?;
-    check::required_label(wire, Field::Currency)?;
-    check::decimal(wire, Field::MarginRate, check::RATE_DIGITS)?;
-    ids(wire, &[Field::Visitor, Field::RefundOf, Field::RelatesTo])?;
-    labels(wire, &[Field::Brand, Field::Kind])?;
-    Ok(Body::Conversion)
-}
-
-fn cost<'a>(wire: &Wire<'a>) -> Result<Body<'a>, Reject> {
-    if wire.get(Field::Amount).is_none() && wire.get(Field::Seconds).is_none() {
-        return Err(Reject::new(Reason::MissingField, "`amount` and `seconds` are both missing; a cost needs one of them"));
-    }
-    check::decimal(wire, Field::Amount, check::MONEY_DIGITS)?;
-    check::whole_number(wire, Field::Seconds)?;
-    check::flag(wire, Field::Estimated)?;
-    check::optional_time(wire, Field::PeriodStart)?;
-    check::optional_time(wire, Field::PeriodEnd)?;
-    labels(wire, &[Field::Currency, Field::Campaign, Field::Brand, Field::Channel, Field::Community])?;
-    labels(wire, &[Field::Side, Field::Kind, Field::Role])?;
-    Ok(Body::Cost)
-}
-
-fn assign<'a>(wire: &Wire<'a>) -> Result<Body<'a>, Reject> {
-    check::required_label(wire, Field::Experiment)?;
-    check::required_label(wire, Field::Arm)?;
-    check::id(wire, Field::Unit)?;
-    check::required_label(wire, Field::UnitType)?;
-    Ok(Body::Assign)
-}
-
-fn report<'a>(wire: &Wire<'a>) -> Result<Body<'a>, Reject> {
-    check::required_label(wire, Field::Origin)?;
-    check::required_label(wire, Field::Metric)?;
-    check::required_decimal(wire, Field::Value)?;
-    check::optional_time(wire, Field::PeriodStart)?;
-    check::optional_time(wire, Field::PeriodEnd)?;
-    labels(wire, &[Field::Grain, Field::Brand, Field::Campaign, Field::Channel])?;
-    Ok(Body::Report)
-}
-
-/// Checks optional ids that nothing keeps yet.
-fn ids(wire: &Wire<'_>, fields: &[Field]) -> Result<(), Reject> {
-    fields.iter().try_for_each(|field| check::optional_id(wire, *field).map(drop))
-}
-
-/// Checks texts that nothing keeps yet.
-fn labels(wire: &Wire<'_>, fields: &[Field]) -> Result<(), Reject> {
-    fields.iter().try_for_each(|field| check::label(wire, *field).map(drop))
-}
-
 /// Cuts an event loose from the text it was read from.
 pub(super) fn into_owned(event: Event<'_>) -> Event<'static> {
     let body = match event.body {
@@ -199,12 +131,12 @@ pub(super) fn into_owned(event: Event<'_>) -> Event<'static> {
         Body::Reaction { root } => Body::Reaction { root: owned(root) },
         Body::Delete { root } => Body::Delete { root: owned(root) },
         Body::Sample { root, metric, value } => Body::Sample { root: owned(root), metric: owned(metric), value },
-        Body::Click { root } => Body::Click { root: owned(root) },
-        Body::Visit => Body::Visit,
-        Body::Conversion => Body::Conversion,
-        Body::Cost => Body::Cost,
-        Body::Assign => Body::Assign,
-        Body::Report => Body::Report,
+        Body::Click(click) => Body::Click(click),
+        Body::Visit(visit) => Body::Visit(visit),
+        Body::Conversion(conversion) => Body::Conversion(conversion),
+        Body::Cost(cost) => Body::Cost(cost),
+        Body::Assign(assignment) => Body::Assign(assignment),
+        Body::Report(report) => Body::Report(report),
     };
     Event { id: owned(event.id), time: event.time, body }
 }

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::wire::{Field, Wire};
-use super::{Reason, Reject};
+use super::{Millionths, Reason, Reject};
 use crate::record::Millis;
 
 /// The longest id, in bytes of UTF-8.
@@ -21,11 +21,11 @@ const TIME_END: Millis = 4_291_747_200_000;
 /// Digits behind the point of an amount: those of the tables' `Decimal(38, 6)`.
 const DECIMALS_MAX: usize = 6;
 
-/// Digits before the point of an amount: those of `Decimal(38, 6)`.
-pub(super) const MONEY_DIGITS: usize = 32;
+/// Digits before the point of an amount: so that it can still be multiplied by a rate in `Decimal(38, …)`.
+const MONEY_DIGITS: usize = 15;
 
 /// Digits before the point of a rate: those of `Decimal(9, 6)`.
-pub(super) const RATE_DIGITS: usize = 3;
+const RATE_DIGITS: usize = 3;
 
 type Checked<T> = Result<T, Reject>;
 
@@ -175,6 +175,16 @@ pub(super) fn whole_number(wire: &Wire<'_>, field: Field) -> Checked<Option<u64>
     }
 }
 
+/// A duration in seconds, up to 136 years.
+pub(super) fn seconds(wire: &Wire<'_>, field: Field) -> Checked<Option<u64>> {
+    match whole_number(wire, field)? {
+        Some(seconds) if seconds > u64::from(u32::MAX) => {
+            Err(out_of_range(field, "send a whole number of seconds from 0 to 4294967295"))
+        }
+        seconds => Ok(seconds),
+    }
+}
+
 /// A gauge's value.
 pub(super) fn gauge(wire: &Wire<'_>, field: Field) -> Checked<f64> {
     let value = wire.get(field).ok_or_else(|| missing(field))?;
@@ -197,9 +207,24 @@ pub(super) fn tags<'a>(wire: &Wire<'a>) -> Checked<Vec<Cow<'a, str>>> {
     values.into_iter().map(|tag| text(Field::Tags, tag.get())).collect()
 }
 
-/// Checks an exact decimal, written as a number or as text. It is never read as a float.
-pub(super) fn decimal(wire: &Wire<'_>, field: Field, digits_max: usize) -> Checked<()> {
-    let Some(value) = wire.get(field) else { return Ok(()) };
+/// Money, in millionths; written as a number or as text. It is never read as a float.
+pub(super) fn money(wire: &Wire<'_>, field: Field) -> Checked<Option<Millionths>> {
+    decimal(wire, field, MONEY_DIGITS)
+}
+
+/// A rate, in millionths.
+pub(super) fn rate(wire: &Wire<'_>, field: Field) -> Checked<Option<i32>> {
+    let millionths = decimal(wire, field, RATE_DIGITS)?;
+    Ok(millionths.and_then(|millionths| i32::try_from(millionths).ok()))
+}
+
+/// Money that must be there.
+pub(super) fn required_decimal(wire: &Wire<'_>, field: Field) -> Checked<Millionths> {
+    money(wire, field)?.ok_or_else(|| missing(field))
+}
+
+fn decimal(wire: &Wire<'_>, field: Field, digits_max: usize) -> Checked<Option<Millionths>> {
+    let Some(value) = wire.get(field) else { return Ok(None) };
     let expected = "a decimal such as 12.50, as a number or as text";
     let kind = Kind::of(value);
     let text = match kind {
@@ -214,18 +239,15 @@ pub(super) fn decimal(wire: &Wire<'_>, field: Field, digits_max: usize) -> Check
     if !is_integer(whole) || !is_digits(decimals) {
         return Err(wrong(field, "text that is no decimal", expected));
     }
-    let whole = whole.trim_start_matches('-').trim_start_matches('0');
-    if whole.len() > digits_max || decimals.trim_end_matches('0').len() > DECIMALS_MAX {
+    let digits = whole.trim_start_matches('-').trim_start_matches('0');
+    let decimals = decimals.trim_end_matches('0');
+    if digits.len() > digits_max || decimals.len() > DECIMALS_MAX {
         let cure = format!("send at most {digits_max} digits before the point and {DECIMALS_MAX} behind it");
         return Err(out_of_range(field, &cure));
     }
-    Ok(())
-}
-
-/// Checks an exact decimal that must be there.
-pub(super) fn required_decimal(wire: &Wire<'_>, field: Field) -> Checked<()> {
-    wire.get(field).ok_or_else(|| missing(field))?;
-    decimal(wire, field, MONEY_DIGITS)
+    // At most 38 digits, which 128 bits hold.
+    let magnitude = format!("{digits}{decimals:0<DECIMALS_MAX$}").parse::<Millionths>().unwrap_or_default();
+    Ok(Some(if whole.starts_with('-') { -magnitude } else { magnitude }))
 }
 
 /// A time that must be there.

@@ -63,7 +63,8 @@ fn every_type_parses_with_nothing_but_its_required_fields() {
         assert_eq!((event.event_type(), event.id.as_ref(), event.time), (event_type, "i", 1));
         assert_eq!(EventType::from_name(event_type.as_str()), Some(event_type));
     }
-    assert_eq!(event(SMALLEST[12]).body, Body::Cost);
+    let time_only = Cost { seconds: Some(90), ..Cost::default() };
+    assert_eq!(event(SMALLEST[12]).body, Body::Cost(Box::new(time_only)));
 }
 
 #[test]
@@ -211,7 +212,7 @@ fn half_a_surrogate_pair_is_broken_json_wherever_it_is_read() {
 fn values_nested_a_million_deep_overflow_no_stack() {
     let deep = format!("{}{}", r#"{"a":["#.repeat(500_000), "]}".repeat(500_000));
     let json = format!(r#"{{"type":"visit","id":"i","time":1,"meta":{deep}}}"#);
-    assert_eq!(event(&json).body, Body::Visit);
+    assert_eq!(event(&json).body, Body::Visit(Box::default()));
     for field in ["id", "time", "brand"] {
         let json = format!(r#"{{"type":"visit","{field}":{deep},"id":"i","time":1}}"#);
         assert!(matches!(reason(json.as_bytes()), Reason::WrongType | Reason::RepeatedField));
@@ -323,7 +324,7 @@ fn refused(json: &str, field: &str, value: &str) -> Option<Reason> {
 
 #[test]
 fn money_is_a_plain_decimal_that_fits_its_column() {
-    let (whole, beyond) = ("9".repeat(32), "1".repeat(33));
+    let (whole, beyond) = ("9".repeat(15), "1".repeat(16));
     for value in
         ["0", "-12.5", "0.000001", "1.5000000000", &whole, "\"12.50\"", "\"007\"", "\"-0.1\"", &format!("{whole}.999999")]
     {
@@ -354,6 +355,25 @@ fn money_is_a_plain_decimal_that_fits_its_column() {
 }
 
 #[test]
+fn money_is_read_to_the_last_millionth() {
+    for (value, millionths) in [
+        ("0", 0),
+        ("-0", 0),
+        ("12.5", 12_500_000),
+        ("\"007\"", 7_000_000),
+        ("-0.000001", -1),
+        ("\"-999999999999999.999999\"", -999_999_999_999_999_999_999),
+    ] {
+        let json = SMALLEST[8].replace("\"12.50\"", value);
+        let Body::Conversion(conversion) = event(&json).body else { panic!("{json}") };
+        assert_eq!(conversion.amount, millionths, "{value}");
+    }
+    let json = r#"{"type":"conversion","id":"i","time":1,"amount":1,"currency":"eur","margin_rate":"0.35","refund_of":"o"}"#;
+    let Body::Conversion(conversion) = event(json).body else { panic!("{json}") };
+    assert_eq!((conversion.margin_rate, &*conversion.currency, &*conversion.refund_of), (Some(350_000), "EUR", "o"));
+}
+
+#[test]
 fn counts_and_gauges_have_their_ranges() {
     let cases = [
         (1, "followers", "4294967295", Some(Reason::NumberOutOfRange)),
@@ -363,7 +383,8 @@ fn counts_and_gauges_have_their_ranges() {
         (1, "followers", "\"5\"", Some(Reason::WrongType)),
         (0, "followers", "-0", None),
         (0, "followers", "4294967295", Some(Reason::NumberOutOfRange)),
-        (12, "seconds", "18446744073709551615", None),
+        (12, "seconds", "4294967295", None),
+        (12, "seconds", "4294967296", Some(Reason::NumberOutOfRange)),
         (12, "seconds", "-5", Some(Reason::NumberOutOfRange)),
         (12, "seconds", "1.5", Some(Reason::WrongType)),
         (5, "value", "-1.5e3", None),

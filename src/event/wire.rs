@@ -75,6 +75,8 @@ fields! {
     RefundOf "refund_of",
     RelatesTo "relates_to",
     Seconds "seconds",
+    SecondsLow "seconds_low",
+    SecondsHigh "seconds_high",
     Side "side",
     Role "role",
     PeriodStart "period_start",

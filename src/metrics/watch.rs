@@ -68,14 +68,13 @@ impl Observer for LoopWatch {
 
     fn flushed(&self, partition: Partition, batch: &Batch, holdings: Holdings) {
         let rows = &batch.rows;
-        let shapes = rows.cascades.len() + rows.threads.len();
         let flushed = Flushed {
             partition,
             read: self.read_since(partition, batch),
             tally: &batch.tally,
             holdings,
             watermark: batch.watermark,
-            rows: rows.activity_windows.len() + shapes + rows.rejects.len() + rows.progress.len(),
+            rows: rows.len(),
         };
         self.metrics.record_batch(&flushed);
     }

@@ -58,6 +58,12 @@ impl Case {
         rows.activity_windows.iter().for_each(|row| write_row(&mut text, "activity_window", row));
         rows.cascades.iter().for_each(|row| write_row(&mut text, "cascade", row));
         rows.threads.iter().for_each(|row| write_row(&mut text, "thread", row));
+        rows.clicks.iter().for_each(|row| write_row(&mut text, "click", row));
+        rows.visits.iter().for_each(|row| write_row(&mut text, "visit", row));
+        rows.conversions.iter().for_each(|row| write_row(&mut text, "conversion", row));
+        rows.costs.iter().for_each(|row| write_row(&mut text, "cost", row));
+        rows.assignments.iter().for_each(|row| write_row(&mut text, "assignment", row));
+        rows.reports.iter().for_each(|row| write_row(&mut text, "report", row));
         rows.rejects.iter().for_each(|row| write_row(&mut text, "rejects", row));
         rows.progress.iter().for_each(|row| write_row(&mut text, "progress", row));
         text

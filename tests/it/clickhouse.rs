@@ -3,13 +3,28 @@
 use std::sync::{Arc, Mutex};
 
 use clickhouse::Row;
+use grapevine::clickhouse::FACTS;
 use grapevine::migrations::{self, MIGRATIONS};
-use grapevine::row::{ActivityWindow, Cascade, Progress, Rejected, Rows, Thread};
+use grapevine::row::{
+    ActivityWindow, Assignment, Cascade, Click, Conversion, Cost, Progress, Rejected, Report, Rows, Thread, Visit,
+};
 use grapevine::worker::{Sink, SinkError};
 
 use crate::store::{Database, T0_MS, star, start, window, world};
 
-const TABLES: [&str; 5] = ["activity_window", "cascade", "thread", "rejects", "progress"];
+const TABLES: [&str; 11] = [
+    "activity_window",
+    "cascade",
+    "thread",
+    "click",
+    "visit",
+    "conversion",
+    "cost",
+    "assignment",
+    "report",
+    "rejects",
+    "progress",
+];
 
 #[tokio::test]
 async fn the_same_rows_four_times_are_the_rows_once() {
@@ -24,7 +39,8 @@ async fn the_same_rows_four_times_are_the_rows_once() {
         let (first, last) = (&once[..TABLES.len()], &once[once.len() - TABLES.len()..]);
         assert_eq!(first, last, "after {time} inserts");
     }
-    let counts = [rows.activity_windows.len(), rows.cascades.len(), rows.threads.len(), rows.rejects.len(), rows.progress.len()];
+    let lives = [rows.activity_windows.len(), rows.cascades.len(), rows.threads.len()];
+    let counts = lives.into_iter().chain([1; FACTS.len()]).chain([rows.rejects.len(), rows.progress.len()]);
     for (content, count) in once.iter().zip(counts) {
         assert_eq!(content.lines().count(), count);
     }
@@ -39,6 +55,12 @@ async fn the_rows_have_the_columns_of_the_tables_in_their_order() {
         ActivityWindow::COLUMN_NAMES,
         Cascade::COLUMN_NAMES,
         Thread::COLUMN_NAMES,
+        Click::COLUMN_NAMES,
+        Visit::COLUMN_NAMES,
+        Conversion::COLUMN_NAMES,
+        Cost::COLUMN_NAMES,
+        Assignment::COLUMN_NAMES,
+        Report::COLUMN_NAMES,
         Rejected::COLUMN_NAMES,
         Progress::COLUMN_NAMES,
     ];
@@ -49,6 +71,13 @@ async fn the_rows_have_the_columns_of_the_tables_in_their_order() {
     }
     // The types are compared by the client when it inserts.
     database.insert(world()).await;
+    let money = "SELECT toString(amount), toString(margin_rate) FROM conversion";
+    assert_eq!(database.ask(money).await, "-12.5\t0.35");
+    assert_eq!(
+        database.ask("SELECT toString(amount), seconds, period_start FROM cost").await,
+        "0.000001\t90\t2023-11-14 22:15:00.000"
+    );
+    assert_eq!(database.ask("SELECT target_kind, path, path_actors FROM click").await, "unknown\t['a']\t[7]");
 }
 
 #[tokio::test]
@@ -78,7 +107,7 @@ async fn migrating_twice_and_at_the_same_time_does_no_harm() {
     migrations::check(&database.client).await.unwrap();
     assert_eq!(
         database.ask("SELECT number, name FROM schema_migrations FINAL ORDER BY number").await,
-        "1\t001_tables.sql\n2\t002_views.sql\n3\t003_gaps.sql"
+        MIGRATIONS.iter().map(|migration| format!("{}\t{}", migration.number, migration.name)).collect::<Vec<_>>().join("\n")
     );
     database.run("INSERT INTO schema_migrations VALUES (2, '002_views.sql', 1, now64(3) + INTERVAL 1 MINUTE)").await;
     let problem = migrations::check(&database.client).await.unwrap_err().to_string();
@@ -122,6 +151,10 @@ async fn the_newest_version_is_that_of_any_table_of_the_source() {
     assert_eq!(sink.newest_version("t/0").await.unwrap(), Some(120));
     assert_eq!(sink.newest_version("t/1").await.unwrap(), Some(50));
     assert_eq!(sink.newest_version("t/2").await.unwrap(), None);
+    // A fact's version counts its offset down.
+    let visit = Visit { source: "t/3".into(), key_source: "t/3".into(), version: u64::MAX - 41, ..Visit::default() };
+    database.insert(Rows { visits: vec![visit], ..Rows::default() }).await;
+    assert_eq!(sink.newest_version("t/3").await.unwrap(), Some(42));
 }
 
 #[tokio::test]
@@ -133,9 +166,10 @@ async fn every_insert_is_observed_and_progress_comes_last() {
         .sink()
         .with_observer(move |attempt| notes.lock().unwrap().push((attempt.table, attempt.rows, attempt.error.is_none())));
     sink.insert(&world()).await.unwrap();
-    let expected =
-        [("activity_window", 8, true), ("cascade", 4, true), ("thread", 1, true), ("rejects", 3, true), ("progress", 2, true)];
-    assert_eq!(*seen.lock().unwrap(), expected);
+    let facts = FACTS.map(|table| (table, 1, true));
+    let lives = [("activity_window", 8, true), ("cascade", 4, true), ("thread", 1, true)];
+    let expected = lives.into_iter().chain(facts).chain([("rejects", 3, true), ("progress", 2, true)]);
+    assert!(seen.lock().unwrap().iter().copied().eq(expected), "{seen:?}");
     assert_eq!(database.ask("SELECT DISTINCT toUnixTimestamp64Milli(written) FROM progress").await, T0_MS.to_string());
 }
 

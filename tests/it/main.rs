@@ -13,6 +13,7 @@ mod deployment;
 mod documents;
 mod embedded_clickhouse;
 mod kafka;
+mod marketing;
 mod object_store;
 mod oracle;
 mod real_events;

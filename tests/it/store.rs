@@ -101,6 +101,21 @@ impl Database {
     }
 }
 
+/// A fact of the first partition, its first record.
+macro_rules! fact {
+    ($row:ident { $($column:ident: $value:expr),* }) => {
+        grapevine::row::$row {
+            id: "f".into(),
+            source: "t/0".into(),
+            key_source: "t/0".into(),
+            version: u64::MAX,
+            time: T0_MS,
+            $($column: $value,)*
+            ..grapevine::row::$row::default()
+        }
+    };
+}
+
 /// A window in which nothing happened, of a post of the brand acme, in channel x and community c1.
 pub(crate) fn window(root: &str, windows_after_t0: u32) -> ActivityWindow {
     ActivityWindow {
@@ -322,6 +337,12 @@ pub(crate) fn world() -> Rows {
         activity_windows: windows,
         cascades: vec![deep, star("m", 1), moved, orphan],
         threads: vec![dialogue("t")],
+        clicks: vec![fact!(Click { root: "a".into(), target: "a".into(), path: vec!["a".into()], path_actors: vec![7] })],
+        visits: vec![fact!(Visit { visitor: 5, has_visitor: true, click: "f".into(), brand: "acme".into() })],
+        conversions: vec![fact!(Conversion { visitor: 5, has_visitor: true, amount: -12_500_000, margin_rate: Some(350_000) })],
+        costs: vec![fact!(Cost { amount: Some(1), seconds: Some(90), seconds_low: None, period_start: Some(T0_MS) })],
+        assignments: vec![fact!(Assignment { experiment: "e".into(), arm: "test".into(), unit: "5".into() })],
+        reports: vec![fact!(Report { origin: "ads".into(), value: 812_000_000, period_end: None })],
         rejects: vec![reject(7, "json"), reject(8, "json"), reject(9, "null")],
         progress: vec![
             progress("t/0", 100, T0_MS + 8 * 86_400_000),

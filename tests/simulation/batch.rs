@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::figures::{Figures, LifeKey, ProgressFigures, RejectFigures, TreeFigures, WindowFigures};
+use crate::figures::{ClickFigures, FactFigures, Figures, LifeKey, ProgressFigures, RejectFigures, TreeFigures, WindowFigures};
 use crate::log::Log;
 use grapevine::engine::Rules;
 use grapevine::event::{self, Body, Event, EventType};
 use grapevine::record::{Millis, Offset};
+use grapevine::row::TargetKind;
 
 /// The tables, and how many lives ended before the log did.
 #[derive(Default)]
@@ -52,9 +53,10 @@ pub(crate) fn add(expected: &mut Expected, rules: &Rules, source: &str, log: &Lo
                 };
                 expected.rows.insert(format!("rejects {source} {}", entry.offset), Figures::Reject(figures));
             }
-            Ok(event) => match take(&mut lives, event, entry.offset, now) {
+            Ok(event) => match take(&mut lives, event.clone(), entry.offset, now) {
                 Taken::New(event_time) => {
                     progress.accepted += 1;
+                    add_fact(expected, source, &event, (&lives, entry.offset));
                     if event_time <= time + rules.future_bound {
                         greatest = greatest.max(Some(event_time));
                     }
@@ -73,6 +75,57 @@ pub(crate) fn add(expected: &mut Expected, rules: &Rules, source: &str, log: &Lo
     progress.watermark = greatest.map_or(0, |time| time - rules.watermark_lag).max(0);
     expected.rows.insert(format!("progress {source}"), Figures::Progress(progress));
     end(expected, rules, source, &mut lives, |_| true);
+}
+
+/// A fact stands as its first copy; a click says how the tree was when it was read.
+fn add_fact(expected: &mut Expected, source: &str, event: &Event<'_>, (lives, offset): (&[Life<'_>], Offset)) {
+    let says = match &event.body {
+        Body::Click(_) => String::new(),
+        Body::Visit(visit) => format!("{} {}", visit.click, visit.utm.medium),
+        Body::Conversion(conversion) => format!("{} {}", conversion.amount, conversion.currency),
+        Body::Cost(cost) => format!("{:?} {:?}", cost.amount, cost.seconds),
+        Body::Assign(assignment) => format!("{} {}", assignment.arm, assignment.unit_type),
+        Body::Report(report) => format!("{} {}", report.metric, report.value),
+        _ => return,
+    };
+    let table = if event.event_type() == EventType::Assign { "assignment" } else { event.event_type().as_str() };
+    let figures = match lives.iter().find(|life| event.root() == Some(&*life.root)) {
+        Some(life) => Figures::Click(click_figures(life, event, offset)),
+        None => Figures::Fact(FactFigures { first: offset, time: event.time, says }),
+    };
+    expected.rows.entry(format!("{table} {source} {}", event.id)).or_insert(figures);
+}
+
+fn click_figures(life: &Life<'_>, event: &Event<'_>, offset: Offset) -> ClickFigures {
+    let Body::Click(click) = &event.body else { unreachable!("only clicks are facts with a root") };
+    let post = post(life);
+    let author = post.and_then(|(_, post)| post.actor.as_deref());
+    let target = click.target.clone().unwrap_or_else(|| life.root.clone());
+    let mut figures = ClickFigures {
+        first: offset,
+        time: event.time,
+        target_kind: if target == life.root { TargetKind::Post } else { TargetKind::Unknown },
+        target_inferred: target != life.root,
+        target,
+        depth: 0,
+        path_inferred: 0,
+        known: usize::from(author.is_some()),
+        brand: post.map(|(_, post)| post.brand.to_string()).unwrap_or_default(),
+    };
+    for (kind, target_kind) in [(EventType::Reply, TargetKind::Reply), (EventType::Share, TargetKind::Share)] {
+        let tree = tree(life, kind);
+        let at = tree.nodes.iter().position(|node| node.id == figures.target).filter(|_| figures.target != life.root);
+        let Some(at) = at else { continue };
+        let way = way_up(&tree.up, at);
+        let guessed = way.iter().filter(|at| !tree.declared[**at]).count();
+        let people = way.iter().take(31).filter_map(|at| tree.nodes[*at].actor).count();
+        figures.target_kind = target_kind;
+        figures.target_inferred = !tree.declared[at];
+        figures.depth = u32::try_from(way.len()).expect("small trees");
+        figures.path_inferred = u32::try_from(guessed).expect("small trees");
+        figures.known = people + usize::from(author.is_some());
+    }
+    figures
 }
 
 /// Ends the lives for which it is time; says how many.

@@ -1,7 +1,7 @@
 //! The columns that the batch computation knows, as it says them and as a row of a table says them.
 
 use grapevine::record::{Millis, Offset};
-use grapevine::row::{ActivityWindow, Cascade, Progress, Rejected, Thread};
+use grapevine::row::{ActivityWindow, Cascade, Click, Progress, Rejected, TargetKind, Thread};
 
 /// What names a life.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +15,8 @@ pub(crate) struct LifeKey {
 pub(crate) enum Figures {
     Window(WindowFigures),
     Tree(TreeFigures),
+    Click(ClickFigures),
+    Fact(FactFigures),
     Reject(RejectFigures),
     Progress(ProgressFigures),
 }
@@ -55,6 +57,30 @@ pub(crate) struct TreeFigures {
     pub(crate) last_time: Millis,
     /// Of a cascade: repeated shares and reach; of a thread: reciprocal pairs and h-index.
     pub(crate) own: [u64; 2],
+}
+
+/// A click's way to its target, as known when it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ClickFigures {
+    pub(crate) first: Offset,
+    pub(crate) time: Millis,
+    pub(crate) target: String,
+    pub(crate) target_kind: TargetKind,
+    pub(crate) target_inferred: bool,
+    pub(crate) depth: u32,
+    pub(crate) path_inferred: u32,
+    /// How many people of the way are known, root included.
+    pub(crate) known: usize,
+    pub(crate) brand: String,
+}
+
+/// A fact that has no root: its first copy.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FactFigures {
+    pub(crate) first: Offset,
+    pub(crate) time: Millis,
+    /// What its table says of it besides.
+    pub(crate) says: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -129,6 +155,34 @@ pub(crate) fn of_cascade(row: &Cascade) -> Figures {
 pub(crate) fn of_thread(row: &Thread) -> Figures {
     tree!(row, [row.reciprocal_pairs, u64::from(row.h_index)])
 }
+
+pub(crate) fn of_click(row: &Click) -> Figures {
+    Figures::Click(ClickFigures {
+        first: u64::MAX - row.version,
+        time: row.time,
+        target: row.target.clone(),
+        target_kind: row.target_kind,
+        target_inferred: row.target_inferred,
+        depth: row.depth,
+        path_inferred: row.path_inferred,
+        known: row.path_actors.iter().filter(|actor| **actor != 0).count(),
+        brand: row.brand.to_string(),
+    })
+}
+
+macro_rules! fact {
+    ($name:ident, $row:ident, $form:literal, $($column:ident),+) => {
+        pub(crate) fn $name(row: &grapevine::row::$row) -> Figures {
+            Figures::Fact(FactFigures { first: u64::MAX - row.version, time: row.time, says: format!($form, $(row.$column),+) })
+        }
+    };
+}
+
+fact!(of_visit, Visit, "{} {}", click, utm_medium);
+fact!(of_conversion, Conversion, "{} {}", amount, currency);
+fact!(of_cost, Cost, "{:?} {:?}", amount, seconds);
+fact!(of_assignment, Assignment, "{} {}", arm, unit_type);
+fact!(of_report, Report, "{} {}", metric, value);
 
 pub(crate) fn of_reject(row: &Rejected) -> Figures {
     Figures::Reject(RejectFigures { reason: row.reason.to_string(), payload: row.payload.to_vec() })

@@ -169,7 +169,7 @@ fn payload(dice: &mut Dice, about: &About) -> Option<Vec<u8>> {
     };
     let id = format!("p{partition}n{number}");
     let head = format!(r#""id":"{id}","time":{time}"#);
-    let text = match dice.below(20) {
+    let text = match dice.below(26) {
         0 => return None,
         1 => "{\"broken".to_owned(),
         2..=4 => {
@@ -186,7 +186,23 @@ fn payload(dice: &mut Dice, about: &About) -> Option<Vec<u8>> {
         16 => format!(r#"{{"type":"reaction",{head},"actor":{actor},"root":"{root_id}","target":"{parent}"}}"#),
         17 => format!(r#"{{"type":"delete",{head},"root":"{root_id}","target":"{parent}"}}"#),
         18 => format!(r#"{{"type":"sample",{head},"root":"{root_id}","metric":"impressions","value":{}}}"#, dice.below(9_999)),
-        _ => format!(r#"{{"type":"click",{head},"root":"{root_id}","visitor":"v{}"}}"#, dice.below(9)),
+        19..=21 => {
+            format!(r#"{{"type":"click",{head},"root":"{root_id}","target":"{parent}","visitor":"v{}"}}"#, dice.below(9))
+        }
+        _ => fact(dice, time),
     };
     Some(text.into_bytes())
+}
+
+/// A fact without a root. Its id may stand in any partition, and anywhere twice, saying something else.
+fn fact(dice: &mut Dice, time: Millis) -> String {
+    let head = format!(r#""id":"f{}","time":{time}"#, dice.below(12));
+    let number = dice.below(1_000);
+    match dice.below(5) {
+        0 => format!(r#"{{"type":"visit",{head},"visitor":"v{}","click":"p0n{number}","utm_medium":"Social"}}"#, dice.below(9)),
+        1 => format!(r#"{{"type":"conversion",{head},"amount":"-{number}.05","currency":"eur"}}"#),
+        2 => format!(r#"{{"type":"cost",{head},"amount":{number},"seconds":{number}}}"#),
+        3 => format!(r#"{{"type":"assign",{head},"experiment":"e","arm":"a{number}","unit":"u","unit_type":"community"}}"#),
+        _ => format!(r#"{{"type":"report",{head},"origin":"o","metric":"m","value":{number}}}"#),
+    }
 }

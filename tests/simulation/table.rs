@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::figures::{self, Figures};
 use grapevine::record::Offset;
-use grapevine::row::{ActivityWindow, Cascade, Progress, Rejected, Rows, Thread};
+use grapevine::row::{self, ActivityWindow, Cascade, Progress, Rejected, Rows, Thread};
 
 /// Of each key the newest row.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +26,8 @@ struct Stored {
 struct Cell {
     key: String,
     source: String,
+    /// One past the last offset that the row tells of.
+    reaches: Offset,
     row: Stored,
 }
 
@@ -34,6 +36,7 @@ macro_rules! cell {
         Cell {
             key: format!($form, $($row.$key),+),
             source: $row.source.to_string(),
+            reaches: $row.version,
             row: Stored {
                 version: $row.version,
                 content: {
@@ -69,12 +72,36 @@ fn progress(row: &Progress) -> Cell {
     cell!(row, of_progress, "progress {}", source)
 }
 
+/// A fact: its version counts down from the largest number, so that the first copy stands.
+macro_rules! fact {
+    ($name:ident, $row:ident, $figures:ident, $form:literal) => {
+        fn $name(row: &row::$row) -> Cell {
+            let mut cell = cell!(row, $figures, $form, key_source, id);
+            cell.reaches = Offset::MAX - row.version + 1;
+            cell
+        }
+    };
+}
+
+fact!(click, Click, of_click, "click {} {}");
+fact!(visit, Visit, of_visit, "visit {} {}");
+fact!(conversion, Conversion, of_conversion, "conversion {} {}");
+fact!(cost, Cost, of_cost, "cost {} {}");
+fact!(assignment, Assignment, of_assignment, "assignment {} {}");
+fact!(report, Report, of_report, "report {} {}");
+
 impl Tables {
     /// Inserts the first `limit` rows, `progress` last.
     pub(crate) fn insert(&mut self, rows: &Rows, limit: usize) {
         let cells = (rows.activity_windows.iter().map(window))
             .chain(rows.cascades.iter().map(cascade))
             .chain(rows.threads.iter().map(thread))
+            .chain(rows.clicks.iter().map(click))
+            .chain(rows.visits.iter().map(visit))
+            .chain(rows.conversions.iter().map(conversion))
+            .chain(rows.costs.iter().map(cost))
+            .chain(rows.assignments.iter().map(assignment))
+            .chain(rows.reports.iter().map(report))
             .chain(rows.rejects.iter().map(reject))
             .chain(rows.progress.iter().map(progress));
         for cell in cells.take(limit) {
@@ -87,9 +114,9 @@ impl Tables {
     }
 
     fn put(&mut self, cell: Cell) {
-        let Cell { key, source, row } = cell;
-        let newest = self.newest.entry(source).or_insert(row.version);
-        *newest = row.version.max(*newest);
+        let Cell { key, source, reaches, row } = cell;
+        let newest = self.newest.entry(source).or_insert(reaches);
+        *newest = reaches.max(*newest);
         match self.rows.get(&key) {
             Some(known) if known.version == row.version => {
                 let version = row.version;

@@ -119,7 +119,7 @@ def insert(table, rows):
 
 def facts(table, rows, epoch=0, source="t/0"):
     """Inserts facts as the worker does: one source, offsets in order, so that the first copy stands."""
-    keys = {"epoch": epoch, "source": source}
+    keys = {"epoch": epoch, "source": source, "key_source": source}
     insert(table, [{**keys, "version": LARGEST - offset, **row} for offset, row in enumerate(rows)])
 
 

@@ -6,6 +6,7 @@ use clickhouse::Client;
 
 use super::DemoError;
 use crate::clickhouse::client;
+use crate::command::database;
 use crate::config;
 
 /// What the demo shows when nobody asks anything: the title of a table, and its question.
@@ -67,8 +68,7 @@ impl Answers {
     /// The wanted epoch in an empty database, else the one after the greatest.
     pub(super) async fn free_epoch(&self, wanted: u16) -> Result<u16, DemoError> {
         // `progress` is written last: a run that was killed may have left rows without it.
-        let tables = ["activity_window", "cascade", "thread", "rejects", "progress"];
-        let each = tables.map(|table| format!("SELECT DISTINCT epoch FROM {table}"));
+        let each = database::TABLES.map(|table| format!("SELECT DISTINCT epoch FROM {table}"));
         let epochs: Vec<u16> = self.all(&each.join(" UNION ALL ")).await?;
         Ok(epochs.into_iter().max().map_or(wanted, |greatest| greatest.saturating_add(1).max(wanted)))
     }

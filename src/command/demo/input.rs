@@ -98,18 +98,16 @@ impl Line {
     }
 }
 
-/// The key that producers give: the root for content events and clicks, else the event's own id.
+/// The key that producers give: the root for content events and clicks, the campaign for costs, else the event's own id.
 fn key(event: &Event<'_>) -> String {
     match &event.body {
-        Body::Post(_) | Body::Visit | Body::Conversion | Body::Cost | Body::Assign | Body::Report => {
+        Body::Cost(cost) if !cost.campaign.is_empty() => cost.campaign.clone(),
+        Body::Post(_) | Body::Visit(_) | Body::Conversion(_) | Body::Cost(_) | Body::Assign(_) | Body::Report(_) => {
             event.id.clone().into_owned()
         }
-        Body::Share(_)
-        | Body::Reply(_)
-        | Body::Reaction { .. }
-        | Body::Delete { .. }
-        | Body::Sample { .. }
-        | Body::Click { .. } => event.root().unwrap_or_default().to_owned(),
+        Body::Share(_) | Body::Reply(_) | Body::Reaction { .. } | Body::Delete { .. } | Body::Sample { .. } | Body::Click(_) => {
+            event.root().unwrap_or_default().to_owned()
+        }
     }
 }
 

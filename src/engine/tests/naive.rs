@@ -149,8 +149,8 @@ fn saying_something_else(event: &Told) -> Told {
         }
         Body::Reply(reply) => (reply.actor, reply.parent, reply.is_brand) = (actor("zoe"), text("elsewhere"), !reply.is_brand),
         Body::Sample { value, metric, .. } => (*value, *metric) = (1e9, text("other")),
-        Body::Reaction { .. } | Body::Delete { .. } | Body::Click { .. } => {}
-        Body::Visit | Body::Conversion | Body::Cost | Body::Assign | Body::Report => {}
+        Body::Reaction { .. } | Body::Delete { .. } | Body::Click(_) => {}
+        Body::Visit(_) | Body::Conversion(_) | Body::Cost(_) | Body::Assign(_) | Body::Report(_) => {}
     }
     copy
 }
@@ -190,8 +190,8 @@ impl Slow {
                     by_brand: reply.is_brand,
                     mentions_brand: reply.mentions_brand,
                 }),
-                Body::Share(_) | Body::Reaction { .. } | Body::Delete { .. } | Body::Sample { .. } | Body::Click { .. } => {}
-                Body::Visit | Body::Conversion | Body::Cost | Body::Assign | Body::Report => {}
+                Body::Share(_) | Body::Reaction { .. } | Body::Delete { .. } | Body::Sample { .. } | Body::Click(_) => {}
+                Body::Visit(_) | Body::Conversion(_) | Body::Cost(_) | Body::Assign(_) | Body::Report(_) => {}
             }
         }
         let mut slow = Slow { messages, levels: Vec::new() };

@@ -43,7 +43,7 @@ fn event(number: usize, (kind, root, parent, by, minutes, marked): (u8, usize, u
         _ => match by {
             "ann" => post(root, by, time),
             "bob" => Event { id: text(&id), time, body: Body::Delete { root: text(root) } },
-            "cat" => Event { id: text(&id), time, body: Body::Click { root: text(root) } },
+            "cat" => click(root, &id, marked.then_some(&*parent), time),
             _ => Event { id: text(&id), time, body: Body::Reaction { root: text(root) } },
         },
     }
