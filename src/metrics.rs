@@ -306,6 +306,13 @@ impl Metrics {
         self.families.added_partitions.inc();
     }
 
+    /// A partition was put aside, because it must not be read on. Its other series end: they would stand still.
+    pub fn record_refused(&self, partition: Partition) {
+        self.lock().remove(&partition);
+        self.families.partitions.remove(partition);
+        self.families.partitions.refused.with_label_values(&[&partition.to_string()]).set(1.0);
+    }
+
     /// Adds to the time that loops spent on something.
     pub fn record_phase(&self, phase: Phase, duration: Duration) {
         self.families.phases[phase as usize].inc_by(duration.as_secs_f64());

@@ -24,6 +24,7 @@ mod pace;
 mod parting;
 mod publishing;
 mod refusal;
+mod trouble;
 
 pub use observer::{Observer, Position, Silent};
 
@@ -91,7 +92,7 @@ pub trait Source {
     async fn start(&mut self, partition: Partition, next: Offset) -> Result<(), SourceError>;
     /// Stops and resumes the flow of records; assignments go on.
     fn pause(&mut self, paused: bool) -> Result<(), SourceError>;
-    /// Gives revoked or lost partitions back to the group.
+    /// Stops reading partitions. Revoked and lost ones go back to the group; others stay this member's, unread.
     async fn release(&mut self, partitions: &[Partition]) -> Result<(), SourceError>;
     /// Commits `next` as the group's offset.
     async fn commit(&mut self, offsets: &[(Partition, Offset)]) -> Result<(), SourceError>;
@@ -196,7 +197,7 @@ pub const REVOKE_DEADLINE: Duration = Duration::from_secs(5);
 /// Why a loop ended.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// Somebody must act before a worker can go on: the message says how. Nothing is lost.
+    /// Somebody must act before a worker can read on: the message says how. Nothing is lost.
     #[error("{0}")]
     Operator(String),
     /// The shutdown took longer than it may. Nothing is lost: the next start reads again what was not durable.
@@ -206,12 +207,15 @@ pub enum WorkerError {
 
 /// Reads, folds, writes, publishes and commits until `shutdown` is ready; then finishes what is under way.
 ///
+/// A partition that must not be read on is put aside and the others go on; a loop that has no others ends. However a
+/// loop ends, what it holds besides is flushed, published and committed first.
+///
 /// Dropping the future at any point is as safe as killing the process.
 ///
 /// # Errors
 ///
-/// [`WorkerError::Operator`] when going on would be wrong, [`WorkerError::Deadline`] when a shutdown did not
-/// finish in time.
+/// [`WorkerError::Operator`] when going on would be wrong, or a partition was put aside; [`WorkerError::Deadline`]
+/// when a shutdown did not finish in time.
 pub async fn run<S: Source, K: Sink, C: Checkpoints, O: Observer>(
     seams: Seams<S, K, C>,
     settings: &Settings,
@@ -222,6 +226,12 @@ pub async fn run<S: Source, K: Sink, C: Checkpoints, O: Observer>(
     let mut shutdown = pin!(shutdown);
     let around = looping::Around { sink: &sink, checkpoints: &checkpoints, observer, settings };
     let mut looping = looping::Loop::new(source, around);
-    while looping.turn(shutdown.as_mut()).await? {}
-    looping.finish().await
+    let reason = loop {
+        match looping.turn(shutdown.as_mut()).await {
+            Ok(true) => {}
+            Ok(false) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    looping.finish(reason).await
 }

@@ -51,6 +51,7 @@ pub(super) struct Partitions {
     pub(super) bytes: GaugeVec,
     pub(super) checkpoint_age: GaugeVec,
     pub(super) checkpoint_bytes: GaugeVec,
+    pub(super) refused: GaugeVec,
 }
 
 impl Families {
@@ -120,13 +121,14 @@ impl Partitions {
             checkpoint_age: to
                 .by_partition("checkpoint_age_seconds", "Seconds since a checkpoint was published, or since the assignment.")?,
             checkpoint_bytes: to.by_partition("checkpoint_bytes", "Size of the last published checkpoint.")?,
+            refused: to.by_partition("partition_refused", "1: must not be read on and was put aside; the log says why.")?,
         })
     }
 
     /// Ends all series of a partition.
     pub(super) fn remove(&self, partition: Partition) {
         let Partitions { lag, lag_seconds, stalled, watermark_delay, roots, nodes, inferred, entries, bytes, .. } = self;
-        let Partitions { checkpoint_age, checkpoint_bytes, .. } = self;
+        let Partitions { checkpoint_age, checkpoint_bytes, refused, .. } = self;
         let label = partition.to_string();
         let all = [
             lag,
@@ -140,6 +142,7 @@ impl Partitions {
             bytes,
             checkpoint_age,
             checkpoint_bytes,
+            refused,
         ];
         for gauges in all {
             forget(gauges, &label);

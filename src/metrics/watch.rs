@@ -57,6 +57,10 @@ impl Observer for LoopWatch {
         self.metrics.record_added_partition();
     }
 
+    fn refused(&self, partition: Partition) {
+        self.metrics.record_refused(partition);
+    }
+
     fn revoked(&self, partitions: &[Partition]) {
         self.rebalanced(Rebalance::Revoked, partitions);
     }

@@ -26,6 +26,8 @@ pub(super) enum State {
     Founding(Box<Founding>),
     /// It is read.
     Running(Box<Running>),
+    /// It must not be read on, and why. It waits for somebody who acts and starts the worker again.
+    Refused(String),
 }
 
 /// A partition whose first checkpoint is being published.
@@ -119,7 +121,7 @@ impl Held {
     pub(super) fn running(&mut self) -> Option<&mut Running> {
         match &mut self.state {
             State::Running(running) => Some(running),
-            State::Opening | State::Founding(_) => None,
+            State::Opening | State::Founding(_) | State::Refused(_) => None,
         }
     }
 }

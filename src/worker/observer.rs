@@ -34,6 +34,8 @@ pub trait Observer {
     fn added(&self, _partition: Partition) {}
     /// A partition was restored, or founded, and is read from `next` on; `end` is where its log ended then.
     fn started(&self, _partition: Partition, _next: Offset, _end: Offset) {}
+    /// A partition must not be read on: it was put aside, and the others go on.
+    fn refused(&self, _partition: Partition) {}
     /// Partitions were flushed, or dropped, and given back.
     fn revoked(&self, _partitions: &[Partition]) {}
     /// Partitions were lost.
@@ -76,6 +78,10 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn started(&self, partition: Partition, next: Offset, end: Offset) {
         self.0.started(partition, next, end);
         self.1.started(partition, next, end);
+    }
+    fn refused(&self, partition: Partition) {
+        self.0.refused(partition);
+        self.1.refused(partition);
     }
     fn revoked(&self, partitions: &[Partition]) {
         self.0.revoked(partitions);

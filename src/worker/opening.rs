@@ -2,7 +2,7 @@
 //! nobody has ever seen the partition, an empty checkpoint is published first.
 //!
 //! A partition that somebody has seen, but whose state is gone, or whose log is not the one it was, is not
-//! read: the loop ends and says what to do.
+//! read: it is put aside, and the message says what to do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +12,9 @@ use tracing::{info, warn};
 
 use super::held::{Founding, Held, Recent, Running, State};
 use super::insertion::{Frozen, Tenure};
-use super::looping::{Loop, Trouble};
+use super::looping::Loop;
 use super::refusal::{self, Unrecognised, check_bounds, foreign_checkpoint, no_checkpoint};
+use super::trouble::Trouble;
 use super::{Bounds, CheckpointError, Checkpoints, Observer, Sink, SinkError, Source, SourceError, WorkerError, pace};
 use crate::engine::{Engine, Limits, Snapshot};
 use crate::record::{Offset, Partition, source_name};
@@ -39,6 +40,14 @@ enum Found {
     Rows(Offset),
     /// Nothing.
     Nothing,
+}
+
+/// A partition that may be read.
+enum Opened {
+    /// From a state that is published.
+    Known(Engine),
+    /// As soon as this state is published.
+    New(Engine),
 }
 
 enum Failure {
@@ -104,27 +113,29 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         };
         self.settle(Trouble::Opening(partition));
         self.warn_of_added(partition, bounds.partitions).await;
-        match found {
-            Found::Checkpoint(next, bytes) => {
-                let engine = self.restored(&source, bounds, next, &bytes)?;
-                self.start(tenure, engine, bounds).await
-            }
-            Found::CleanlyStopped(next, bytes) => {
-                // From here on rows follow the new limits; whoever comes after a crash must know it.
-                let engine = self.restored(&source, bounds, next, &bytes)?;
+        match self.judged(&source, bounds, found) {
+            Ok(Opened::Known(engine)) => self.start(tenure, engine, bounds).await,
+            Ok(Opened::New(engine)) => {
                 self.publish_first(tenure, engine, bounds);
                 Ok(())
             }
+            Err(refusal) => self.refuse(partition, refusal).await,
+        }
+    }
+
+    /// What the stores and the log together say of a partition.
+    fn judged(&self, source: &Arc<str>, bounds: Bounds, found: Found) -> Result<Opened, WorkerError> {
+        match found {
+            Found::Checkpoint(next, bytes) => self.restored(source, bounds, next, &bytes).map(Opened::Known),
+            // From here on rows follow the new limits; whoever comes after a crash must know it.
+            Found::CleanlyStopped(next, bytes) => self.restored(source, bounds, next, &bytes).map(Opened::New),
             Found::OtherLimits(then, next, newest) => {
-                Err(refusal::other_limits(&source, next, newest, then, self.around.settings.rules.limits()))
+                Err(refusal::other_limits(source, next, newest, then, self.around.settings.rules.limits()))
             }
-            Found::Rows(version) => Err(no_checkpoint(&source, &format!("the store holds its rows up to version {version}"))),
+            Found::Rows(version) => Err(no_checkpoint(source, &format!("the store holds its rows up to version {version}"))),
             Found::Nothing => match bounds.committed {
-                Some(next) => Err(no_checkpoint(&source, &format!("its group has committed offset {next}"))),
-                None => {
-                    self.establish(tenure, source, bounds);
-                    Ok(())
-                }
+                Some(next) => Err(no_checkpoint(source, &format!("its group has committed offset {next}"))),
+                None => Ok(Opened::New(self.established(source, bounds))),
             },
         }
     }
@@ -179,12 +190,12 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
 
     /// Nobody has seen this partition: an empty state is published before its first row, so that rows without
     /// any checkpoint always mean that checkpoints were lost.
-    fn establish(&mut self, tenure: Tenure, source: Arc<str>, bounds: Bounds) {
-        info!(source = &*source, first = bounds.first, end = bounds.end, "never seen before");
-        let mut engine = Engine::new(self.around.settings.rules.clone(), source, bounds.first);
+    fn established(&self, source: &Arc<str>, bounds: Bounds) -> Engine {
+        info!(source = &**source, first = bounds.first, end = bounds.end, "never seen before");
+        let mut engine = Engine::new(self.around.settings.rules.clone(), Arc::clone(source), bounds.first);
         // A snapshot is taken after a flush; the first rows say the same again.
         engine.flush();
-        self.publish_first(tenure, engine, bounds);
+        engine
     }
 
     /// Publishes a state before anything is read.

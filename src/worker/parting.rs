@@ -4,8 +4,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{info, warn};
 
 use super::listening::ended;
-use super::looping::{Loop, Trouble};
+use super::looping::Loop;
 use super::publishing::Published;
+use super::trouble::Trouble;
 use super::{Checkpoints, Observer, Sink, Source, SourceError, WorkerError};
 use crate::record::Partition;
 
@@ -36,7 +37,13 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         for partition in partitions {
             self.held.remove(partition);
             self.settle(Trouble::Opening(*partition));
+            self.settle(Trouble::Refused(*partition));
         }
+        self.give_back(partitions).await
+    }
+
+    /// Tells the source that partitions are not read any more.
+    pub(super) async fn give_back(&mut self, partitions: &[Partition]) -> Result<(), WorkerError> {
         match self.source.release(partitions).await {
             Ok(()) => Ok(()),
             // The group would wait for this member for ever.
@@ -52,8 +59,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
     }
 
-    /// Finishes what is under way and leaves the group.
-    pub(super) async fn finish(mut self) -> Result<(), WorkerError> {
+    /// Finishes what is under way and leaves the group. Why the loop had to end, or what it had put aside, is its last word.
+    pub(super) async fn finish(mut self, reason: Option<WorkerError>) -> Result<(), WorkerError> {
         let deadline = self.around.settings.shutdown_deadline;
         let partitions: Vec<Partition> = self.held.keys().copied().collect();
         info!(?partitions, "shutting down");
@@ -63,7 +70,12 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             Ok(Err(error)) => warn!(%error, "could not leave the group; it notices when the session times out"),
             Err(_) => warn!("leaving the group took too long; it notices when the session times out"),
         }
-        drained.map_err(|_| WorkerError::Deadline(deadline))
+        let late = drained.map_err(|_| WorkerError::Deadline(deadline));
+        let Some(reason) = reason.or_else(|| self.first_refusal()) else { return late };
+        if let Err(late) = late {
+            warn!("{late}");
+        }
+        Err(reason)
     }
 
     /// Flushes, inserts, publishes and commits. Nothing is read meanwhile, so states stay as they were flushed.

@@ -10,7 +10,8 @@ use tracing::warn;
 
 use super::held::{Held, State};
 use super::insertion::{Frozen, Tenure};
-use super::looping::{Loop, Trouble};
+use super::looping::Loop;
+use super::trouble::Trouble;
 use super::{CheckpointError, Checkpoints, Observer, Sink, Source, SourceError, WorkerError};
 use crate::record::{Offset, Partition};
 

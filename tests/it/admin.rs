@@ -19,6 +19,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 const P: Partition = Partition(3);
+/// One that must not be read on.
+const ASIDE: Partition = Partition(4);
 
 struct Fixture {
     registry: Registry,
@@ -67,6 +69,7 @@ fn record_everything(metrics: &Metrics) {
     metrics.record_checkpoint(P, CheckpointResult::Published, 2048);
     metrics.record_checkpoint(P, CheckpointResult::Failed, 0);
     metrics.record_phase(Phase::Process, Duration::from_millis(1500));
+    metrics.record_refused(ASIDE);
 }
 
 /// The value of each series of a page.
@@ -131,6 +134,7 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_inferred_nodes{partition=\"3\"}", 1.0),
         ("grapevine_state_entries{partition=\"3\"}", 12.0),
         ("grapevine_state_bytes{partition=\"3\"}", 4096.0),
+        ("grapevine_partition_refused{partition=\"4\"}", 1.0),
         ("grapevine_worker_ready", 0.0),
         ("grapevine_paused", 0.0),
     ];
@@ -144,7 +148,7 @@ fn a_partition_given_back_leaves_no_series_and_its_counts_stay() {
     let fixture = fixture();
     record_everything(&fixture.metrics);
     fixture.metrics.page().unwrap();
-    fixture.metrics.record_rebalance(Rebalance::Revoked, &[P]);
+    fixture.metrics.record_rebalance(Rebalance::Revoked, &[P, ASIDE]);
     record_after_revocation(&fixture.metrics);
     let page = fixture.metrics.page().unwrap();
     assert!(!page.contains("partition=\""), "{page}");

@@ -75,15 +75,28 @@ pub(crate) fn play_mishap(seed: u64, mishap: Mishap) -> Option<Result<(), Worker
         if mishap != Mishap::CrashAfterBudgetChanged {
             director.befall(mishap)?;
         }
-        director.start();
-        director.assign();
-        let mut worker = director.workers.pop().expect("it was started");
-        let outcome = tokio::select! {
-            outcome = &mut worker.run => outcome,
-            () = tokio::time::sleep(Duration::from_secs(600)) => Ok(()),
-        };
+        let outcome = director.last_worker(|_| ()).await;
         director.check_nothing_of_another_log_is_committed(mishap);
         Some(outcome)
+    })
+}
+
+/// Between two workers one partition's log becomes another one: the second worker must read the others to their ends, and
+/// say in the end which one it did not read. Nothing if the seed gives no occasion.
+pub(crate) fn play_one_refused(seed: u64) -> Option<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without I/O").block_on(async {
+        let mut director = Director::new(seed);
+        director.stop_in_the_middle().await;
+        let refused = director.make_one_log_again()?;
+        let source = source_name(NAME, number(refused));
+        let left = |world: &World| (world.tables.newest_version(&source), world.committed[refused]);
+        let before = left(&director.world.borrow());
+        let outcome = director.last_worker(|world| world.check_all_is_committed_but(refused)).await;
+        assert_eq!(left(&director.world.borrow()), before, "something of {source} was written");
+        let Err(WorkerError::Operator(message)) = outcome else { panic!("{source} was not refused: {outcome:?}") };
+        assert!(message.contains(&format!("the log of {source} holds another record")), "{message}");
+        Some(())
     })
 }
 
@@ -167,6 +180,34 @@ impl Director {
             let is_another = mishap == Mishap::LogMadeAgain && !log.entries.is_empty();
             assert!(!is_another || committed.is_none(), "an offset of the log that was is committed: {committed:?}");
         }
+    }
+
+    /// Lets one worker read all there is, looks at the world, stops the worker, and gives what it says in the end.
+    async fn last_worker(&mut self, look: impl FnOnce(&World)) -> Result<(), WorkerError> {
+        self.start();
+        self.assign();
+        let mut worker = self.workers.pop().expect("it was started");
+        tokio::select! {
+            outcome = &mut worker.run => return outcome,
+            () = tokio::time::sleep(Duration::from_secs(600)) => {}
+        }
+        look(&self.world.borrow());
+        worker.stop.notify_one();
+        worker.run.await
+    }
+
+    /// One of several partitions holds another record where its last one was read; the others go on.
+    fn make_one_log_again(&mut self) -> Option<usize> {
+        let mut world = self.world.borrow_mut();
+        let mut logs: Vec<Log> = world.logs.iter().cloned().collect();
+        let chosen = self.dice.index(logs.len());
+        let next = world.checkpoints.get(&*source_name(NAME, number(chosen)))?.iter().map(|stored| stored.next).max()?;
+        let last = logs[chosen].entries.iter_mut().rfind(|entry| entry.offset < next)?;
+        last.payload = Some(b"another record".to_vec());
+        world.visible = logs.iter().map(|log| log.entries.len()).collect();
+        let several = logs.len() > 1;
+        world.logs = Rc::new(logs);
+        several.then_some(chosen)
     }
 
     /// Reads a part of the log and stops in order.

@@ -122,6 +122,13 @@ impl World {
         self.notices.get(&member).is_some_and(|notices| notices.iter().any(assigned))
     }
 
+    /// Every partition but one was read to its end, and is durable, published and committed.
+    pub(crate) fn check_all_is_committed_but(&self, refused: usize) {
+        for (partition, (log, committed)) in self.logs.iter().zip(&self.committed).enumerate() {
+            assert!(partition == refused || *committed == Some(log.end), "{partition} waits for {refused}: {committed:?}");
+        }
+    }
+
     /// A member is gone: its partitions are nobody's.
     pub(crate) fn gone(&mut self, member: usize) {
         self.notices.remove(&member);
