@@ -86,8 +86,9 @@ pub trait Source {
     ///
     /// The loop drops this future whenever something else is ready first: nothing may be lost by that.
     async fn next(&mut self) -> Result<Delivery<'_>, SourceError>;
-    /// The first offset that the log still holds, the end of the partition, and what the group has committed.
-    async fn bounds(&mut self, partition: Partition) -> Result<Bounds, SourceError>;
+    /// The first offset that the log still holds, the end of the partition, and what the group has committed. The
+    /// answer may take long: other partitions are read meanwhile.
+    fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, SourceError>> + 'static;
     /// Starts reading an assigned partition at an offset.
     async fn start(&mut self, partition: Partition, next: Offset) -> Result<(), SourceError>;
     /// Stops and resumes the flow of records; assignments go on.
@@ -200,9 +201,12 @@ pub enum WorkerError {
     /// Somebody must act before a worker can read on: the message says how. Nothing is lost.
     #[error("{0}")]
     Operator(String),
-    /// The shutdown took longer than it may. Nothing is lost: the next start reads again what was not durable.
-    #[error("shutdown was not finished after {0:?}; nothing is lost, the next start reads on from the newest checkpoint")]
-    Deadline(Duration),
+    /// The loop was stopped before all that it had read was in a checkpoint: the sources, and where each checkpoint
+    /// continues. Nothing is lost: the next start reads again from there.
+    #[error(
+        "stopped before everything was in a checkpoint: {0}. Nothing is lost, the next start reads on from there; do not          change limits (budget_entries, root_retention_days, ...) before a later stop has succeeded"
+    )]
+    Unpublished(String),
 }
 
 /// Reads, folds, writes, publishes and commits until `shutdown` is ready; then finishes what is under way.
@@ -214,8 +218,8 @@ pub enum WorkerError {
 ///
 /// # Errors
 ///
-/// [`WorkerError::Operator`] when going on would be wrong, or a partition was put aside; [`WorkerError::Deadline`]
-/// when a shutdown did not finish in time.
+/// [`WorkerError::Operator`] when going on would be wrong, or a partition was put aside; [`WorkerError::Unpublished`]
+/// when a shutdown did not get everything into checkpoints.
 pub async fn run<S: Source, K: Sink, C: Checkpoints, O: Observer>(
     seams: Seams<S, K, C>,
     settings: &Settings,

@@ -53,8 +53,8 @@ pub(super) struct Running {
     pub(super) unrecognised: bool,
     /// Whether more than a batch is still to be read.
     pub(super) behind: bool,
-    /// Whether a snapshot waits for its rows, or for the checkpoint store.
-    pub(super) publishing: bool,
+    /// How large the snapshot is that waits for its rows, or for the checkpoint store, if one does.
+    pub(super) publishing: Option<usize>,
     /// When the next checkpoint is due.
     pub(super) checkpoint_at: Instant,
     /// Checkpoints that failed since one succeeded.
@@ -94,7 +94,7 @@ impl Running {
 
     /// When a checkpoint should be taken; `None` while one is under way or when it would say nothing new.
     pub(super) fn checkpoint_due(&self) -> Option<Instant> {
-        let useful = !self.publishing && self.engine.next() > self.published;
+        let useful = self.publishing.is_none() && self.engine.next() > self.published;
         useful.then_some(self.checkpoint_at)
     }
 

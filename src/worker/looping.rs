@@ -22,10 +22,6 @@ use super::{Checkpoints, Observer, Settings, Sink, SinkError, Source, SourceErro
 use crate::metrics::Phase;
 use crate::record::Partition;
 
-/// Snapshots of one flush may hold about so much; the next partitions wait for the next flush. One is always
-/// taken, however large.
-const SNAPSHOT_BYTES_HELD: usize = 64 << 20;
-
 /// How often somebody is told how far the loop is behind.
 const LAG_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -207,7 +203,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         }
         let rows = self.running().filter(|running| running.has_moved()).map(|running| self.due(running)).min();
         let checkpoint = self.running().filter_map(Running::checkpoint_due).min();
-        if self.publishing.is_empty() { earliest(rows, checkpoint) } else { rows }
+        if self.room_for_snapshots() > 0 { earliest(rows, checkpoint) } else { rows }
     }
 
     /// When the rows of a partition should leave. Catching up goes by size: what leaves early is only written again.
@@ -229,7 +225,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         rows >= self.around.settings.flush.rows_max
     }
 
-    fn running(&self) -> impl Iterator<Item = &Running> {
+    pub(super) fn running(&self) -> impl Iterator<Item = &Running> {
         self.held.values().filter_map(|held| match &held.state {
             State::Running(running) => Some(&**running),
             State::Opening | State::Founding(_) | State::Refused(_) => None,
@@ -242,7 +238,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         let (full, at, by) = (self.is_full(), self.flush_at, self.flush_by);
         let mut sealed = Sealed::default();
         let (mut copied, mut garbage) = (Duration::ZERO, Vec::new());
-        let mut room = if self.publishing.is_empty() { SNAPSHOT_BYTES_HELD } else { 0 };
+        let mut room = self.room_for_snapshots();
         for held in self.held.values_mut() {
             let tenure = held.tenure;
             let Some(running) = held.running() else { continue };
@@ -261,7 +257,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
                 let state = running.engine.snapshot();
                 copied += copying.elapsed();
                 room = room.saturating_sub(state.size());
-                running.publishing = true;
+                running.publishing = Some(state.size());
                 sealed.snapshots.push(Frozen { tenure, next, state });
             }
         }

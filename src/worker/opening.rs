@@ -22,11 +22,11 @@ use crate::record::{Offset, Partition, source_name};
 /// How long the number of partitions may be waited for.
 const ADDED_DEADLINE: Duration = Duration::from_secs(5);
 
-/// What the stores know of a partition.
+/// What the stores and the log know of a partition.
 pub(super) struct Answer {
     tenure: Tenure,
     failures: u32,
-    found: Result<Found, Failure>,
+    found: Result<(Found, Bounds), Failure>,
 }
 
 enum Found {
@@ -53,6 +53,7 @@ enum Opened {
 enum Failure {
     Checkpoints(CheckpointError),
     Store(SinkError),
+    Log(SourceError),
 }
 
 impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
@@ -69,14 +70,18 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
     }
 
-    /// Asks the stores in the background; rebalances and other partitions go on meanwhile.
+    /// Asks the stores and the log in the background; rebalances and other partitions go on meanwhile.
     fn ask(&mut self, tenure: Tenure, source: Arc<str>, failures: u32) {
         let (sink, checkpoints) = (self.around.sink, self.around.checkpoints);
         let (wait, limits) = (self.wait(failures), self.around.settings.rules.limits());
+        let bounds = self.source.bounds(tenure.partition);
         self.asking.push(Box::pin(async move {
             sleep(wait).await;
-            let found = find(sink, checkpoints, &source, limits).await;
-            Answer { tenure, failures, found }
+            let found = async {
+                let found = find(sink, checkpoints, &source, limits).await?;
+                Ok((found, bounds.await.map_err(Failure::Log)?))
+            };
+            Answer { tenure, failures, found: found.await }
         }));
     }
 
@@ -88,25 +93,17 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
     }
 
-    /// The stores have answered: the partition is restored, founded, asked for again, or refused.
+    /// The stores and the log have answered: the partition is restored, founded, asked for again, or refused.
     pub(super) async fn open(&mut self, answer: Answer) -> Result<(), WorkerError> {
         let Answer { tenure, failures, found } = answer;
         let partition = tenure.partition;
         let Some(held) = self.held.get(&partition).filter(|held| held.tenure == tenure) else { return Ok(()) };
         let source = Arc::clone(&held.source);
-        let found = match found {
+        let (found, bounds) = match found {
             Ok(found) => found,
+            Err(Failure::Log(SourceError::Operator(message))) => return Err(WorkerError::Operator(message)),
             Err(failure) => {
                 self.not_answered(partition, failure);
-                self.ask_again(tenure, failures);
-                return Ok(());
-            }
-        };
-        let bounds = match self.source.bounds(partition).await {
-            Ok(bounds) => bounds,
-            Err(SourceError::Operator(message)) => return Err(WorkerError::Operator(message)),
-            Err(SourceError::Transient(message)) => {
-                warn!(%partition, error = message, "could not ask where the partition begins and ends, trying again");
                 self.ask_again(tenure, failures);
                 return Ok(());
             }
@@ -173,6 +170,9 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             Failure::Store(SinkError::Operator(message)) => self.trouble(Trouble::Opening(partition), &message),
             Failure::Store(SinkError::Transient(message)) => {
                 warn!(%partition, error = message, "could not ask the store for the newest rows, trying again");
+            }
+            Failure::Log(error) => {
+                warn!(%partition, %error, "could not ask where the partition begins and ends, trying again");
             }
         }
     }
@@ -270,7 +270,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             committed: bounds.committed,
             unrecognised: last.is_some(),
             behind: bounds.end.saturating_sub(next) > settings.flush.rows_max as u64,
-            publishing: false,
+            publishing: None,
             checkpoint_at: Instant::now() + settings.checkpoint_interval.mul_f64(share),
             failures: 0,
             recent: Recent::default(),
