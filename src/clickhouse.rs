@@ -18,6 +18,7 @@ use crate::worker::{Sink, SinkError};
 
 mod errors;
 
+use errors::is_drift;
 pub use errors::{classify, classify_exception};
 
 /// Rows of one insert. The server makes one block, and so one part a month, of up to a million rows; an insert
@@ -130,12 +131,11 @@ impl ClickHouseSink {
         Ok(())
     }
 
-    /// One insert; with another look at the table if the rows do not fit what the client remembers of it,
-    /// which it never forgets by itself.
+    /// One insert; with another look at the table if the rows may only not fit what the client remembers of it.
     async fn insert_once<T: RowOwned + RowWrite>(&self, table: &'static str, rows: &[&T]) -> Result<(), SinkError> {
         let deduplicate = *self.deduplicate_setting.get_or_try_init(|| self.has_deduplicate_setting()).await?;
         match self.send(table, rows, deduplicate).await {
-            Err(Error::SchemaMismatch(_)) => {
+            Err(error) if is_drift(&error) => {
                 self.client.clear_cached_metadata().await;
                 self.send(table, rows, deduplicate).await
             }

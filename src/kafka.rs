@@ -269,26 +269,29 @@ impl Source for KafkaSource {
         }
     }
 
-    async fn bounds(&mut self, partition: Partition) -> Result<Bounds, SourceError> {
-        let client = Arc::clone(self.client()?);
+    fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, SourceError>> + 'static {
+        let client = self.client().cloned();
         let (topic, log) = (self.topic.clone(), self.log.clone());
         let list = self.list(&[partition]);
         let what = format!("could not ask for the bounds of {topic}/{partition}");
-        client::ask(what, REQUEST_DEADLINE, move || {
-            // A third of the time each, so that all answers fit.
-            let (first, end) = client.fetch_watermarks(&topic, partition.0, REQUEST_DEADLINE / 3)?;
-            let answers = client.committed_offsets(list, REQUEST_DEADLINE / 3)?;
-            let mut committed = None;
-            for answer in answers.elements() {
-                answer.error()?;
-                committed = client::committed(&answer, &log);
-            }
-            let metadata = client.fetch_metadata(Some(&topic), REQUEST_DEADLINE / 3)?;
-            // A broker that has not heard of a new topic yet names none.
-            let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-            Ok(Bounds { first: client::offset(first), end: client::offset(end), committed, partitions })
-        })
-        .await
+        async move {
+            let client = client?;
+            client::ask(what, REQUEST_DEADLINE, move || {
+                // A third of the time each, so that all answers fit.
+                let (first, end) = client.fetch_watermarks(&topic, partition.0, REQUEST_DEADLINE / 3)?;
+                let answers = client.committed_offsets(list, REQUEST_DEADLINE / 3)?;
+                let mut committed = None;
+                for answer in answers.elements() {
+                    answer.error()?;
+                    committed = client::committed(&answer, &log);
+                }
+                let metadata = client.fetch_metadata(Some(&topic), REQUEST_DEADLINE / 3)?;
+                // A broker that has not heard of a new topic yet names none.
+                let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+                Ok(Bounds { first: client::offset(first), end: client::offset(end), committed, partitions })
+            })
+            .await
+        }
     }
 
     async fn start(&mut self, partition: Partition, next: Offset) -> Result<(), SourceError> {

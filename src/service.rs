@@ -157,6 +157,8 @@ async fn serve_admin(
 fn run_loop<O: Observer>(number: usize, shared: &Shared, observer: O) -> Result<(), ServiceError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServiceError::Thread)?;
     let outcome = runtime.block_on(serve_loop(number, shared, observer));
+    // A call that hangs in the file system of the checkpoints must not hold up the end.
+    runtime.shutdown_background();
     if let Err(error) = &outcome {
         error!(loop_number = number, %error, "a loop ended");
         shared.health.block(number, Obstacle::Operator, error.to_string());

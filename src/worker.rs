@@ -24,6 +24,7 @@ mod pace;
 mod parting;
 mod publishing;
 mod refusal;
+mod trouble;
 
 pub use observer::{Observer, Position, Silent};
 
@@ -85,13 +86,14 @@ pub trait Source {
     ///
     /// The loop drops this future whenever something else is ready first: nothing may be lost by that.
     async fn next(&mut self) -> Result<Delivery<'_>, SourceError>;
-    /// The first offset that the log still holds, the end of the partition, and what the group has committed.
-    async fn bounds(&mut self, partition: Partition) -> Result<Bounds, SourceError>;
+    /// The first offset that the log still holds, the end of the partition, and what the group has committed. The
+    /// answer may take long: other partitions are read meanwhile.
+    fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, SourceError>> + 'static;
     /// Starts reading an assigned partition at an offset.
     async fn start(&mut self, partition: Partition, next: Offset) -> Result<(), SourceError>;
     /// Stops and resumes the flow of records; assignments go on.
     fn pause(&mut self, paused: bool) -> Result<(), SourceError>;
-    /// Gives revoked or lost partitions back to the group.
+    /// Stops reading partitions. Revoked and lost ones go back to the group; others stay this member's, unread.
     async fn release(&mut self, partitions: &[Partition]) -> Result<(), SourceError>;
     /// Commits `next` as the group's offset.
     async fn commit(&mut self, offsets: &[(Partition, Offset)]) -> Result<(), SourceError>;
@@ -196,22 +198,28 @@ pub const REVOKE_DEADLINE: Duration = Duration::from_secs(5);
 /// Why a loop ended.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// Somebody must act before a worker can go on: the message says how. Nothing is lost.
+    /// Somebody must act before a worker can read on: the message says how. Nothing is lost.
     #[error("{0}")]
     Operator(String),
-    /// The shutdown took longer than it may. Nothing is lost: the next start reads again what was not durable.
-    #[error("shutdown was not finished after {0:?}; nothing is lost, the next start reads on from the newest checkpoint")]
-    Deadline(Duration),
+    /// The loop was stopped before all that it had read was in a checkpoint: the sources, and where each checkpoint
+    /// continues. Nothing is lost: the next start reads again from there.
+    #[error(
+        "stopped before everything was in a checkpoint: {0}. Nothing is lost, the next start reads on from there; do not          change limits (budget_entries, root_retention_days, ...) before a later stop has succeeded"
+    )]
+    Unpublished(String),
 }
 
 /// Reads, folds, writes, publishes and commits until `shutdown` is ready; then finishes what is under way.
+///
+/// A partition that must not be read on is put aside and the others go on; a loop that has no others ends. However a
+/// loop ends, what it holds besides is flushed, published and committed first.
 ///
 /// Dropping the future at any point is as safe as killing the process.
 ///
 /// # Errors
 ///
-/// [`WorkerError::Operator`] when going on would be wrong, [`WorkerError::Deadline`] when a shutdown did not
-/// finish in time.
+/// [`WorkerError::Operator`] when going on would be wrong, or a partition was put aside; [`WorkerError::Unpublished`]
+/// when a shutdown did not get everything into checkpoints.
 pub async fn run<S: Source, K: Sink, C: Checkpoints, O: Observer>(
     seams: Seams<S, K, C>,
     settings: &Settings,
@@ -222,6 +230,12 @@ pub async fn run<S: Source, K: Sink, C: Checkpoints, O: Observer>(
     let mut shutdown = pin!(shutdown);
     let around = looping::Around { sink: &sink, checkpoints: &checkpoints, observer, settings };
     let mut looping = looping::Loop::new(source, around);
-    while looping.turn(shutdown.as_mut()).await? {}
-    looping.finish().await
+    let reason = loop {
+        match looping.turn(shutdown.as_mut()).await {
+            Ok(true) => {}
+            Ok(false) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    looping.finish(reason).await
 }

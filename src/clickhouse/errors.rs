@@ -15,6 +15,8 @@ const CREDENTIALS: &str = "check clickhouse.user and clickhouse.password";
 const PERMISSION: &str = "the user needs SELECT, INSERT on the database and SELECT on system tables; ask for the grants";
 const SETTING: &str = "the user's profile must allow the settings of inserts; see the settings named in the answer";
 const REFUSED: &str = "the store refuses what the rows say; keep the answer and report it";
+const READ_ONLY: &str = "the table takes no rows for good; run: ALTER TABLE ... MODIFY SETTING table_readonly = 0, or move it to a \
+    disk that can be written";
 const PARTITIONS: &str = "the user's profile must leave throw_on_max_partitions_per_insert_block free to be set to 0";
 
 /// Codes that no repetition heals, and what heals them. Sorted by code.
@@ -33,6 +35,7 @@ const OPERATOR: &[(u32, &str)] = &[
     (44, SCHEMA),       // ILLEGAL_COLUMN
     (46, SCHEMA),       // UNKNOWN_FUNCTION
     (47, SCHEMA),       // UNKNOWN_IDENTIFIER
+    (48, SCHEMA),       // NOT_IMPLEMENTED: a view, or another thing that takes no rows
     (50, SCHEMA),       // UNKNOWN_TYPE
     (53, SCHEMA),       // TYPE_MISMATCH
     (60, MIGRATE),      // UNKNOWN_TABLE
@@ -59,6 +62,7 @@ const OPERATOR: &[(u32, &str)] = &[
     (469, SCHEMA),      // VIOLATED_CONSTRAINT
     (497, PERMISSION),  // ACCESS_DENIED
     (516, CREDENTIALS), // AUTHENTICATION_FAILED
+    (774, READ_ONLY),   // TABLE_IS_PERMANENTLY_READ_ONLY: its own setting, or its disk
 ];
 
 /// Codes that pass by themselves. Sorted by code.
@@ -85,7 +89,7 @@ const TRANSIENT: &[u32] = &[
     225,  // NO_ZOOKEEPER
     236,  // ABORTED
     241,  // MEMORY_LIMIT_EXCEEDED
-    242,  // TABLE_IS_READ_ONLY: a replica without its keeper
+    242,  // TABLE_IS_READ_ONLY: a replica without its keeper; see STATIC_STORAGE
     243,  // NOT_ENOUGH_SPACE
     271,  // CANNOT_DECOMPRESS
     279,  // ALL_CONNECTION_TRIES_FAILED
@@ -104,6 +108,23 @@ const TRANSIENT: &[u32] = &[
     1000, // POCO_EXCEPTION
     1001, // STD_EXCEPTION
     1002, // UNKNOWN_EXCEPTION
+];
+
+/// Of servers that do not know code 774 yet, what they say of a disk that is never written.
+const STATIC_STORAGE: (u32, &str) = (242, "static storage");
+
+/// Codes that may only say that the client remembers a table as it was. Sorted.
+const DRIFT: &[u32] = &[
+    8,   // THERE_IS_NO_COLUMN
+    10,  // NOT_FOUND_COLUMN_IN_BLOCK
+    16,  // NO_SUCH_COLUMN_IN_TABLE
+    20,  // NUMBER_OF_COLUMNS_DOESNT_MATCH
+    44,  // ILLEGAL_COLUMN
+    47,  // UNKNOWN_IDENTIFIER
+    50,  // UNKNOWN_TYPE
+    53,  // TYPE_MISMATCH
+    70,  // CANNOT_CONVERT_TYPE
+    117, // INCORRECT_DATA: among others, a column of another type than was announced
 ];
 
 /// "Too many parts" and "too many partitions for one insert block" share this code.
@@ -125,6 +146,14 @@ pub fn classify(error: &Error) -> SinkError {
     SinkError::Transient(with_causes(error))
 }
 
+/// Whether the rows may only not fit what the client remembers of the table, which it never forgets by itself.
+pub(super) fn is_drift(error: &Error) -> bool {
+    if let Error::BadResponse(text) = error {
+        return exception_code(text).is_some_and(|code| DRIFT.binary_search(&code).is_ok());
+    }
+    matches!(error, Error::SchemaMismatch(_))
+}
+
 /// What an answer of the server asks for, by the code of its exception.
 #[must_use]
 pub fn classify_exception(text: &str) -> SinkError {
@@ -133,6 +162,9 @@ pub fn classify_exception(text: &str) -> SinkError {
     };
     if code == TOO_MANY_PARTS && text.contains("Too many partitions") {
         return SinkError::Operator(format!("{text}: {PARTITIONS}"));
+    }
+    if code == STATIC_STORAGE.0 && text.contains(STATIC_STORAGE.1) {
+        return SinkError::Operator(format!("{text}: {READ_ONLY}"));
     }
     if let Ok(found) = OPERATOR.binary_search_by_key(&code, |entry| entry.0) {
         return SinkError::Operator(format!("{text}: {}", OPERATOR[found].1));
@@ -186,13 +218,14 @@ mod tests {
         assert!(OPERATOR.windows(2).all(|pair| pair[0].0 < pair[1].0));
         assert!(TRANSIENT.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(OPERATOR.iter().all(|(code, _)| TRANSIENT.binary_search(code).is_err()));
+        assert!(DRIFT.is_sorted() && DRIFT.iter().all(|code| OPERATOR.binary_search_by_key(code, |entry| entry.0).is_ok()));
     }
 
     #[test]
     fn each_code_has_its_class() {
         let operator = [
-            6, 8, 10, 16, 20, 27, 36, 44, 46, 47, 50, 53, 60, 62, 69, 70, 72, 73, 81, 115, 117, 128, 131, 164, 192, 193, 194,
-            195, 218, 291, 349, 452, 469, 497, 516,
+            6, 8, 10, 16, 20, 27, 36, 44, 46, 47, 48, 50, 53, 60, 62, 69, 70, 72, 73, 81, 115, 117, 128, 131, 164, 192, 193, 194,
+            195, 218, 291, 349, 452, 469, 497, 516, 774,
         ];
         let transient = [
             3, 32, 33, 40, 74, 75, 95, 96, 159, 160, 173, 198, 201, 202, 203, 209, 210, 225, 236, 241, 242, 243, 271, 279, 285,
@@ -215,6 +248,8 @@ mod tests {
         assert!(is_operator(
             "Code: 252. DB::Exception: Too many partitions for single INSERT block (more than 100). (TOO_MANY_PARTS)"
         ));
+        assert!(!is_operator("Code: 242. DB::Exception: Table is in readonly mode (replica path: /a). (TABLE_IS_READ_ONLY)"));
+        assert!(is_operator("Code: 242. DB::Exception: Table is in readonly mode due to static storage. (TABLE_IS_READ_ONLY)"));
     }
 
     #[test]
@@ -238,6 +273,15 @@ mod tests {
         let said =
             classify_exception("Code: 60. DB::Exception: Table grapevine.cascade does not exist. (UNKNOWN_TABLE)").to_string();
         assert!(said.ends_with("run: grapevine migrate"), "{said}");
+    }
+
+    #[test]
+    fn what_may_be_drift_is_looked_at_again() {
+        let answer = |text: &str| is_drift(&Error::BadResponse(text.to_owned()));
+        assert!(answer("Code: 16. DB::Exception: No such column c in table g.u. (NO_SUCH_COLUMN_IN_TABLE)"));
+        assert!(answer("Code: 117. DB::Exception: Type of 'b' must be String, not UInt8. (INCORRECT_DATA)"));
+        assert!(is_drift(&Error::SchemaMismatch("no column".to_owned())));
+        assert!(!answer("Code: 60. DB::Exception: no table (UNKNOWN_TABLE)") && !answer("16") && !is_drift(&Error::TimedOut));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::insertion::Tenure;
 use super::observer::Position;
 use crate::config::Garbage;
 use crate::engine::{Engine, Tally};
+use crate::event::UnknownFields;
 use crate::record::{Offset, Partition};
 
 /// A partition that the group has given to this loop.
@@ -26,6 +27,8 @@ pub(super) enum State {
     Founding(Box<Founding>),
     /// It is read.
     Running(Box<Running>),
+    /// It must not be read on, and why. It waits for somebody who acts and starts the worker again.
+    Refused(String),
 }
 
 /// A partition whose first checkpoint is being published.
@@ -51,14 +54,16 @@ pub(super) struct Running {
     pub(super) unrecognised: bool,
     /// Whether more than a batch is still to be read.
     pub(super) behind: bool,
-    /// Whether a snapshot waits for its rows, or for the checkpoint store.
-    pub(super) publishing: bool,
+    /// How large the snapshot is that waits for its rows, or for the checkpoint store, if one does.
+    pub(super) publishing: Option<usize>,
     /// When the next checkpoint is due.
     pub(super) checkpoint_at: Instant,
     /// Checkpoints that failed since one succeeded.
     pub(super) failures: u32,
     /// Records and rejects since the share of rejects was last looked at.
     pub(super) recent: Recent,
+    /// Fields that nobody reads, since the last flush.
+    pub(super) unknown: UnknownFields,
 }
 
 /// Records of one stretch of a partition, and the rejects among them.
@@ -92,7 +97,7 @@ impl Running {
 
     /// When a checkpoint should be taken; `None` while one is under way or when it would say nothing new.
     pub(super) fn checkpoint_due(&self) -> Option<Instant> {
-        let useful = !self.publishing && self.engine.next() > self.published;
+        let useful = self.publishing.is_none() && self.engine.next() > self.published;
         useful.then_some(self.checkpoint_at)
     }
 
@@ -119,7 +124,7 @@ impl Held {
     pub(super) fn running(&mut self) -> Option<&mut Running> {
         match &mut self.state {
             State::Running(running) => Some(running),
-            State::Opening | State::Founding(_) => None,
+            State::Opening | State::Founding(_) | State::Refused(_) => None,
         }
     }
 }

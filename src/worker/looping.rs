@@ -3,27 +3,24 @@
 //! The state of a loop, its inserts, checkpoints and commits. How partitions come is `opening.rs`, how they
 //! go is `parting.rs`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::warn;
 
 use super::held::{Held, Recent, Running, State};
 use super::insertion::{self, Attempt, Frozen, Sealed, Tenure, seal};
 use super::listening::{Happened, Step, at, earliest, ended, first_of, listen};
 use super::opening::Answer;
 use super::publishing::Published;
+use super::trouble::Trouble;
 use super::{Checkpoints, Observer, Settings, Sink, SinkError, Source, SourceError, WorkerError, pace, refusal};
 use crate::metrics::Phase;
 use crate::record::Partition;
-
-/// Snapshots of one flush may hold about so much; the next partitions wait for the next flush. One is always
-/// taken, however large.
-const SNAPSHOT_BYTES_HELD: usize = 64 << 20;
 
 /// How often somebody is told how far the loop is behind.
 const LAG_INTERVAL: Duration = Duration::from_secs(1);
@@ -48,8 +45,8 @@ pub(super) struct Loop<'a, S, K, C, O> {
     /// States on their way to the checkpoint store.
     pub(super) publishing: FuturesUnordered<LocalBoxFuture<'a, Published>>,
     pub(super) paused: bool,
-    /// Whatever needs somebody now.
-    troubles: BTreeSet<Trouble>,
+    /// Whatever needs somebody now, and what to do.
+    pub(super) troubles: BTreeMap<Trouble, String>,
     /// When the next flush may be, and when it must be even while there is more to read.
     flush_at: Instant,
     flush_by: Instant,
@@ -67,17 +64,6 @@ pub(super) struct Loop<'a, S, K, C, O> {
     pub(super) began_with: Option<usize>,
 }
 
-/// What needs somebody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Trouble {
-    /// The store refuses rows.
-    Insert,
-    /// The group refuses commits.
-    Commit,
-    /// A partition cannot be opened.
-    Opening(Partition),
-}
-
 impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
     pub(super) fn new(source: S, around: Around<'a, K, C, O>) -> Self {
         let now = Instant::now();
@@ -89,7 +75,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             asking: FuturesUnordered::new(),
             publishing: FuturesUnordered::new(),
             paused: false,
-            troubles: BTreeSet::new(),
+            troubles: BTreeMap::new(),
             flush_at: now,
             flush_by: now,
             flushes: 0,
@@ -121,7 +107,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             Step::Failed(error) => self.read_failed(error)?,
         }
         if self.flush_is_due() {
-            self.flush()?;
+            self.flush().await?;
         }
         let started = Instant::now();
         self.commit().await;
@@ -190,7 +176,10 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
                 self.spent(Phase::Rebalance, started);
             }
             Happened::Lost(partitions) => self.lost(&partitions).await?,
-            Happened::Unrecognised(partition, what) => return Err(self.unrecognised(partition, what)),
+            Happened::Unrecognised(partition, what) => {
+                let refusal = self.unrecognised(partition, what);
+                self.refuse(partition, refusal).await?;
+            }
         }
         Ok(())
     }
@@ -214,7 +203,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         }
         let rows = self.running().filter(|running| running.has_moved()).map(|running| self.due(running)).min();
         let checkpoint = self.running().filter_map(Running::checkpoint_due).min();
-        if self.publishing.is_empty() { earliest(rows, checkpoint) } else { rows }
+        if self.room_for_snapshots() > 0 { earliest(rows, checkpoint) } else { rows }
     }
 
     /// When the rows of a partition should leave. Catching up goes by size: what leaves early is only written again.
@@ -236,20 +225,20 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         rows >= self.around.settings.flush.rows_max
     }
 
-    fn running(&self) -> impl Iterator<Item = &Running> {
+    pub(super) fn running(&self) -> impl Iterator<Item = &Running> {
         self.held.values().filter_map(|held| match &held.state {
             State::Running(running) => Some(&**running),
-            State::Opening | State::Founding(_) => None,
+            State::Opening | State::Founding(_) | State::Refused(_) => None,
         })
     }
 
     /// Seals the rows of all partitions that are due, takes the snapshots that are due, and sends the rows.
-    fn flush(&mut self) -> Result<(), WorkerError> {
+    async fn flush(&mut self) -> Result<(), WorkerError> {
         let started = Instant::now();
         let (full, at, by) = (self.is_full(), self.flush_at, self.flush_by);
         let mut sealed = Sealed::default();
-        let mut copied = Duration::ZERO;
-        let mut room = if self.publishing.is_empty() { SNAPSHOT_BYTES_HELD } else { 0 };
+        let (mut copied, mut garbage) = (Duration::ZERO, Vec::new());
+        let mut room = self.room_for_snapshots();
         for held in self.held.values_mut() {
             let tenure = held.tenure;
             let Some(running) = held.running() else { continue };
@@ -260,14 +249,15 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             }
             let next = seal(&mut sealed, tenure, running, self.around.observer);
             if let Some(Recent { read, rejected }) = running.recent.garbage(self.around.settings.garbage) {
-                return Err(refusal::garbage(tenure.partition, rejected, read));
+                garbage.push((tenure.partition, refusal::garbage(tenure.partition, rejected, read)));
+                continue;
             }
             if checkpoint {
                 let copying = Instant::now();
                 let state = running.engine.snapshot();
                 copied += copying.elapsed();
                 room = room.saturating_sub(state.size());
-                running.publishing = true;
+                running.publishing = Some(state.size());
                 sealed.snapshots.push(Frozen { tenure, next, state });
             }
         }
@@ -275,6 +265,9 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         self.around.observer.spent(Phase::Checkpoint, copied);
         self.schedule(&sealed, started, full || by <= started);
         self.send(sealed);
+        for (partition, refusal) in garbage {
+            self.refuse(partition, refusal).await?;
+        }
         Ok(())
     }
 
@@ -349,7 +342,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
 
     /// Stops the flow of records while a second flush would be due before the first is durable.
     fn regulate(&mut self) {
-        let wanted = self.inserting.is_some() && (self.is_full() || self.troubles.contains(&Trouble::Insert));
+        let wanted = self.inserting.is_some() && (self.is_full() || self.troubles.contains_key(&Trouble::Insert));
         if wanted != self.paused && self.stop_flow(wanted) {
             self.paused = wanted;
             self.around.observer.paused(wanted);
@@ -380,18 +373,5 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
     pub(super) fn wait(&self, failures: u32) -> Duration {
         let again = failures.checked_sub(1);
         again.map_or(Duration::ZERO, |attempt| self.around.settings.backoff.delay(attempt, self.around.settings.seed))
-    }
-
-    pub(super) fn trouble(&mut self, trouble: Trouble, message: &str) {
-        error!(problem = message, "somebody must act; trying again until then");
-        self.troubles.insert(trouble);
-        self.around.observer.problem(Some(message));
-    }
-
-    pub(super) fn settle(&mut self, trouble: Trouble) {
-        if self.troubles.remove(&trouble) && self.troubles.is_empty() {
-            info!("nothing needs anybody any more");
-            self.around.observer.problem(None);
-        }
     }
 }

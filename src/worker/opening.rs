@@ -2,7 +2,7 @@
 //! nobody has ever seen the partition, an empty checkpoint is published first.
 //!
 //! A partition that somebody has seen, but whose state is gone, or whose log is not the one it was, is not
-//! read: the loop ends and says what to do.
+//! read: it is put aside, and the message says what to do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,20 +12,22 @@ use tracing::{info, warn};
 
 use super::held::{Founding, Held, Recent, Running, State};
 use super::insertion::{Frozen, Tenure};
-use super::looping::{Loop, Trouble};
+use super::looping::Loop;
 use super::refusal::{self, Unrecognised, check_bounds, foreign_checkpoint, no_checkpoint};
+use super::trouble::Trouble;
 use super::{Bounds, CheckpointError, Checkpoints, Observer, Sink, SinkError, Source, SourceError, WorkerError, pace};
 use crate::engine::{Engine, Limits, Snapshot};
+use crate::event::UnknownFields;
 use crate::record::{Offset, Partition, source_name};
 
 /// How long the number of partitions may be waited for.
 const ADDED_DEADLINE: Duration = Duration::from_secs(5);
 
-/// What the stores know of a partition.
+/// What the stores and the log know of a partition.
 pub(super) struct Answer {
     tenure: Tenure,
     failures: u32,
-    found: Result<Found, Failure>,
+    found: Result<(Found, Bounds), Failure>,
 }
 
 enum Found {
@@ -41,9 +43,18 @@ enum Found {
     Nothing,
 }
 
+/// A partition that may be read.
+enum Opened {
+    /// From a state that is published.
+    Known(Engine),
+    /// As soon as this state is published.
+    New(Engine),
+}
+
 enum Failure {
     Checkpoints(CheckpointError),
     Store(SinkError),
+    Log(SourceError),
 }
 
 impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
@@ -60,14 +71,18 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
     }
 
-    /// Asks the stores in the background; rebalances and other partitions go on meanwhile.
+    /// Asks the stores and the log in the background; rebalances and other partitions go on meanwhile.
     fn ask(&mut self, tenure: Tenure, source: Arc<str>, failures: u32) {
         let (sink, checkpoints) = (self.around.sink, self.around.checkpoints);
         let (wait, limits) = (self.wait(failures), self.around.settings.rules.limits());
+        let bounds = self.source.bounds(tenure.partition);
         self.asking.push(Box::pin(async move {
             sleep(wait).await;
-            let found = find(sink, checkpoints, &source, limits).await;
-            Answer { tenure, failures, found }
+            let found = async {
+                let found = find(sink, checkpoints, &source, limits).await?;
+                Ok((found, bounds.await.map_err(Failure::Log)?))
+            };
+            Answer { tenure, failures, found: found.await }
         }));
     }
 
@@ -79,52 +94,46 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
     }
 
-    /// The stores have answered: the partition is restored, founded, asked for again, or refused.
+    /// The stores and the log have answered: the partition is restored, founded, asked for again, or refused.
     pub(super) async fn open(&mut self, answer: Answer) -> Result<(), WorkerError> {
         let Answer { tenure, failures, found } = answer;
         let partition = tenure.partition;
         let Some(held) = self.held.get(&partition).filter(|held| held.tenure == tenure) else { return Ok(()) };
         let source = Arc::clone(&held.source);
-        let found = match found {
+        let (found, bounds) = match found {
             Ok(found) => found,
+            Err(Failure::Log(SourceError::Operator(message))) => return Err(WorkerError::Operator(message)),
             Err(failure) => {
                 self.not_answered(partition, failure);
                 self.ask_again(tenure, failures);
                 return Ok(());
             }
         };
-        let bounds = match self.source.bounds(partition).await {
-            Ok(bounds) => bounds,
-            Err(SourceError::Operator(message)) => return Err(WorkerError::Operator(message)),
-            Err(SourceError::Transient(message)) => {
-                warn!(%partition, error = message, "could not ask where the partition begins and ends, trying again");
-                self.ask_again(tenure, failures);
-                return Ok(());
-            }
-        };
         self.settle(Trouble::Opening(partition));
         self.warn_of_added(partition, bounds.partitions).await;
-        match found {
-            Found::Checkpoint(next, bytes) => {
-                let engine = self.restored(&source, bounds, next, &bytes)?;
-                self.start(tenure, engine, bounds).await
-            }
-            Found::CleanlyStopped(next, bytes) => {
-                // From here on rows follow the new limits; whoever comes after a crash must know it.
-                let engine = self.restored(&source, bounds, next, &bytes)?;
+        match self.judged(&source, bounds, found) {
+            Ok(Opened::Known(engine)) => self.start(tenure, engine, bounds).await,
+            Ok(Opened::New(engine)) => {
                 self.publish_first(tenure, engine, bounds);
                 Ok(())
             }
+            Err(refusal) => self.refuse(partition, refusal).await,
+        }
+    }
+
+    /// What the stores and the log together say of a partition.
+    fn judged(&self, source: &Arc<str>, bounds: Bounds, found: Found) -> Result<Opened, WorkerError> {
+        match found {
+            Found::Checkpoint(next, bytes) => self.restored(source, bounds, next, &bytes).map(Opened::Known),
+            // From here on rows follow the new limits; whoever comes after a crash must know it.
+            Found::CleanlyStopped(next, bytes) => self.restored(source, bounds, next, &bytes).map(Opened::New),
             Found::OtherLimits(then, next, newest) => {
-                Err(refusal::other_limits(&source, next, newest, then, self.around.settings.rules.limits()))
+                Err(refusal::other_limits(source, next, newest, then, self.around.settings.rules.limits()))
             }
-            Found::Rows(version) => Err(no_checkpoint(&source, &format!("the store holds its rows up to version {version}"))),
+            Found::Rows(version) => Err(no_checkpoint(source, &format!("the store holds its rows up to version {version}"))),
             Found::Nothing => match bounds.committed {
-                Some(next) => Err(no_checkpoint(&source, &format!("its group has committed offset {next}"))),
-                None => {
-                    self.establish(tenure, source, bounds);
-                    Ok(())
-                }
+                Some(next) => Err(no_checkpoint(source, &format!("its group has committed offset {next}"))),
+                None => Ok(Opened::New(self.established(source, bounds))),
             },
         }
     }
@@ -163,6 +172,9 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             Failure::Store(SinkError::Transient(message)) => {
                 warn!(%partition, error = message, "could not ask the store for the newest rows, trying again");
             }
+            Failure::Log(error) => {
+                warn!(%partition, %error, "could not ask where the partition begins and ends, trying again");
+            }
         }
     }
 
@@ -179,12 +191,12 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
 
     /// Nobody has seen this partition: an empty state is published before its first row, so that rows without
     /// any checkpoint always mean that checkpoints were lost.
-    fn establish(&mut self, tenure: Tenure, source: Arc<str>, bounds: Bounds) {
-        info!(source = &*source, first = bounds.first, end = bounds.end, "never seen before");
-        let mut engine = Engine::new(self.around.settings.rules.clone(), source, bounds.first);
+    fn established(&self, source: &Arc<str>, bounds: Bounds) -> Engine {
+        info!(source = &**source, first = bounds.first, end = bounds.end, "never seen before");
+        let mut engine = Engine::new(self.around.settings.rules.clone(), Arc::clone(source), bounds.first);
         // A snapshot is taken after a flush; the first rows say the same again.
         engine.flush();
-        self.publish_first(tenure, engine, bounds);
+        engine
     }
 
     /// Publishes a state before anything is read.
@@ -259,10 +271,11 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             committed: bounds.committed,
             unrecognised: last.is_some(),
             behind: bounds.end.saturating_sub(next) > settings.flush.rows_max as u64,
-            publishing: false,
+            publishing: None,
             checkpoint_at: Instant::now() + settings.checkpoint_interval.mul_f64(share),
             failures: 0,
             recent: Recent::default(),
+            unknown: UnknownFields::default(),
         };
         if let Some(held) = self.held.get_mut(&partition) {
             held.state = State::Running(Box::new(running));

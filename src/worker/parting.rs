@@ -4,19 +4,19 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{info, warn};
 
 use super::listening::ended;
-use super::looping::{Loop, Trouble};
-use super::publishing::Published;
+use super::looping::Loop;
+use super::trouble::Trouble;
 use super::{Checkpoints, Observer, Sink, Source, SourceError, WorkerError};
 use crate::record::Partition;
 
-/// How often a shutdown tries to commit.
-const LAST_COMMITS: u32 = 5;
+/// How often a shutdown tries to publish, and then to commit.
+const LAST_ATTEMPTS: u32 = 5;
 
 impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// Partitions must be given back: their rows, states and offsets leave if there is time for it.
     pub(super) async fn revoked(&mut self, partitions: &[Partition]) -> Result<(), WorkerError> {
         let deadline = self.around.settings.revoke_deadline;
-        // The group refuses commits in the middle of a rebalance: one attempt must do.
+        // The group waits, and refuses commits in the middle of a rebalance: one attempt must do.
         if timeout(deadline, self.drain(partitions, 1)).await.is_err() {
             warn!(?partitions, ?deadline, "revoked before everything was durable; the next owner reads it again");
         }
@@ -36,7 +36,13 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         for partition in partitions {
             self.held.remove(partition);
             self.settle(Trouble::Opening(*partition));
+            self.settle(Trouble::Refused(*partition));
         }
+        self.give_back(partitions).await
+    }
+
+    /// Tells the source that partitions are not read any more.
+    pub(super) async fn give_back(&mut self, partitions: &[Partition]) -> Result<(), WorkerError> {
         match self.source.release(partitions).await {
             Ok(()) => Ok(()),
             // The group would wait for this member for ever.
@@ -52,31 +58,37 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
     }
 
-    /// Finishes what is under way and leaves the group.
-    pub(super) async fn finish(mut self) -> Result<(), WorkerError> {
+    /// Finishes what is under way and leaves the group. Why the loop had to end, or what it had put aside, is its last word.
+    pub(super) async fn finish(mut self, reason: Option<WorkerError>) -> Result<(), WorkerError> {
         let deadline = self.around.settings.shutdown_deadline;
         let partitions: Vec<Partition> = self.held.keys().copied().collect();
         info!(?partitions, "shutting down");
-        let drained = timeout(deadline, self.drain(&partitions, LAST_COMMITS)).await;
+        let drained = timeout(deadline, self.drain(&partitions, LAST_ATTEMPTS)).await;
         match timeout(self.around.settings.revoke_deadline, self.source.close()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => warn!(%error, "could not leave the group; it notices when the session times out"),
             Err(_) => warn!("leaving the group took too long; it notices when the session times out"),
         }
-        drained.map_err(|_| WorkerError::Deadline(deadline))
+        if drained.is_err() {
+            warn!(?deadline, "the shutdown took too long and was cut short");
+        }
+        let unpublished = self.behind_their_engines().map_or(Ok(()), |sources| Err(WorkerError::Unpublished(sources)));
+        let Some(reason) = reason.or_else(|| self.first_refusal()) else { return unpublished };
+        if let Err(unpublished) = unpublished {
+            warn!("{unpublished}");
+        }
+        Err(reason)
     }
 
     /// Flushes, inserts, publishes and commits. Nothing is read meanwhile, so states stay as they were flushed.
     /// May be dropped at any point: an insert under way stays under way.
-    async fn drain(&mut self, partitions: &[Partition], commits: u32) {
+    async fn drain(&mut self, partitions: &[Partition], attempts: u32) {
         self.wait_for_insert().await;
         self.flush_only(partitions);
         self.wait_for_insert().await;
-        for partition in partitions {
-            self.publish_now(*partition).await;
-        }
+        self.publish_all(partitions, attempts).await;
         // A commit that never succeeds costs nothing but a wrong lag: whoever reads on does so from the checkpoint.
-        for _ in 0..commits {
+        for _ in 0..attempts {
             sleep_until(self.commit_at.take().unwrap_or_else(Instant::now)).await;
             self.commit().await;
             if self.commit_at.is_none() {
@@ -90,21 +102,5 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             let attempt = ended(&mut self.inserting).await;
             self.attempted(attempt);
         }
-    }
-
-    /// Publishes the state of a partition that is durable. One attempt: a failure costs the next owner some reading.
-    async fn publish_now(&mut self, partition: Partition) {
-        let Some(held) = self.held.get_mut(&partition) else { return };
-        let (source, tenure) = (held.source.clone(), held.tenure);
-        let Some(running) = held.running() else { return };
-        let next = running.engine.next();
-        if running.durable != Some(next) || running.published >= next {
-            return;
-        }
-        let state = running.engine.snapshot();
-        let bytes = state.size();
-        let outcome = self.around.checkpoints.publish(&source, next, state).await;
-        // Whoever reads on starts from an older state if this failed; `book` has said so.
-        drop(self.book(Published { tenure, next, bytes, outcome }));
     }
 }

@@ -3,16 +3,29 @@
 //! A state is published when its rows are durable, an offset committed when its state is published. Neither
 //! ever holds rows back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
 use super::held::{Held, State};
 use super::insertion::{Frozen, Tenure};
-use super::looping::{Loop, Trouble};
+use super::looping::Loop;
+use super::trouble::Trouble;
 use super::{CheckpointError, Checkpoints, Observer, Sink, Source, SourceError, WorkerError};
 use crate::record::{Offset, Partition};
+
+/// Snapshots may hold about so much, those under way included; other partitions wait for one of them to be published.
+/// One is always taken, however large.
+const SNAPSHOT_BYTES_HELD: usize = 64 << 20;
+
+/// What a publication may take: so long, and a second more for so many bytes. A store that hangs must not keep others
+/// from publishing for ever.
+const PUBLICATION_DEADLINE: Duration = Duration::from_secs(60);
+const BYTES_A_SECOND: usize = 4 << 20;
 
 /// A checkpoint of so many bytes doubles the time to the next one: large states are written less often.
 const BYTES_AN_INTERVAL: u64 = 64 << 20;
@@ -23,6 +36,7 @@ pub(super) struct Published {
     pub(super) next: Offset,
     /// About; before compression.
     pub(super) bytes: usize,
+    pub(super) took: Duration,
     pub(super) outcome: Result<(), CheckpointError>,
 }
 
@@ -34,11 +48,62 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         let checkpoints = self.around.checkpoints;
         self.publishing.push(Box::pin(async move {
             sleep(wait).await;
-            let Frozen { tenure, next, state } = snapshot;
-            let bytes = state.size();
-            let outcome = checkpoints.publish(&source, next, state).await;
-            Published { tenure, next, bytes, outcome }
+            attempt(checkpoints, &source, snapshot).await
         }));
+    }
+
+    /// How many bytes of snapshots may still be taken. Those of first checkpoints do not count: nothing changes in their
+    /// engines meanwhile, so they take no memory of their own.
+    pub(super) fn room_for_snapshots(&self) -> usize {
+        let held: usize = self.running().filter_map(|running| running.publishing).sum();
+        SNAPSHOT_BYTES_HELD.saturating_sub(held)
+    }
+
+    /// Publishes the states of partitions that are durable, several at once; what fails for a while is tried so many
+    /// times. Whoever reads on starts from an older state where it failed for good; `book` has said so.
+    pub(super) async fn publish_all(&mut self, partitions: &[Partition], attempts: u32) {
+        let checkpoints = self.around.checkpoints;
+        let mut waiting: Vec<(Partition, u32)> = partitions.iter().rev().map(|partition| (*partition, 0)).collect();
+        let (mut under_way, mut held) = (FuturesUnordered::new(), 0_usize);
+        loop {
+            while held < SNAPSHOT_BYTES_HELD
+                && let Some((partition, failed)) = waiting.pop()
+            {
+                let Some((source, snapshot)) = self.unpublished(partition) else { continue };
+                held += snapshot.state.size();
+                let wait = self.wait(failed);
+                under_way.push(async move {
+                    sleep(wait).await;
+                    (failed, attempt(checkpoints, &source, snapshot).await)
+                });
+            }
+            let Some((failed, published)) = under_way.next().await else { return };
+            let partition = published.tenure.partition;
+            held = held.saturating_sub(published.bytes);
+            if let Err(CheckpointError::Transient(_)) = self.book(published)
+                && failed + 1 < attempts
+            {
+                waiting.push((partition, failed + 1));
+            }
+        }
+    }
+
+    /// The state of a partition, if it is durable and in no checkpoint yet.
+    fn unpublished(&mut self, partition: Partition) -> Option<(Arc<str>, Frozen)> {
+        let held = self.held.get_mut(&partition)?;
+        let (source, tenure) = (Arc::clone(&held.source), held.tenure);
+        let running = held.running()?;
+        let next = running.engine.next();
+        let useful = running.durable == Some(next) && running.published < next;
+        useful.then(|| (source, Frozen { tenure, next, state: running.engine.snapshot() }))
+    }
+
+    /// The sources that were read further than their newest checkpoint, and where that continues.
+    pub(super) fn behind_their_engines(&self) -> Option<String> {
+        let behind = self.running().filter(|running| running.published < running.engine.next());
+        let named: Vec<String> =
+            behind.map(|running| format!("{} from offset {} on", running.engine.source(), running.published)).collect();
+        (!named.is_empty()).then(|| named.join(", "))
     }
 
     /// A state was published, or not: then a newer one will be, soon.
@@ -53,7 +118,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
 
     /// Notes how a publication ended, and when the next one is due.
     pub(super) fn book(&mut self, published: Published) -> Result<(), CheckpointError> {
-        let Published { tenure, next, bytes, outcome } = published;
+        let Published { tenure, next, bytes, took, outcome } = published;
         let partition = tenure.partition;
         match &outcome {
             Ok(()) => self.around.observer.published(partition, next, bytes),
@@ -64,14 +129,17 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
         let settings = self.around.settings;
         if let Some(running) = self.tenant(tenure) {
-            running.publishing = false;
+            running.publishing = None;
             let wait = if outcome.is_ok() {
                 running.published = running.published.max(next);
                 running.failures = 0;
                 spacing(settings.checkpoint_interval, bytes)
             } else {
                 running.failures = running.failures.saturating_add(1);
-                settings.backoff.delay(running.failures.saturating_sub(1), settings.seed)
+                // An attempt that hangs in a file system cannot be called off and keeps its bytes: the longer one took,
+                // and the more of them failed, the later comes the next.
+                let again = settings.backoff.delay(running.failures.saturating_sub(1), settings.seed);
+                again.max(took.saturating_mul(running.failures))
             };
             running.checkpoint_at = Instant::now() + wait;
             self.report(partition);
@@ -114,6 +182,17 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             }
         }
     }
+}
+
+/// One attempt to publish a state, under its deadline.
+async fn attempt<C: Checkpoints>(checkpoints: &C, source: &str, snapshot: Frozen) -> Published {
+    let Frozen { tenure, next, state } = snapshot;
+    let (started, bytes) = (Instant::now(), state.size());
+    let more = u64::try_from(bytes / BYTES_A_SECOND).unwrap_or(u64::MAX);
+    let limit = PUBLICATION_DEADLINE.saturating_add(Duration::from_secs(more));
+    let hung = |_| Err(CheckpointError::Transient(format!("the checkpoint store gave no answer within {limit:?}")));
+    let outcome = timeout(limit, checkpoints.publish(source, next, state)).await.unwrap_or_else(hung);
+    Published { tenure, next, bytes, took: started.elapsed(), outcome }
 }
 
 /// The time from one checkpoint to the next.

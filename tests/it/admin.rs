@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use grapevine::admin;
 use grapevine::engine::{Batch, Holdings, LATENESS_BOUNDS, Tally};
+use grapevine::event::UnknownFields;
 use grapevine::metrics::{
     CheckpointResult, ErrorClass, Flushed, Health, InsertResult, LoopWatch, Metrics, Obstacle, Phase, Rebalance, Table,
 };
@@ -19,6 +20,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 const P: Partition = Partition(3);
+/// One that must not be read on.
+const ASIDE: Partition = Partition(4);
 
 struct Fixture {
     registry: Registry,
@@ -67,6 +70,8 @@ fn record_everything(metrics: &Metrics) {
     metrics.record_checkpoint(P, CheckpointResult::Published, 2048);
     metrics.record_checkpoint(P, CheckpointResult::Failed, 0);
     metrics.record_phase(Phase::Process, Duration::from_millis(1500));
+    metrics.record_unknown_fields(&UnknownFields([1, 2, 3, 4]));
+    metrics.record_refused(ASIDE);
 }
 
 /// The value of each series of a page.
@@ -103,6 +108,7 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_rejects_total{reason=\"repeated_field\"}", 2.0),
         ("grapevine_conflicting_copies_total", 1.0),
         ("grapevine_events_future_total", 1.0),
+        ("grapevine_unknown_fields_total{class=\"misspelled\"}", 2.0),
         ("grapevine_event_lateness_seconds_bucket{le=\"0\"}", 2.0),
         ("grapevine_event_lateness_seconds_bucket{le=\"60\"}", 4.0),
         ("grapevine_event_lateness_seconds_bucket{le=\"86400\"}", 4.0),
@@ -131,6 +137,7 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_inferred_nodes{partition=\"3\"}", 1.0),
         ("grapevine_state_entries{partition=\"3\"}", 12.0),
         ("grapevine_state_bytes{partition=\"3\"}", 4096.0),
+        ("grapevine_partition_refused{partition=\"4\"}", 1.0),
         ("grapevine_worker_ready", 0.0),
         ("grapevine_paused", 0.0),
     ];
@@ -144,7 +151,7 @@ fn a_partition_given_back_leaves_no_series_and_its_counts_stay() {
     let fixture = fixture();
     record_everything(&fixture.metrics);
     fixture.metrics.page().unwrap();
-    fixture.metrics.record_rebalance(Rebalance::Revoked, &[P]);
+    fixture.metrics.record_rebalance(Rebalance::Revoked, &[P, ASIDE]);
     record_after_revocation(&fixture.metrics);
     let page = fixture.metrics.page().unwrap();
     assert!(!page.contains("partition=\""), "{page}");

@@ -139,6 +139,50 @@ async fn a_table_that_changed_is_looked_at_again() {
 }
 
 #[tokio::test]
+async fn a_type_that_changed_is_looked_at_again() {
+    let database = Database::migrated("retyped").await;
+    let sink = database.sink();
+    let rows = || Rows { cascades: vec![star("r", 1)], ..Rows::default() };
+    sink.insert(&rows()).await.unwrap();
+    // The server finds this out, and not the client: it announces the type that it remembers.
+    database.run("ALTER TABLE cascade MODIFY COLUMN brand String").await;
+    sink.insert(&rows()).await.unwrap();
+    database.run("ALTER TABLE cascade MODIFY COLUMN brand LowCardinality(String)").await;
+    sink.insert(&rows()).await.unwrap();
+    assert_eq!(database.ask("SELECT count() FROM cascade FINAL").await, "1");
+}
+
+#[tokio::test]
+async fn a_column_that_goes_and_comes_back_stops_inserts_only_meanwhile() {
+    let database = Database::migrated("column_gone").await;
+    let sink = database.sink();
+    let rows = || Rows { cascades: vec![star("r", 1)], ..Rows::default() };
+    sink.insert(&rows()).await.unwrap();
+    let column = database
+        .ask("SELECT type FROM system.columns WHERE database = currentDatabase() AND table = 'cascade' AND name = 'reach'")
+        .await;
+    database.run("ALTER TABLE cascade DROP COLUMN reach").await;
+    for attempt in 1..=2 {
+        let said = sink.insert(&rows()).await.unwrap_err();
+        assert!(matches!(&said, SinkError::Operator(text) if text.contains("grapevine migrate")), "attempt {attempt}: {said}");
+    }
+    database.run(&format!("ALTER TABLE cascade ADD COLUMN reach {column}")).await;
+    sink.insert(&rows()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_table_that_takes_no_rows_for_good_needs_somebody() {
+    let database = Database::migrated("read_only").await;
+    let sink = database.sink();
+    let rows = || Rows { cascades: vec![star("r", 1)], ..Rows::default() };
+    database.run("ALTER TABLE cascade MODIFY SETTING table_readonly = 1").await;
+    let said = sink.insert(&rows()).await.unwrap_err();
+    assert!(matches!(&said, SinkError::Operator(text) if text.contains("table_readonly = 0")), "{said}");
+    database.run("ALTER TABLE cascade MODIFY SETTING table_readonly = 0").await;
+    sink.insert(&rows()).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_newest_version_is_that_of_any_table_of_the_source() {
     let database = Database::migrated("newest").await;
     let sink = database.sink();

@@ -1,7 +1,7 @@
 //! Plays one seed: starts workers, kills them, moves partitions, lets the log grow; then lets them finish.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -75,15 +75,54 @@ pub(crate) fn play_mishap(seed: u64, mishap: Mishap) -> Option<Result<(), Worker
         if mishap != Mishap::CrashAfterBudgetChanged {
             director.befall(mishap)?;
         }
-        director.start();
-        director.assign();
-        let mut worker = director.workers.pop().expect("it was started");
-        let outcome = tokio::select! {
-            outcome = &mut worker.run => outcome,
-            () = tokio::time::sleep(Duration::from_secs(600)) => Ok(()),
-        };
+        let outcome = director.last_worker(|_| ()).await;
         director.check_nothing_of_another_log_is_committed(mishap);
         Some(outcome)
+    })
+}
+
+/// Between two workers one partition's log becomes another one: the second worker must read the others to their ends, and
+/// say in the end which one it did not read. Nothing if the seed gives no occasion.
+pub(crate) fn play_one_refused(seed: u64) -> Option<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without I/O").block_on(async {
+        let mut director = Director::new(seed);
+        director.stop_in_the_middle().await;
+        let refused = director.make_one_log_again()?;
+        let source = source_name(NAME, number(refused));
+        let left = |world: &World| (world.tables.newest_version(&source), world.committed[refused]);
+        let before = left(&director.world.borrow());
+        let outcome = director.last_worker(|world| world.check_all_is_committed_but(refused)).await;
+        assert_eq!(left(&director.world.borrow()), before, "something of {source} was written");
+        let Err(WorkerError::Operator(message)) = outcome else { panic!("{source} was not refused: {outcome:?}") };
+        assert!(message.contains(&format!("the log of {source} holds another record")), "{message}");
+        Some(())
+    })
+}
+
+/// The checkpoints of one partition hang, from its first one on or later: the others must get theirs, and the worker
+/// says in the end whose are missing. Nothing if the seed gives no occasion.
+pub(crate) fn play_one_hung(seed: u64) -> Option<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without I/O").block_on(async {
+        let mut director = Director::new(seed);
+        let founded = seed.is_multiple_of(2);
+        if founded {
+            director.stop_in_the_middle().await;
+        }
+        let hung = director.hang_one_source()?;
+        let outcome = director.last_worker(|world| world.check_all_is_committed_but(hung)).await;
+        let source = source_name(NAME, number(hung));
+        let world = director.world.borrow();
+        match outcome {
+            // Without its first checkpoint nothing of it is read.
+            Ok(()) => assert!(!founded || world.committed[hung] == Some(world.logs[hung].end), "{source} is behind, unsaid"),
+            Err(WorkerError::Unpublished(sources)) => {
+                assert!(sources.starts_with(&format!("{source} from offset ")), "{sources}")
+            }
+            Err(error) => panic!("{error}"),
+        }
+        Some(())
     })
 }
 
@@ -120,6 +159,7 @@ impl Director {
             doomed: Vec::new(),
             tables: Tables::default(),
             checkpoints: BTreeMap::new(),
+            hung: BTreeSet::new(),
             published: BTreeMap::new(),
             faults: Faults::default(),
             trouble: dice.below(4) * 10,
@@ -167,6 +207,45 @@ impl Director {
             let is_another = mishap == Mishap::LogMadeAgain && !log.entries.is_empty();
             assert!(!is_another || committed.is_none(), "an offset of the log that was is committed: {committed:?}");
         }
+    }
+
+    /// The log is written to its end, but the checkpoints of one of several partitions never get there.
+    fn hang_one_source(&mut self) -> Option<usize> {
+        let mut world = self.world.borrow_mut();
+        world.trouble = 0;
+        world.visible = world.logs.iter().map(|log| log.entries.len()).collect();
+        let chosen = self.dice.index(world.logs.len());
+        world.hung.insert(source_name(NAME, number(chosen)).to_string());
+        let several = world.logs.len() > 1;
+        (several && !world.logs[chosen].entries.is_empty()).then_some(chosen)
+    }
+
+    /// Lets one worker read all there is, looks at the world, stops the worker, and gives what it says in the end.
+    async fn last_worker(&mut self, look: impl FnOnce(&World)) -> Result<(), WorkerError> {
+        self.start();
+        self.assign();
+        let mut worker = self.workers.pop().expect("it was started");
+        tokio::select! {
+            outcome = &mut worker.run => return outcome,
+            () = tokio::time::sleep(Duration::from_secs(600)) => {}
+        }
+        look(&self.world.borrow());
+        worker.stop.notify_one();
+        worker.run.await
+    }
+
+    /// One of several partitions holds another record where its last one was read; the others go on.
+    fn make_one_log_again(&mut self) -> Option<usize> {
+        let mut world = self.world.borrow_mut();
+        let mut logs: Vec<Log> = world.logs.iter().cloned().collect();
+        let chosen = self.dice.index(logs.len());
+        let next = world.checkpoints.get(&*source_name(NAME, number(chosen)))?.iter().map(|stored| stored.next).max()?;
+        let last = logs[chosen].entries.iter_mut().rfind(|entry| entry.offset < next)?;
+        last.payload = Some(b"another record".to_vec());
+        world.visible = logs.iter().map(|log| log.entries.len()).collect();
+        let several = logs.len() > 1;
+        world.logs = Rc::new(logs);
+        several.then_some(chosen)
     }
 
     /// Reads a part of the log and stops in order.
@@ -363,8 +442,8 @@ impl Director {
                     assert!(worker.stopping, "a worker ended although nobody asked it to");
                     true
                 }
-                Poll::Ready(Err(WorkerError::Deadline(_))) => {
-                    world.borrow_mut().faults.note(Fault::ShutdownTooSlow);
+                Poll::Ready(Err(WorkerError::Unpublished(_))) => {
+                    world.borrow_mut().faults.note(Fault::ShutdownUnpublished);
                     true
                 }
                 Poll::Ready(Err(error)) => panic!("a worker gave up: {error}"),
@@ -395,7 +474,10 @@ impl Director {
         }
         // Half of the time whatever is still under way, a slow insert or a restored partition, may come to its end.
         self.patient = self.dice.chance(500);
-        for _ in 0..if self.patient { 60 } else { 0 } {
+        for round in 0..if self.patient { 300 } else { 0 } {
+            if round > 60 && self.is_committed() {
+                break;
+            }
             self.assign();
             self.run_for(Duration::from_secs(1)).await;
         }
@@ -435,15 +517,13 @@ impl Director {
         for key in got.keys() {
             assert!(expected.contains_key(key), "the store holds {key}, a straight pass does not");
         }
-        self.check_commits(&world);
+        assert!(!self.patient || self.is_committed(), "committed only {:?}", world.committed);
         batch
     }
 
-    fn check_commits(&self, world: &World) {
-        for (partition, log) in world.logs.iter().enumerate() {
-            let committed = world.committed[partition];
-            assert!(!self.patient || committed == Some(log.end), "partition {partition} is committed to {committed:?} only");
-        }
+    fn is_committed(&self) -> bool {
+        let world = self.world.borrow();
+        world.logs.iter().zip(&world.committed).all(|(log, committed)| *committed == Some(log.end))
     }
 }
 

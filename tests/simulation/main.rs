@@ -66,6 +66,18 @@ fn a_budget_changed_across_a_clean_stop_is_accepted_also_after_a_later_crash() {
     }
 }
 
+#[test]
+fn a_partition_that_must_not_be_read_on_does_not_hold_up_the_others() {
+    let occasions = (0..60).filter_map(director::play_one_refused).count();
+    assert!(occasions > 10, "only {occasions} occasions");
+}
+
+#[test]
+fn checkpoints_of_one_partition_that_hang_do_not_hold_up_the_others() {
+    let occasions = (0..60).filter_map(director::play_one_hung).count();
+    assert!(occasions > 20, "only {occasions} occasions");
+}
+
 /// Which seeds are played: from the first on, so many, or for so long.
 struct Seeds {
     first: u64,

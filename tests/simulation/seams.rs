@@ -132,19 +132,23 @@ impl Source for SimulatedSource {
         Ok(self.deliver())
     }
 
-    async fn bounds(&mut self, partition: Partition) -> Result<Bounds, SourceError> {
-        self.member.wait(50).await;
-        if self.member.strikes(Fault::BoundsFailed, 20) {
-            return Err(SourceError::Transient("no leader".to_owned()));
+    fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, SourceError>> + 'static {
+        let (member, logs) = (self.member.clone(), Rc::clone(&self.logs));
+        async move {
+            let slow = member.strikes(Fault::BoundsSlow, 20);
+            member.wait(if slow { 10_000 } else { 50 }).await;
+            if member.strikes(Fault::BoundsFailed, 20) {
+                return Err(SourceError::Transient("no leader".to_owned()));
+            }
+            let world = member.world.borrow();
+            let log = &logs[slot(partition)];
+            Ok(Bounds {
+                first: world.firsts[slot(partition)],
+                end: log.end_of(world.visible[slot(partition)]),
+                committed: world.committed[slot(partition)],
+                partitions: world.logs.len(),
+            })
         }
-        let world = self.member.world.borrow();
-        let log = &self.logs[slot(partition)];
-        Ok(Bounds {
-            first: world.firsts[slot(partition)],
-            end: log.end_of(world.visible[slot(partition)]),
-            committed: world.committed[slot(partition)],
-            partitions: world.logs.len(),
-        })
     }
 
     async fn start(&mut self, partition: Partition, next: Offset) -> Result<(), SourceError> {
@@ -275,7 +279,8 @@ impl Checkpoints for SimulatedCheckpoints {
     async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), CheckpointError> {
         let member = &self.0;
         member.survive(Fault::KilledBeforePublish).await;
-        member.wait(300).await;
+        let hangs = member.strikes(Fault::CheckpointHung, 10) || member.world.borrow().hung.contains(source);
+        member.wait(if hangs { u64::MAX } else { 300 }).await;
         if member.strikes(Fault::CheckpointFailed, 20) {
             return Err(CheckpointError::Transient("slow down".to_owned()));
         }

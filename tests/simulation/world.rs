@@ -1,6 +1,6 @@
 //! What outlives every worker: the log, the group, the tables, the checkpoints; and the faults to come.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use crate::dice::Dice;
@@ -22,10 +22,10 @@ macro_rules! faults {
 
 faults! {
     Killed, KilledWhileReading, KilledBeforeInsert, KilledAfterInsert, KilledBeforePublish, KilledAfterPublish,
-    KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownTooSlow, Revoked, Lost, ReadByTwo,
+    KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownUnpublished, Revoked, Lost, ReadByTwo,
     InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow,
-    NewestVersionFailed, CheckpointFailed, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
-    NewestFailed, TornSkipped, CommitFailed, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, StartFailed,
+    NewestVersionFailed, CheckpointFailed, CheckpointHung, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
+    NewestFailed, TornSkipped, CommitFailed, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed,
     Paused, Idle, EndReached,
     InputCorrupted, InputDuplicated, InputReordered, RootLate, RootNever, HistoryBackfilled, ClockJumped, KeyMoved,
     OffsetsSkipped, EvictedByAge, EvictedByBudget, SettingsMixed, HeadCut, LastReadExpired, PublishedByTwo,
@@ -94,6 +94,8 @@ pub(crate) struct World {
     pub(crate) doomed: Vec<usize>,
     pub(crate) tables: Tables,
     pub(crate) checkpoints: BTreeMap<String, Vec<Stored>>,
+    /// Sources whose publications never end.
+    pub(crate) hung: BTreeSet<String>,
     /// The greatest `next` that was ever published whole.
     pub(crate) published: BTreeMap<String, Offset>,
     pub(crate) faults: Faults,
@@ -120,6 +122,13 @@ impl World {
     pub(crate) fn will_hear_of(&self, member: usize, partition: Partition) -> bool {
         let assigned = |notice: &Notice| matches!(notice, Notice::Assigned(given) if *given == partition);
         self.notices.get(&member).is_some_and(|notices| notices.iter().any(assigned))
+    }
+
+    /// Every partition but one was read to its end, and is durable, published and committed.
+    pub(crate) fn check_all_is_committed_but(&self, refused: usize) {
+        for (partition, (log, committed)) in self.logs.iter().zip(&self.committed).enumerate() {
+            assert!(partition == refused || *committed == Some(log.end), "{partition} waits for {refused}: {committed:?}");
+        }
     }
 
     /// A member is gone: its partitions are nobody's.
