@@ -143,7 +143,8 @@ pub(crate) fn place_name(number: u64) -> String {
     format!("{PLACE}{number:05}")
 }
 
-fn place_number(community: &str) -> Option<u64> {
+/// Its number; `None`: it is another.
+pub(crate) fn place_number(community: &str) -> Option<u64> {
     community.strip_prefix(PLACE).and_then(|number| number.parse().ok())
 }
 

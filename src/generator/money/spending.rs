@@ -62,7 +62,7 @@ impl Spending {
         let place = |fact: Fact| fact.text("channel", post.channel.name).text("community", &post.community);
         let role = if broadcasts { EDITOR } else { COMMUNITY_MANAGER };
         let written = spent(&format!("cost:{root}/writing"), time, post.campaign.unwrap_or(""), side.word());
-        let taken = 420 + dice.below(1_500);
+        let taken = 240 + dice.below(1_000);
         let fact = with_time(&mut dice, place(written).text("kind", "writing").text("role", role), taken);
         outbox.send(&mut dice, fact);
         if broadcasts && dice.permille(300) {
@@ -87,13 +87,14 @@ impl Spending {
             self.pay_for_week(day, outbox);
         }
         if number % 28 == 0 {
-            let mut dice = Dice::keyed(self.seed, purpose::SPENDING, [2, number.unsigned_abs()]);
             if self.spends_on(Side::Broadcast) {
+                let mut dice = Dice::keyed(self.seed, purpose::SPENDING, [1, number.unsigned_abs()]);
                 let fee = millis(45_000 + dice.below(10_000));
                 let fact = spent(&format!("cost:agency/{number}"), day + 8 * HOUR, "always-on", "broadcast").text("kind", "agency");
                 outbox.send(&mut dice, over(fact, fee, "EUR", (day, 28)));
             }
             // Needed in any case, and for nothing in particular.
+            let mut dice = Dice::keyed(self.seed, purpose::SPENDING, [2, number.unsigned_abs()]);
             let fact = spent(&format!("cost:tools/{number}"), day + 9 * HOUR, "", "").text("kind", "tool");
             outbox.send(&mut dice, over(fact, 19_900, "USD", (day, 28)));
         }
@@ -105,7 +106,7 @@ impl Spending {
             return;
         }
         for (index, (channel, campaign, least)) in
-            [("chirper-feed", "spring-launch", 9_000), ("facetown-page", "always-on", 6_000)].into_iter().enumerate()
+            [("chirper-feed", "spring-launch", 6_000), ("facetown-page", "always-on", 4_000)].into_iter().enumerate()
         {
             let week = ((monday - WEEK_START) / (7 * DAY)).unsigned_abs();
             let mut dice = Dice::keyed(self.seed, purpose::SPENDING, [3 + index as u64, week]);

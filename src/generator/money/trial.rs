@@ -1,5 +1,7 @@
 //! Experiments: which unit is in which arm, and the `assign` events that say so, also where nothing is posted.
 
+use std::collections::BTreeMap;
+
 use super::fact::{Fact, Outbox, instant};
 use super::pull::{place_name, purpose};
 use super::settings::{Experiment, Settings, Unit};
@@ -22,7 +24,7 @@ pub(crate) struct Trial {
     seed: u64,
     experiment: Option<Experiment>,
     /// Every community, and whether it is treated.
-    communities: Vec<(String, bool)>,
+    communities: BTreeMap<String, bool>,
 }
 
 impl Trial {
@@ -43,7 +45,7 @@ impl Trial {
     fn arm(&self, post: &Post, time: Millis) -> Option<bool> {
         match self.experiment?.unit {
             Unit::Post => (post.author == Account::Brand).then(|| self.coin([1, post.number])),
-            Unit::Community => self.communities.iter().find(|(name, _)| *name == post.community).map(|(_, treated)| *treated),
+            Unit::Community => self.communities.get(&*post.community).copied(),
             Unit::TimeSlot => Some(self.coin([2, slot(time)])),
         }
     }

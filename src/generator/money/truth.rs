@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::figures::{BRANDS, LAG_OF_SPREAD, LAG_OF_TALK};
-use super::pull::{appeal_of_place, expected, place_name};
+use super::pull::{appeal_of_place, expected, place_number};
 use super::settings::{Settings, Side};
 use super::tally::{Figures, Micros, Tally};
 use super::trial::NAME;
@@ -98,7 +98,7 @@ impl Truth {
     fn places(&self) -> Vec<Value> {
         let mut places = Vec::new();
         for (cause, figures) in self.as_it_is.places() {
-            let number = (0..self.settings.places.into()).find(|&number| place_name(number) == cause.community);
+            let number = place_number(&cause.community);
             let mut place = Map::from_iter([
                 ("brand".to_owned(), json!(cause.brand)),
                 ("channel".to_owned(), json!(cause.channel)),
