@@ -108,11 +108,11 @@ pub(crate) const VISIT_HOURS: [u64; 24] = [
 pub(crate) const VISIT_DAYS: [u64; 7] = [1_050, 1_080, 1_060, 1_040, 1_000, 860, 910];
 
 /// Visitors a line brings on average, in 1/1,000: the brand's own post where people repeat, and where they talk.
-pub(crate) const PULL_OF_OWN_POST: [u64; 2] = [10_000, 3_000];
+pub(crate) const PULL_OF_OWN_POST: [u64; 2] = [20_000, 5_000];
 /// Somebody's post about the brand; a share of the brand's post, and of another.
 pub(crate) const PULL_OF_POST: u64 = 40;
 /// See [`PULL_OF_POST`].
-pub(crate) const PULL_OF_SHARE: [u64; 2] = [300, 60];
+pub(crate) const PULL_OF_SHARE: [u64; 2] = [600, 60];
 /// An answer by the brand, and by anybody else.
 pub(crate) const PULL_OF_REPLY: [u64; 2] = [1_000, 15];
 /// What one post's links are against another's, in 1/1,000: few are much better than most.

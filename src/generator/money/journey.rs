@@ -130,8 +130,8 @@ impl Journey<'_> {
         let buys = match (&self.start.origin, self.regular) {
             (Origin::Own(_), true) => 60,
             (Origin::Own(_), false) => 25,
-            (Origin::Link(Link { side: Side::Conversation, .. }), false) => 45,
-            (Origin::Link(_), false) => 35,
+            (Origin::Link(Link { side: Side::Conversation, .. }), false) => 60,
+            (Origin::Link(_), false) => 40,
             // They would have bought anyway.
             (Origin::Link(_), true) => 8,
         };

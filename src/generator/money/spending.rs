@@ -39,7 +39,7 @@ impl Spending {
             What::Post if pending.post.author == Account::Brand => self.pay_for_post(&pending.post, pending.time, outbox),
             What::Reply { number, actor: Account::Brand, .. } if self.spends_on(Side::Conversation) => {
                 let post = &pending.post;
-                let taken = 30 + Dice::keyed(self.seed, purpose::SHEET, [post.number, number.into()]).below(100);
+                let taken = 20 + Dice::keyed(self.seed, purpose::SHEET, [post.number, number.into()]).below(70);
                 let day = pending.time - (pending.time - WEEK_START) % DAY;
                 let place = (day, post.channel.name, post.community.to_string(), post.campaign.unwrap_or("care"));
                 let sheet = self.sheets.entry(place).or_default();
@@ -62,11 +62,11 @@ impl Spending {
         let place = |fact: Fact| fact.text("channel", post.channel.name).text("community", &post.community);
         let role = if broadcasts { EDITOR } else { COMMUNITY_MANAGER };
         let written = spent(&format!("cost:{root}/writing"), time, post.campaign.unwrap_or(""), side.word());
-        let taken = 240 + dice.below(1_000);
+        let taken = 180 + dice.below(700);
         let fact = with_time(&mut dice, place(written).text("kind", "writing").text("role", role), taken);
         outbox.send(&mut dice, fact);
         if broadcasts && dice.permille(300) {
-            let cents = millis(800 + dice.below(6_000));
+            let cents = millis(500 + dice.below(2_500));
             let promoted = spent(&format!("cost:{root}/promotion"), time, post.campaign.unwrap_or(""), side.word());
             let fact = place(promoted)
                 .text("kind", "media")
@@ -106,7 +106,7 @@ impl Spending {
             return;
         }
         for (index, (channel, campaign, least)) in
-            [("chirper-feed", "spring-launch", 6_000), ("facetown-page", "always-on", 4_000)].into_iter().enumerate()
+            [("chirper-feed", "spring-launch", 4_000), ("facetown-page", "always-on", 2_500)].into_iter().enumerate()
         {
             let week = ((monday - WEEK_START) / (7 * DAY)).unsigned_abs();
             let mut dice = Dice::keyed(self.seed, purpose::SPENDING, [3 + index as u64, week]);

@@ -280,7 +280,7 @@ fn costs_hold_what_was_done() {
     let answers = of_type(&events, "reply").filter(|reply| text(reply, "actor").ends_with(":acme")).count();
     let handled: u64 = costs.iter().filter(|cost| text(cost, "kind") == "handling").map(|cost| cost["seconds"].as_u64().unwrap()).sum();
     let answers = u64::try_from(answers).unwrap();
-    assert!((30 * answers..130 * answers).contains(&handled), "{handled} seconds for {answers} answers");
+    assert!((20 * answers..90 * answers).contains(&handled), "{handled} seconds for {answers} answers");
     for cost in costs.iter().filter(|cost| cost["estimated"] == true) {
         let [low, seconds, high] = ["seconds_low", "seconds", "seconds_high"].map(|field| cost[field].as_u64().unwrap());
         assert!(low <= seconds && seconds <= high, "{cost}");
@@ -342,6 +342,30 @@ fn communities_are_assigned_half_and_half_also_where_nothing_is_posted() {
     assert_eq!((of_type(&events, "assign").count(), treated), (211, 105));
     let posted: HashSet<&str> = of_type(&events, "post").map(|post| text(post, "community")).collect();
     assert!(posted.len() < 100);
+}
+
+#[test]
+fn lines_bring_as_many_visitors_as_expected() {
+    let settings = Settings { events: 60_000, visits_a_day: 10, ..settings() };
+    let events = events(&lines(&settings));
+    let brought: HashSet<(&str, &str)> = of_type(&events, "visit")
+        .filter_map(|visit| text(visit, "id").strip_prefix("visit:"))
+        .filter_map(|id| id.split_once("/c"))
+        .map(|(line, rest)| (line, rest.split('/').next().unwrap_or_default()))
+        .collect();
+    let own: HashSet<&str> = of_type(&events, "post").filter(|post| post["is_brand"] == true).map(|post| text(post, "id")).collect();
+    let is_ours = |event: &Value| match text(event, "type") {
+        "reply" => text(event, "actor").ends_with(":acme"),
+        "share" => own.contains(text(event, "root")),
+        _ => false,
+    };
+    for (kind, per_line) in [("share", pull::expected(&settings)[1]), ("reply", pull::expected(&settings)[2])] {
+        let ids: HashSet<&str> = of_type(&events, kind).filter(|event| is_ours(event)).map(|event| text(event, "id")).collect();
+        let visitors = brought.iter().filter(|(line, _)| ids.contains(line)).count();
+        // Posts differ much: one of a few widely shared ones moves the mean.
+        let expected = ids.len() * usize::try_from(per_line).unwrap() / 1_000;
+        assert!((expected * 6 / 10..expected * 14 / 10).contains(&visitors), "{kind}: {visitors} instead of {expected}");
+    }
 }
 
 #[test]
