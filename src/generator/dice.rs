@@ -132,7 +132,8 @@ mod tests {
             let mut dice = Dice::new(5);
             let counts: Vec<u64> = (0..draws).map(|_| dice.poisson(millionths)).collect();
             let mean = counts.iter().sum::<u64>() * 1_000_000 / draws;
-            let deviations: i128 = counts.iter().map(|&count| (i128::from(count) * 1_000_000 - i128::from(millionths)).pow(2)).sum();
+            let deviations: i128 =
+                counts.iter().map(|&count| (i128::from(count) * 1_000_000 - i128::from(millionths)).pow(2)).sum();
             let variance = u64::try_from(deviations / i128::from(draws) / 1_000_000).unwrap();
             assert!(mean.abs_diff(millionths) <= millionths / 25, "{mean} for {millionths}");
             assert!(variance.abs_diff(millionths) <= millionths / 25, "{variance} for {millionths}");

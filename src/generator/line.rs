@@ -38,16 +38,12 @@ pub(crate) fn write(pending: &Pending) -> String {
                 .and_then(|()| edge_source.map_or(Ok(()), |source| write!(json, r#","edge_source":"{source}""#)))
                 .and_then(|()| followers.map_or(Ok(()), |followers| write!(json, r#","followers":{followers}"#)))
         }
-        What::Reply { number: _, parent, actor, mentions_brand } => {
-            start(&mut json, &id, "reply", *time, Some((post, actor)))
-                .and_then(|()| write!(json, r#","root":"{root}","parent":"{}""#, parent_id(&root, 'r', parent)))
-                .and_then(|()| flag(&mut json, "is_brand", actor == Account::Brand))
-                .and_then(|()| flag(&mut json, "mentions_brand", mentions_brand))
-        }
-        What::Reaction { number: _, target, actor } => {
-            start(&mut json, &id, "reaction", *time, Some((post, actor)))
-                .and_then(|()| write!(json, r#","root":"{root}","target":"{}","kind":"like""#, target_id(&root, target)))
-        }
+        What::Reply { number: _, parent, actor, mentions_brand } => start(&mut json, &id, "reply", *time, Some((post, actor)))
+            .and_then(|()| write!(json, r#","root":"{root}","parent":"{}""#, parent_id(&root, 'r', parent)))
+            .and_then(|()| flag(&mut json, "is_brand", actor == Account::Brand))
+            .and_then(|()| flag(&mut json, "mentions_brand", mentions_brand)),
+        What::Reaction { number: _, target, actor } => start(&mut json, &id, "reaction", *time, Some((post, actor)))
+            .and_then(|()| write!(json, r#","root":"{root}","target":"{}","kind":"like""#, target_id(&root, target))),
         What::Delete { number: _, target } => start(&mut json, &id, "delete", *time, None)
             .and_then(|()| write!(json, r#","root":"{root}","target":"{}","reason":"author""#, target_id(&root, target))),
         What::Sample { number: _, impressions } => start(&mut json, &id, "sample", *time, None)

@@ -101,7 +101,8 @@ pub(crate) fn plan(dice: &mut Dice, post: Post, stage: Stage, nodes_max: usize) 
 }
 
 /// Who writes what where.
-pub(crate) fn write_post(dice: &mut Dice, number: u64) -> Post {    let channel = dice.pick(&CHANNELS);
+pub(crate) fn write_post(dice: &mut Dice, number: u64) -> Post {
+    let channel = dice.pick(&CHANNELS);
     let brand = dice.pick(&BRANDS);
     let own = brand == BRANDS[0] && dice.permille(channel.own_posts);
     let author = if own { Account::Brand } else { somebody(dice, if channel.habit == Habit::Broadcast { 5 } else { 40 }) };

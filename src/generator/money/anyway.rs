@@ -140,8 +140,12 @@ impl Anyway {
             let time = surge.start + seconds(&mut dice, after);
             // Not every reader of a mail comes by its link.
             let way = if dice.permille(600) { surge.way } else { Way::Direct };
-            let start =
-                Start { name: format!("{}/{}/{n}", BRANDS[0].name, surge.name), brand: &BRANDS[0], time, origin: Origin::Own(way) };
+            let start = Start {
+                name: format!("{}/{}/{n}", BRANDS[0].name, surge.name),
+                brand: &BRANDS[0],
+                time,
+                origin: Origin::Own(way),
+            };
             journey::play(&mut dice, &start, books);
         }
         for _ in 0..questions {
@@ -179,7 +183,13 @@ impl Anyway {
         self.visits[brand] * 1_000_000 / 1_440 * shape / 1_000 * day / 1_000
     }
 
-    fn visit(&mut self, dice: &mut Dice, brand: &'static Brand, (time, n): (Millis, u64), to: (&mut Books<'_>, &mut Vec<Pending>)) {
+    fn visit(
+        &mut self,
+        dice: &mut Dice,
+        brand: &'static Brand,
+        (time, n): (Millis, u64),
+        to: (&mut Books<'_>, &mut Vec<Pending>),
+    ) {
         let (books, lines) = to;
         let name = format!("{}/{}/{n}", brand.name, (time - WEEK_START) / 60_000);
         let asks = dice.permille(self.asking) && brand.name == BRANDS[0].name;

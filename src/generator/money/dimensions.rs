@@ -31,7 +31,8 @@ pub(crate) fn sql(settings: &Settings) -> String {
         ("utm_side (field, value, side)", SIDES.map(|(field, value, side)| format!("'{field}', '{value}', '{side}'")).to_vec()),
         ("calendar (time, brand, kind, name)", calendar(settings)),
     ];
-    let statement = |(table, rows): (&str, Vec<String>)| format!("INSERT INTO {table} VALUES\n    ({});\n", rows.join("),\n    ("));
+    let statement =
+        |(table, rows): (&str, Vec<String>)| format!("INSERT INTO {table} VALUES\n    ({});\n", rows.join("),\n    ("));
     tables.into_iter().map(statement).collect::<Vec<_>>().join("\n")
 }
 
@@ -52,7 +53,10 @@ fn fx() -> Vec<String> {
 }
 
 fn labour_rates() -> Vec<String> {
-    LABOUR.iter().map(|&(from, role, cents)| format!("'{}', '{role}', {}.{:02}, 'EUR'", day(from), cents / 100, cents % 100)).collect()
+    LABOUR
+        .iter()
+        .map(|&(from, role, cents)| format!("'{}', '{role}', {}.{:02}, 'EUR'", day(from), cents / 100, cents % 100))
+        .collect()
 }
 
 fn media_prices() -> Vec<String> {
@@ -81,7 +85,10 @@ fn brands() -> Vec<String> {
 
 fn campaigns() -> Vec<String> {
     let brand = BRANDS[0].name;
-    CAMPAIGNS.iter().map(|(name, owner, objective)| format!("'{}', '{name}', '{brand}', '{owner}', '{objective}'", first_day())).collect()
+    CAMPAIGNS
+        .iter()
+        .map(|(name, owner, objective)| format!("'{}', '{name}', '{brand}', '{owner}', '{objective}'", first_day()))
+        .collect()
 }
 
 fn places(settings: &Settings) -> Vec<String> {
@@ -100,7 +107,8 @@ fn places(settings: &Settings) -> Vec<String> {
 
 fn calendar(settings: &Settings) -> Vec<String> {
     let brand = BRANDS[0].name;
-    let entry = |time, kind, name| format!("'{}', '{brand}', '{kind}', '{name}'", instant(time).replace('T', " ").replace('Z', ""));
+    let entry =
+        |time, kind, name| format!("'{}', '{brand}', '{kind}', '{name}'", instant(time).replace('T', " ").replace('Z', ""));
     let launch = entry(WEEK_START, "launch", "spring launch");
     let mails = mails(settings).into_iter().map(|time| entry(time, "mail", "launch mail"));
     std::iter::once(launch).chain(mails).collect()

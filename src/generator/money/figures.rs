@@ -170,7 +170,8 @@ pub(crate) const PRICE: Curve = &[
 ];
 
 /// Seconds of a shock, a mail and of news, from their start to a visit or question they bring.
-pub(crate) const FADE_OF_SHOCK: Curve = &[(0, 0), (2_500, 3_600), (5_000, 9_000), (7_500, 18_000), (9_500, 43_000), (10_000, 80_000)];
+pub(crate) const FADE_OF_SHOCK: Curve =
+    &[(0, 0), (2_500, 3_600), (5_000, 9_000), (7_500, 18_000), (9_500, 43_000), (10_000, 80_000)];
 /// See [`FADE_OF_SHOCK`].
 pub(crate) const FADE_OF_MAIL: Curve = &[(0, 0), (2_500, 700), (5_000, 1_700), (7_500, 3_400), (9_500, 7_200), (10_000, 20_000)];
 /// See [`FADE_OF_SHOCK`].

@@ -90,7 +90,8 @@ impl Spending {
             if self.spends_on(Side::Broadcast) {
                 let mut dice = Dice::keyed(self.seed, purpose::SPENDING, [1, number.unsigned_abs()]);
                 let fee = millis(45_000 + dice.below(10_000));
-                let fact = spent(&format!("cost:agency/{number}"), day + 8 * HOUR, "always-on", "broadcast").text("kind", "agency");
+                let fact =
+                    spent(&format!("cost:agency/{number}"), day + 8 * HOUR, "always-on", "broadcast").text("kind", "agency");
                 outbox.send(&mut dice, over(fact, fee, "EUR", (day, 28)));
             }
             // Needed in any case, and for nothing in particular.
@@ -123,7 +124,8 @@ impl Spending {
         for ((worked, channel, community, campaign), (replies, taken)) in std::mem::replace(&mut self.sheets, later) {
             let id = format!("cost:sheet/{}/{channel}/{community}/{campaign}", (worked - WEEK_START) / DAY);
             let mut dice = Dice::keyed(self.seed, purpose::SHEET, [super::trial::hash(&id), replies]);
-            let fact = spent(&id, worked + DAY - 1, campaign, "conversation").text("channel", channel).text("community", &community);
+            let fact =
+                spent(&id, worked + DAY - 1, campaign, "conversation").text("channel", channel).text("community", &community);
             let fact = fact.text("kind", "handling").text("role", COMMUNITY_MANAGER);
             let fact = with_time(&mut dice, fact.number("period_start", worked).number("period_end", worked + DAY), taken);
             let known = day + millis(dice.below(9 * 3_600_000));

@@ -78,7 +78,11 @@ fn settings_give_the_same_bytes_for_ever() {
         hasher.write(line.key.as_bytes());
         hasher.write(&line.time.to_le_bytes());
     }
-    assert_eq!(hasher.finish(), 13_419_432_239_137_234_018, "generated files changed: whoever compares runs by seed cannot any more");
+    assert_eq!(
+        hasher.finish(),
+        13_419_432_239_137_234_018,
+        "generated files changed: whoever compares runs by seed cannot any more"
+    );
     assert_ne!(lines(&settings()), lines(&Settings { seed: 2, ..settings() }));
 }
 
@@ -147,8 +151,8 @@ fn a_side_that_is_switched_off_takes_only_what_it_causes() {
 /// What a log says happened, counted from its lines alone.
 fn counted(lines: &[Line], brand: &str) -> Figures {
     let events = events(lines);
-    let mut figures = Figures::default();
-    figures.visits = i64::try_from(of_type(&events, "visit").filter(|visit| text(visit, "brand") == brand).count()).unwrap();
+    let visits = of_type(&events, "visit").filter(|visit| text(visit, "brand") == brand).count();
+    let mut figures = Figures { visits: i64::try_from(visits).unwrap(), ..Figures::default() };
     for conversion in of_type(&events, "conversion").filter(|conversion| text(conversion, "brand") == brand) {
         *(if text(conversion, "kind") == "refund" { &mut figures.refunds } else { &mut figures.conversions }) += 1;
         let currency = ["EUR", "USD", "GBP", "CHF"].into_iter().find(|&name| name == text(conversion, "currency")).unwrap();
@@ -246,8 +250,11 @@ fn no_hour_is_idle_and_counts_vary_more_than_independent_visitors_would() {
 #[test]
 fn facts_are_as_untidy_as_real_ones() {
     let events = events(&lines(&settings()));
-    let targets: HashSet<&str> =
-        events.iter().filter(|event| ["post", "share", "reply"].contains(&text(event, "type"))).map(|event| text(event, "id")).collect();
+    let targets: HashSet<&str> = events
+        .iter()
+        .filter(|event| ["post", "share", "reply"].contains(&text(event, "type")))
+        .map(|event| text(event, "id"))
+        .collect();
     let clicks: Vec<&Value> = of_type(&events, "click").collect();
     assert!(clicks.iter().any(|click| click.get("target").is_none()));
     assert!(clicks.iter().any(|click| click.get("target").is_some() && !targets.contains(text(click, "target"))));
@@ -278,7 +285,8 @@ fn costs_hold_what_was_done() {
     let own_posts = of_type(&events, "post").filter(|post| post["is_brand"] == true).count();
     assert_eq!(costs.iter().filter(|cost| text(cost, "kind") == "writing").count(), own_posts);
     let answers = of_type(&events, "reply").filter(|reply| text(reply, "actor").ends_with(":acme")).count();
-    let handled: u64 = costs.iter().filter(|cost| text(cost, "kind") == "handling").map(|cost| cost["seconds"].as_u64().unwrap()).sum();
+    let handled: u64 =
+        costs.iter().filter(|cost| text(cost, "kind") == "handling").map(|cost| cost["seconds"].as_u64().unwrap()).sum();
     let answers = u64::try_from(answers).unwrap();
     assert!((20 * answers..90 * answers).contains(&handled), "{handled} seconds for {answers} answers");
     for cost in costs.iter().filter(|cost| cost["estimated"] == true) {
@@ -287,7 +295,9 @@ fn costs_hold_what_was_done() {
     }
     assert!(costs.iter().any(|cost| cost["estimated"] == true) && costs.iter().any(|cost| cost.get("estimated").is_none()));
     assert!(costs.iter().any(|cost| cost.get("channel").is_none()), "some name no place");
-    assert!(costs.iter().any(|cost| cost["period_end"].as_i64().unwrap_or(0) - cost["period_start"].as_i64().unwrap_or(0) == 7 * DAY));
+    assert!(
+        costs.iter().any(|cost| cost["period_end"].as_i64().unwrap_or(0) - cost["period_start"].as_i64().unwrap_or(0) == 7 * DAY)
+    );
 }
 
 #[test]
@@ -353,7 +363,8 @@ fn lines_bring_as_many_visitors_as_expected() {
         .filter_map(|id| id.split_once("/c"))
         .map(|(line, rest)| (line, rest.split('/').next().unwrap_or_default()))
         .collect();
-    let own: HashSet<&str> = of_type(&events, "post").filter(|post| post["is_brand"] == true).map(|post| text(post, "id")).collect();
+    let own: HashSet<&str> =
+        of_type(&events, "post").filter(|post| post["is_brand"] == true).map(|post| text(post, "id")).collect();
     let is_ours = |event: &Value| match text(event, "type") {
         "reply" => text(event, "actor").ends_with(":acme"),
         "share" => own.contains(text(event, "root")),

@@ -29,8 +29,10 @@ pub(crate) struct Trial {
 
 impl Trial {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let mut all: Vec<String> =
-            world::communities().map(|(_, community)| community.to_owned()).chain((0..settings.places.into()).map(place_name)).collect();
+        let mut all: Vec<String> = world::communities()
+            .map(|(_, community)| community.to_owned())
+            .chain((0..settings.places.into()).map(place_name))
+            .collect();
         all.sort_unstable_by_key(|name| Dice::keyed(settings.seed, purpose::ARM, [0, hash(name)]).below(1 << 32));
         let communities = all.into_iter().enumerate().map(|(at, name)| (name, at % 2 == 1)).collect();
         Trial { seed: settings.seed, experiment: settings.experiment, communities }
@@ -63,7 +65,9 @@ impl Trial {
 
     /// The assignment of one of the brand's own posts.
     pub(crate) fn assign_post(&self, post: &Post, time: Millis, outbox: &mut Outbox) {
-        if self.is_by(Unit::Post) && let Some(treated) = self.arm(post, time).filter(|_| post.author == Account::Brand) {
+        if self.is_by(Unit::Post)
+            && let Some(treated) = self.arm(post, time).filter(|_| post.author == Account::Brand)
+        {
             self.assign(&line::root_id(post), treated, time, outbox);
         }
     }

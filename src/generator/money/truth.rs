@@ -4,12 +4,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Economy;
 use super::figures::{BRANDS, LAG_OF_SPREAD, LAG_OF_TALK};
 use super::pull::{appeal_of_place, expected, place_number};
 use super::settings::{Settings, Side};
 use super::tally::{Figures, Micros, Tally};
 use super::trial::NAME;
-use super::Economy;
 use crate::generator::dice::share_below;
 
 /// What happened in each of three worlds.
@@ -104,7 +104,10 @@ impl Truth {
                 ("channel".to_owned(), json!(cause.channel)),
                 ("community".to_owned(), json!(cause.community)),
                 ("side".to_owned(), json!(cause.side.map_or("", Side::word))),
-                ("appeal".to_owned(), json!(thousandths(number.map_or(1_000, |number| appeal_of_place(self.settings.seed, number))))),
+                (
+                    "appeal".to_owned(),
+                    json!(thousandths(number.map_or(1_000, |number| appeal_of_place(self.settings.seed, number)))),
+                ),
             ]);
             place.extend(as_map(figures));
             places.push(Value::Object(place));
