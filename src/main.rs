@@ -82,7 +82,7 @@ enum Command {
     /// Sends events through Kafka, worker and ClickHouse, all of it on this machine, and shows answers
     #[cfg(feature = "embedded")]
     Demo(demo::Arguments),
-    /// Writes a believable week of a brand's events
+    /// Writes a believable week of a brand's events; with --money also what they cost and returned
     #[cfg(feature = "embedded")]
     Generate(generate::Arguments),
     /// Serves the embedded ClickHouse.

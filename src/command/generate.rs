@@ -2,6 +2,8 @@
 //!
 //! It creates no topic, and knows nothing of what the events mean.
 
+mod money;
+
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::num::NonZeroU32;
@@ -15,7 +17,9 @@ use flate2::write::GzEncoder;
 use indicatif::{ProgressBar, ProgressIterator, ProgressStyle};
 
 use crate::embedded::broker::{BrokerError, Message, Publisher};
+use crate::generator::money::Economy;
 use crate::generator::{Generator, Line};
+pub use money::MoneyArguments;
 
 /// What to generate, and where to.
 #[derive(Args, Clone, Debug)]
@@ -23,7 +27,7 @@ pub struct Arguments {
     /// The same seed and number of events give the same lines for ever.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// How many events.
+    /// How many events; the money side's come on top.
     #[arg(long, default_value_t = 100_000)]
     pub events: usize,
     /// A file of JSON Lines (gzip'd if its name ends in `.gz`), or `-` for standard output.
@@ -41,6 +45,9 @@ pub struct Arguments {
     /// A setting of the Kafka client, such as `security.protocol=ssl` (repeatable).
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, requires = "brokers")]
     pub kafka_setting: Vec<(String, String)>,
+    /// The money side.
+    #[command(flatten)]
+    pub money: MoneyArguments,
 }
 
 /// Events could not be delivered.
@@ -58,9 +65,17 @@ pub enum GenerateError {
 ///
 /// # Errors
 ///
-/// When the file or the brokers do not take the events.
+/// When a file or the brokers do not take what is written.
 pub fn run(arguments: &Arguments) -> Result<(), GenerateError> {
-    let lines = Generator::new(arguments.seed, arguments.events).progress_with(progress(arguments.events));
+    let Some(settings) = money::settings(arguments) else {
+        let bar = progress(Some(arguments.events));
+        return send(Generator::new(arguments.seed, arguments.events).progress_with(bar), arguments);
+    };
+    money::write_files(&arguments.money, &settings)?;
+    send(Economy::new(&settings).progress_with(progress(None)), arguments)
+}
+
+fn send(lines: impl Iterator<Item = Line>, arguments: &Arguments) -> Result<(), GenerateError> {
     match (&arguments.brokers, &arguments.topic) {
         (Some(brokers), Some(topic)) => {
             to_kafka(lines, arguments, brokers, topic).map_err(|error| GenerateError::Publish(topic.clone(), error))
@@ -82,10 +97,16 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// A bar on standard error; none where that is no terminal.
-fn progress(events: usize) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(events).unwrap_or(u64::MAX));
-    match ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} events, {per_sec}") {
+/// A bar on standard error, or a count where nobody knows how many events there will be; none where that is no terminal.
+fn progress(events: Option<usize>) -> ProgressBar {
+    let known = events.map(|events| u64::try_from(events).unwrap_or(u64::MAX));
+    let bar = known.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    let template = if known.is_some() {
+        "{bar:40} {human_pos} of {human_len} events, {per_sec}"
+    } else {
+        "{spinner} {human_pos} events, {per_sec}"
+    };
+    match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
@@ -201,6 +222,31 @@ mod tests {
         let path = folder.path().join("no such folder/week.jsonl");
         let error = run(&arguments(&["--output", path.to_str().unwrap()]).unwrap()).unwrap_err();
         assert_eq!(error.to_string(), format!("could not write {}", path.display()));
+    }
+
+    #[test]
+    fn the_money_side_comes_with_its_dimensions_and_its_truth() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let [events, truth, dimensions] = ["e.jsonl", "t.json", "d.sql"].map(path);
+        let files = ["--output", &events, "--truth", &truth, "--dimensions", &dimensions];
+        let small = ["--events", "300", "--money", "--days", "3", "--visits", "50", "--confounder", "launch-mail=weak"];
+        run(&arguments(&[&small[..], &files[..]].concat()).unwrap()).unwrap();
+        let written = std::fs::read_to_string(events).unwrap();
+        assert!(written.lines().count() > 300 && written.contains(r#""type":"visit""#));
+        let truth: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(truth).unwrap()).unwrap();
+        assert_eq!(truth["settings"]["confounders"]["launch-mail"], "weak");
+        assert!(std::fs::read_to_string(dimensions).unwrap().starts_with("INSERT INTO fx"));
+    }
+
+    #[test]
+    fn options_of_the_money_side_need_it_and_name_what_they_know() {
+        assert!(arguments(&["--days", "3"]).is_err());
+        assert!(arguments(&["--money", "--effect", "20"]).is_err());
+        assert!(arguments(&["--money", "--experiment", "time-slot", "--effect", "20", "--switch-off", "broadcast"]).is_ok());
+        assert!(arguments(&["--money", "--truth", "t", "--switch-off", "broadcast"]).is_err());
+        let error = arguments(&["--money", "--confounder", "rain=weak"]).unwrap_err().to_string();
+        assert!(error.contains("launch-mail"), "{error}");
     }
 
     #[test]

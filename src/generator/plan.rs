@@ -3,12 +3,13 @@
 //!
 //! A plan is compact: what a line says in full is written when its turn comes (see the module `line`).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::dice::Dice;
-use super::tree::{self, Node};
+use super::tree::{self, Node, Stage};
 use super::world::{
-    self, BRANDS, CASCADE, CHANNELS, Channel, Growth, HOUR, Habit, SMALL_CASCADE_SIZE, SMALL_THREAD_SIZE, THREAD, WEEK_END,
+    self, BRANDS, CASCADE, CHANNELS, Channel, Growth, HOUR, Habit, SMALL_CASCADE_SIZE, SMALL_THREAD_SIZE, THREAD,
 };
 
 /// An account on a channel's platform.
@@ -20,6 +21,8 @@ pub(crate) enum Account {
     Brand,
     /// Somebody, by number.
     Person(u32),
+    /// A program that pretends to be somebody, by number.
+    Bot(u32),
 }
 
 /// The root post that lines belong to.
@@ -27,13 +30,15 @@ pub(crate) enum Account {
 pub(crate) struct Post {
     pub(crate) number: u64,
     pub(crate) channel: &'static Channel,
-    pub(crate) community: &'static str,
+    pub(crate) community: Cow<'static, str>,
     pub(crate) author: Account,
     pub(crate) brand: &'static str,
     pub(crate) campaign: Option<&'static str>,
     pub(crate) mentions_brand: bool,
     pub(crate) followers: u64,
     pub(crate) tags: Option<&'static str>,
+    /// The experiment that it takes part in, and its arm there.
+    pub(crate) trial: Option<(&'static str, &'static str)>,
 }
 
 /// What a share or a reply hangs from.
@@ -77,24 +82,26 @@ pub(crate) struct Pending {
     pub(crate) what: What,
 }
 
-/// Plans one post. No tree gets more than `nodes_max` nodes.
-pub(crate) fn plan(dice: &mut Dice, number: u64, time: i64, nodes_max: usize) -> Vec<Pending> {
-    let post = Arc::new(write_post(dice, number));
-    let shares = cascade_nodes(dice, &post, time, nodes_max);
-    let replies = thread_nodes(dice, &post, time, nodes_max);
+/// Plans what follows from a post. No tree gets more than `nodes_max` nodes.
+pub(crate) fn plan(dice: &mut Dice, post: Post, stage: Stage, nodes_max: usize) -> Vec<Pending> {
+    let post = Arc::new(post);
+    let trees = Trees { stage, nodes_max };
+    let shares = trees.cascade_nodes(dice, &post);
+    let replies = trees.thread_nodes(dice, &post);
     let late = !(shares.is_empty() && replies.is_empty()) && dice.permille(20);
-    let mut plan = Plan { dice, post, lines: Vec::with_capacity(shares.len() + replies.len() + 2) };
+    let mut plan = Plan { dice, post, stage, lines: Vec::with_capacity(shares.len() + replies.len() + 2) };
     let lag = if late { world::LATE_POST } else { world::ARRIVAL };
-    plan.add_with_lag(time, What::Post, lag);
+    plan.add_with_lag(stage.from, What::Post, lag);
     plan.add_shares(&shares);
     plan.add_replies(&replies);
-    plan.add_samples(time);
-    plan.add_reactions(time, &shares, &replies);
+    plan.add_samples();
+    plan.add_reactions(&shares, &replies);
     plan.add_copies();
     plan.lines
 }
 
-fn write_post(dice: &mut Dice, number: u64) -> Post {
+/// Who writes what where.
+pub(crate) fn write_post(dice: &mut Dice, number: u64) -> Post {
     let channel = dice.pick(&CHANNELS);
     let brand = dice.pick(&BRANDS);
     let own = brand == BRANDS[0] && dice.permille(channel.own_posts);
@@ -106,13 +113,14 @@ fn write_post(dice: &mut Dice, number: u64) -> Post {
     Post {
         number,
         channel,
-        community: dice.pick(channel.communities),
+        community: Cow::Borrowed(dice.pick(channel.communities)),
         author,
         brand,
         campaign: own.then_some(campaign),
         mentions_brand: !own && dice.permille(700),
         followers: if own { 184_000 + number % 977 } else { dice.draw(world::FOLLOWERS) },
         tags: dice.permille(300).then(|| dice.pick(&world::TAGS)),
+        trial: None,
     }
 }
 
@@ -125,34 +133,44 @@ fn somebody(dice: &mut Dice, deleted: u64) -> Account {
     Account::Person(u32::try_from(person).unwrap_or(0))
 }
 
-/// 93 % of the posts are not shared at all.
-fn cascade_nodes(dice: &mut Dice, post: &Post, time: i64, nodes_max: usize) -> Vec<Node> {
-    let broadcast = post.channel.habit == Habit::Broadcast;
-    if !dice.permille(if broadcast { 75 } else { 50 }) {
-        return Vec::new();
+/// The room that a post's trees have.
+struct Trees {
+    stage: Stage,
+    nodes_max: usize,
+}
+
+impl Trees {
+    /// 93 % of the posts are not shared at all.
+    fn cascade_nodes(&self, dice: &mut Dice, post: &Post) -> Vec<Node> {
+        let broadcast = post.channel.habit == Habit::Broadcast;
+        if !dice.permille(if broadcast { 75 } else { 50 }) {
+            return Vec::new();
+        }
+        let wide = broadcast && dice.permille(400);
+        let size = dice.draw(if wide { CASCADE.size } else { SMALL_CASCADE_SIZE });
+        self.grow(dice, &CASCADE, size)
     }
-    let wide = broadcast && dice.permille(400);
-    let size = dice.draw(if wide { CASCADE.size } else { SMALL_CASCADE_SIZE });
-    grow(dice, &CASCADE, size, time, nodes_max)
-}
 
-fn thread_nodes(dice: &mut Dice, post: &Post, time: i64, nodes_max: usize) -> Vec<Node> {
-    let size = match post.channel.habit {
-        Habit::Conversation => dice.draw(THREAD.size),
-        Habit::Broadcast if dice.permille(150) => dice.draw(SMALL_THREAD_SIZE),
-        Habit::Broadcast => return Vec::new(),
-    };
-    grow(dice, &THREAD, size, time, nodes_max)
-}
+    fn thread_nodes(&self, dice: &mut Dice, post: &Post) -> Vec<Node> {
+        let size = match post.channel.habit {
+            Habit::Conversation => dice.draw(THREAD.size),
+            Habit::Broadcast if dice.permille(150) => dice.draw(SMALL_THREAD_SIZE),
+            Habit::Broadcast => return Vec::new(),
+        };
+        self.grow(dice, &THREAD, size)
+    }
 
-fn grow(dice: &mut Dice, growth: &Growth, size: u64, time: i64, nodes_max: usize) -> Vec<Node> {
-    tree::grow(dice, growth, usize::try_from(size).unwrap_or(nodes_max).min(nodes_max), time)
+    fn grow(&self, dice: &mut Dice, growth: &Growth, size: u64) -> Vec<Node> {
+        let size = usize::try_from(size).unwrap_or(self.nodes_max).min(self.nodes_max);
+        tree::grow(dice, growth, size, self.stage)
+    }
 }
 
 /// A plan under way.
 struct Plan<'a> {
     dice: &'a mut Dice,
     post: Arc<Post>,
+    stage: Stage,
     lines: Vec<Pending>,
 }
 
@@ -161,9 +179,9 @@ impl Plan<'_> {
         self.add_with_lag(time, what, world::ARRIVAL);
     }
 
-    /// What would happen after the week is left out.
+    /// What would happen after the last day is left out.
     fn add_with_lag(&mut self, time: i64, what: What, lag: super::dice::Curve) {
-        if time < WEEK_END {
+        if time < self.stage.until {
             let arrival = time + millis(self.dice.draw(lag));
             self.lines.push(Pending { arrival, time, post: Arc::clone(&self.post), what });
         }
@@ -233,18 +251,19 @@ impl Plan<'_> {
     }
 
     /// The platform tells after an hour, six and a day how often the brand's own post was seen.
-    fn add_samples(&mut self, time: i64) {
+    fn add_samples(&mut self) {
         if self.post.author == Account::Brand {
             let first = 500 + self.dice.below(20_000);
             for (number, hours, times) in [(1, 1, 1), (2, 6, 3), (3, 24, 5)] {
                 let impressions = first * times + self.dice.below(100);
-                self.add(time + hours * HOUR, What::Sample { number, impressions });
+                self.add(self.stage.from + hours * HOUR, What::Sample { number, impressions });
             }
         }
     }
 
     /// Likes for the post and for one node in twelve; one node in two hundred is deleted.
-    fn add_reactions(&mut self, time: i64, shares: &[Node], replies: &[Node]) {
+    fn add_reactions(&mut self, shares: &[Node], replies: &[Node]) {
+        let time = self.stage.from;
         let mut count = 0;
         for _ in 0..self.dice.below(4) {
             count += 1;

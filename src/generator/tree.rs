@@ -3,7 +3,7 @@
 //! Nodes come in the order of their times; a parent is always older than its child.
 
 use super::dice::{Curve, Dice};
-use super::world::{Growth, HOUR, WEEK_END, WEEK_START, rhythm};
+use super::world::{Growth, HOUR, WEEK_START, rhythm};
 
 /// A node of a tree; number 0 is the root post and not in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,9 +14,18 @@ pub(crate) struct Node {
     pub(crate) time: i64,
 }
 
-/// The nodes of a tree of this size below a post, as far as the week goes.
-pub(crate) fn grow(dice: &mut Dice, growth: &Growth, size: usize, post_time: i64) -> Vec<Node> {
-    let times = node_times(dice, growth, size, post_time);
+/// The time in which a post's lines come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stage {
+    /// When the post is written.
+    pub(crate) from: i64,
+    /// When the generated days end.
+    pub(crate) until: i64,
+}
+
+/// The nodes of a tree of this size below a post, as far as the days go.
+pub(crate) fn grow(dice: &mut Dice, growth: &Growth, size: usize, stage: Stage) -> Vec<Node> {
+    let times = node_times(dice, growth, size, stage);
     let root_share = dice.draw(growth.root_share);
     let hub_share = dice.draw(growth.hub_share);
     let mut nodes: Vec<Node> = Vec::with_capacity(times.len());
@@ -41,17 +50,17 @@ pub(crate) fn grow(dice: &mut Dice, growth: &Growth, size: usize, post_time: i64
     nodes
 }
 
-/// When the nodes come, in order. What would come after the week is left out.
-fn node_times(dice: &mut Dice, growth: &Growth, size: usize, post_time: i64) -> Vec<i64> {
+/// When the nodes come, in order. What would come after the last day is left out.
+fn node_times(dice: &mut Dice, growth: &Growth, size: usize, stage: Stage) -> Vec<i64> {
     let median = dice.draw(growth.median);
     let mut times: Vec<i64> = (1..size)
         .map(|_| {
-            let time = node_time(dice, growth.lag, median, post_time);
+            let time = node_time(dice, growth.lag, median, stage.from);
             // People sleep: at a quiet hour half of the nodes are drawn once more.
             let quiet = dice.below(20_000) > 10_000 + week_rhythm(time);
-            if quiet { node_time(dice, growth.lag, median, post_time) } else { time }
+            if quiet { node_time(dice, growth.lag, median, stage.from) } else { time }
         })
-        .filter(|&time| time < WEEK_END)
+        .filter(|&time| time < stage.until)
         .collect();
     times.sort_unstable();
     times
@@ -85,13 +94,13 @@ fn recent_node(dice: &mut Dice, growth: &Growth, number: usize, children: &[u32]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generator::world::{CASCADE, THREAD};
+    use crate::generator::world::{CASCADE, THREAD, WEEK_END};
 
     #[test]
     fn a_parent_comes_before_its_child() {
         let mut dice = Dice::new(3);
         for growth in [&CASCADE, &THREAD] {
-            let nodes = grow(&mut dice, growth, 500, WEEK_START);
+            let nodes = grow(&mut dice, growth, 500, Stage { from: WEEK_START, until: WEEK_END });
             assert!(nodes.len() > 300);
             for (i, node) in nodes.iter().enumerate() {
                 assert!(node.parent <= i, "node {} hangs from {}", i + 1, node.parent);

@@ -1,12 +1,10 @@
-//! When posts are written: over the week's rhythm, at a rate that makes the lines come out as asked.
+//! When posts are written: over the days' rhythm, at a rate that makes the lines come out as asked.
 //!
 //! It decides only the times of posts; what follows a post is its plan's.
 
 use super::dice::Dice;
-use super::world::{HOUR, WEEK_START, rhythm};
+use super::world::{DAY, HOUR, WEEK_START, rhythm};
 
-/// Hours of a week.
-const HOURS: usize = 168;
 /// Lines that a post is expected to bring, until experience says otherwise, and the weight of that expectation in posts.
 const EXPECTED_LINES: u64 = 25;
 const EXPECTED_WEIGHT: u64 = 100;
@@ -14,11 +12,44 @@ const EXPECTED_WEIGHT: u64 = 100;
 const BROUGHT: [(usize, u64); 7] = [(0, 60), (1, 180), (3, 350), (6, 520), (12, 720), (24, 870), (72, 1_000)];
 /// Fine enough for ten million posts in a week.
 const UNIT: u64 = 1 << 40;
+/// The level of an ordinary day.
+const ORDINARY: u64 = 1_000;
+
+/// The days that are generated, from a Monday on: how much is posted on each, against an ordinary one, in 1/1,000.
+#[derive(Clone, Debug)]
+pub(crate) struct Days {
+    levels: Vec<u64>,
+}
+
+impl Days {
+    /// Seven ordinary ones.
+    pub(crate) fn week() -> Self {
+        Days { levels: vec![ORDINARY; 7] }
+    }
+
+    pub(crate) fn new(levels: Vec<u64>) -> Self {
+        Days { levels }
+    }
+
+    /// The moment after the last one.
+    pub(crate) fn end(&self) -> i64 {
+        WEEK_START + i64::try_from(self.levels.len()).unwrap_or(0) * DAY
+    }
+
+    /// The level of the day of that time.
+    pub(crate) fn level(&self, time: i64) -> u64 {
+        usize::try_from((time - WEEK_START) / DAY).ok().and_then(|day| self.levels.get(day)).copied().unwrap_or(ORDINARY)
+    }
+
+    fn hours(&self) -> usize {
+        self.levels.len() * 24
+    }
+}
 
 /// The times of posts.
 #[derive(Debug)]
 pub(crate) struct Week {
-    /// Lines expected from the posts of each hour, accumulated, in parts of `UNIT`: 169 entries.
+    /// Lines expected from the posts of each hour, accumulated, in parts of `UNIT`: 0 first.
     until: Vec<u64>,
     /// How much of that has gone by.
     position: u64,
@@ -28,8 +59,10 @@ pub(crate) struct Week {
 }
 
 impl Week {
-    pub(crate) fn new() -> Self {
-        let weights: Vec<u64> = (0..HOURS).map(|hour| rhythm(hour) * brought_by(HOURS - 1 - hour)).collect();
+    pub(crate) fn new(days: &Days) -> Self {
+        let hours = days.hours();
+        let weight = |hour: usize| rhythm(hour) * brought_by(hours - 1 - hour) * days.levels[hour / 24] / ORDINARY;
+        let weights: Vec<u64> = (0..hours).map(weight).collect();
         let total: u64 = weights.iter().sum();
         let mut gone = 0;
         let mut until = vec![0];
@@ -43,17 +76,17 @@ impl Week {
     /// The time of the next post, not before the last one's, when so many lines are still wanted.
     pub(crate) fn next_post(&mut self, dice: &mut Dice, wanted: u64) -> i64 {
         let lines_a_post = (self.brought + EXPECTED_LINES * EXPECTED_WEIGHT) / (self.posts + EXPECTED_WEIGHT);
-        let end = self.until[HOURS];
+        let end = self.until.last().copied().unwrap_or(0);
         let left = end - self.position;
         let step = left / wanted.max(1) * lines_a_post;
-        // Half of what is left at most, so that the week never ends before the lines do.
+        // Half of what is left at most, so that the days never end before the lines do.
         let step = step.min(left / 2);
         self.position += step / 1_000 * dice.below(2_000);
         self.position = self.position.min(end - 1);
         self.time()
     }
 
-    /// Takes note of how many lines a post brings in a week that goes on.
+    /// Takes note of how many lines a post brings while the days go on.
     pub(crate) fn note(&mut self, lines: u64) {
         self.brought += lines;
         self.posts += 1;

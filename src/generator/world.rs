@@ -7,10 +7,13 @@ use super::dice::Curve;
 
 /// Monday 2024-03-04 00:00 UTC.
 pub(crate) const WEEK_START: i64 = 1_709_510_400_000;
-/// The Monday after.
-pub(crate) const WEEK_END: i64 = WEEK_START + 7 * 24 * HOUR;
 /// Milliseconds of an hour.
 pub(crate) const HOUR: i64 = 3_600_000;
+/// Milliseconds of a day.
+pub(crate) const DAY: i64 = 24 * HOUR;
+/// The Monday after.
+#[cfg(test)]
+pub(crate) const WEEK_END: i64 = WEEK_START + 7 * DAY;
 
 /// How trees of one kind grow. Every curve gives one value a tree, except `lag` and `gap` (one a node).
 #[derive(Debug)]
@@ -152,6 +155,17 @@ pub(crate) struct Channel {
 
 /// The channels, as often in the list as posts are written there.
 pub(crate) const CHANNELS: [&Channel; 8] = [&FEED, &FEED, &FEED, &FEED, &PAGE, &PAGE, &FORUM, &CHAT];
+
+/// Where a brand answers questions.
+pub(crate) fn help_channel() -> &'static Channel {
+    &FORUM
+}
+
+/// Every channel with each of its communities.
+pub(crate) fn communities() -> impl Iterator<Item = (&'static Channel, &'static str)> {
+    let channels: [&'static Channel; 4] = [&FEED, &PAGE, &FORUM, &CHAT];
+    channels.into_iter().flat_map(|channel| channel.communities.iter().map(move |community| (channel, *community)))
+}
 
 const FEED: Channel = Channel {
     name: "chirper-feed",
