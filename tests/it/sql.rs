@@ -31,6 +31,11 @@ async fn facts_stand_once_and_dimensions_are_replaced() {
     agrees("facts").await;
 }
 
+#[tokio::test]
+async fn touches_and_traffic_follow_the_sides_and_the_days_of_the_brands() {
+    agrees("traffic").await;
+}
+
 /// Every program is named by a test above; a forgotten one would be a check that never runs.
 #[test]
 fn every_program_is_run() {

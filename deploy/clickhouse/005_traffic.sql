@@ -1,0 +1,161 @@
+-- Where visits came from: touches for attribution, traffic by side, place and day. Days are the brand's own: its time
+-- zone as of the day, UTC where the table brand says nothing. A visit's side follows what was clicked; where no click
+-- tells, the link parameters and then the referring host, by the table utm_side; where nothing tells, it is `other`.
+
+-- When the clocks of the brands' time zones change, from 1970 on. A building block of brand_clock.
+CREATE OR REPLACE VIEW zone_offset AS
+WITH
+    known AS (
+        SELECT DISTINCT timezone FROM brand FINAL WHERE timezone IN (SELECT time_zone FROM system.time_zones)
+        UNION DISTINCT SELECT 'UTC'
+    ),
+    -- The offset at the start of each week, of each day of a week in which it changes, of each quarter of an hour of such a day.
+    weeks AS (
+        SELECT timezone, arrayJoin(arrayMap(i -> toDateTime(i * 604800, 'UTC'), range(1, 7100))) AS at,
+            toInt32(toInt64(toDateTime(formatDateTime(at, '%F %T', timezone), 'UTC')) - toInt64(at)) AS utc_offset,
+            leadInFrame(utc_offset, 1, utc_offset) OVER (PARTITION BY timezone ORDER BY at ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS later
+        FROM known
+    ),
+    days AS (
+        SELECT timezone, arrayJoin(arrayMap(i -> at + i * 86400, range(8))) AS day,
+            toInt32(toInt64(toDateTime(formatDateTime(day, '%F %T', timezone), 'UTC')) - toInt64(day)) AS utc_offset,
+            leadInFrame(utc_offset, 1, utc_offset) OVER (PARTITION BY timezone ORDER BY day ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS later
+        FROM (SELECT timezone, at FROM weeks WHERE later != utc_offset)
+    ),
+    quarters AS (
+        SELECT timezone, arrayJoin(arrayMap(i -> day + i * 900, range(97))) AS quarter,
+            toInt32(toInt64(toDateTime(formatDateTime(quarter, '%F %T', timezone), 'UTC')) - toInt64(quarter)) AS utc_offset,
+            lagInFrame(utc_offset, 1, utc_offset) OVER (PARTITION BY timezone ORDER BY quarter ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS before
+        FROM (SELECT timezone, day FROM days WHERE later != utc_offset)
+    )
+SELECT timezone, quarter AS since, utc_offset FROM quarters WHERE before != utc_offset
+UNION ALL
+SELECT timezone, toDateTime(0, 'UTC') AS since,
+    toInt32(toInt64(toDateTime(formatDateTime(toDateTime(86400, 'UTC'), '%F %T', timezone), 'UTC')) - 86400) AS utc_offset
+FROM known
+COMMENT 'When the clocks of the brands'' time zones change, from 1970 on. A building block of brand_clock';
+
+-- The brands' clocks and what else holds from a time on: local time is UTC plus `utc_offset`. A building block.
+CREATE OR REPLACE VIEW brand_clock AS
+SELECT
+    b.brand AS brand, greatest(b.since, z.since) AS since, z.utc_offset AS utc_offset,
+    b.timezone AS timezone, b.base_currency AS base_currency, b.landing_hosts AS landing_hosts
+FROM (
+    SELECT
+        brand, toDateTime(valid_from, 'UTC') AS since, if(timezone IN (SELECT time_zone FROM system.time_zones), timezone, 'UTC') AS timezone, base_currency, landing_hosts,
+        leadInFrame(since, 1, toDateTime(4294967295, 'UTC')) OVER (PARTITION BY brand ORDER BY valid_from ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS until
+    FROM brand FINAL
+) AS b
+INNER JOIN (
+    SELECT
+        timezone, since, utc_offset,
+        leadInFrame(since, 1, toDateTime(4294967295, 'UTC')) OVER (PARTITION BY timezone ORDER BY since ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS until
+    FROM zone_offset
+) AS z ON z.timezone = b.timezone
+WHERE z.since < b.until AND b.since < z.until
+COMMENT 'The brands'' clocks and what else holds from a time on: local time is UTC plus utc_offset. A building block';
+
+-- Clicks with the dimensions of their root post, from another life or a later event where the click's own life had not seen it. A building block.
+CREATE OR REPLACE VIEW click_place AS
+SELECT
+    c.id AS click, c.time AS time, c.root AS root,
+    multiIf(c.target_kind IN ('post', 'share'), 'broadcast', c.target_kind = 'reply', 'conversation', '') AS target_side,
+    c.utm_medium AS utm_medium, c.utm_source AS utm_source,
+    if(c.known, c.brand, r.brand) AS brand, if(c.known, c.campaign, r.campaign) AS campaign,
+    if(c.known, c.channel, r.channel) AS channel, if(c.known, c.community, r.community) AS community
+FROM (SELECT *, (brand, campaign, channel, platform, community) != ('', '', '', '', '') AS known FROM click_row) AS c
+LEFT ANY JOIN (
+    SELECT root, brand, campaign, channel, community FROM roots
+    WHERE root IN (SELECT root FROM click_row WHERE (brand, campaign, channel, platform, community) = ('', '', '', '', ''))
+) AS r ON r.root = c.root
+SETTINGS join_use_nulls = 0
+COMMENT 'Clicks with the dimensions of their root post, from another life or a later event where the click''s own life had not seen it. A building block';
+
+-- The rules of utm_side, values in lower case; a side that is none of the three is no rule. A building block of visit_origin.
+CREATE OR REPLACE VIEW side_rule AS
+SELECT field, lower(r.value) AS value, min(r.side) AS side
+FROM utm_side AS r FINAL
+WHERE r.side IN ('broadcast', 'conversation', 'other') AND r.value != ''
+GROUP BY field, value
+COMMENT 'The rules of utm_side, values in lower case; a side that is none of the three is no rule. A building block of visit_origin';
+
+-- Where each visit came from, and what says so. A building block of touch and traffic.
+CREATE OR REPLACE VIEW visit_origin AS
+WITH
+    (SELECT (groupArray(value), groupArray(side)) FROM side_rule WHERE field = 'utm_medium') AS media,
+    (SELECT (groupArray(value), groupArray(side)) FROM side_rule WHERE field = 'utm_source') AS sources,
+    (SELECT (groupArray(value), groupArray(side)) FROM side_rule WHERE field = 'referrer_host') AS hosts
+SELECT
+    v.visit AS visit, v.time AS time, v.brand AS brand, v.visitor AS visitor, v.has_visitor AS has_visitor,
+    toDate(toDateTime(least(4294967295, greatest(0, toInt64(toDateTime(v.time)) + k.utc_offset)), 'UTC')) AS day,
+    toBool(v.referrer_host != '' AND has(k.landing_hosts, v.referrer_host)) AS self_referral,
+    v.click AS click, v.click_time AS click_time, v.root AS root, v.channel AS channel, v.community AS community, v.campaign AS campaign,
+    transform(v.utm_medium, media.1, media.2, '') AS medium_side,
+    transform(v.utm_source, sources.1, sources.2, '') AS source_side,
+    transform(lower(v.referrer_host), hosts.1, hosts.2, '') AS host_side,
+    multiIf(self_referral, '', v.target_side != '', 'click', medium_side != '', 'utm_medium', source_side != '', 'utm_source', host_side != '', 'referrer_host', '') AS told_by,
+    multiIf(told_by = 'click', v.target_side, told_by = 'utm_medium', medium_side, told_by = 'utm_source', source_side, told_by = 'referrer_host', host_side, 'other') AS side,
+    toBool(told_by != '') AS tracked,
+    toBool(v.direct) AS direct
+FROM (
+    SELECT
+        i.id AS visit, i.time AS time, i.visitor AS visitor, i.has_visitor AS has_visitor, if(i.brand != '', i.brand, c.brand) AS brand,
+        i.referrer_host AS referrer_host, if(i.utm_medium != '', i.utm_medium, c.utm_medium) AS utm_medium, if(i.utm_source != '', i.utm_source, c.utm_source) AS utm_source,
+        c.click AS click, c.time AS click_time, c.root AS root, c.channel AS channel, c.community AS community, c.campaign AS campaign,
+        c.target_side AS target_side,
+        i.click = '' AND i.utm_source = '' AND i.utm_medium = '' AND i.utm_campaign = '' AND i.utm_content = '' AND i.utm_term = '' AND i.referrer_host = '' AS direct
+    FROM visit_row AS i
+    LEFT ANY JOIN click_place AS c ON c.click = i.click
+) AS v
+ASOF LEFT JOIN brand_clock AS k ON k.brand = v.brand AND toDateTime(v.time) >= k.since
+SETTINGS join_use_nulls = 0
+COMMENT 'Where each visit came from, and what says so. A building block of touch and traffic';
+
+-- Touches: what each visitor came through, one row per visit with a visitor, own hosts as referrers left out. A building block of attribution.
+CREATE OR REPLACE VIEW touch AS
+SELECT
+    o.visitor AS visitor, if(p.person != '', p.person, toString(o.visitor)) AS person, o.brand AS brand, o.time AS time, o.visit AS visit,
+    o.click AS click, o.root AS root, o.channel AS channel, o.community AS community, o.campaign AS campaign,
+    o.side AS side, o.tracked AS tracked, o.direct AS direct
+FROM (SELECT *, toDate(time) AS as_of FROM visit_origin WHERE has_visitor AND NOT self_referral) AS o
+ASOF LEFT JOIN (SELECT visitor, valid_from, person FROM identity FINAL) AS p ON p.visitor = o.visitor AND o.as_of >= p.valid_from
+SETTINGS join_use_nulls = 0
+COMMENT 'Touches: what each visitor came through, one row per visit with a visitor, own hosts as referrers left out. A building block of attribution';
+
+-- How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day.
+CREATE OR REPLACE VIEW traffic AS
+WITH
+    (SELECT (groupArray(value), groupArray(side)) FROM side_rule WHERE field = 'utm_medium') AS media,
+    (SELECT (groupArray(value), groupArray(side)) FROM side_rule WHERE field = 'utm_source') AS sources
+SELECT
+    brand, day, side, channel, community, campaign,
+    countIf(is_visit) AS visits,
+    countIf(has_visitor) AS visits_with_visitor, uniqExactIf(visitor, has_visitor) AS visitors,
+    countIf(is_tracked) AS tracked, visits - tracked AS untracked,
+    countIf(is_direct) AS direct, countIf(is_self_referral) AS self_referrals,
+    countIf(seconds IS NOT NULL) AS visits_from_clicks, countIf(NOT is_visit) AS clicks,
+    visits_from_clicks / nullIf(clicks, 0) AS visits_per_click,
+    if(visits_from_clicks = 0, NULL, quantileExactInclusive(0.5)(seconds)) AS median_seconds_from_click,
+    sum(untracked - self_referrals) OVER (PARTITION BY brand, day) AS dark_candidates,
+    if(side = 'other' OR tracked = 0 OR dark_candidates > 0, NULL, 0.) AS dark_share,
+    if(side = 'other' OR tracked = 0, NULL, 0.) AS dark_share_low,
+    if(side = 'other' OR tracked = 0, NULL, dark_candidates / (tracked + dark_candidates)) AS dark_share_high,
+    multiIf(side = 'other', 'no side', tracked = 0, 'no tracked visits', dark_candidates > 0, 'untracked visits tell no side', '') AS dark_share_reason
+FROM (
+    SELECT
+        brand, day, side, channel, community, campaign, 1 AS is_visit, has_visitor, visitor, tracked AS is_tracked, direct AS is_direct, self_referral AS is_self_referral,
+        if(click = '', NULL, greatest(0, dateDiff('second', click_time, time))) AS seconds
+    FROM visit_origin
+    UNION ALL
+    SELECT
+        c.brand AS brand, toDate(toDateTime(least(4294967295, greatest(0, toInt64(toDateTime(c.time)) + k.utc_offset)), 'UTC')) AS day,
+        multiIf(c.target_side != '', c.target_side, transform(c.utm_medium, media.1, media.2, '') != '', transform(c.utm_medium, media.1, media.2, ''),
+            transform(c.utm_source, sources.1, sources.2, '') != '', transform(c.utm_source, sources.1, sources.2, ''), 'other') AS side,
+        c.channel AS channel, c.community AS community, c.campaign AS campaign,
+        0 AS is_visit, false AS has_visitor, 0 AS visitor, false AS is_tracked, false AS is_direct, false AS is_self_referral, NULL AS seconds
+    FROM click_place AS c
+    ASOF LEFT JOIN brand_clock AS k ON k.brand = c.brand AND toDateTime(c.time) >= k.since
+    SETTINGS join_use_nulls = 0
+)
+GROUP BY brand, day, side, channel, community, campaign
+COMMENT 'How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day';
