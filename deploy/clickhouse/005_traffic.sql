@@ -159,3 +159,140 @@ FROM (
 )
 GROUP BY brand, day, side, channel, community, campaign
 COMMENT 'How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day';
+
+-- How far the data reach: the least watermark of the sources that are alive (no more than a day behind the newest). A building block.
+CREATE OR REPLACE VIEW completeness AS
+SELECT
+    minIf(watermark, watermark > newest - toIntervalDay(1)) AS complete_to,
+    count() AS sources, countIf(watermark <= newest - toIntervalDay(1)) AS sources_behind,
+    sum(s.rejected) / nullIf(sum(s.read), 0) AS rejected_share
+FROM (SELECT watermark, read, rejected, max(watermark) OVER () AS newest FROM sources) AS s
+HAVING sources > 0
+COMMENT 'How far the data reach: the least watermark of the sources that are alive (no more than a day behind the newest). A building block';
+
+-- What coverage counts, one metric a row, by the time it belongs to; `name` says which rate is missing. A building block.
+CREATE OR REPLACE VIEW coverage_count AS
+SELECT brand, at, metric, number, '' AS name
+FROM (
+    SELECT brand, window_start AS at, sum(broadcast_events + conversation_events + other_events) AS events, sumIf(activity.posts, is_brand) + sum(activity.brand_replies) AS own_events
+    FROM activity GROUP BY brand, at
+)
+ARRAY JOIN ['events', 'own events'] AS metric, [events, own_events] AS number
+UNION ALL
+SELECT brand, at, metric, number, '' AS name
+FROM (
+    SELECT brand, toStartOfFifteenMinutes(toDateTime(root_time)) AS at, toUInt64(sum(size - 1)) AS edges, sum(l.inferred) AS inferred
+    FROM (SELECT brand, root_time, size, inferred FROM cascade_life UNION ALL SELECT brand, root_time, size, inferred FROM thread_life) AS l
+    GROUP BY brand, at
+)
+ARRAY JOIN ['edges', 'inferred edges'] AS metric, [edges, inferred] AS number
+UNION ALL
+SELECT brand, toStartOfFifteenMinutes(toDateTime(c.time)) AS at, if(target_side = '', 'clicks on something unknown', 'clicks on something known') AS metric, count() AS number, '' AS name
+FROM click_place AS c GROUP BY brand, at, metric
+UNION ALL
+SELECT brand, at, metric, number, '' AS name
+FROM (
+    SELECT
+        brand, toStartOfFifteenMinutes(toDateTime(v.time)) AS at, count() AS visits, countIf(has_visitor) AS with_visitor, countIf(click != '') AS with_click,
+        countIf((utm_source, utm_medium, utm_campaign, utm_content, utm_term) != ('', '', '', '', '')) AS with_utm
+    FROM visit_row AS v GROUP BY brand, at
+)
+ARRAY JOIN ['visits', 'visits with a visitor', 'visits with a click', 'visits with utm'] AS metric, [visits, with_visitor, with_click, with_utm] AS number
+UNION ALL
+SELECT o.brand AS brand, toDateTime(o.time) AS at, metric, number, name
+FROM (SELECT *, toDate(time) AS day FROM conversion_row) AS o
+ASOF LEFT JOIN (SELECT brand, valid_from, margin_rate, base_currency FROM brand FINAL) AS b ON b.brand = o.brand AND o.day >= b.valid_from
+ASOF LEFT JOIN (SELECT currency, valid_from FROM fx FINAL) AS f ON f.currency = o.currency AND o.day >= f.valid_from
+ASOF LEFT JOIN (SELECT currency, valid_from FROM fx FINAL) AS g ON g.currency = b.base_currency AND o.day >= g.valid_from
+ARRAY JOIN
+    ['conversions', 'conversions with a visitor', 'conversions without a margin', 'missing rates', 'missing rates'] AS metric,
+    [toUInt64(1), o.has_visitor, o.margin_rate IS NULL AND b.margin_rate IS NULL, f.currency = '', b.base_currency != '' AND g.currency = ''] AS number,
+    ['', '', '', 'an exchange rate for ' || o.currency, 'an exchange rate for ' || b.base_currency] AS name
+UNION ALL
+SELECT c.brand AS brand, toDateTime(c.time) AS at, metric, number, name
+FROM (SELECT *, toDate(ifNull(period_start, time)) AS day FROM cost_row) AS c
+ASOF LEFT JOIN (SELECT currency, valid_from FROM fx FINAL) AS f ON f.currency = c.currency AND c.day >= f.valid_from
+ASOF LEFT JOIN (SELECT role, valid_from, currency FROM labour_rate FINAL) AS l ON l.role = c.role AND c.day >= l.valid_from
+ASOF LEFT JOIN (SELECT currency, valid_from FROM fx FINAL) AS g ON g.currency = l.currency AND c.day >= g.valid_from
+ARRAY JOIN
+    ['costs', 'costs with a place', 'missing rates', 'missing rates', 'missing rates'] AS metric,
+    [toUInt64(1), c.channel != '' OR c.community != '', ifNull(c.amount, 0) != 0 AND f.currency = '', ifNull(c.seconds, 0) > 0 AND l.valid_from = toDate(0), ifNull(c.seconds, 0) > 0 AND l.valid_from > toDate(0) AND l.currency != '' AND g.currency = ''] AS number,
+    ['', '', 'an exchange rate for ' || c.currency, 'an hourly rate for ' || c.role, 'an exchange rate for ' || l.currency] AS name
+UNION ALL
+-- Time counts on each day of its period.
+SELECT brand, toDateTime(ifNull(period_start, time)) + day * 86400 AS at, 'time logged' AS metric, toUInt64(1) AS number, '' AS name
+FROM cost_row
+ARRAY JOIN range(toUInt32(greatest(1, ceil(ifNull(dateDiff('second', period_start, period_end), 0) / 86400)))) AS day
+WHERE ifNull(seconds, 0) > 0
+SETTINGS join_use_nulls = 0
+COMMENT 'What coverage counts, one metric a row, by the time it belongs to; name says which rate is missing. A building block';
+
+-- How much of a brand's week can be trusted and what is missing, in plain words. Sources, rejects and gaps are those of all brands: a record that was lost names none. Side by side by ROI needs a labour_coverage of at least 0.8.
+CREATE OR REPLACE VIEW coverage AS
+WITH
+    (SELECT (any(complete_to), sum(c.sources), sum(c.sources_behind), any(c.rejected_share)) FROM completeness AS c) AS reached,
+    (SELECT (count(), sum(records)) FROM gaps) AS lost,
+    -- What is missing of a part: everything, or more than a fifth.
+    (words, part, whole) -> multiIf(whole = 0, '', part = whole, 'every ' || words, part > whole / 5, toString(round(100 * part / whole)) || ' % of ' || words, '') AS lacking
+SELECT
+    brand, week,
+    toBool(ifNull(week + 7 <= toDate(toDateTime(greatest(0, toInt64(toDateTime(reached.1)) + utc_offset), 'UTC')), false)) AS week_complete,
+    reached.1 AS complete_to, reached.2 AS sources, reached.3 AS sources_behind, reached.4 AS rejected_share, ifNull(lost.1, 0) AS gaps, ifNull(lost.2, 0) AS gap_records,
+    events, edges, inferred_edges / nullIf(edges, 0) AS inferred_share,
+    clicks, clicks_known / nullIf(clicks, 0) AS clicks_with_target_share,
+    visits, visits_with_visitor / nullIf(visits, 0) AS visits_with_visitor_share, visits_with_click / nullIf(visits, 0) AS visits_with_click_share, visits_with_utm / nullIf(visits, 0) AS visits_with_utm_share,
+    conversions, conversions_with_visitor / nullIf(conversions, 0) AS conversions_with_visitor_share, conversions_without_margin,
+    costs, costs_with_place / nullIf(costs, 0) AS costs_with_place_share,
+    active_days, active_days_with_time, active_days_with_time / nullIf(active_days, 0) AS active_days_with_time_share, toBool(time_by_rule) AS time_by_rule,
+    if(active_days = 0, NULL, toBool(time_by_rule OR days_with_time > 0)) AS labour_known,
+    sum(ifNull(labour_known, false)) OVER (PARTITION BY brand) / nullIf(countIf(active_days > 0) OVER (PARTITION BY brand), 0) AS labour_coverage,
+    arrayStringConcat(names, '; ') AS missing_rates,
+    arrayStringConcat(arrayFilter(word -> word != '', [
+        if(week_complete, '', 'the end of the week'),
+        if(ifNull(sources_behind, 0) > 0, 'what ' || toString(sources_behind) || ' sources behind by more than a day hold', ''),
+        if(gaps > 0, 'records in no count after a resume', ''),
+        if(ifNull(rejected_share, 0) > 0.01, 'more than 1 % of the records, rejected', ''),
+        multiIf(NOT has_row, 'the brand in the table brand', NOT has_zone, 'a known time zone: days are of UTC', ''),
+        if(events = 0, 'activity', ''), if(clicks = 0, 'clicks', ''), if(visits = 0, 'visits', ''), if(conversions = 0, 'conversions', ''), if(costs = 0, 'costs', ''),
+        if(inferred_edges * 2 > edges, 'the parents of more than half of the edges', ''),
+        lacking('click''s target', clicks - clicks_known, clicks), lacking('visit''s visitor', visits - visits_with_visitor, visits),
+        if(visits > 0 AND visits_with_click = 0 AND visits_with_utm = 0, 'anything that says where visits came from', ''),
+        lacking('conversion''s visitor', conversions - conversions_with_visitor, conversions), lacking('conversion''s margin', conversions_without_margin, conversions),
+        lacking('cost''s place', costs - costs_with_place, costs),
+        if(ifNull(NOT labour_known, false), 'time, logged or by rule', ''), missing_rates]), '; ') AS missing
+FROM (
+    SELECT
+        w.brand AS brand, w.week AS week, k.utc_offset AS utc_offset, b.valid_from > toDate(0) AS has_row, b.timezone IN (SELECT time_zone FROM system.time_zones) AS has_zone,
+        b.seconds_per_reply IS NOT NULL AS time_by_rule, w.names AS names,
+        c[1] AS events, c[2] AS edges, c[3] AS inferred_edges, c[4] AS clicks_known, c[4] + c[5] AS clicks,
+        c[6] AS visits, c[7] AS visits_with_visitor, c[8] AS visits_with_click, c[9] AS visits_with_utm,
+        c[10] AS conversions, c[11] AS conversions_with_visitor, c[12] AS conversions_without_margin, c[13] AS costs, c[14] AS costs_with_place,
+        c[15] AS active_days, c[16] AS days_with_time, c[17] AS active_days_with_time
+    FROM (
+        SELECT brand, move.1 AS week, week + 6 AS sunday, toDateTime(reached.1) AS reached_at, sumForEachIf(counts, move.2) AS c, arraySort(groupUniqArrayArrayIf(names, move.2)) AS names
+        FROM (
+            -- Each day counts in its week; one row of the brand also spans its weeks.
+            SELECT
+                brand, names, counts,
+                arrayJoin(arrayConcat([(toMonday(day), true)], if(row_number() OVER w = 1, arrayMap(i -> (toMonday(min(day) OVER w) + 7 * i, false), range(toUInt32(intDiv(toMonday(max(day) OVER w) - toMonday(min(day) OVER w), 7) + 1))), []))) AS move
+            FROM (
+                SELECT
+                    n.brand AS brand, toDate(toDateTime(least(4294967295, greatest(0, toInt64(n.at) + k.utc_offset)), 'UTC')) AS day,
+                    groupUniqArrayIf(n.name, n.name != '' AND n.number > 0) AS names,
+                    arrayMap(m -> (sumMap([n.metric], [n.number]) AS found).2[indexOf(found.1, m)],
+                        ['events', 'edges', 'inferred edges', 'clicks on something known', 'clicks on something unknown', 'visits', 'visits with a visitor', 'visits with a click', 'visits with utm',
+                        'conversions', 'conversions with a visitor', 'conversions without a margin', 'costs', 'costs with a place', 'own events', 'time logged']) AS sums,
+                    arrayConcat(arraySlice(sums, 1, 14), arrayMap(x -> toUInt64(x > 0), [sums[15], sums[16], least(sums[15], sums[16])])) AS counts
+                FROM coverage_count AS n
+                ASOF LEFT JOIN brand_clock AS k ON k.brand = n.brand AND n.at >= k.since
+                GROUP BY brand, day
+            )
+            WINDOW w AS (PARTITION BY brand)
+        )
+        GROUP BY brand, week
+    ) AS w
+    ASOF LEFT JOIN (SELECT brand, valid_from, timezone, seconds_per_reply FROM brand FINAL) AS b ON b.brand = w.brand AND w.sunday >= b.valid_from
+    ASOF LEFT JOIN brand_clock AS k ON k.brand = w.brand AND w.reached_at >= k.since
+)
+SETTINGS join_use_nulls = 0
+COMMENT 'How much of a brand''s week can be trusted and what is missing, in plain words';
