@@ -233,7 +233,7 @@ WITH
     (SELECT (any(complete_to), sum(c.sources), sum(c.sources_behind), any(c.rejected_share)) FROM completeness AS c) AS reached,
     (SELECT (count(), sum(records)) FROM gaps) AS lost,
     -- What is missing of a part: everything, or more than a fifth.
-    (words, part, whole) -> multiIf(whole = 0, '', part = whole, 'every ' || words, part > whole / 5, toString(round(100 * part / whole)) || ' % of ' || words, '') AS lacking
+    (what, of, part, whole) -> multiIf(whole = 0, '', part = whole, what || ' of all ' || of, part > whole / 5, what || ' of ' || toString(round(100 * part / whole)) || ' % of the ' || of, '') AS lacking
 SELECT
     brand, week,
     toBool(ifNull(week + 7 <= toDate(toDateTime(greatest(0, toInt64(toDateTime(reached.1)) + utc_offset), 'UTC')), false)) AS week_complete,
@@ -249,16 +249,16 @@ SELECT
     arrayStringConcat(names, '; ') AS missing_rates,
     arrayStringConcat(arrayFilter(word -> word != '', [
         if(week_complete, '', 'the end of the week'),
-        if(ifNull(sources_behind, 0) > 0, 'what ' || toString(sources_behind) || ' sources behind by more than a day hold', ''),
+        if(ifNull(sources_behind, 0) > 0, toString(sources_behind) || ' of ' || toString(sources) || ' sources, more than a day behind', ''),
         if(gaps > 0, 'records in no count after a resume', ''),
         if(ifNull(rejected_share, 0) > 0.01, 'more than 1 % of the records, rejected', ''),
         multiIf(NOT has_row, 'the brand in the table brand', NOT has_zone, 'a known time zone: days are of UTC', ''),
         if(events = 0, 'activity', ''), if(clicks = 0, 'clicks', ''), if(visits = 0, 'visits', ''), if(conversions = 0, 'conversions', ''), if(costs = 0, 'costs', ''),
         if(inferred_edges * 2 > edges, 'the parents of more than half of the edges', ''),
-        lacking('click''s target', clicks - clicks_known, clicks), lacking('visit''s visitor', visits - visits_with_visitor, visits),
+        lacking('the target', 'clicks', clicks - clicks_known, clicks), lacking('the visitor', 'visits', visits - visits_with_visitor, visits),
         if(visits > 0 AND visits_with_click = 0 AND visits_with_utm = 0, 'anything that says where visits came from', ''),
-        lacking('conversion''s visitor', conversions - conversions_with_visitor, conversions), lacking('conversion''s margin', conversions_without_margin, conversions),
-        lacking('cost''s place', costs - costs_with_place, costs),
+        lacking('the visitor', 'conversions', conversions - conversions_with_visitor, conversions), lacking('the margin', 'conversions', conversions_without_margin, conversions),
+        lacking('the place', 'costs', costs - costs_with_place, costs),
         if(ifNull(NOT labour_known, false), 'time, logged or by rule', ''), missing_rates]), '; ') AS missing
 FROM (
     SELECT

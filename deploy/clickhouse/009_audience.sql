@@ -159,7 +159,7 @@ FROM (
         GROUP BY day, brand, channel, community
     )
     ARRAY JOIN ['broadcast', 'conversation', 'other'] AS side
-    WHERE spine OR impressions > 0
+    WHERE spine OR impressions != 0
         OR posts + shares + replies + reactions + clicks + ifNull(posts_previous_period + shares_previous_period + audience_replies_previous_period + brand_replies_previous_period + reactions_previous_period + clicks_previous_period, 0)
         + ifNull(posts_previous_year + shares_previous_year + audience_replies_previous_year + brand_replies_previous_year + reactions_previous_year + clicks_previous_year, 0) > 0
 ) AS r
