@@ -208,6 +208,7 @@ ARRAY JOIN
     ['conversions', 'conversions with a visitor', 'conversions without a margin', 'missing rates', 'missing rates'] AS metric,
     [toUInt64(1), o.has_visitor, o.margin_rate IS NULL AND b.margin_rate IS NULL, f.currency = '', b.base_currency != '' AND g.currency = ''] AS number,
     ['', '', '', 'an exchange rate for ' || o.currency, 'an exchange rate for ' || b.base_currency] AS name
+SETTINGS join_use_nulls = 0
 UNION ALL
 SELECT c.brand AS brand, toDateTime(c.time) AS at, metric, number, name
 FROM (SELECT *, toDate(ifNull(period_start, time)) AS day FROM cost_row) AS c
@@ -218,13 +219,13 @@ ARRAY JOIN
     ['costs', 'costs with a place', 'missing rates', 'missing rates', 'missing rates'] AS metric,
     [toUInt64(1), c.channel != '' OR c.community != '', ifNull(c.amount, 0) != 0 AND f.currency = '', ifNull(c.seconds, 0) > 0 AND l.valid_from = toDate(0), ifNull(c.seconds, 0) > 0 AND l.valid_from > toDate(0) AND l.currency != '' AND g.currency = ''] AS number,
     ['', '', 'an exchange rate for ' || c.currency, 'an hourly rate for ' || c.role, 'an exchange rate for ' || l.currency] AS name
+SETTINGS join_use_nulls = 0
 UNION ALL
 -- Time counts on each day of its period.
 SELECT brand, toDateTime(ifNull(period_start, time)) + day * 86400 AS at, 'time logged' AS metric, toUInt64(1) AS number, '' AS name
 FROM cost_row
 ARRAY JOIN range(toUInt32(greatest(1, ceil(ifNull(dateDiff('second', period_start, period_end), 0) / 86400)))) AS day
 WHERE ifNull(seconds, 0) > 0
-SETTINGS join_use_nulls = 0
 COMMENT 'What coverage counts, one metric a row, by the time it belongs to; name says which rate is missing. A building block';
 
 -- How much of a brand's week can be trusted and what is missing, in plain words. Sources, rejects and gaps are those of all brands: a record that was lost names none. Side by side by ROI needs a labour_coverage of at least 0.8.
