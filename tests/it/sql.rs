@@ -31,6 +31,21 @@ async fn facts_stand_once_and_dimensions_are_replaced() {
     agrees("facts").await;
 }
 
+#[tokio::test]
+async fn touches_and_traffic_follow_the_sides_and_the_days_of_the_brands() {
+    agrees("traffic").await;
+}
+
+#[tokio::test]
+async fn days_buzz_and_people_are_those_of_the_brands_time_zones() {
+    agrees("audience").await;
+}
+
+#[tokio::test]
+async fn coverage_says_what_is_missing() {
+    agrees("coverage").await;
+}
+
 /// Every program is named by a test above; a forgotten one would be a check that never runs.
 #[test]
 fn every_program_is_run() {

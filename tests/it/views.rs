@@ -150,18 +150,29 @@ async fn activity_adds_lives_and_takes_dimensions_from_the_one_that_saw_the_post
 }
 
 #[tokio::test]
-async fn a_day_has_one_row_a_side_with_distinct_people() {
+async fn a_day_has_one_row_a_side_with_distinct_people_and_none_is_missing() {
     let database = with_world("daily").await;
-    let columns = "day, brand, community, side, posts, shares, replies, brand_replies, reactions, sharers, repliers";
-    let answer = database.ask(&format!("SELECT {columns} FROM activity_daily ORDER BY brand DESC, community, side")).await;
-    assert_eq!(
-        answer,
-        "2023-11-14\tacme\tc1\tbroadcast\t3\t6\t0\t0\t0\t4\t0\n\
-         2023-11-14\tacme\tc2\tbroadcast\t1\t0\t0\t0\t0\t0\t0\n\
-         2023-11-14\tacme\tc2\tconversation\t0\t0\t10\t3\t0\t0\t4\n\
-         2023-11-14\tacme\tc2\tother\t0\t0\t0\t0\t2\t0\t0\n\
-         2023-11-14\t\t\tbroadcast\t0\t1\t0\t0\t0\t1\t0"
+    // A second post two days later: the day between has zero rows, and nothing is known of the week before.
+    let later = ActivityWindow { posts: 1, root_is_brand: true, ..window("b2", 192) };
+    database.insert(Rows { activity_windows: vec![later], ..Rows::default() }).await;
+    let columns = "day, brand, community, side, posts, shares, replies, brand_replies, reactions, sharers, repliers, posts_previous_period";
+    let answer = database.ask(&format!("SELECT {columns} FROM activity_daily ORDER BY brand DESC, day, community, side")).await;
+    let spine = |day: &str, brand: &str| {
+        ["broadcast", "conversation", "other"].map(|side| format!("{day}\t{brand}\t\t{side}{}\t\\N", "\t0".repeat(7))).join("\n")
+    };
+    let mut wanted = vec![spine("2023-11-14", "acme")];
+    wanted.push(
+        "2023-11-14\tacme\tc1\tbroadcast\t3\t6\t0\t0\t0\t4\t0\t\\N\n\
+         2023-11-14\tacme\tc2\tbroadcast\t1\t0\t0\t0\t0\t0\t0\t\\N\n\
+         2023-11-14\tacme\tc2\tconversation\t0\t0\t10\t3\t0\t0\t4\t\\N\n\
+         2023-11-14\tacme\tc2\tother\t0\t0\t0\t0\t2\t0\t0\t\\N"
+            .to_owned(),
     );
+    wanted.push(spine("2023-11-15", "acme"));
+    wanted.push(spine("2023-11-16", "acme"));
+    wanted.push("2023-11-16\tacme\tc1\tbroadcast\t1\t0\t0\t0\t0\t0\t0\t\\N".to_owned());
+    wanted.push(spine("2023-11-14", "").replacen("\t0\t0\t0\t0\t0\t0\t0", "\t0\t1\t0\t0\t0\t1\t0", 1));
+    assert_eq!(answer, wanted.join("\n"));
 }
 
 #[tokio::test]
@@ -309,7 +320,7 @@ async fn a_filter_on_root_reaches_the_primary_key() {
 #[tokio::test]
 async fn a_setting_of_the_reader_changes_no_answer() {
     let database = with_world("settings").await;
-    for view in ["cascade_shape", "activity", "cascade_speed"] {
+    for view in ["cascade_shape", "activity", "cascade_speed", "traffic", "activity_daily", "coverage", "buzz", "people"] {
         let plain = database.ask(&format!("SELECT * FROM {view} ORDER BY ALL")).await;
         let nulls = database.ask(&format!("SELECT * FROM {view} ORDER BY ALL SETTINGS join_use_nulls = 1")).await;
         assert_eq!(plain, nulls, "{view}");

@@ -1,0 +1,299 @@
+-- Where visits came from: touches for attribution, traffic by side, place and day. Days are the brand's own: its time
+-- zone as of the day, UTC where the table brand says nothing. A visit's side follows what was clicked; where no click
+-- tells, the link parameters and then the referring host, by the table utm_side; where nothing tells, it is `other`.
+
+-- When the clocks of the brands' time zones change, from 1970 on. A building block of brand_clock.
+CREATE OR REPLACE VIEW zone_offset AS
+WITH
+    known AS (
+        SELECT DISTINCT timezone FROM brand FINAL WHERE timezone IN (SELECT time_zone FROM system.time_zones)
+        UNION DISTINCT SELECT 'UTC'
+    ),
+    -- The offset at the start of each week, of each day of a week in which it changes, of each quarter of an hour of such a day.
+    weeks AS (
+        SELECT timezone, arrayJoin(arrayMap(i -> toDateTime(i * 604800, 'UTC'), range(1, 7100))) AS at,
+            toInt32(toInt64(toDateTime(formatDateTime(at, '%F %T', timezone), 'UTC')) - toInt64(at)) AS utc_offset,
+            leadInFrame(utc_offset, 1, utc_offset) OVER (PARTITION BY timezone ORDER BY at ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS later
+        FROM known
+    ),
+    days AS (
+        SELECT timezone, arrayJoin(arrayMap(i -> at + i * 86400, range(8))) AS day,
+            toInt32(toInt64(toDateTime(formatDateTime(day, '%F %T', timezone), 'UTC')) - toInt64(day)) AS utc_offset,
+            leadInFrame(utc_offset, 1, utc_offset) OVER (PARTITION BY timezone ORDER BY day ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS later
+        FROM (SELECT timezone, at FROM weeks WHERE later != utc_offset)
+    ),
+    quarters AS (
+        SELECT timezone, arrayJoin(arrayMap(i -> day + i * 900, range(97))) AS quarter,
+            toInt32(toInt64(toDateTime(formatDateTime(quarter, '%F %T', timezone), 'UTC')) - toInt64(quarter)) AS utc_offset,
+            lagInFrame(utc_offset, 1, utc_offset) OVER (PARTITION BY timezone ORDER BY quarter ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS before
+        FROM (SELECT timezone, day FROM days WHERE later != utc_offset)
+    )
+SELECT timezone, quarter AS since, utc_offset FROM quarters WHERE before != utc_offset
+UNION ALL
+SELECT timezone, toDateTime(0, 'UTC') AS since,
+    toInt32(toInt64(toDateTime(formatDateTime(toDateTime(86400, 'UTC'), '%F %T', timezone), 'UTC')) - 86400) AS utc_offset
+FROM known
+COMMENT 'When the clocks of the brands'' time zones change, from 1970 on. A building block of brand_clock';
+
+-- The brands' clocks and what else holds from a time on: local time is UTC plus `utc_offset`. A building block.
+CREATE OR REPLACE VIEW brand_clock AS
+SELECT
+    b.brand AS brand, greatest(b.since, z.since) AS since, z.utc_offset AS utc_offset,
+    b.timezone AS timezone, b.base_currency AS base_currency, b.landing_hosts AS landing_hosts
+FROM (
+    SELECT
+        brand, toDateTime(valid_from, 'UTC') AS since, if(timezone IN (SELECT time_zone FROM system.time_zones), timezone, 'UTC') AS timezone, base_currency, landing_hosts,
+        leadInFrame(since, 1, toDateTime(4294967295, 'UTC')) OVER (PARTITION BY brand ORDER BY valid_from ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS until
+    FROM brand FINAL
+) AS b
+INNER JOIN (
+    SELECT
+        timezone, since, utc_offset,
+        leadInFrame(since, 1, toDateTime(4294967295, 'UTC')) OVER (PARTITION BY timezone ORDER BY since ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS until
+    FROM zone_offset
+) AS z ON z.timezone = b.timezone
+WHERE z.since < b.until AND b.since < z.until
+COMMENT 'The brands'' clocks and what else holds from a time on: local time is UTC plus utc_offset. A building block';
+
+-- Clicks with the dimensions of their root post, from another life or a later event where the click's own life had not seen it. A building block.
+CREATE OR REPLACE VIEW click_place AS
+SELECT
+    c.id AS click, c.time AS time, c.root AS root,
+    multiIf(c.target_kind IN ('post', 'share'), 'broadcast', c.target_kind = 'reply', 'conversation', '') AS target_side,
+    c.utm_medium AS utm_medium, c.utm_source AS utm_source,
+    if(c.known, c.brand, r.brand) AS brand, if(c.known, c.campaign, r.campaign) AS campaign,
+    if(c.known, c.channel, r.channel) AS channel, if(c.known, c.community, r.community) AS community
+FROM (SELECT *, (brand, campaign, channel, platform, community) != ('', '', '', '', '') AS known FROM click_row) AS c
+LEFT ANY JOIN (
+    SELECT root, brand, campaign, channel, community FROM roots
+    WHERE root IN (SELECT root FROM click_row WHERE (brand, campaign, channel, platform, community) = ('', '', '', '', ''))
+) AS r ON r.root = c.root
+SETTINGS join_use_nulls = 0
+COMMENT 'Clicks with the dimensions of their root post, from another life or a later event where the click''s own life had not seen it. A building block';
+
+-- The rules of utm_side, values in lower case; a side that is none of the three is no rule. A building block of visit_origin.
+CREATE OR REPLACE VIEW side_rule AS
+SELECT field, lower(r.value) AS value, min(r.side) AS side
+FROM utm_side AS r FINAL
+WHERE r.side IN ('broadcast', 'conversation', 'other') AND r.value != ''
+GROUP BY field, value
+COMMENT 'The rules of utm_side, values in lower case; a side that is none of the three is no rule. A building block of visit_origin';
+
+-- Where each visit came from, and what says so. A building block of touch and traffic.
+CREATE OR REPLACE VIEW visit_origin AS
+WITH
+    (SELECT (groupArray(value), groupArray(side)) FROM side_rule WHERE field = 'utm_medium') AS media,
+    (SELECT (groupArray(value), groupArray(side)) FROM side_rule WHERE field = 'utm_source') AS sources,
+    (SELECT (groupArray(value), groupArray(side)) FROM side_rule WHERE field = 'referrer_host') AS hosts
+SELECT
+    v.visit AS visit, v.time AS time, v.brand AS brand, v.visitor AS visitor, v.has_visitor AS has_visitor,
+    toDate(toDateTime(least(4294967295, greatest(0, toInt64(toDateTime(v.time)) + k.utc_offset)), 'UTC')) AS day,
+    toBool(v.referrer_host != '' AND has(k.landing_hosts, v.referrer_host)) AS self_referral,
+    v.click AS click, v.click_time AS click_time, v.root AS root, v.channel AS channel, v.community AS community, v.campaign AS campaign,
+    transform(v.utm_medium, media.1, media.2, '') AS medium_side,
+    transform(v.utm_source, sources.1, sources.2, '') AS source_side,
+    transform(lower(v.referrer_host), hosts.1, hosts.2, '') AS host_side,
+    multiIf(self_referral, '', v.target_side != '', 'click', medium_side != '', 'utm_medium', source_side != '', 'utm_source', host_side != '', 'referrer_host', '') AS told_by,
+    multiIf(told_by = 'click', v.target_side, told_by = 'utm_medium', medium_side, told_by = 'utm_source', source_side, told_by = 'referrer_host', host_side, 'other') AS side,
+    toBool(told_by != '') AS tracked,
+    toBool(v.direct) AS direct
+FROM (
+    SELECT
+        i.id AS visit, i.time AS time, i.visitor AS visitor, i.has_visitor AS has_visitor, if(i.brand != '', i.brand, c.brand) AS brand,
+        i.referrer_host AS referrer_host, if(i.utm_medium != '', i.utm_medium, c.utm_medium) AS utm_medium, if(i.utm_source != '', i.utm_source, c.utm_source) AS utm_source,
+        c.click AS click, c.time AS click_time, c.root AS root, c.channel AS channel, c.community AS community, c.campaign AS campaign,
+        c.target_side AS target_side,
+        i.click = '' AND i.utm_source = '' AND i.utm_medium = '' AND i.utm_campaign = '' AND i.utm_content = '' AND i.utm_term = '' AND i.referrer_host = '' AS direct
+    FROM visit_row AS i
+    LEFT ANY JOIN click_place AS c ON c.click = i.click
+) AS v
+ASOF LEFT JOIN brand_clock AS k ON k.brand = v.brand AND toDateTime(v.time) >= k.since
+SETTINGS join_use_nulls = 0
+COMMENT 'Where each visit came from, and what says so. A building block of touch and traffic';
+
+-- Touches: what each visitor came through, one row per visit with a visitor, own hosts as referrers left out. A building block of attribution.
+CREATE OR REPLACE VIEW touch AS
+SELECT
+    o.visitor AS visitor, if(p.person != '', p.person, toString(o.visitor)) AS person, o.brand AS brand, o.time AS time, o.visit AS visit,
+    o.click AS click, o.root AS root, o.channel AS channel, o.community AS community, o.campaign AS campaign,
+    o.side AS side, o.tracked AS tracked, o.direct AS direct
+FROM (SELECT *, toDate(time) AS as_of FROM visit_origin WHERE has_visitor AND NOT self_referral) AS o
+ASOF LEFT JOIN (SELECT visitor, valid_from, person FROM identity FINAL) AS p ON p.visitor = o.visitor AND o.as_of >= p.valid_from
+SETTINGS join_use_nulls = 0
+COMMENT 'Touches: what each visitor came through, one row per visit with a visitor, own hosts as referrers left out. A building block of attribution';
+
+-- How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day.
+CREATE OR REPLACE VIEW traffic AS
+WITH
+    (SELECT (groupArray(value), groupArray(side)) FROM side_rule WHERE field = 'utm_medium') AS media,
+    (SELECT (groupArray(value), groupArray(side)) FROM side_rule WHERE field = 'utm_source') AS sources
+SELECT
+    brand, day, side, channel, community, campaign,
+    countIf(is_visit) AS visits,
+    countIf(has_visitor) AS visits_with_visitor, uniqExactIf(visitor, has_visitor) AS visitors,
+    countIf(is_tracked) AS tracked, visits - tracked AS untracked,
+    countIf(is_direct) AS direct, countIf(is_self_referral) AS self_referrals,
+    countIf(seconds IS NOT NULL) AS visits_from_clicks, countIf(NOT is_visit) AS clicks,
+    visits_from_clicks / nullIf(clicks, 0) AS visits_per_click,
+    if(visits_from_clicks = 0, NULL, quantileExactInclusive(0.5)(seconds)) AS median_seconds_from_click,
+    sum(untracked - self_referrals) OVER (PARTITION BY brand, day) AS dark_candidates,
+    if(side = 'other' OR tracked = 0 OR dark_candidates > 0, NULL, 0.) AS dark_share,
+    if(side = 'other' OR tracked = 0, NULL, 0.) AS dark_share_low,
+    if(side = 'other' OR tracked = 0, NULL, dark_candidates / (tracked + dark_candidates)) AS dark_share_high,
+    multiIf(side = 'other', 'no side', tracked = 0, 'no tracked visits', dark_candidates > 0, 'untracked visits tell no side', '') AS dark_share_reason
+FROM (
+    SELECT
+        brand, day, side, channel, community, campaign, 1 AS is_visit, has_visitor, visitor, tracked AS is_tracked, direct AS is_direct, self_referral AS is_self_referral,
+        if(click = '', NULL, greatest(0, dateDiff('second', click_time, time))) AS seconds
+    FROM visit_origin
+    UNION ALL
+    SELECT
+        c.brand AS brand, toDate(toDateTime(least(4294967295, greatest(0, toInt64(toDateTime(c.time)) + k.utc_offset)), 'UTC')) AS day,
+        multiIf(c.target_side != '', c.target_side, transform(c.utm_medium, media.1, media.2, '') != '', transform(c.utm_medium, media.1, media.2, ''),
+            transform(c.utm_source, sources.1, sources.2, '') != '', transform(c.utm_source, sources.1, sources.2, ''), 'other') AS side,
+        c.channel AS channel, c.community AS community, c.campaign AS campaign,
+        0 AS is_visit, false AS has_visitor, 0 AS visitor, false AS is_tracked, false AS is_direct, false AS is_self_referral, NULL AS seconds
+    FROM click_place AS c
+    ASOF LEFT JOIN brand_clock AS k ON k.brand = c.brand AND toDateTime(c.time) >= k.since
+    SETTINGS join_use_nulls = 0
+)
+GROUP BY brand, day, side, channel, community, campaign
+COMMENT 'How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day';
+
+-- How far the data reach: the least watermark of the sources that are alive (no more than a day behind the newest). A building block.
+CREATE OR REPLACE VIEW completeness AS
+SELECT
+    minIf(watermark, watermark > newest - toIntervalDay(1)) AS complete_to,
+    count() AS sources, countIf(watermark <= newest - toIntervalDay(1)) AS sources_behind,
+    sum(s.rejected) / nullIf(sum(s.read), 0) AS rejected_share
+FROM (SELECT watermark, read, rejected, max(watermark) OVER () AS newest FROM sources) AS s
+HAVING sources > 0
+COMMENT 'How far the data reach: the least watermark of the sources that are alive (no more than a day behind the newest). A building block';
+
+-- What coverage counts, one metric a row, by the time it belongs to; `name` says which rate is missing. A building block.
+CREATE OR REPLACE VIEW coverage_count AS
+SELECT brand, at, metric, number, '' AS name
+FROM (
+    SELECT brand, window_start AS at, sum(broadcast_events + conversation_events + other_events) AS events, sumIf(activity.posts, is_brand) + sum(activity.brand_replies) AS own_events
+    FROM activity GROUP BY brand, at
+)
+ARRAY JOIN ['events', 'own events'] AS metric, [events, own_events] AS number
+UNION ALL
+SELECT brand, at, metric, number, '' AS name
+FROM (
+    SELECT brand, toStartOfFifteenMinutes(toDateTime(root_time)) AS at, toUInt64(sum(size - 1)) AS edges, sum(l.inferred) AS inferred
+    FROM (SELECT brand, root_time, size, inferred FROM cascade_life UNION ALL SELECT brand, root_time, size, inferred FROM thread_life) AS l
+    GROUP BY brand, at
+)
+ARRAY JOIN ['edges', 'inferred edges'] AS metric, [edges, inferred] AS number
+UNION ALL
+SELECT brand, toStartOfFifteenMinutes(toDateTime(c.time)) AS at, if(target_side = '', 'clicks on something unknown', 'clicks on something known') AS metric, count() AS number, '' AS name
+FROM click_place AS c GROUP BY brand, at, metric
+UNION ALL
+SELECT brand, at, metric, number, '' AS name
+FROM (
+    SELECT
+        brand, toStartOfFifteenMinutes(toDateTime(v.time)) AS at, count() AS visits, countIf(has_visitor) AS with_visitor, countIf(click != '') AS with_click,
+        countIf((utm_source, utm_medium, utm_campaign, utm_content, utm_term) != ('', '', '', '', '')) AS with_utm
+    FROM visit_row AS v GROUP BY brand, at
+)
+ARRAY JOIN ['visits', 'visits with a visitor', 'visits with a click', 'visits with utm'] AS metric, [visits, with_visitor, with_click, with_utm] AS number
+UNION ALL
+SELECT o.brand AS brand, toDateTime(o.time) AS at, metric, number, name
+FROM (SELECT *, toDate(time) AS day FROM conversion_row) AS o
+ASOF LEFT JOIN (SELECT brand, valid_from, margin_rate, base_currency FROM brand FINAL) AS b ON b.brand = o.brand AND o.day >= b.valid_from
+ASOF LEFT JOIN (SELECT currency, valid_from FROM fx FINAL) AS f ON f.currency = o.currency AND o.day >= f.valid_from
+ASOF LEFT JOIN (SELECT currency, valid_from FROM fx FINAL) AS g ON g.currency = b.base_currency AND o.day >= g.valid_from
+ARRAY JOIN
+    ['conversions', 'conversions with a visitor', 'conversions without a margin', 'missing rates', 'missing rates'] AS metric,
+    [toUInt64(1), o.has_visitor, o.margin_rate IS NULL AND b.margin_rate IS NULL, f.currency = '', b.base_currency != '' AND g.currency = ''] AS number,
+    ['', '', '', 'an exchange rate for ' || o.currency, 'an exchange rate for ' || b.base_currency] AS name
+SETTINGS join_use_nulls = 0
+UNION ALL
+SELECT c.brand AS brand, toDateTime(c.time) AS at, metric, number, name
+FROM (SELECT *, toDate(ifNull(period_start, time)) AS day FROM cost_row) AS c
+ASOF LEFT JOIN (SELECT currency, valid_from FROM fx FINAL) AS f ON f.currency = c.currency AND c.day >= f.valid_from
+ASOF LEFT JOIN (SELECT role, valid_from, currency FROM labour_rate FINAL) AS l ON l.role = c.role AND c.day >= l.valid_from
+ASOF LEFT JOIN (SELECT currency, valid_from FROM fx FINAL) AS g ON g.currency = l.currency AND c.day >= g.valid_from
+ARRAY JOIN
+    ['costs', 'costs with a place', 'missing rates', 'missing rates', 'missing rates'] AS metric,
+    [toUInt64(1), c.channel != '' OR c.community != '', ifNull(c.amount, 0) != 0 AND f.currency = '', ifNull(c.seconds, 0) > 0 AND l.valid_from = toDate(0), ifNull(c.seconds, 0) > 0 AND l.valid_from > toDate(0) AND l.currency != '' AND g.currency = ''] AS number,
+    ['', '', 'an exchange rate for ' || c.currency, 'an hourly rate for ' || c.role, 'an exchange rate for ' || l.currency] AS name
+SETTINGS join_use_nulls = 0
+UNION ALL
+-- Time counts on each day of its period.
+SELECT brand, toDateTime(ifNull(period_start, time)) + day * 86400 AS at, 'time logged' AS metric, toUInt64(1) AS number, '' AS name
+FROM cost_row
+ARRAY JOIN range(toUInt32(greatest(1, ceil(ifNull(dateDiff('second', period_start, period_end), 0) / 86400)))) AS day
+WHERE ifNull(seconds, 0) > 0
+COMMENT 'What coverage counts, one metric a row, by the time it belongs to; name says which rate is missing. A building block';
+
+-- How much of a brand's week can be trusted and what is missing, in plain words. Sources, rejects and gaps are those of all brands: a record that was lost names none. Side by side by ROI needs a labour_coverage of at least 0.8.
+CREATE OR REPLACE VIEW coverage AS
+WITH
+    (SELECT (any(complete_to), sum(c.sources), sum(c.sources_behind), any(c.rejected_share)) FROM completeness AS c) AS reached,
+    (SELECT (count(), sum(records)) FROM gaps) AS lost,
+    -- What is missing of a part: everything, or more than a fifth.
+    (what, of, part, whole) -> multiIf(whole = 0, '', part = whole, what || ' of all ' || of, part > whole / 5, what || ' of ' || toString(round(100 * part / whole)) || ' % of the ' || of, '') AS lacking
+SELECT
+    brand, week,
+    toBool(ifNull(week + 7 <= toDate(toDateTime(greatest(0, toInt64(toDateTime(reached.1)) + utc_offset), 'UTC')), false)) AS week_complete,
+    reached.1 AS complete_to, reached.2 AS sources, reached.3 AS sources_behind, reached.4 AS rejected_share, ifNull(lost.1, 0) AS gaps, ifNull(lost.2, 0) AS gap_records,
+    events, edges, inferred_edges / nullIf(edges, 0) AS inferred_share,
+    clicks, clicks_known / nullIf(clicks, 0) AS clicks_with_target_share,
+    visits, visits_with_visitor / nullIf(visits, 0) AS visits_with_visitor_share, visits_with_click / nullIf(visits, 0) AS visits_with_click_share, visits_with_utm / nullIf(visits, 0) AS visits_with_utm_share,
+    conversions, conversions_with_visitor / nullIf(conversions, 0) AS conversions_with_visitor_share, conversions_without_margin,
+    costs, costs_with_place / nullIf(costs, 0) AS costs_with_place_share,
+    active_days, active_days_with_time, active_days_with_time / nullIf(active_days, 0) AS active_days_with_time_share, toBool(time_by_rule) AS time_by_rule,
+    if(active_days = 0, NULL, toBool(time_by_rule OR days_with_time > 0)) AS labour_known,
+    sum(ifNull(labour_known, false)) OVER (PARTITION BY brand) / nullIf(countIf(active_days > 0) OVER (PARTITION BY brand), 0) AS labour_coverage,
+    arrayStringConcat(names, '; ') AS missing_rates,
+    arrayStringConcat(arrayFilter(word -> word != '', [
+        if(week_complete, '', 'the end of the week'),
+        if(ifNull(sources_behind, 0) > 0, toString(sources_behind) || ' of ' || toString(sources) || ' sources, more than a day behind', ''),
+        if(gaps > 0, 'records in no count after a resume', ''),
+        if(ifNull(rejected_share, 0) > 0.01, 'more than 1 % of the records, rejected', ''),
+        multiIf(NOT has_row, 'the brand in the table brand', NOT has_zone, 'a known time zone: days are of UTC', ''),
+        if(events = 0, 'activity', ''), if(clicks = 0, 'clicks', ''), if(visits = 0, 'visits', ''), if(conversions = 0, 'conversions', ''), if(costs = 0, 'costs', ''),
+        if(inferred_edges * 2 > edges, 'the parents of more than half of the edges', ''),
+        lacking('the target', 'clicks', clicks - clicks_known, clicks), lacking('the visitor', 'visits', visits - visits_with_visitor, visits),
+        if(visits > 0 AND visits_with_click = 0 AND visits_with_utm = 0, 'anything that says where visits came from', ''),
+        lacking('the visitor', 'conversions', conversions - conversions_with_visitor, conversions), lacking('the margin', 'conversions', conversions_without_margin, conversions),
+        lacking('the place', 'costs', costs - costs_with_place, costs),
+        if(ifNull(NOT labour_known, false), 'time, logged or by rule', ''), missing_rates]), '; ') AS missing
+FROM (
+    SELECT
+        w.brand AS brand, w.week AS week, k.utc_offset AS utc_offset, b.valid_from > toDate(0) AS has_row, b.timezone IN (SELECT time_zone FROM system.time_zones) AS has_zone,
+        b.seconds_per_reply IS NOT NULL AS time_by_rule, w.names AS names,
+        c[1] AS events, c[2] AS edges, c[3] AS inferred_edges, c[4] AS clicks_known, c[4] + c[5] AS clicks,
+        c[6] AS visits, c[7] AS visits_with_visitor, c[8] AS visits_with_click, c[9] AS visits_with_utm,
+        c[10] AS conversions, c[11] AS conversions_with_visitor, c[12] AS conversions_without_margin, c[13] AS costs, c[14] AS costs_with_place,
+        c[15] AS active_days, c[16] AS days_with_time, c[17] AS active_days_with_time
+    FROM (
+        SELECT brand, move.1 AS week, week + 6 AS sunday, toDateTime(reached.1) AS reached_at, sumForEachIf(counts, move.2) AS c, arraySort(groupUniqArrayArrayIf(names, move.2)) AS names
+        FROM (
+            -- Each day counts in its week; one row of the brand also spans its weeks.
+            SELECT
+                brand, names, counts,
+                arrayJoin(arrayConcat([(toMonday(day), true)], if(row_number() OVER w = 1, arrayMap(i -> (toMonday(min(day) OVER w) + 7 * i, false), range(toUInt32(intDiv(toMonday(max(day) OVER w) - toMonday(min(day) OVER w), 7) + 1))), []))) AS move
+            FROM (
+                SELECT
+                    n.brand AS brand, toDate(toDateTime(least(4294967295, greatest(0, toInt64(n.at) + k.utc_offset)), 'UTC')) AS day,
+                    groupUniqArrayIf(n.name, n.name != '' AND n.number > 0) AS names,
+                    arrayMap(m -> (sumMap([n.metric], [n.number]) AS found).2[indexOf(found.1, m)],
+                        ['events', 'edges', 'inferred edges', 'clicks on something known', 'clicks on something unknown', 'visits', 'visits with a visitor', 'visits with a click', 'visits with utm',
+                        'conversions', 'conversions with a visitor', 'conversions without a margin', 'costs', 'costs with a place', 'own events', 'time logged']) AS sums,
+                    arrayConcat(arraySlice(sums, 1, 14), arrayMap(x -> toUInt64(x > 0), [sums[15], sums[16], least(sums[15], sums[16])])) AS counts
+                FROM coverage_count AS n
+                ASOF LEFT JOIN brand_clock AS k ON k.brand = n.brand AND n.at >= k.since
+                GROUP BY brand, day
+            )
+            WINDOW w AS (PARTITION BY brand)
+        )
+        GROUP BY brand, week
+    ) AS w
+    ASOF LEFT JOIN (SELECT brand, valid_from, timezone, seconds_per_reply FROM brand FINAL) AS b ON b.brand = w.brand AND w.sunday >= b.valid_from
+    ASOF LEFT JOIN brand_clock AS k ON k.brand = w.brand AND w.reached_at >= k.since
+)
+SETTINGS join_use_nulls = 0
+COMMENT 'How much of a brand''s week can be trusted and what is missing, in plain words';

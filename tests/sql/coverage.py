@@ -1,0 +1,163 @@
+"""Coverage by brand and week against plain Python, and the words for what is missing as inputs are taken away."""
+
+import collections
+import datetime
+import random
+import zoneinfo
+
+from store import dicts, empty, facts, insert, millis, same
+
+DICE = random.Random(3)
+UTC = datetime.timezone.utc
+DAY, WEEKS = 86400, 6
+START = int(datetime.datetime(2026, 3, 2, tzinfo=UTC).timestamp())
+END = START + WEEKS * 7 * DAY
+BRANDS = {"berlin": ("Europe/Berlin", "EUR", "0.4", None), "tokyo": ("Asia/Tokyo", "JPY", None, 90)}
+monday = lambda day: day - datetime.timedelta(days=day.weekday())
+any_time = lambda: DICE.randrange(START * 1000, END * 1000)
+
+
+def local_day(brand, milliseconds):
+    zone = BRANDS.get(brand, ("UTC",))[0]
+    return datetime.datetime.fromtimestamp(milliseconds // 1000, UTC).astimezone(zoneinfo.ZoneInfo(zone)).date()
+
+
+# ---------------------------------------------------------------- dimensions, windows, shapes, facts
+insert("brand", [{"brand": brand, "valid_from": "2020-01-01", "timezone": zone, "base_currency": base, "margin_rate": margin, "seconds_per_reply": rule} for brand, (zone, base, margin, rule) in BRANDS.items()])
+insert("fx", [{"currency": "EUR", "valid_from": "2026-03-20", "to_base": 1.1}])
+insert("labour_rate", [{"role": "editor", "valid_from": "2026-03-10", "rate": 60, "currency": "EUR"}])
+NAMES = ["berlin", "tokyo", "norow"]
+windows = []
+for number in range(120):
+    brand, at = NAMES[number % 3], any_time() // 900_000 * 900
+    if not (brand == "norow" and START + 14 * DAY <= at < START + 22 * DAY):
+        windows.append({"window_start": at, "root": f"r{number}", "epoch": 0, "source": "t/0", "opened": number, "version": 1, "root_seen": True, "root_is_brand": DICE.random() < 0.3, "brand": brand, "posts": int(DICE.random() < 0.5), "shares": DICE.randrange(4), "replies": 3, "brand_replies": DICE.choice([0, 0, 0, 0, 1]), "reactions": 1, "clicks": 2})
+insert("activity_window", windows)
+shapes = [{"root": f"r{number}", "epoch": 0, "source": "t/0", "opened": 1, "version": 1, "root_seen": True, "root_time": any_time(), "brand": DICE.choice(NAMES), "size": DICE.randrange(2, 9), "inferred": DICE.randrange(2) * DICE.randrange(2)} for number in range(90)]
+for table, part in (("cascade", shapes[:60]), ("thread", shapes[40:])):
+    insert(table, [{**row, "root_time": millis(row["root_time"])} for row in part])
+clicks = [{"id": f"c{number}", "time": any_time(), "root": f"r{number}", "target_kind": DICE.choice(["unknown", "post", "share", "reply"]), "brand": DICE.choice(NAMES)} for number in range(200)]
+visits = [{"id": f"v{number}", "time": any_time(), "has_visitor": DICE.random() < 0.7, "click": DICE.choice(["", "c1", "lost"]), "brand": DICE.choice(NAMES), "utm_source": DICE.choice(["", "s"]), "utm_term": DICE.choice(["", "", "t"])} for number in range(400)]
+conversions = [{"id": f"o{number}", "time": any_time(), "has_visitor": DICE.random() < 0.9, "brand": DICE.choice(NAMES), "currency": DICE.choice(["EUR", "EUR", "USD"]), "amount": 5, "margin_rate": DICE.choice([None, 0.2])} for number in range(150)]
+costs = []
+for number in range(40):
+    at, long = any_time(), DICE.choice([None, 1, 3 * DAY, 3 * DAY + 5000])
+    costs.append({"id": f"k{number}", "time": any_time(), "brand": DICE.choice(["berlin", "berlin", "norow"]), "channel": DICE.choice(["", "x"]), "community": DICE.choice(["", "a"]), "amount": DICE.choice([None, 7]), "currency": DICE.choice(["EUR", "GBP"]), "seconds": DICE.choice([None, 0, 600]), "role": DICE.choice(["editor", "intern"]), "period_start": at if long else None, "period_end": at + long * 1000 if long else None})
+TIMES = ("time", "period_start", "period_end")
+told = lambda rows: [{column: millis(value) if column in TIMES else value for column, value in row.items()} for row in rows]
+for table, facts_of in (("click", clicks), ("visit", visits), ("conversion", conversions), ("cost", costs)):
+    facts(table, told(facts_of + facts_of[:20]))
+    facts(table, told(facts_of[:50]), epoch=1)
+REACHED = (END - 6 * DAY) * 1000
+insert("progress", [{"epoch": 0, "source": source, "first": 0, "version": 1, "watermark": millis(reached), "read": read, "accepted": read - lost, "rejected": lost} for source, reached, read, lost in (("t/0", REACHED, 100, 1), ("t/1", REACHED + 900_000, 50, 2), ("t/2", REACHED - 3 * DAY * 1000, 20, 0))])
+insert("gap", [{"epoch": 0, "source": "t/0", "first": 3, "next": 10, "recorded": millis(REACHED)}, {"epoch": 1, "source": "t/1", "first": 3, "next": 100, "recorded": millis(REACHED)}])
+
+# ---------------------------------------------------------------- the same in Python
+weeks = collections.defaultdict(collections.Counter)
+names, own_days, time_days = collections.defaultdict(set), collections.defaultdict(set), collections.defaultdict(set)
+
+
+def count(brand, milliseconds, **figures):
+    weeks[brand, monday(local_day(brand, milliseconds))].update(figures)
+
+
+def lack(brand, milliseconds, lacking, name):
+    if lacking:
+        names[brand, monday(local_day(brand, milliseconds))].add(name)
+
+
+has_rate = lambda currency, day: currency == "EUR" and day >= datetime.date(2026, 3, 20)
+utc_day = lambda milliseconds: datetime.datetime.fromtimestamp(milliseconds / 1000, UTC).date()
+for row in windows:
+    at = row["window_start"] * 1000
+    count(row["brand"], at, events=row["posts"] + row["shares"] + row["replies"] + row["reactions"] + row["clicks"])
+    if row["posts"] and row["root_is_brand"] or row["brand_replies"]:
+        own_days[row["brand"]].add(local_day(row["brand"], at))
+for part in (shapes[:60], shapes[40:]):
+    for row in part:
+        count(row["brand"], row["root_time"], edges=row["size"] - 1, inferred=row["inferred"])
+for row in clicks:
+    count(row["brand"], row["time"], clicks=1, known=int(row["target_kind"] != "unknown"))
+for row in visits:
+    count(row["brand"], row["time"], visits=1, visitor=int(row["has_visitor"]), click=int(row["click"] != ""), utm=int(bool(row["utm_source"] or row["utm_term"])))
+for row in conversions:
+    brand_row = BRANDS.get(row["brand"], ("UTC", "", None, None))
+    count(row["brand"], row["time"], conversions=1, buyer=int(row["has_visitor"]), no_margin=int(row["margin_rate"] is None and brand_row[2] is None))
+    for currency in (row["currency"], brand_row[1]):
+        lack(row["brand"], row["time"], currency and not has_rate(currency, utc_day(row["time"])), f"an exchange rate for {currency}")
+for row in costs:
+    day, begin = utc_day(row["period_start"] or row["time"]), row["period_start"] or row["time"]
+    count(row["brand"], row["time"], costs=1, placed=int(bool(row["channel"] or row["community"])))
+    lack(row["brand"], row["time"], row["amount"] and not has_rate(row["currency"], day), f"an exchange rate for {row['currency']}")
+    paid = row["role"] == "editor" and day >= datetime.date(2026, 3, 10)
+    lack(row["brand"], row["time"], row["seconds"] and not paid, f"an hourly rate for {row['role']}")
+    lack(row["brand"], row["time"], row["seconds"] and paid and not has_rate("EUR", day), "an exchange rate for EUR")
+    if row["seconds"]:
+        length = -(-(row["period_end"] - row["period_start"]) // (DAY * 1000)) if row["period_end"] else 1
+        for later in range(max(1, length)):
+            time_days[row["brand"]].add(local_day(row["brand"], begin + later * DAY * 1000))
+            weeks[row["brand"], monday(local_day(row["brand"], begin + later * DAY * 1000))].update(logged=1)
+found = dicts("SELECT * EXCEPT (week_complete, time_by_rule, labour_known), toUInt8(week_complete) AS week_complete, toUInt8(time_by_rule) AS time_by_rule, toUInt8(labour_known) AS labour_known FROM coverage")
+part = lambda some, whole: some / whole if whole else None
+labour = {}
+for brand in NAMES:
+    rule = BRANDS.get(brand, (0, 0, 0, None))[3] is not None
+    active = {monday(day) for day in own_days[brand]}
+    labour[brand] = (rule, active, len([week for week in active if rule or week in {monday(day) for day in time_days[brand]}]))
+span = {brand: [week for name, week in weeks if name == brand] for brand in NAMES}
+same("rows of coverage", len(found), sum((max(held) - min(held)).days // 7 + 1 for held in span.values()))
+for row in found:
+    brand, week = row["brand"], datetime.date.fromisoformat(row["week"])
+    held, days = weeks[brand, week], {week + datetime.timedelta(days=day) for day in range(7)}
+    rule, active, known = labour[brand]
+    own = own_days[brand] & days
+    wanted = {
+        "week_complete": int(week + datetime.timedelta(days=7) <= local_day(brand, REACHED)), "sources": 3, "sources_behind": 1, "rejected_share": 3 / 170, "gaps": 1, "gap_records": 7,
+        "events": held["events"], "edges": held["edges"], "inferred_share": part(held["inferred"], held["edges"]), "clicks": held["clicks"], "clicks_with_target_share": part(held["known"], held["clicks"]),
+        "visits": held["visits"], "visits_with_visitor_share": part(held["visitor"], held["visits"]), "visits_with_click_share": part(held["click"], held["visits"]), "visits_with_utm_share": part(held["utm"], held["visits"]),
+        "conversions": held["conversions"], "conversions_with_visitor_share": part(held["buyer"], held["conversions"]), "conversions_without_margin": held["no_margin"],
+        "costs": held["costs"], "costs_with_place_share": part(held["placed"], held["costs"]), "active_days": len(own), "active_days_with_time": len(own & time_days[brand]), "active_days_with_time_share": part(len(own & time_days[brand]), len(own)),
+        "time_by_rule": int(rule), "labour_known": int(rule or bool(days & time_days[brand])) if own else None, "labour_coverage": part(known, len(active)),
+    }
+    for column, value in wanted.items():
+        same(f"{brand} {week} {column}", row[column], value, 1e-9)
+    same(f"{brand} {week} missing rates", row["missing_rates"], "; ".join(sorted(names[brand, week])))
+assert {row["labour_known"] for row in found} == {0, 1, None} and len({row["labour_coverage"] for row in found}) == 2, labour
+print(f"coverage: {len(found)} weeks, every column; labour coverage {({brand: f'{known}/{len(active)}' for brand, (_, active, known) in labour.items()})}")
+
+# ---------------------------------------------------------------- words: one week with everything, then one input less at a time
+EVERYTHING = {
+    "brand": [{"brand": "b", "valid_from": "2020-01-01", "timezone": "UTC", "margin_rate": 0.5, "seconds_per_reply": 60}],
+    "activity_window": [{"window_start": START, "root": "r", "epoch": 0, "source": "t/0", "opened": 1, "version": 1, "root_seen": True, "root_is_brand": True, "brand": "b", "posts": 1, "shares": 4}],
+    "cascade": [{"root": "r", "epoch": 0, "source": "t/0", "opened": 1, "version": 1, "root_seen": True, "root_time": START, "brand": "b", "size": 5, "inferred": 2}],
+    "click": [{"id": f"c{number}", "time": START, "root": "r", "target_kind": "post", "brand": "b"} for number in range(10)],
+    "visit": [{"id": f"v{number}", "time": START, "has_visitor": True, "click": "c1", "brand": "b"} for number in range(10)],
+    "conversion": [{"id": f"o{number}", "time": START, "has_visitor": True, "brand": "b", "currency": "EUR", "amount": 1} for number in range(10)],
+    "cost": [{"id": "k", "time": START, "brand": "b", "channel": "x", "amount": 1, "currency": "EUR", "seconds": 60, "role": "editor"}],
+    "fx": [{"currency": "EUR", "valid_from": "2020-01-01", "to_base": 1}], "labour_rate": [{"role": "editor", "valid_from": "2020-01-01", "rate": 1, "currency": "EUR"}],
+    "progress": [{"epoch": 0, "source": "t/0", "first": 0, "version": 1, "watermark": START + 30 * DAY, "read": 100, "accepted": 100}],
+}
+change = lambda table, **columns: {**EVERYTHING, table: [{**row, **columns} for row in EVERYTHING[table]]}
+some = lambda table, **columns: {**EVERYTHING, table: [{**row, **columns} for row in EVERYTHING[table][:3]] + EVERYTHING[table][3:]}
+few = lambda table, **columns: {**EVERYTHING, table: [{**row, **columns} for row in EVERYTHING[table][:2]] + EVERYTHING[table][2:]}
+without = lambda table: {**EVERYTHING, table: []}
+WORDS = [
+    (EVERYTHING, ""), (without("click"), "clicks"), (without("visit"), "visits"), (without("conversion"), "conversions"), (without("cost"), "costs"), (without("activity_window"), "activity"),
+    (change("brand", brand="other"), "the brand in the table brand; the margin of all conversions"), (change("brand", timezone="Mars"), "a known time zone: days are of UTC"),
+    (change("cascade", inferred=3), "the parents of more than half of the edges"), (change("click", target_kind="unknown"), "the target of all clicks"), (some("click", target_kind="unknown"), "the target of 30 % of the clicks"), (few("click", target_kind="unknown"), ""),
+    (change("visit", has_visitor=False), "the visitor of all visits"), (change("visit", click=""), "anything that says where visits came from"), (change("visit", click="", utm_source="s"), ""),
+    (some("conversion", has_visitor=False), "the visitor of 30 % of the conversions"), (change("brand", margin_rate=None), "the margin of all conversions"), (change("cost", channel=""), "the place of all costs"),
+    ({**change("cost", seconds=None), "brand": [{**EVERYTHING["brand"][0], "seconds_per_reply": None}]}, "time, logged or by rule"), (change("cost", seconds=None), ""), (change("brand", seconds_per_reply=None), ""),
+    (without("fx"), "an exchange rate for EUR"), (without("labour_rate"), "an hourly rate for editor"),
+    (change("progress", watermark=START + 2 * DAY), "the end of the week"), (without("progress"), "the end of the week"), (change("progress", accepted=98, rejected=2), "more than 1 % of the records, rejected"),
+    ({**EVERYTHING, "progress": EVERYTHING["progress"] + [{**EVERYTHING["progress"][0], "source": "t/1", "watermark": START + 28 * DAY}]}, "1 of 2 sources, more than a day behind"),
+    ({**EVERYTHING, "gap": [{"epoch": 0, "source": "t/0", "first": 1, "next": 1, "recorded": START}]}, "records in no count after a resume"),
+]
+for world, words in WORDS:
+    empty()
+    for table, rows in world.items():
+        rows = [{column: millis(value * 1000) if column in ("time", "root_time", "watermark", "recorded") else value for column, value in row.items()} for row in rows]
+        (facts if table in ("click", "visit", "conversion", "cost") else insert)(table, rows)
+    answer = dicts("SELECT missing FROM coverage WHERE brand = 'b'")
+    same("missing", [row["missing"] for row in answer], [words])
+print(f"coverage: {len(WORDS)} worlds, each with its words for what is missing")
