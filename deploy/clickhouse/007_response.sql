@@ -1,0 +1,206 @@
+-- What replies and shares do to traffic and when, whether it pays to take part more, and what experiments say.
+-- Associations under a stated model, never causes: only `experiments` compares like with like. Every figure stands
+-- beside an interval, or is NULL with a reason. Each estimate is a chain of building blocks, so that a view reads its
+-- rows once: minute, response_day, response_draw, response; community_day, elasticity_fit, elasticity.
+
+-- Visits, the brand's replies and shares by minute, zeros are rows: the latest 90 days that both visits and posts cover. A building block.
+CREATE OR REPLACE VIEW minute AS
+WITH
+    events AS (
+        SELECT brand, toUInt32(intDiv(toUnixTimestamp(time), 60)) AS minute, count() AS visits, 0 AS brand_replies, 0 AS shares, 0 AS content
+        FROM visit_origin WHERE NOT self_referral GROUP BY brand, minute
+        UNION ALL
+        SELECT brand, toUInt32(intDiv(toUnixTimestamp(window_start), 60) + e.1) AS minute, 0 AS visits, e.2 AS brand_replies, e.3 AS shares, 1 AS content
+        FROM activity
+        ARRAY JOIN arrayConcat([(0, 0, 0)], arrayMap(x -> (x, 1, 0), brand_reply_minutes), arrayMap(x -> (x, 0, 1), share_minutes)) AS e
+    ),
+    -- Before the first post or visit, and after the last visit, nothing is known: those are no zeros.
+    known AS (
+        SELECT
+            brand, minute, sum(events.visits) AS visits, sum(events.brand_replies) AS brand_replies, sum(events.shares) AS shares,
+            maxIf(minute, visits > 0) OVER b AS last_visit, minIf(minute, visits > 0) OVER b AS first_visit,
+            minIf(minute, max(content) > 0) OVER b AS first_content
+        FROM events GROUP BY brand, minute
+        WINDOW b AS (PARTITION BY brand)
+    ),
+    dense AS (
+        SELECT brand, minute, visits, brand_replies, shares
+        FROM known
+        WHERE minute BETWEEN greatest(first_visit, first_content) AND last_visit AND minute + 91 * 1440 > last_visit
+        ORDER BY brand, minute WITH FILL STEP 1
+    ),
+    moved AS (
+        SELECT
+            brand, toUInt32(intDiv(toUnixTimestamp(time), 60)) AS minute, countIf(kind = 'mail') AS mails, countIf(kind = 'ad') AS ads,
+            countIf(kind = 'launch') AS launches, countIf(kind NOT IN ('mail', 'ad', 'launch')) AS other_events
+        FROM calendar FINAL GROUP BY brand, minute
+    )
+SELECT
+    d.brand AS brand, d.minute AS minute,
+    toDate(toUInt16(intDiv(d.minute + intDiv(k.utc_offset, 60), 1440))) AS day, toUInt16((d.minute + intDiv(k.utc_offset, 60)) % 1440) AS minute_of_day,
+    d.visits AS visits, d.brand_replies AS brand_replies, d.shares AS shares,
+    own.mails + every.mails AS mails, own.ads + every.ads AS ads, own.launches + every.launches AS launches, own.other_events + every.other_events AS other_events
+FROM dense AS d
+ASOF LEFT JOIN brand_clock AS k ON k.brand = d.brand AND toDateTime(toUInt32(d.minute * 60), 'UTC') >= k.since
+LEFT JOIN moved AS own ON own.brand = d.brand AND own.minute = d.minute
+LEFT JOIN moved AS every ON every.brand = '' AND d.brand != '' AND every.minute = d.minute
+SETTINGS join_use_nulls = 0
+COMMENT 'Visits, the brand''s replies and shares by minute, zeros are rows: the latest 90 days that both visits and posts cover. A building block';
+
+-- Per brand and whole day, the products of every pair of the model's columns about the day's means. A building block of response.
+-- Columns: mails, ads, launches and other events 0-14, 15-59, 60-239 minutes ago (12); 8 harmonics of the minute of day (16); the same times
+-- the day's mean, because good days multiply traffic and talk alike (16); brand replies 0, 1-4, 5-14, 15-59, 60-239, 240-719 minutes ago and
+-- 6-30 minutes ahead (7); shares likewise (7); visits.
+CREATE OR REPLACE VIEW response_day AS
+WITH
+    running AS (
+        SELECT
+            brand, minute, day, minute_of_day, visits, brand_replies, shares,
+            toInt64(sum(brand_replies) OVER w) AS c, toInt64(sum(shares) OVER w) AS s,
+            toInt64(sum(mails) OVER w) AS m, toInt64(sum(ads) OVER w) AS a, toInt64(sum(launches) OVER w) AS l, toInt64(sum(other_events) OVER w) AS o,
+            2 * pi() * minute_of_day / 1440 AS u, row_number() OVER w AS place, count() OVER (PARTITION BY brand) AS places
+        FROM minute
+        WINDOW w AS (PARTITION BY brand ORDER BY minute ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+    ),
+    lagged AS (
+        SELECT
+            brand, day, minute_of_day, toFloat64(visits) AS y, brand_replies, shares, u, place > 720 AND place + 30 <= places AS usable,
+            lagInFrame(m, 15) OVER w AS m1, lagInFrame(m, 60) OVER w AS m2, m - m1 AS x1, m1 - m2 AS x2, m2 - lagInFrame(m, 240) OVER w AS x3,
+            lagInFrame(a, 15) OVER w AS a1, lagInFrame(a, 60) OVER w AS a2, a - a1 AS x4, a1 - a2 AS x5, a2 - lagInFrame(a, 240) OVER w AS x6,
+            lagInFrame(l, 15) OVER w AS l1, lagInFrame(l, 60) OVER w AS l2, l - l1 AS x7, l1 - l2 AS x8, l2 - lagInFrame(l, 240) OVER w AS x9,
+            lagInFrame(o, 15) OVER w AS o1, lagInFrame(o, 60) OVER w AS o2, o - o1 AS x10, o1 - o2 AS x11, o2 - lagInFrame(o, 240) OVER w AS x12,
+            lagInFrame(c, 1) OVER w AS c1, lagInFrame(c, 5) OVER w AS c2, lagInFrame(c, 15) OVER w AS c3, lagInFrame(c, 60) OVER w AS c4, lagInFrame(c, 240) OVER w AS c5,
+            c - c1 AS x13, c1 - c2 AS x14, c2 - c3 AS x15, c3 - c4 AS x16, c4 - c5 AS x17, c5 - lagInFrame(c, 720) OVER w AS x18, leadInFrame(c, 30) OVER w - leadInFrame(c, 5) OVER w AS x19,
+            lagInFrame(s, 1) OVER w AS s1, lagInFrame(s, 5) OVER w AS s2, lagInFrame(s, 15) OVER w AS s3, lagInFrame(s, 60) OVER w AS s4, lagInFrame(s, 240) OVER w AS s5,
+            s - s1 AS x20, s1 - s2 AS x21, s2 - s3 AS x22, s3 - s4 AS x23, s4 - s5 AS x24, s5 - lagInFrame(s, 720) OVER w AS x25, leadInFrame(s, 30) OVER w - leadInFrame(s, 5) OVER w AS x26
+        FROM running
+        WINDOW w AS (PARTITION BY brand ORDER BY minute ROWS BETWEEN 720 PRECEDING AND 30 FOLLOWING)
+    )
+SELECT
+    brand, day, countIf(usable) AS minutes, sum(y) AS visits, sum(lagged.brand_replies) AS brand_replies, sum(lagged.shares) AS shares, avg(y) AS level,
+    covarPopMatrixIf(
+        x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12,
+        cos(u), sin(u), cos(2 * u), sin(2 * u), cos(3 * u), sin(3 * u), cos(4 * u), sin(4 * u), cos(5 * u), sin(5 * u), cos(6 * u), sin(6 * u), cos(7 * u), sin(7 * u), cos(8 * u), sin(8 * u),
+        x13, x14, x15, x16, x17, x18, x19, x20, x21, x22, x23, x24, x25, x26, y, usable) AS pairs,
+    arrayMap(row -> arrayMap(v -> v * minutes, arrayConcat(arraySlice(row, 1, 28), arrayMap(v -> v * level, arraySlice(row, 13, 16)), arraySlice(row, 29))), pairs) AS wide,
+    arrayConcat(arraySlice(wide, 1, 28), arrayMap(row -> arrayMap(v -> v * level, row), arraySlice(wide, 13, 16)), arraySlice(wide, 29, 14)) AS products
+FROM lagged
+GROUP BY brand, day
+HAVING min(minute_of_day) = 0 AND max(minute_of_day) = 1439 AND minutes >= 720
+COMMENT 'Per brand and whole day, the products of every pair of the model''s columns about the day''s means. A building block of response';
+
+-- The model's effects on visits per brand and draw: draw 0 is the estimate; in the others each day counts as often as a Poisson draw of mean 1
+-- says, hashed from brand, day and draw so that it repeats. A column that does not vary beside the earlier ones drops out; a lag that drops out is nan.
+-- effects: visits per brand reply in each of the six bins and 25 x the lead's coefficient, then the same per share. A building block of response.
+CREATE OR REPLACE VIEW response_draw AS
+WITH
+    weighted AS (
+        SELECT
+            brand, draw, products, response_day.visits AS visits, response_day.brand_replies AS brand_replies, response_day.shares AS shares,
+            cityHash64(brand, day, draw) / 18446744073709551616. AS u,
+            if(draw = 0, 1., toFloat64(arraySum(edge -> u >= edge, [0.36787944117144233, 0.7357588823428847, 0.9196986029286058, 0.9810118431238462, 0.9963401531726563, 0.9994058151824183, 0.999916758850712]))) AS weight
+        FROM response_day
+        CROSS JOIN (SELECT arrayJoin(range(201)) AS draw) AS draws
+        WHERE weight > 0
+    ),
+    summed AS (
+        SELECT
+            brand, draw, count() AS days, countIf(weighted.brand_replies > 0) AS brand_reply_days, countIf(weighted.shares > 0) AS share_days,
+            sum(weighted.visits) AS visits, sum(weighted.brand_replies) AS brand_replies, sum(weighted.shares) AS shares,
+            sumForEach(arrayMap(v -> v * weight, arrayFlatten(products))) AS total
+        FROM weighted
+        GROUP BY brand, draw
+    ),
+    -- Each column divided by its own size: what is left of 1 after the earlier columns says whether it varies by itself.
+    scaled AS (
+        SELECT
+            *, arraySplit((v, i) -> i % 59 = 1, total, arrayEnumerate(total)) AS rows,
+            arrayMap((row, i) -> if(row[i] > 0, 1 / sqrt(row[i]), 0.), rows, arrayEnumerate(rows)) AS scale,
+            arrayMap((row, a) -> arrayMap((v, b) -> v * a * b, row, arrayPushBack(scale, 1.)), rows, scale) AS scaled_rows
+        FROM summed
+    ),
+    -- Gauss-Jordan: the first row leaves, its column with it; the rows of replies and shares come back at the end until only the solution is left.
+    solved AS (
+        SELECT
+            *,
+            arrayFold(
+                (acc, i) -> arrayConcat(
+                    arrayMap(
+                        (row, f, pivot) -> arrayMap((v, p) -> v - f * p, row, pivot),
+                        arrayMap(row -> arrayPopFront(row), arrayPopFront(acc)), arrayMap(row -> row[1], arrayPopFront(acc)),
+                        arrayWithConstant(length(acc) - 1, arrayMap((p, by) -> p * by, arrayPopFront(acc[1]), arrayWithConstant(length(acc[1]) - 1, if(acc[1][1] > 1e-9, 1 / acc[1][1], 0.))))),
+                    multiIf(
+                        i <= 44, [], acc[1][1] > 1e-9, [arrayMap((p, by) -> p / by, arrayPopFront(acc[1]), arrayWithConstant(length(acc[1]) - 1, acc[1][1]))],
+                        [arrayPushBack(arrayWithConstant(length(acc[1]) - 2, 0.), nan)])),
+                range(1, 59), scaled_rows) AS solution
+        FROM scaled
+    )
+SELECT
+    brand, draw, days, brand_reply_days, share_days, visits, brand_replies, shares,
+    arrayMap((row, a, minutes) -> row[1] * a * minutes, solution, arraySlice(scale, 45), [1, 4, 10, 45, 180, 480, 25, 1, 4, 10, 45, 180, 480, 25]) AS effects
+FROM solved
+COMMENT 'The model''s effects on visits per brand and draw: draw 0 is the estimate, the others resample days. A building block of response';
+
+-- When visits follow a brand reply and when a share, per brand: a row per lag bin, a row `total`, and `difference`, replies less shares.
+-- Visits per event with 95 % intervals: Student's t times the spread over resampled days; of the share within 15 minutes, a ratio that may
+-- leave 0 to 1, the draws' own 2 % and 98 %. Leads: visits cannot come from events 6 to 30 minutes later, so an effect there (90 % interval) flags
+-- the model; `not_flagged_at_20pct` means within a fifth of the total, and is weak evidence. No verdict says caused.
+CREATE OR REPLACE VIEW response AS
+WITH
+    drawn AS (
+        SELECT
+            *, arrayCumSum(arraySlice(effects, 1, 6)) AS c, arrayCumSum(arraySlice(effects, 8, 6)) AS s,
+            arrayConcat(
+                arrayMap((v, sum, i) -> ('brand_reply', i, v, sum, nan, nan, c[6]), arraySlice(effects, 1, 6), c, range(1, 7)), [('brand_reply', 7, c[6], c[6], c[3] / c[6], effects[7], c[6])],
+                arrayMap((v, sum, i) -> ('share', i, v, sum, nan, nan, s[6]), arraySlice(effects, 8, 6), s, range(1, 7)), [('share', 7, s[6], s[6], s[3] / s[6], effects[14], s[6])],
+                [('difference', 7, nan, nan, c[3] / c[6] - s[3] / s[6], nan, nan)]) AS figures
+        FROM response_draw
+    ),
+    figure AS (
+        SELECT
+            brand, draw, days, f.1 AS treatment, f.2 AS place, f.3 AS value, f.4 AS running, f.5 AS early, f.6 AS lead, f.7 AS whole,
+            if(treatment = 'brand_reply', drawn.brand_replies, drawn.shares) AS events, if(treatment = 'brand_reply', brand_reply_days, share_days) AS event_days,
+            treatment = 'difference' AND (drawn.brand_replies = 0 OR brand_reply_days < 10) AS no_replies
+        FROM drawn ARRAY JOIN figures AS f
+    ),
+    estimate AS (
+        SELECT
+            brand, treatment, place, anyIf(figure.days, draw = 0) AS days, anyIf(figure.events, draw = 0) AS events, anyIf(figure.event_days, draw = 0) AS event_days,
+            1.959963984540054 + 2.372271230298562 / (days - 1) + 2.8224986157396112 / pow(days - 1, 2) + 2.555849679507722 / pow(days - 1, 3) AS t95,
+            1.6448536269514722 + 1.5237691475737816 / (days - 1) + 1.4202029826359421 / pow(days - 1, 2) + 0.9830015120343027 / pow(days - 1, 3) AS t90,
+            anyIf(value, draw = 0) AS v, stddevSampIf(value, draw > 0) AS sd, anyIf(running, draw = 0) AS total_so_far, anyIf(whole, draw = 0) AS total,
+            anyIf(early, draw = 0) AS share, quantileExactInclusiveIf(0.02)(early, draw > 0) AS share_low, quantileExactInclusiveIf(0.98)(early, draw > 0) AS share_high,
+            anyIf(lead, draw = 0) AS ahead, stddevSampIf(lead, draw > 0) AS ahead_sd,
+            multiIf(
+                days < 14, 'fewer than 14 whole days', events = 0 AND treatment = 'brand_reply', 'no brand replies', events = 0 AND treatment = 'share', 'no shares',
+                treatment = 'difference' AND (anyIf(no_replies, draw = 0) OR event_days < 10), 'needs replies and shares on 10 days each', event_days < 10, 'events on fewer than 10 days',
+                NOT isFinite(sum(if(treatment = 'difference', early, running))), 'the lags cannot be told apart', '') AS missing
+        FROM figure
+        GROUP BY brand, treatment, place
+    ),
+    known AS (
+        SELECT
+            *, treatment != 'difference' AND missing = '' AS has_value, place = 7 AND missing = '' AS has_share, place = 7 AND has_value AS has_lead,
+            v - t95 * sd > 0 AND has_lead AS above_0, minIf(place, 2 * total_so_far >= total) OVER b AS half,
+            multiIf(NOT has_lead, '', abs(ahead) + t90 * ahead_sd < 0.2 * abs(v), 'not_flagged_at_20pct', abs(ahead) > 3 * ahead_sd, 'flagged', 'undecided') AS lead_verdict
+        FROM estimate
+        WINDOW b AS (PARTITION BY brand, treatment)
+    )
+SELECT
+    brand, treatment, multiIf(treatment = 'brand_reply', 'conversation', treatment = 'share', 'broadcast', '') AS side,
+    ['0', '1-4', '5-14', '15-59', '60-239', '240-719', 'total'][place] AS bin,
+    [0, 1, 5, 15, 60, 240, 0][place] AS lag_from_minutes, [0, 4, 14, 59, 239, 719, 719][place] AS lag_to_minutes,
+    if(has_value, v, NULL) AS visits_per_event, if(has_value, v - t95 * sd, NULL) AS low, if(has_value, v + t95 * sd, NULL) AS high,
+    if(has_value, total_so_far, NULL) AS cumulative,
+    if(has_share, share, NULL) AS share_within_15, if(has_share, known.share_low, NULL) AS share_within_15_low, if(has_share, known.share_high, NULL) AS share_within_15_high,
+    if(above_0, [0, 1, 5, 15, 60, 240][half], NULL) AS t50_from_minutes, if(above_0, [0, 4, 14, 59, 239, 719][half], NULL) AS t50_to_minutes,
+    if(has_lead, ahead, NULL) AS lead_effect, if(has_lead, ahead - t90 * ahead_sd, NULL) AS lead_low, if(has_lead, ahead + t90 * ahead_sd, NULL) AS lead_high,
+    multiIf(place != 7, '', treatment = 'difference', 'conversation brings traffic sooner than broadcast', 'later events do not move earlier visits') AS hypothesis,
+    multiIf(
+        place != 7, '', missing != '', 'undecided', treatment != 'difference', lead_verdict,
+        countIf(lead_verdict = 'flagged') OVER (PARTITION BY brand) > 0, 'flagged', known.share_low > 0, 'supported', known.share_high < 0, 'refuted', 'undecided') AS verdict,
+    days, if(treatment = 'difference', NULL, events) AS events, if(treatment = 'difference', NULL, event_days) AS event_days,
+    multiIf(missing != '', missing, has_lead AND NOT above_0, 'no T50: the total may be 0', '') AS reason
+FROM known
+ORDER BY brand, treatment, place
+COMMENT 'When visits follow a brand reply and when a share, per brand: effects by lag with intervals, leads, verdicts; never causes';
