@@ -98,7 +98,7 @@ WITH
         SELECT
             brand, draw, products, response_day.visits AS visits, response_day.brand_replies AS brand_replies, response_day.shares AS shares,
             cityHash64(brand, day, draw) / 18446744073709551616. AS u,
-            if(draw = 0, 1., toFloat64(arraySum(edge -> u >= edge, [0.36787944117144233, 0.7357588823428847, 0.9196986029286058, 0.9810118431238462, 0.9963401531726563, 0.9994058151824183, 0.999916758850712]))) AS weight
+            if(draw = 0, 1., toFloat64(arraySum(edge -> u >= edge, [0.36787944117144233, 0.7357588823428847, 0.9196986029286058, 0.9810118431238463, 0.9963401531726563, 0.9994058151824183, 0.999916758850712, 0.9999897508033253, 0.999998874797402, 0.9999998885745216, 0.9999999899522336, 0.9999999991683892]))) AS weight
         FROM response_day
         CROSS JOIN (SELECT arrayJoin(range(201)) AS draw) AS draws
         WHERE weight > 0
