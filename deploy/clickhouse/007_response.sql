@@ -90,7 +90,8 @@ HAVING min(minute_of_day) = 0 AND max(minute_of_day) = 1439 AND minutes >= 720
 COMMENT 'Per brand and whole day, the products of every pair of the model''s columns about the day''s means. A building block of response';
 
 -- The model's effects on visits per brand and draw: draw 0 is the estimate; in the others each day counts as often as a Poisson draw of mean 1
--- says, hashed from brand, day and draw so that it repeats. A column that does not vary beside the earlier ones drops out; a lag that drops out is nan.
+-- says, hashed from brand, day and draw so that it repeats. A column that does not vary beside the earlier ones drops out; replies_vary and shares_vary say whether all of
+-- their seven columns stayed.
 -- effects: visits per brand reply in each of the six bins and 25 x the lead's coefficient, then the same per share. A building block of response.
 CREATE OR REPLACE VIEW response_draw AS
 WITH
@@ -137,7 +138,8 @@ WITH
     )
 SELECT
     brand, draw, days, brand_reply_days, share_days, visits, brand_replies, shares,
-    arrayMap((row, a, minutes) -> row[1] * a * minutes, solution, arraySlice(scale, 45), [1, 4, 10, 45, 180, 480, 25, 1, 4, 10, 45, 180, 480, 25]) AS effects
+    arrayMap((row, a, minutes) -> if(isNaN(row[1]), 0., row[1] * a * minutes), solution, arraySlice(scale, 45), [1, 4, 10, 45, 180, 480, 25, 1, 4, 10, 45, 180, 480, 25]) AS effects,
+    NOT arrayExists(row -> isNaN(row[1]), arraySlice(solution, 1, 7)) AS replies_vary, NOT arrayExists(row -> isNaN(row[1]), arraySlice(solution, 8)) AS shares_vary
 FROM solved
 COMMENT 'The model''s effects on visits per brand and draw: draw 0 is the estimate, the others resample days. A building block of response';
 
@@ -160,7 +162,7 @@ WITH
         SELECT
             brand, draw, days, f.1 AS treatment, f.2 AS place, f.3 AS value, f.4 AS running, f.5 AS early, f.6 AS lead, f.7 AS whole,
             if(treatment = 'brand_reply', drawn.brand_replies, drawn.shares) AS events, if(treatment = 'brand_reply', brand_reply_days, share_days) AS event_days,
-            treatment = 'difference' AND (drawn.brand_replies = 0 OR brand_reply_days < 10) AS no_replies
+            treatment = 'difference' AND brand_reply_days < 10 AS no_replies, (replies_vary OR treatment = 'share') AND (shares_vary OR treatment = 'brand_reply') AS varies
         FROM drawn ARRAY JOIN figures AS f
     ),
     estimate AS (
@@ -174,7 +176,7 @@ WITH
             multiIf(
                 days < 14, 'fewer than 14 whole days', events = 0 AND treatment = 'brand_reply', 'no brand replies', events = 0 AND treatment = 'share', 'no shares',
                 treatment = 'difference' AND (anyIf(no_replies, draw = 0) OR event_days < 10), 'needs replies and shares on 10 days each', event_days < 10, 'events on fewer than 10 days',
-                NOT isFinite(sum(if(treatment = 'difference', early, running))), 'the lags cannot be told apart', '') AS missing
+                NOT min(varies), 'the lags cannot be told apart', '') AS missing
         FROM figure
         GROUP BY brand, treatment, place
     ),
@@ -295,13 +297,20 @@ WITH
             *, arrayFold((left, i) -> less_days(fitted, less_places(fitted, left)), range(20), x) AS own_x, arrayFold((left, i) -> less_days(fitted, less_places(fitted, left)), range(20), next) AS own_next
         FROM fit
     ),
-    rest AS (SELECT *, less_other(fitted, own_x, own_next) AS rest_x, less_other(fitted, own_next, own_x) AS rest_next FROM own)
+    rest AS (SELECT *, less_other(fitted, own_x, own_next) AS rest_x, less_other(fitted, own_next, own_x) AS rest_next FROM own),
+    -- Of a regressor that does not vary by itself nothing is left: then there is no fit.
+    told AS (
+        SELECT
+            *, spread(fitted, rest_x, rest_x) AS left_of_x, spread(fitted, rest_next, rest_next) AS left_of_next,
+            least(left_of_x, left_of_next) > 1e-9 AND isFinite(state.7 + state.8 + left_of_x + left_of_next) AS fits
+        FROM rest
+    )
 SELECT
     brand, restricted, length(cells) AS communities, if(empty(cells), 0, length(cells[1])) AS days, arraySum(y -> countEqual(y, 0.), cells) AS zero_cells,
-    state.7 AS elasticity, state.8 AS elasticity_next, abs(state.1) + abs(state.2) AS unsettled, hashes,
-    scores_of(cells, fitted, rest_x) AS scores, spread(fitted, rest_x, rest_x) AS information,
-    scores_of(cells, fitted, rest_next) AS scores_next, spread(fitted, rest_next, rest_next) AS information_next
-FROM rest
+    if(fits, state.7, NULL) AS elasticity, if(fits, state.8, NULL) AS elasticity_next, if(fits, abs(state.1) + abs(state.2), NULL) AS unsettled,
+    if(fits, left_of_x, NULL) AS information, if(fits, left_of_next, NULL) AS information_next,
+    if(fits, hashes, []) AS hashes, if(fits, scores_of(cells, fitted, rest_x), []) AS scores, if(fits, scores_of(cells, fitted, rest_next), []) AS scores_next
+FROM told
 COMMENT 'Poisson pseudo-likelihood of visits on the brand''s interactions with place and day effects, free and without an effect. A building block of elasticity';
 
 -- Whether traffic grows with how much the brand takes part, per brand: percent more visits for a percent more interactions (of 1 + them), same place, other days.
@@ -319,7 +328,7 @@ WITH
             1.959963984540054 + 2.372271230298562 / (communities - 1) + 2.8224986157396112 / pow(communities - 1, 2) + 2.555849679507722 / pow(communities - 1, 3) AS t95,
             multiIf(
                 days < 14, 'fewer than 14 days with visits', communities < 6, 'fewer than 6 communities with visits',
-                NOT (isFinite(se) AND isFinite(se_next)), 'the interactions do not vary by themselves', unsettled > 1e-8, 'the fit does not settle', '') AS missing,
+                se IS NULL OR se_next IS NULL, 'the interactions do not vary by themselves', unsettled > 1e-8, 'the fit does not settle', '') AS missing,
             if(
                 many OR missing != '', erfc(abs(estimate / se) / sqrt(2)),
                 (1 + countEqual(arrayMap(draw -> abs(arraySum((s, h) -> if(cityHash64(h, draw) % 2 = 0, s, -s), scores, hashes)) >= abs(arraySum(scores)), range(1, 2000)), 1)) / 2000) AS p
@@ -337,3 +346,80 @@ SELECT
     multiIf(missing != '', missing, NOT many, 'no interval: fewer than 40 communities', '') AS reason
 FROM both
 COMMENT 'Whether traffic grows with how much the brand takes part, per brand: Poisson elasticity with its error, p value and lead; never a cause';
+
+-- What each arm of an experiment sold per assigned unit, and how far that is from the control arm: intention to treat, by the first assignment of a
+-- unit, in the reference currency as of the days of the money. Units that sold nothing are zeros; what was sold before the assignment does not count,
+-- its refunds neither. Sales of a root or a community are those that `credit` gives it (last touch that is not direct, 30 days). Control is the arm
+-- `control`, else the first by name. A building block of response and roi.
+CREATE OR REPLACE VIEW experiments AS
+WITH
+    assigned AS (
+        SELECT experiment, unit_type, unit, argMin(a.arm, (a.time, a.id)) AS arm, min(a.time) AS since
+        FROM assignment_row AS a GROUP BY experiment, unit_type, unit
+    ),
+    buyer AS (
+        SELECT c.id AS conversion, if(s.id != '', s.visitor, c.visitor) AS visitor
+        FROM conversion_row AS c LEFT ANY JOIN (SELECT * FROM conversion_row WHERE has_visitor) AS s ON s.id = c.refund_of
+        WHERE s.id != '' OR c.has_visitor
+    ),
+    sale AS (
+        SELECT 'person' AS unit_type, person AS unit, sold_at, day, currency, toFloat64(amount) AS amount FROM conversion_value WHERE person != ''
+        UNION ALL
+        SELECT 'visitor' AS unit_type, toString(b.visitor) AS unit, v.sold_at AS sold_at, v.day AS day, v.currency AS currency, toFloat64(v.amount) AS amount
+        FROM conversion_value AS v INNER ANY JOIN buyer AS b ON b.conversion = v.conversion
+        UNION ALL
+        SELECT u.1 AS unit_type, u.2 AS unit, v.sold_at AS sold_at, v.day AS day, v.currency AS currency, k.credit AS amount
+        FROM (SELECT conversion, toFloat64(credit) AS credit, arrayJoin([('root', root), ('community', toString(community))]) AS u FROM credit WHERE model = 'last' AND lookback_days = 30 AND u.2 != '') AS k
+        LEFT ANY JOIN conversion_value AS v ON v.conversion = k.conversion
+    ),
+    priced AS (
+        SELECT s.unit_type AS unit_type, s.unit AS unit, s.sold_at AS sold_at, s.amount * toFloat64(f.to_base) AS value, f.to_base = 0 AS no_rate
+        FROM sale AS s ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS f ON f.currency = s.currency AND s.day >= f.valid_from
+    ),
+    unit_sum AS (
+        SELECT
+            a.experiment AS experiment, a.unit_type AS unit_type, a.unit AS unit, a.arm AS arm,
+            sumIf(p.value, p.unit != '' AND p.sold_at >= a.since) AS value, countIf(p.unit != '' AND p.sold_at >= a.since AND p.no_rate) AS without_rate
+        FROM assigned AS a LEFT JOIN priced AS p ON p.unit_type = a.unit_type AND p.unit = a.unit
+        GROUP BY experiment, unit_type, unit, arm
+    ),
+    -- A unit of the control arm stands beside every other arm.
+    beside AS (
+        SELECT
+            experiment, unit_type, value, without_rate, unit_sum.arm AS own_arm, groupUniqArray(unit_sum.arm) OVER e AS arms,
+            if(has(arms, 'control'), 'control', arraySort(arms)[1]) AS control_arm,
+            arrayJoin(if(own_arm = control_arm, arms, [own_arm])) AS arm, own_arm != arm AS is_control
+        FROM unit_sum
+        WINDOW e AS (PARTITION BY experiment, unit_type)
+    ),
+    -- The test refuses arms in which no unit differs from another.
+    varied AS (
+        SELECT *, varSampIf(value, NOT is_control) OVER s + varSampIf(value, is_control) OVER s > 1e-18 * pow(avg(value) OVER s, 2) AS varies
+        FROM beside
+        WINDOW s AS (PARTITION BY experiment, unit_type, arm)
+    ),
+    compared AS (
+        SELECT
+            experiment, unit_type, arm, any(varied.control_arm) AS control_arm, arm = control_arm AS alone,
+            countIf(NOT is_control) AS units, countIf(NOT is_control AND value != 0) AS units_with_sales, countIf(is_control) AS control_units,
+            avgIf(value, NOT is_control) AS mean, avgIf(value, is_control) AS control_mean, mean - control_mean AS difference,
+            varSampIf(value, NOT is_control) / units AS spread, varSampIf(value, is_control) / control_units AS control_spread,
+            sqrt(spread + control_spread) AS se, welchTTestIf(0.95)(value, is_control, varies) AS test,
+            sumIf(without_rate, NOT is_control) AS own_without_rate, sum(without_rate) AS any_without_rate,
+            multiIf(
+                unit_type NOT IN ('visitor', 'person', 'root', 'community'), 'no sales are known by this type of unit', own_without_rate > 0, 'a rate is missing',
+                alone, 'the control arm', any_without_rate > 0, 'a rate is missing', units < 2 OR control_units < 2, 'fewer than two units in an arm', NOT any(varies), 'no unit differs from another', '') AS missing
+        FROM varied
+        GROUP BY experiment, unit_type, arm
+    )
+SELECT
+    experiment, unit_type, arm, control_arm, if(control_arm = 'control', 'named control', 'first arm by name') AS control_rule, units, control_units,
+    if(known, compared.units_with_sales, NULL) AS units_with_sales, if(known, compared.mean, NULL) AS mean, if(missing IN ('', 'fewer than two units in an arm', 'no unit differs from another'), compared.control_mean, NULL) AS control_mean,
+    if(missing = '', compared.difference, NULL) AS difference, if(missing = '', se, NULL) AS standard_error,
+    if(missing = '', difference / se, NULL) AS t, if(missing = '', pow(spread + control_spread, 2) / (pow(spread, 2) / (units - 1) + pow(control_spread, 2) / (control_units - 1)), NULL) AS degrees_of_freedom,
+    if(missing = '', test.2, NULL) AS p_value, if(missing = '', test.3, NULL) AS low, if(missing = '', test.4, NULL) AS high,
+    multiIf(missing = 'the control arm', '', missing != '', 'undecided', test.3 > 0, 'higher', test.4 < 0, 'lower', 'undecided') AS verdict,
+    missing AS reason
+FROM (SELECT *, own_without_rate = 0 AND unit_type IN ('visitor', 'person', 'root', 'community') AS known FROM compared) AS compared
+SETTINGS join_use_nulls = 0
+COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included. A building block of response and roi';
