@@ -47,7 +47,7 @@ LEFT JOIN moved AS every ON every.brand = '' AND d.brand != '' AND every.minute 
 SETTINGS join_use_nulls = 0
 COMMENT 'Visits, the brand''s replies and shares by minute, zeros are rows: the latest 90 days that both visits and posts cover. A building block';
 
--- Per brand and whole day, the products of every pair of the model's columns about the day's means. A building block of response.
+-- Per brand and day, the products of every pair of the model's columns about the day's means; 0 for a day that the minutes do not wholly cover. A building block of response.
 -- Columns: mails, ads, launches and other events 0-14, 15-59, 60-239 minutes ago (12); 8 harmonics of the minute of day (16); the same times
 -- the day's mean, because good days multiply traffic and talk alike (16); brand replies 0, 1-4, 5-14, 15-59, 60-239, 240-719 minutes ago and
 -- 6-30 minutes ahead (7); shares likewise (7); visits.
@@ -77,17 +77,16 @@ WITH
         WINDOW w AS (PARTITION BY brand ORDER BY minute ROWS BETWEEN 720 PRECEDING AND 30 FOLLOWING)
     )
 SELECT
-    brand, day, countIf(usable) AS minutes, sum(y) AS visits, sum(lagged.brand_replies) AS brand_replies, sum(lagged.shares) AS shares, avg(y) AS level,
+    brand, day, countIf(usable) AS minutes, toBool(min(minute_of_day) = 0 AND max(minute_of_day) = 1439 AND minutes >= 720) AS whole, sum(y) AS visits, sum(lagged.brand_replies) AS brand_replies, sum(lagged.shares) AS shares, avg(y) AS level,
     covarPopMatrixIf(
         x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12,
         cos(u), sin(u), cos(2 * u), sin(2 * u), cos(3 * u), sin(3 * u), cos(4 * u), sin(4 * u), cos(5 * u), sin(5 * u), cos(6 * u), sin(6 * u), cos(7 * u), sin(7 * u), cos(8 * u), sin(8 * u),
         x13, x14, x15, x16, x17, x18, x19, x20, x21, x22, x23, x24, x25, x26, y, usable) AS pairs,
-    arrayMap(row -> arrayMap(v -> v * minutes, arrayConcat(arraySlice(row, 1, 28), arrayMap(v -> v * level, arraySlice(row, 13, 16)), arraySlice(row, 29))), pairs) AS wide,
+    arrayMap(row -> arrayMap(v -> if(whole, v * minutes, 0.), arrayConcat(arraySlice(row, 1, 28), arrayMap(v -> v * level, arraySlice(row, 13, 16)), arraySlice(row, 29))), pairs) AS wide,
     arrayConcat(arraySlice(wide, 1, 28), arrayMap(row -> arrayMap(v -> v * level, row), arraySlice(wide, 13, 16)), arraySlice(wide, 29, 14)) AS products
 FROM lagged
 GROUP BY brand, day
-HAVING min(minute_of_day) = 0 AND max(minute_of_day) = 1439 AND minutes >= 720
-COMMENT 'Per brand and whole day, the products of every pair of the model''s columns about the day''s means. A building block of response';
+COMMENT 'Per brand and day, the products of every pair of the model''s columns about the day''s means. A building block of response';
 
 -- The model's effects on visits per brand and draw: draw 0 is the estimate; in the others each day counts as often as a Poisson draw of mean 1
 -- says, hashed from brand, day and draw so that it repeats. A column that does not vary beside the earlier ones drops out; replies_vary and shares_vary say whether all of
@@ -97,17 +96,17 @@ CREATE OR REPLACE VIEW response_draw AS
 WITH
     weighted AS (
         SELECT
-            brand, draw, products, response_day.visits AS visits, response_day.brand_replies AS brand_replies, response_day.shares AS shares,
+            brand, draw, whole, products, response_day.brand_replies AS brand_replies, response_day.shares AS shares,
             cityHash64(brand, day, draw) / 18446744073709551616. AS u,
             if(draw = 0, 1., toFloat64(arraySum(edge -> u >= edge, [0.36787944117144233, 0.7357588823428847, 0.9196986029286058, 0.9810118431238463, 0.9963401531726563, 0.9994058151824183, 0.999916758850712, 0.9999897508033253, 0.999998874797402, 0.9999998885745216, 0.9999999899522336, 0.9999999991683892]))) AS weight
         FROM response_day
         CROSS JOIN (SELECT arrayJoin(range(201)) AS draw) AS draws
-        WHERE weight > 0
+        WHERE draw = 0 OR (whole AND weight > 0)
     ),
     summed AS (
         SELECT
-            brand, draw, count() AS days, countIf(weighted.brand_replies > 0) AS brand_reply_days, countIf(weighted.shares > 0) AS share_days,
-            sum(weighted.visits) AS visits, sum(weighted.brand_replies) AS brand_replies, sum(weighted.shares) AS shares,
+            brand, draw, countIf(whole) AS days, countIf(whole AND weighted.brand_replies > 0) AS brand_reply_days, countIf(whole AND weighted.shares > 0) AS share_days,
+            sumIf(weighted.brand_replies, whole) AS brand_replies, sumIf(weighted.shares, whole) AS shares,
             sumForEach(arrayMap(v -> v * weight, arrayFlatten(products))) AS total
         FROM weighted
         GROUP BY brand, draw
@@ -127,17 +126,16 @@ WITH
             arrayFold(
                 (acc, i) -> arrayConcat(
                     arrayMap(
-                        (row, f, pivot) -> arrayMap((v, p) -> v - f * p, row, pivot),
-                        arrayMap(row -> arrayPopFront(row), arrayPopFront(acc)), arrayMap(row -> row[1], arrayPopFront(acc)),
-                        arrayWithConstant(length(acc) - 1, arrayMap((p, by) -> p * by, arrayPopFront(acc[1]), arrayWithConstant(length(acc[1]) - 1, if(acc[1][1] > 1e-9, 1 / acc[1][1], 0.))))),
+                        (row, f) -> arrayMap((v, p) -> v - f * p, row, if(acc[1][1] > 1e-9, arrayMap(p -> p / acc[1][1], arrayPopFront(acc[1])), arrayMap(p -> 0., arrayPopFront(acc[1])))),
+                        arrayMap(row -> arrayPopFront(row), arrayPopFront(acc)), arrayMap(row -> row[1], arrayPopFront(acc))),
                     multiIf(
-                        i <= 44, [], acc[1][1] > 1e-9, [arrayMap((p, by) -> p / by, arrayPopFront(acc[1]), arrayWithConstant(length(acc[1]) - 1, acc[1][1]))],
-                        [arrayPushBack(arrayWithConstant(length(acc[1]) - 2, 0.), nan)])),
+                        i <= 44, [], acc[1][1] > 1e-9, [arrayMap(p -> p / acc[1][1], arrayPopFront(acc[1]))],
+                        [arrayPushBack(arrayMap(p -> 0., arrayPopBack(arrayPopFront(acc[1]))), nan)])),
                 range(1, 59), scaled_rows) AS solution
         FROM scaled
     )
 SELECT
-    brand, draw, days, brand_reply_days, share_days, visits, brand_replies, shares,
+    brand, draw, days, brand_reply_days, share_days, brand_replies, shares,
     arrayMap((row, a, minutes) -> if(isNaN(row[1]), 0., row[1] * a * minutes), solution, arraySlice(scale, 45), [1, 4, 10, 45, 180, 480, 25, 1, 4, 10, 45, 180, 480, 25]) AS effects,
     NOT arrayExists(row -> isNaN(row[1]), arraySlice(solution, 1, 7)) AS replies_vary, NOT arrayExists(row -> isNaN(row[1]), arraySlice(solution, 8)) AS shares_vary
 FROM solved

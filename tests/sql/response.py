@@ -1,7 +1,7 @@
 """Effects of replies and shares by lag: the same regression, bootstrap and verdicts in numpy, from the minutes inserted here.
 
 Brands: `acme` in a time zone whose clocks change, with mails, own hosts and hours that no lag covers; `quiet` without a
-share; `young` with too few days; `rare` with replies on few days; `steady` whose shares never vary; `led` whose replies follow the visits.
+share; `young` with too few days, `new` without a whole one; `rare` with replies on few days; `steady` whose shares never vary; `led` whose replies follow the visits.
 """
 
 import datetime
@@ -194,6 +194,7 @@ for kind, effect in (("mail", 30), ("launch", 60)):
 quiet = world(2, 18)
 quiet["shares"][:] = 0
 young = world(3, 10)
+new = world(7, 1)
 rare = world(4, 20)
 rare["replies"][: 12 * 1440] = 0
 steady = world(5, 18)
@@ -201,14 +202,15 @@ steady["shares"][:] = 1
 led = world(6, 18)
 led["visits"] = led["visits"] + 4 * ahead(led["replies"], 6, 30)
 run("INSERT INTO brand (valid_from, brand, timezone, landing_hosts) VALUES ('2026-01-01', 'acme', 'Europe/Berlin', ['acme.example']), ('2026-01-01', 'led', 'UTC', [])")
-brands = {"acme": acme, "quiet": quiet, "young": young, "rare": rare, "steady": steady, "led": led}
+brands = {"acme": acme, "quiet": quiet, "young": young, "new": new, "rare": rare, "steady": steady, "led": led}
 for name, minutes in brands.items():
     put(name, minutes)
 # An event of every brand, one of the own hosts as referrer, a visit before the first post: the first counts, the others do not.
 news = 8 * 1440 + 77
 insert("calendar", [{"time": millis((FIRST + news) * 60000), "brand": "", "kind": "news", "name": "everywhere"}])
 for minutes in brands.values():
-    minutes["events"]["news"][news] += 1
+    if news < len(minutes["visits"]):
+        minutes["events"]["news"][news] += 1
 insert("visit", [{"id": f"own{k}", "epoch": 0, "source": "t/0", "version": LARGEST, "time": millis((FIRST + 3000 + k) * 60000), "brand": "acme", "referrer_host": "acme.example"} for k in range(200)])
 insert("visit", [{"id": f"early{k}", "epoch": 0, "source": "t/0", "version": LARGEST, "time": millis((FIRST - 4000 + k) * 60000), "brand": "acme"} for k in range(0, 4000, 50)])
 
@@ -238,6 +240,7 @@ of = lambda brand, *treatments: {key: row for key, row in answer[brand].items() 
 assert compare("acme", acme, answer["acme"]) == {}
 nothing("quiet", compare("quiet", quiet, answer["quiet"]), {"share": "no shares", "difference": missing})
 nothing("young", answer["young"], dict.fromkeys(("brand_reply", "share", "difference"), "fewer than 14 whole days"))
+nothing("new", answer["new"], dict.fromkeys(("brand_reply", "share", "difference"), "fewer than 14 whole days"))
 nothing("rare", of("rare", "brand_reply", "difference"), {"brand_reply": "events on fewer than 10 days", "difference": missing})
 nothing("steady", of("steady", "share", "difference"), dict.fromkeys(("share", "difference"), "the lags cannot be told apart"))
 assert all(row["visits_per_event"] is not None for row in of("steady", "brand_reply").values()), "what can be told is told"
