@@ -143,7 +143,7 @@ COMMENT 'The model''s effects on visits per brand and draw: draw 0 is the estima
 
 -- When visits follow a brand reply and when a share, per brand: a row per lag bin, a row `total`, and `difference`, replies less shares.
 -- Visits per event with 95 % intervals: Student's t times the spread over resampled days; of the share within 15 minutes, a ratio that may
--- leave 0 to 1, the draws' own 2 % and 98 %. Leads: visits cannot come from events 6 to 30 minutes later, so an effect there (90 % interval) flags
+-- leave 0 to 1, the draws' own 2 % and 98 %, and none where the total may be 0. Leads: visits cannot come from events 6 to 30 minutes later, so an effect there (90 % interval) flags
 -- the model; `not_flagged_at_20pct` means within a fifth of the total, and is weak evidence. No verdict says caused.
 CREATE OR REPLACE VIEW response AS
 WITH
@@ -180,11 +180,18 @@ WITH
     ),
     known AS (
         SELECT
-            *, treatment != 'difference' AND missing = '' AS has_value, place = 7 AND missing = '' AS has_share, place = 7 AND has_value AS has_lead,
-            v - t95 * sd > 0 AND has_lead AS above_0, minIf(place, 2 * total_so_far >= total) OVER b AS half,
+            *, treatment != 'difference' AND missing = '' AS has_value, place = 7 AND has_value AS has_lead, has_lead AND v - t95 * sd > 0 AS above_0,
+            minIf(place, 2 * total_so_far >= total) OVER (PARTITION BY brand, treatment) AS half,
             multiIf(NOT has_lead, '', abs(ahead) + t90 * ahead_sd < 0.2 * abs(v), 'not_flagged_at_20pct', abs(ahead) > 3 * ahead_sd, 'flagged', 'undecided') AS lead_verdict
         FROM estimate
-        WINDOW b AS (PARTITION BY brand, treatment)
+    ),
+    -- A share of a total that may be 0 is no number, and its interval has no end.
+    judged AS (
+        SELECT
+            *, countIf(lead_verdict = 'flagged') OVER b > 0 AS is_flagged, countIf(above_0) OVER b = 2 AS both_above_0,
+            above_0 OR (treatment = 'difference' AND missing = '' AND both_above_0) AS has_share
+        FROM known
+        WINDOW b AS (PARTITION BY brand)
     )
 SELECT
     brand, treatment, multiIf(treatment = 'brand_reply', 'conversation', treatment = 'share', 'broadcast', '') AS side,
@@ -192,16 +199,16 @@ SELECT
     [0, 1, 5, 15, 60, 240, 0][place] AS lag_from_minutes, [0, 4, 14, 59, 239, 719, 719][place] AS lag_to_minutes,
     if(has_value, v, NULL) AS visits_per_event, if(has_value, v - t95 * sd, NULL) AS low, if(has_value, v + t95 * sd, NULL) AS high,
     if(has_value, total_so_far, NULL) AS cumulative,
-    if(has_share, share, NULL) AS share_within_15, if(has_share, known.share_low, NULL) AS share_within_15_low, if(has_share, known.share_high, NULL) AS share_within_15_high,
+    if(has_share, share, NULL) AS share_within_15, if(has_share, judged.share_low, NULL) AS share_within_15_low, if(has_share, judged.share_high, NULL) AS share_within_15_high,
     if(above_0, [0, 1, 5, 15, 60, 240][half], NULL) AS t50_from_minutes, if(above_0, [0, 4, 14, 59, 239, 719][half], NULL) AS t50_to_minutes,
     if(has_lead, ahead, NULL) AS lead_effect, if(has_lead, ahead - t90 * ahead_sd, NULL) AS lead_low, if(has_lead, ahead + t90 * ahead_sd, NULL) AS lead_high,
     multiIf(place != 7, '', treatment = 'difference', 'conversation brings traffic sooner than broadcast', 'later events do not move earlier visits') AS hypothesis,
     multiIf(
-        place != 7, '', missing != '', 'undecided', treatment != 'difference', lead_verdict,
-        countIf(lead_verdict = 'flagged') OVER (PARTITION BY brand) > 0, 'flagged', known.share_low > 0, 'supported', known.share_high < 0, 'refuted', 'undecided') AS verdict,
+        place != 7, '', missing != '', 'undecided', treatment != 'difference', lead_verdict, is_flagged, 'flagged',
+        NOT has_share, 'undecided', judged.share_low > 0, 'supported', judged.share_high < 0, 'refuted', 'undecided') AS verdict,
     days, if(treatment = 'difference', NULL, events) AS events, if(treatment = 'difference', NULL, event_days) AS event_days,
-    multiIf(missing != '', missing, has_lead AND NOT above_0, 'no T50: the total may be 0', '') AS reason
-FROM known
+    multiIf(missing != '', missing, place != 7 OR has_share, '', treatment = 'difference', 'a total may be 0: no difference', 'the total may be 0: no share within 15 minutes, no T50') AS reason
+FROM judged
 ORDER BY brand, treatment, place
 COMMENT 'When visits follow a brand reply and when a share, per brand: effects by lag with intervals, leads, verdicts; never causes';
 

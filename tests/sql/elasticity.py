@@ -41,7 +41,7 @@ def put(brand, interactions, visits):
                 window = at() // 900 * 900
                 post = int(DICE.integers(0, 2))
                 windows.append({**root, "root": f"{root['root']}-{window}", "window_start": window, "epoch": 0, "source": "t/0", "opened": len(windows), "version": 1,
-                                "root_seen": True, "root_is_brand": post, "posts": post, "brand_replies": int(part) - post, "replies": int(part) - post})
+                                "root_seen": True, "root_is_brand": post, "posts": 1, "brand_replies": int(part) - post, "replies": int(part) - post})
             for _ in range(visits[place][day]):
                 click = {**root, "id": f"{brand}k{len(clicks)}", "time": millis(at() * 1000), "target_kind": "reply"}
                 clicks.append(click)
