@@ -6,13 +6,17 @@
 -- Visits, the brand's replies and shares by minute, zeros are rows: the latest 90 days that both visits and posts cover. A building block.
 CREATE OR REPLACE VIEW minute AS
 WITH
+    -- Declared times beyond the watermark are somebody's clock, not the end of the data.
+    (SELECT max(watermark) + toIntervalMinute(1) FROM sources) AS reach,
+    reach < toDateTime64('1971-01-01', 3, 'UTC') AS reach_unknown,
     events AS (
         SELECT brand, toUInt32(intDiv(toUnixTimestamp(time), 60)) AS minute, count() AS visits, 0 AS brand_replies, 0 AS shares, 0 AS content
-        FROM visit_origin WHERE NOT self_referral GROUP BY brand, minute
+        FROM visit_origin WHERE NOT self_referral AND (reach_unknown OR time <= reach) GROUP BY brand, minute
         UNION ALL
         SELECT brand, toUInt32(intDiv(toUnixTimestamp(window_start), 60) + e.1) AS minute, 0 AS visits, e.2 AS brand_replies, e.3 AS shares, 1 AS content
         FROM activity
         ARRAY JOIN arrayConcat([(0, 0, 0)], arrayMap(x -> (x, 1, 0), brand_reply_minutes), arrayMap(x -> (x, 0, 1), share_minutes)) AS e
+        WHERE reach_unknown OR window_start <= reach
     ),
     -- Before the first post or visit, and after the last visit, nothing is known: those are no zeros.
     known AS (
@@ -98,7 +102,9 @@ WITH
         SELECT
             brand, draw, whole, products, response_day.brand_replies AS brand_replies, response_day.shares AS shares,
             cityHash64(brand, day, draw) / 18446744073709551616. AS u,
-            if(draw = 0, 1., toFloat64(arraySum(edge -> u >= edge, [0.36787944117144233, 0.7357588823428847, 0.9196986029286058, 0.9810118431238463, 0.9963401531726563, 0.9994058151824183, 0.999916758850712, 0.9999897508033253, 0.999998874797402, 0.9999998885745216, 0.9999999899522336, 0.9999999991683892]))) AS weight
+            if(draw = 0, 1., toFloat64(arraySum(edge -> u >= edge, [
+                0.36787944117144233, 0.7357588823428847, 0.9196986029286058, 0.9810118431238463, 0.9963401531726563, 0.9994058151824183,
+                0.999916758850712, 0.9999897508033253, 0.999998874797402, 0.9999998885745216, 0.9999999899522336, 0.9999999991683892]))) AS weight
         FROM response_day
         CROSS JOIN (SELECT arrayJoin(range(201)) AS draw) AS draws
         WHERE draw = 0 OR (whole AND weight > 0)
@@ -215,6 +221,8 @@ COMMENT 'When visits follow a brand reply and when a share, per brand: effects b
 -- What the brand did and what came, per place and day of the brand's own clock, zeros are rows: the latest 90 days of every place where it took part. A building block of elasticity.
 CREATE OR REPLACE VIEW community_day AS
 WITH
+    (SELECT max(watermark) + toIntervalMinute(1) FROM sources) AS reach,
+    reach < toDateTime64('1971-01-01', 3, 'UTC') AS reach_unknown,
     seen AS (
         SELECT brand, channel, community, day, sum(s.interactions) AS interactions, sum(s.visits) AS visits
         FROM (
@@ -223,12 +231,12 @@ WITH
                 toDate(toUInt16(intDiv(toInt64(toUnixTimestamp(a.window_start)) + k.utc_offset, 86400))) AS day, a.interactions AS interactions, 0 AS visits
             FROM (
                 SELECT brand, channel, community, window_start, sum(brand_replies + if(is_brand, posts, 0)) AS interactions
-                FROM activity WHERE community != '' GROUP BY brand, channel, community, window_start
+                FROM activity WHERE community != '' AND (reach_unknown OR window_start <= reach) GROUP BY brand, channel, community, window_start
             ) AS a
             ASOF LEFT JOIN brand_clock AS k ON k.brand = a.brand AND a.window_start >= k.since
             UNION ALL
             SELECT brand, channel, community, day, 0 AS interactions, count() AS visits
-            FROM visit_origin WHERE NOT self_referral AND community != '' GROUP BY brand, channel, community, day
+            FROM visit_origin WHERE NOT self_referral AND community != '' AND (reach_unknown OR time <= reach) GROUP BY brand, channel, community, day
         ) AS s
         GROUP BY brand, channel, community, day
     ),

@@ -101,6 +101,10 @@ cells = {brand: put(brand, *world) for brand, world in worlds.items()}
 # A place where the brand never took part is not in the panel; an own host as referrer is no visit.
 facts("click", [{"id": "other", "time": millis(int(START.timestamp()) * 1000), "root": "elsewhere", "brand": "few", "channel": "ch0", "community": "elsewhere"}], source="t/9")
 facts("visit", [{"id": "elsewhere", "time": millis(int(START.timestamp()) * 1000), "brand": "few", "click": "other", "has_visitor": True, "visitor": 7}], source="t/9")
+# What is declared beyond the watermark does not move the last day.
+insert("progress", [{"epoch": 0, "source": "t/0", "first": 0, "version": 1, "watermark": millis(int((START + datetime.timedelta(days=60)).timestamp()) * 1000)}])
+facts("click", [{"id": "later", "time": millis(4_000_000_000_000), "root": "many-0", "brand": "many", "channel": "ch0", "community": "town0"}], source="t/8")
+facts("visit", [{"id": "later", "time": millis(4_000_000_000_000), "brand": "many", "click": "later", "has_visitor": True, "visitor": 8}], source="t/8")
 
 found = collections.defaultdict(dict)
 for brand, channel, community, day, count, came in ask("SELECT brand, channel, community, toString(day), interactions, visits FROM community_day"):

@@ -210,7 +210,7 @@ run("INSERT INTO brand (valid_from, brand, timezone, landing_hosts) VALUES ('202
 brands = {"acme": acme, "quiet": quiet, "young": young, "new": new, "rare": rare, "steady": steady, "led": led}
 for name, minutes in brands.items():
     put(name, minutes)
-# Events of every brand, one of the own hosts as referrer, a visit before the first post: the first counts, the others do not.
+# Events of every brand, one of the own hosts as referrer, a visit before the first post: only the first count.
 news = 8 * 1440 + 77
 insert("calendar", [{"time": millis((FIRST + news) * 60000), "brand": "", "kind": kind, "name": "everywhere"} for kind in KINDS])
 for minutes in brands.values():
@@ -219,6 +219,10 @@ for minutes in brands.values():
             counts[news] += 1
 insert("visit", [{"id": f"own{k}", "epoch": 0, "source": "t/0", "version": LARGEST, "time": millis((FIRST + 3000 + k) * 60000), "brand": "acme", "referrer_host": "acme.example"} for k in range(200)])
 insert("visit", [{"id": f"early{k}", "epoch": 0, "source": "t/0", "version": LARGEST, "time": millis((FIRST - 4000 + k) * 60000), "brand": "acme"} for k in range(0, 4000, 50)])
+# A visit and a share beyond the watermark are somebody's clock.
+insert("progress", [{"epoch": 0, "source": "t/0", "first": 0, "version": 1, "watermark": millis((FIRST + 40 * 1440) * 60000)}])
+insert("visit", [{"id": "later", "epoch": 0, "source": "t/0", "version": LARGEST, "time": millis(4_000_000_000_000), "brand": "acme"}])
+insert("activity_window", [{"window_start": 4_000_000_500 // 900 * 900, "epoch": 0, "source": "t/0", "root": "root-acme", "opened": 9, "version": 1, "root_seen": True, "brand": "acme", "share_minutes": [3]}])
 
 whole = ask("SELECT sum(visits), sum(brand_replies), sum(shares), count(), sum(mails + ads + launches + other_events) FROM minute WHERE brand = 'acme'")[0]
 last = int(numpy.flatnonzero(acme["visits"])[-1]) + 1
