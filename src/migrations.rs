@@ -31,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 3, name: "003_gaps.sql", text: include_str!("../deploy/clickhouse/003_gaps.sql") },
     Migration { number: 4, name: "004_facts.sql", text: include_str!("../deploy/clickhouse/004_facts.sql") },
     Migration { number: 5, name: "005_traffic.sql", text: include_str!("../deploy/clickhouse/005_traffic.sql") },
+    Migration { number: 7, name: "007_response.sql", text: include_str!("../deploy/clickhouse/007_response.sql") },
     Migration { number: 9, name: "009_audience.sql", text: include_str!("../deploy/clickhouse/009_audience.sql") },
 ];
 

@@ -46,6 +46,21 @@ async fn coverage_says_what_is_missing() {
     agrees("coverage").await;
 }
 
+#[tokio::test]
+async fn effects_by_lag_are_those_of_the_same_regression() {
+    agrees("response").await;
+}
+
+#[tokio::test]
+async fn elasticity_is_that_of_the_same_poisson_model() {
+    agrees("elasticity").await;
+}
+
+#[tokio::test]
+async fn experiments_compare_assigned_units() {
+    agrees("experiments").await;
+}
+
 /// Every program is named by a test above; a forgotten one would be a check that never runs.
 #[test]
 fn every_program_is_run() {

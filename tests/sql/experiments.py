@@ -1,0 +1,133 @@
+"""Experiments: units, zeros, first assignments, refunds, rates as of the day and Welch's test against scipy.
+
+`by_visitor` control and test, in three currencies; `by_person` three arms, none called control; `by_root` and `by_community`
+through the last touch; `lonely` with an arm of one; `idle` without a sale; `unpriced` with a currency nobody priced; `by_device`.
+"""
+
+import collections
+import datetime
+import decimal
+
+import numpy
+from scipy import stats
+
+from store import dicts, facts, millis, run, same
+
+DAY = 86_400_000
+T0 = int(datetime.datetime(2026, 3, 2, tzinfo=datetime.timezone.utc).timestamp()) * 1000
+FIRST_VISITOR = 2**63 + 11
+DICE = numpy.random.default_rng(5)
+MOVED = T0 + 10 * DAY
+
+run("INSERT INTO fx VALUES ('2026-01-01', 'USD', 1), ('2026-01-01', 'EUR', 1.1), ('2026-03-12', 'EUR', 1.3), ('2026-01-01', 'JPY', 0.0065)")
+
+
+def rate(currency, at):
+    """As of the day of the money."""
+    return {"USD": 1.0, "JPY": 0.0065, "EUR": 1.1 if at < MOVED else 1.3}[currency]
+
+
+assignments, clicks, visits, conversions = [], [], [], []
+sales = collections.defaultdict(list)  # (unit type, unit) -> (sold at, value)
+
+
+def assign(experiment, kind, unit, arm, at):
+    assignments.append({"id": f"a{len(assignments)}", "time": millis(at), "experiment": experiment, "arm": arm, "unit": unit, "unit_type": kind})
+
+
+def sell(visitor, at, amount, currency, units=(), refund_of=None, named=True):
+    """A conversion, and for the comparison its value under each unit that it counts for; a refund counts when its sale did."""
+    row = {"id": f"c{len(conversions)}", "time": millis(at), "visitor": visitor if named else 0, "has_visitor": named, "brand": "acme", "amount": decimal.Decimal(amount), "currency": currency,
+           "refund_of": conversions[refund_of]["id"] if refund_of is not None else ""}
+    conversions.append(row)
+    sold_at = int(conversions[refund_of]["time"] * 1000) if refund_of is not None else at
+    for unit in [("visitor", str(visitor)), *units]:
+        sales[unit].append((sold_at, float(row["amount"]) * rate(currency, at) if currency != "XAU" else None))
+    return len(conversions) - 1
+
+
+for k in range(240):
+    visitor, arm = FIRST_VISITOR + k, "control" if k % 2 else "test"
+    since = T0 + int(DICE.integers(0, 3 * DAY))
+    assign("by_visitor", "visitor", str(visitor), arm, since)
+    if k % 7 == 0:
+        assign("by_visitor", "visitor", str(visitor), "control" if arm == "test" else "test", since + DAY)
+    for _ in range(DICE.poisson(0.5 + 0.4 * (arm == "test"))):
+        at = since + int(DICE.integers(-5 * DAY, 15 * DAY))
+        sold = sell(visitor, at, str(round(float(DICE.lognormal(3, 1)), 2)), str(DICE.choice(["USD", "EUR", "JPY"])))
+        if DICE.random() < 0.3:
+            sell(visitor, max(at, since) + 2 * DAY, "-1.25", conversions[sold]["currency"], refund_of=sold, named=bool(DICE.random() < 0.5))
+sell(FIRST_VISITOR + 999, T0 + 5 * DAY, "5000", "USD")
+
+people = []
+for k in range(90):
+    person, arm = f"p{k}", "bca"[k % 3]
+    assign("by_person", "person", person, arm, T0)
+    for device in range(2):
+        visitor = 5000 + 2 * k + device
+        people.append(f"('2026-01-01', {visitor}, '{person}', '')")
+        for _ in range(DICE.poisson(0.8)):
+            sell(visitor, T0 + int(DICE.integers(1, 20 * DAY)), str(round(float(DICE.gamma(2, 20 + 25 * (arm == "c"))), 2)), "EUR", units=[("person", person)])
+run(f"INSERT INTO identity VALUES {','.join(people)}")
+
+for k in range(40):
+    root, town = f"root{k}", f"town{k % 20}"
+    assign("by_root", "root", root, "control" if k % 2 else "early", T0)
+    if k < 20:
+        assign("by_community", "community", town, "control" if k % 2 else "held", T0 + DAY)
+    for _ in range(DICE.poisson(2.5)):
+        visitor, at = 9000 + len(visits), T0 + int(DICE.integers(-2 * DAY, 10 * DAY))
+        for back, place in ((3, (k + 7) % 40), (1, k)):
+            click = {"id": f"k{len(clicks)}", "time": millis(at - back * DAY), "root": f"root{place}", "target_kind": "post", "brand": "acme", "channel": "x", "community": f"town{place % 20}", "visitor": visitor, "has_visitor": True}
+            clicks.append(click)
+            visits.append({"id": f"v{len(visits)}", "time": click["time"], "visitor": visitor, "has_visitor": True, "brand": "acme", "click": click["id"]})
+        sell(visitor, at, str(round(float(DICE.lognormal(2, 0.7)), 2)), "USD", units=[("root", root), ("community", town)])
+
+for k in range(6):
+    assign("lonely", "visitor", str(70000 + k), "control" if k else "test", T0)
+    assign("idle", "visitor", str(71000 + k), "control" if k % 2 else "test", T0)
+    assign("unpriced", "visitor", str(72000 + k), ("control", "test", "other")[k % 3], T0)
+    assign("by_device", "device", str(k), "control" if k % 2 else "test", T0)
+    for start in (70000, 72000):
+        sell(start + k, T0 + DAY + k, str(k + 1), "XAU" if (start, k) == (72000, 1) else "USD")
+facts("assignment", assignments)
+facts("click", clicks)
+facts("visit", visits)
+facts("conversion", conversions)
+
+arms = collections.defaultdict(dict)
+for row in sorted(assignments, key=lambda row: (row["time"], row["id"])):
+    arms[row["experiment"], row["unit_type"]].setdefault(row["unit"], (row["arm"], int(row["time"] * 1000)))
+found = {(row["experiment"], row["arm"]): row for row in dicts("SELECT * FROM experiments")}
+FIGURES = ["difference", "standard_error", "t", "degrees_of_freedom", "p_value", "low", "high"]
+compared = 0
+for (experiment, kind), units in arms.items():
+    values = collections.defaultdict(list)
+    for unit, (arm, since) in units.items():
+        values[arm].append([value for at, value in sales[kind, unit] if at >= since])
+    control = "control" if "control" in values else min(values)
+    # A sum with a missing rate is None; a unit without a sale is 0.
+    sums = {arm: [None if None in unit else sum(unit) for unit in rows] for arm, rows in values.items()}
+    for arm, mine in sums.items():
+        row, theirs = found.pop((experiment, arm)), sums[control]
+        same(f"{experiment} {arm}", [row["control_arm"], row["control_rule"]], [control, "named control" if control == "control" else "first arm by name"])
+        same(f"{experiment} {arm} units", [row["units"], row["control_units"]], [len(mine), 0 if arm == control else len(theirs)])
+        if experiment == "by_device" or None in mine:
+            same(f"{experiment} {arm}", [row[c] for c in ["mean", "units_with_sales", "control_mean", *FIGURES]], [None] * 10)
+            same(f"{experiment} {arm} reason", row["reason"], "no sales are known by this type of unit" if experiment == "by_device" else "a rate is missing")
+            continue
+        same(f"{experiment} {arm} mean", row["mean"], float(numpy.mean(mine)), 1e-9)
+        same(f"{experiment} {arm} with sales", row["units_with_sales"], sum(value != 0 for value in mine))
+        reason = {"lonely": "fewer than two units in an arm", "idle": "no unit differs from another"}.get(experiment, "")
+        if arm == control or reason:
+            same(f"{experiment} {arm}", [row[c] for c in [*FIGURES, "reason", "verdict"]], [None] * 7 + (["the control arm", ""] if arm == control else [reason, "undecided"]))
+            continue
+        test = stats.ttest_ind(mine, theirs, equal_var=False)
+        interval = test.confidence_interval(0.95)
+        difference, error = numpy.mean(mine) - numpy.mean(theirs), numpy.sqrt(numpy.var(mine, ddof=1) / len(mine) + numpy.var(theirs, ddof=1) / len(theirs))
+        wanted = [numpy.mean(theirs), difference, error, test.statistic, test.df, test.pvalue, interval.low, interval.high]
+        same(f"{experiment} {arm}", [row[c] for c in ["control_mean", *FIGURES]], list(map(float, wanted)), 1e-8)
+        same(f"{experiment} {arm} verdict", [row["verdict"], row["reason"]], ["higher" if interval.low > 0 else "lower" if interval.high < 0 else "undecided", ""])
+        compared += 1
+        print(f"experiments: {experiment} {arm} against {control}, {len(mine)} and {len(theirs)} units, {difference:.2f} +- {error:.2f}, p {test.pvalue:.3f}, as in scipy")
+assert not found and compared == 6, (found, compared)
