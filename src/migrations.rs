@@ -30,6 +30,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "002_views.sql", text: include_str!("../deploy/clickhouse/002_views.sql") },
     Migration { number: 3, name: "003_gaps.sql", text: include_str!("../deploy/clickhouse/003_gaps.sql") },
     Migration { number: 4, name: "004_facts.sql", text: include_str!("../deploy/clickhouse/004_facts.sql") },
+    Migration { number: 6, name: "006_money.sql", text: include_str!("../deploy/clickhouse/006_money.sql") },
 ];
 
 impl Migration {
