@@ -223,23 +223,19 @@ CREATE OR REPLACE VIEW money AS
 WITH
     entries AS (
         SELECT
-            day, brand, if(campaign = '' AND NOT by_rule, '(unallocated)', campaign) AS campaign, channel, community, if(side = '', '(unallocated)', side) AS side,
-            e.1 AS entry, e.2 AS currency, e.3 AS amount, base_currency, e.4 AS amount_base, e.5 AS seconds, e.6 AS estimated,
-            multiIf(e.3 IS NULL, 'missing_hourly_rate', e.4 IS NULL, 'missing_exchange_rate', '') AS reason
+            day, brand, if(campaign = '' AND NOT by_rule, '(unallocated)', campaign) AS campaign, channel, community, if(side = '', '(unallocated)', side) AS side, base_currency,
+            arrayJoin([
+                ('cost_money', toString(currency), toNullable(amount), money_base, toUInt64(0), estimated, ''),
+                ('cost_time', toString(time_currency), time_amount, time_base, seconds, estimated, if(time_amount IS NULL, 'missing_hourly_rate', ''))]) AS line
         FROM cost_day
-        ARRAY JOIN [
-            ('cost_money', toString(currency), toNullable(amount), money_base, toUInt64(0), estimated),
-            ('cost_time', toString(time_currency), time_amount, time_base, seconds, estimated)] AS e
-        WHERE (e.1 = 'cost_money' AND e.3 != 0) OR e.5 > 0
+        WHERE (line.1 = 'cost_money' AND line.3 != 0) OR line.5 > 0
         UNION ALL
         SELECT
-            day, brand, campaign, channel, community, side,
-            e.1 AS entry, currency, e.2 AS amount, base_currency, e.3 AS amount_base, toUInt64(0) AS seconds, false AS estimated,
-            multiIf(e.2 IS NULL, 'missing_margin_rate', e.3 IS NULL, 'missing_exchange_rate', '') AS reason
+            day, brand, campaign, channel, community, side, base_currency,
+            arrayJoin([
+                (if(refund_of != '' OR credit < 0, 'refund', 'revenue'), toString(currency), toNullable(credit), credit_base, toUInt64(0), false, ''),
+                ('margin', toString(currency), margin, margin_base, toUInt64(0), false, if(margin IS NULL, 'missing_margin_rate', ''))]) AS line
         FROM credit
-        ARRAY JOIN [
-            (if(refund_of != '' OR credit < 0, 'refund', 'revenue'), toNullable(credit), credit_base),
-            ('margin', margin, margin_base)] AS e
         WHERE model = 'last' AND lookback_days = 30
     )
 SELECT
@@ -248,9 +244,10 @@ SELECT
     m.seconds AS seconds, m.estimated AS estimated, k.owner AS owner, m.reason AS reason
 FROM (
     SELECT
-        day, brand, campaign, channel, community, side, entry, currency, base_currency, estimated, reason,
-        sum(e.amount) AS amount, sum(e.amount_base) AS amount_base, sum(e.seconds) AS seconds
-    FROM entries AS e
+        day, brand, campaign, channel, community, side, base_currency, line.1 AS entry, line.2 AS currency, line.6 AS estimated,
+        multiIf(line.7 != '', line.7, line.4 IS NULL, 'missing_exchange_rate', '') AS reason,
+        sum(line.3) AS amount, sum(line.4) AS amount_base, sum(line.5) AS seconds
+    FROM entries
     GROUP BY day, brand, campaign, channel, community, side, entry, currency, base_currency, estimated, reason
 ) AS m
 ASOF LEFT JOIN (SELECT campaign, valid_from, owner FROM campaign FINAL) AS k ON k.campaign = m.campaign AND m.day >= k.valid_from
