@@ -47,52 +47,69 @@ COMMENT 'Conversions with what they are worth: margin, rate to the base currency
 -- Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly.
 CREATE OR REPLACE VIEW credit AS
 WITH
-    -- Shares of u units of 0.000001 by integer weights: rounded down, the units left to the largest remainders, ties to the earlier touch.
-    (u, w) -> arrayMap((x, i) -> toDecimal128(toDecimal256(sign(u) * (intDiv(abs(u) * x, arraySum(w))
-        + (indexOf(arraySort(j -> (-((abs(u) * w[j]) % arraySum(w)), j), arrayEnumerate(w)), i) <= abs(u) - arraySum(arrayMap(z -> intDiv(abs(u) * z, arraySum(w)), w)))), 6) / 1000000, 6), w, arrayEnumerate(w)) AS split,
     buyers AS (SELECT visitor FROM conversion_row WHERE has_visitor),
     -- What each person who bought came through, in order.
     trail AS (
-        SELECT person, brand, arraySort(groupArray((time, visit, side, channel, community, campaign, root, click, direct, tracked))) AS touches
+        SELECT person, brand, arraySort(groupArray((time, visit, direct, tracked, side, channel, community, campaign, root, click))) AS visits
         FROM touch
         WHERE visitor IN (SELECT visitor FROM buyers) OR visitor IN (
             SELECT visitor FROM identity FINAL WHERE person IN (SELECT person FROM identity FINAL WHERE visitor IN (SELECT visitor FROM buyers)))
         GROUP BY person, brand
     ),
-    -- The touches inside the look-back, cut into sessions where more than 30 minutes pass.
+    -- The touches inside the look-back. More than 30 minutes between two begin a new session; for a session stands its first touch that is not direct.
     seen AS (
         SELECT
             v.conversion AS conversion, v.at AS at, v.day AS day, v.brand AS brand, v.kind AS kind, v.currency AS currency, v.amount AS amount, v.refund_of AS refund_of,
             v.margin_rate AS margin_rate, v.base_currency AS base_currency, v.base_rate AS base_rate, x.lookback_days AS lookback_days,
-            arrayFilter(t -> t.1 <= v.sold_at AND t.1 > v.sold_at - toIntervalDay(x.lookback_days), t.touches) AS visits,
+            arrayFilter(t -> t.1 <= v.sold_at AND t.1 > v.sold_at - toIntervalDay(x.lookback_days), t.visits) AS visits,
             arraySplit((t, gap) -> gap > 1800000, visits, arrayDifference(arrayMap(t -> toUnixTimestamp64Milli(t.1), visits))) AS sessions,
-            arrayMap(s -> s[greatest(1, arrayFirstIndex(t -> NOT t.9, s))], sessions) AS touches,
-            length(touches) AS n, arrayLastIndex(t -> NOT t.9, touches) AS last_known
+            arrayMap(s -> s[greatest(1, arrayFirstIndex(t -> NOT t.3, s))], sessions) AS known,
+            if(empty(known), [(v.at, '', false, false, 'unattributed', '', '', '', '', '')], known) AS touches
         FROM conversion_value AS v
         CROSS JOIN (SELECT arrayJoin([7, 30, 90]) AS lookback_days) AS x
         LEFT ANY JOIN trail AS t ON t.person = v.person AND t.brand = v.brand
     ),
+    -- One array per column, so that a query carries only what it asks for.
+    columns AS (
+        SELECT
+            conversion, at, day, brand, kind, currency, amount, refund_of, margin_rate, base_currency, base_rate, lookback_days,
+            arrayMap(t -> t.1, touches) AS touched, arrayMap(t -> t.2, touches) AS visit, arrayMap(t -> t.3, touches) AS direct, arrayMap(t -> t.4, touches) AS tracked,
+            arrayMap(t -> t.5, touches) AS side, arrayMap(t -> t.6, touches) AS channel, arrayMap(t -> t.7, touches) AS community, arrayMap(t -> t.8, touches) AS campaign,
+            arrayMap(t -> t.9, touches) AS root, arrayMap(t -> t.10, touches) AS click,
+            arrayMap(t -> (toUnixTimestamp64Milli(t.1) - toUnixTimestamp64Milli(touches[-1].1)) / 604800000, touches) AS weeks,
+            arrayEnumerate(touches) AS places, length(touches) AS n, arrayLastIndex(t -> NOT t.3, touches) AS last_known
+        FROM seen
+    ),
     weighed AS (
-        SELECT *, toInt256(amount * 1000000) AS units,
-            arrayMap((t, i) -> toInt256(round(4294967296 * multiIf(
-                model = 'first', i = 1,
-                model = 'last', i = if(last_known = 0, n, last_known),
+        SELECT *, toInt256(amount * 1000000) AS units, abs(units) AS magnitude,
+            arrayMap((age, i) -> toInt256(round(4294967296 * multiIf(
+                model = 'first', toFloat64(i = 1),
+                model = 'last', toFloat64(i = if(last_known = 0, n, last_known)),
                 model = 'linear', 1.,
-                model = 'position', multiIf(n = 1, 1., n = 2, .5, i IN (1, n), .4, .2 / (n - 2)),
-                exp2((toUnixTimestamp64Milli(t.1) - toUnixTimestamp64Milli(touches[n].1)) / 604800000)))), touches, arrayEnumerate(touches)) AS weights
-        FROM seen CROSS JOIN (SELECT arrayJoin(['first', 'last', 'linear', 'position', 'time_decay']) AS model) AS x
+                model = 'position', multiIf(n = 1, 1., n = 2, .5, i = 1 OR i = n, .4, .2 / (n - 2)),
+                exp2(age)))), weeks, places) AS weights,
+            arraySum(weights) AS total
+        FROM columns CROSS JOIN (SELECT arrayJoin(['first', 'last', 'linear', 'position', 'time_decay']) AS model) AS x
+    ),
+    -- Parts in units of 0.000001, rounded down; the units left go to the largest remainders, ties to the earlier touch.
+    parted AS (
+        SELECT *,
+            arrayMap(w -> intDiv(magnitude * w, total), weights) AS parts, magnitude - arraySum(parts) AS units_left,
+            if(units_left = 0, emptyArrayUInt32(), arraySort(i -> (-((magnitude * weights[i]) % total), i), places)) AS order_of_remainders
+        FROM weighed
     )
 SELECT
     model, lookback_days, conversion, at, day, brand, kind, currency, margin_rate, refund_of,
-    t.1 AS touched, t.2 AS visit, t.3 AS side, t.4 AS channel, t.5 AS community, t.6 AS campaign, t.7 AS root, t.8 AS click, t.9 AS direct, t.10 AS tracked,
-    credit, credit * margin_rate AS margin, base_currency,
+    touched, visit, side, channel, community, campaign, root, click, direct, tracked,
+    model = 'last' AND last_known > 0 AND last_known < n AS before_direct,
+    toFloat64(weight) / toFloat64(total) AS share,
+    toDecimal128(toDecimal256(sign(units) * (part + (units_left > 0 AND indexOf(order_of_remainders, place) <= units_left)), 6) / 1000000, 6) AS credit,
+    credit * margin_rate AS margin, base_currency,
     toDecimal128(toDecimal256(credit, 6) * base_rate, 6) AS credit_base, toDecimal128(toDecimal256(credit, 6) * margin_rate * base_rate, 6) AS margin_base
-FROM weighed
-ARRAY JOIN
-    if(n = 0, [(at, '', 'unattributed', '', '', '', '', '', false, false)], touches) AS t,
-    if(n = 0, [amount], split(units, weights)) AS credit
+FROM parted
+ARRAY JOIN touched, visit, side, channel, community, campaign, root, click, direct, tracked, weights AS weight, parts AS part, places AS place
 SETTINGS join_use_nulls = 0
-COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly';
+COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly. Filter by model and lookback_days: sums over them count each conversion again. A conversion without a visitor or a touch has side unattributed. last is the last touch that is not direct (before_direct: a direct one followed); share is the part of the conversion, 1 in all';
 
 -- Credit up the reshare path, per sharer and generation: accounting rules, not causes; filter by model. NULL with a reason where the path is not known.
 CREATE OR REPLACE VIEW path_credit AS
