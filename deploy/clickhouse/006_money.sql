@@ -81,7 +81,7 @@ WITH
         FROM seen
     ),
     weighed AS (
-        SELECT *, toInt256(amount * 1000000) AS units, abs(units) AS magnitude,
+        SELECT *, toInt256(toDecimal256(amount, 6) * 1000000) AS units, abs(units) AS magnitude,
             arrayMap((age, i) -> toInt256(round(4294967296 * multiIf(
                 model = 'first', toFloat64(i = 1),
                 model = 'last', toFloat64(i = if(last_known = 0, n, last_known)),
@@ -116,7 +116,7 @@ CREATE OR REPLACE VIEW path_credit AS
 WITH
     (u, w) -> arrayMap((x, i) -> toDecimal128(toDecimal256(sign(u) * (intDiv(abs(u) * x, arraySum(w))
         + (indexOf(arraySort(j -> (-((abs(u) * w[j]) % arraySum(w)), j), arrayEnumerate(w)), i) <= abs(u) - arraySum(arrayMap(z -> intDiv(abs(u) * z, arraySum(w)), w)))), 6) / 1000000, 6), w, arrayEnumerate(w)) AS split,
-    traced AS (SELECT * FROM credit WHERE model = 'last' AND lookback_days = 30 AND click != ''),
+    traced AS (SELECT * FROM credit WHERE model = 'last' AND lookback_days = 30 AND click != '' AND share > 0),
     -- The path as it was known at the click: the root, what the row left out, the nearest nodes. Neighbours of one known account are one.
     path AS (
         SELECT
@@ -137,7 +137,7 @@ WITH
 SELECT
     model, conversion, at, day, brand, currency, root, click, actor, generation, toNullable(if(reason = '', part, NULL)) AS credit, reason
 FROM weighed
-ARRAY JOIN arrayPushBack(actors, 0) AS actor, arrayPushBack(generations, -1) AS generation, split(toInt256(value * 1000000), weights) AS part
+ARRAY JOIN arrayPushBack(actors, 0) AS actor, arrayPushBack(generations, -1) AS generation, split(toInt256(toDecimal256(value, 6) * 1000000), weights) AS part
 WHERE generation >= 0 OR cut > 0
 SETTINGS join_use_nulls = 0
 COMMENT 'Credit up the reshare path, per sharer and generation (-1: the middle that the click left out): accounting rules, not causes; filter by model. NULL with a reason where the path is not known: target_unknown, path_inferred (more than half of its edges)';
@@ -151,7 +151,7 @@ WITH
     owned AS (
         SELECT
             if(c.brand != '', c.brand, k.brand) AS brand, c.campaign AS campaign, c.channel AS channel, c.community AS community, c.side AS side, c.kind AS kind, c.role AS role, c.currency AS currency,
-            toInt256(ifNull(c.amount, 0) * 1000000) AS units, c.estimated AS estimated, toUInt128(ifNull(c.seconds, 0)) AS seconds,
+            toInt256(toDecimal256(ifNull(c.amount, 0), 6) * 1000000) AS units, c.estimated AS estimated, toUInt128(ifNull(c.seconds, 0)) AS seconds,
             toUInt128(coalesce(c.seconds_low, c.seconds, 0)) AS seconds_low, toUInt128(coalesce(c.seconds_high, c.seconds, 0)) AS seconds_high,
             -- An estimate without bounds has no interval, however narrow the rest of it is.
             c.estimated AND c.seconds IS NOT NULL AND (c.seconds_low IS NULL OR c.seconds_high IS NULL) AS unbounded,
@@ -253,7 +253,7 @@ WITH
                 (if(refund_of != '' OR credit < 0, 'refund', 'revenue'), toString(currency), toNullable(credit), credit_base, toUInt64(0), false, ''),
                 ('margin', toString(currency), margin, margin_base, toUInt64(0), false, if(margin IS NULL, 'missing_margin_rate', ''))]) AS line
         FROM credit
-        WHERE model = 'last' AND lookback_days = 30
+        WHERE model = 'last' AND lookback_days = 30 AND share > 0
     )
 SELECT
     m.day AS day, m.brand AS brand, m.campaign AS campaign, m.channel AS channel, m.community AS community, m.side AS side, m.entry AS entry,
