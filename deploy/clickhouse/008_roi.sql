@@ -281,7 +281,7 @@ WITH
         FROM middle WINDOW b AS (PARTITION BY brand, base_currency, horizon, rule)
     ),
     pooled AS (
-        SELECT *, mu + tau2 / nullIf(tau2 + s2, 0) * (average - mu) AS roi_pooled, sqrt(tau2 * s2 / nullIf(tau2 + s2, 0)) AS sd,
+        SELECT *, mu + tau2 / nullIf(tau2 + s2, 0) * (average - mu) AS roi_pooled, if(roi_pooled IS NULL, NULL, sqrt(tau2 * s2 / nullIf(tau2 + s2, 0))) AS sd,
             if(roi_pooled IS NULL, [], arrayMap(d -> -(assumeNotNull(roi_pooled) + assumeNotNull(sd)
                 * sqrt(-2 * log((cityHash64(channel, community, d, 1) + 0.5) / 18446744073709551616.)) * cos(2 * pi() * (cityHash64(channel, community, d, 2) + 0.5) / 18446744073709551616.)), range(400))) AS draws
         FROM spread
