@@ -46,6 +46,5 @@ for removed, basis, reason, path_reason, sides, traced in table:
     same(f"without {removed}: sides", ", ".join(sorted(s for (s,) in ask(f"SELECT DISTINCT side FROM credit WHERE {rule}"))), sides)
     assert {"1": share == 1, "less": 0 < (share or 0) < 1, "none": not share}[traced], (removed, share)
     (places,) = ask(f"SELECT basis, reason FROM places WHERE {rule} AND horizon_days = 30 AND community = 'a'")
-    # One place alone has no others to be pooled with.
-    same(f"without {removed}: places", places, [basis, reason or "no_spread"] if places[1] in (reason, "no_spread") else [basis, reason])
+    same(f"without {removed}: places", places, [basis, reason])
 print(f"missing: {len(table)} rows of docs/roi.md")
