@@ -31,7 +31,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 3, name: "003_gaps.sql", text: include_str!("../deploy/clickhouse/003_gaps.sql") },
     Migration { number: 4, name: "004_facts.sql", text: include_str!("../deploy/clickhouse/004_facts.sql") },
     Migration { number: 5, name: "005_traffic.sql", text: include_str!("../deploy/clickhouse/005_traffic.sql") },
+    Migration { number: 6, name: "006_money.sql", text: include_str!("../deploy/clickhouse/006_money.sql") },
     Migration { number: 7, name: "007_response.sql", text: include_str!("../deploy/clickhouse/007_response.sql") },
+    Migration { number: 8, name: "008_roi.sql", text: include_str!("../deploy/clickhouse/008_roi.sql") },
     Migration { number: 9, name: "009_audience.sql", text: include_str!("../deploy/clickhouse/009_audience.sql") },
 ];
 

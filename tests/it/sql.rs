@@ -61,6 +61,31 @@ async fn experiments_compare_assigned_units() {
     agrees("experiments").await;
 }
 
+#[tokio::test]
+async fn credit_is_exact_under_every_rule() {
+    agrees("credit").await;
+}
+
+#[tokio::test]
+async fn the_ledger_adds_up_to_the_facts() {
+    agrees("ledger").await;
+}
+
+#[tokio::test]
+async fn roi_and_places_are_what_the_lines_of_credit_and_cost_say() {
+    agrees("roi").await;
+}
+
+#[tokio::test]
+async fn a_public_set_of_conversions_is_attributed_alike() {
+    agrees("playbook").await;
+}
+
+#[tokio::test]
+async fn what_is_missing_shows_in_basis_and_reason() {
+    agrees("missing").await;
+}
+
 /// Every program is named by a test above; a forgotten one would be a check that never runs.
 #[test]
 fn every_program_is_run() {

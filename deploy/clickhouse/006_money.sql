@@ -1,0 +1,272 @@
+-- Money: what was spent, what came back, and whose credit it is. Amounts stay in their own currency, exact to the last
+-- of six decimals; figures in the brand's base currency stand beside them (`*_base`). Exchange rates, hourly rates,
+-- margins and owners hold as of the day of the money, in the brand's time zone, so a corrected row restates history. A
+-- missing rate makes a figure NULL and never 0. Rules (model, look-back) are columns: filter by them, do not add over them.
+
+-- Conversions with what they are worth: margin, rate to the base currency, and whose touches count. A building block of credit.
+CREATE OR REPLACE VIEW conversion_value AS
+WITH
+    sale AS (
+        SELECT id, time, visitor, has_visitor, brand, margin_rate FROM conversion_row
+        WHERE id IN (SELECT refund_of FROM conversion_row WHERE refund_of != '')
+    ),
+    -- A refund stands on the touches of its sale, whichever came first; one whose sale is not known stands on its own.
+    sold AS (
+        SELECT
+            c.id AS conversion, c.time AS at, toDateTime(c.time) AS at_second, if(c.brand != '', c.brand, s.brand) AS brand,
+            c.kind AS kind, c.currency AS currency, c.amount AS amount, c.refund_of AS refund_of,
+            ifNull(c.margin_rate, s.margin_rate) AS own_margin_rate,
+            if(s.id != '', s.time, c.time) AS sold_at, toDate(sold_at) AS sold_day,
+            if(s.id != '', s.visitor, c.visitor) AS visitor, if(s.id != '', s.has_visitor, c.has_visitor) AS has_visitor
+        FROM conversion_row AS c LEFT ANY JOIN sale AS s ON s.id = c.refund_of
+    ),
+    priced AS (
+        SELECT
+            s.conversion AS conversion, s.at AS at, s.brand AS brand, s.kind AS kind, s.currency AS currency, s.amount AS amount, s.refund_of AS refund_of,
+            s.sold_at AS sold_at, ifNull(s.own_margin_rate, b.margin_rate) AS margin_rate, k.base_currency AS base_currency,
+            toDate(toDateTime(toInt64(s.at_second) + k.utc_offset, 'UTC')) AS day,
+            multiIf(NOT s.has_visitor, '', p.person != '', p.person, toString(s.visitor)) AS person
+        FROM sold AS s
+        ASOF LEFT JOIN brand_clock AS k ON k.brand = s.brand AND s.at_second >= k.since
+        ASOF LEFT JOIN (SELECT brand, valid_from, margin_rate FROM brand FINAL) AS b ON b.brand = s.brand AND s.sold_day >= b.valid_from
+        ASOF LEFT JOIN (SELECT visitor, valid_from, person FROM identity FINAL) AS p ON p.visitor = s.visitor AND s.sold_day >= p.valid_from
+    )
+SELECT
+    c.conversion AS conversion, c.at AS at, c.day AS day, c.brand AS brand, c.kind AS kind, c.currency AS currency, c.amount AS amount,
+    c.refund_of AS refund_of, c.margin_rate AS margin_rate, c.base_currency AS base_currency, c.sold_at AS sold_at, c.person AS person,
+    if(c.currency = c.base_currency AND c.currency != '', toDecimal128(1, 18),
+        toDecimal128(toDecimal256(nullIf(f.to_base, 0), 18) / if(c.base_currency = '', toDecimal64(1, 8), nullIf(g.to_base, 0)), 18)) AS rate,
+    -- Beyond any real price the product would not fit its type.
+    if(abs(toFloat64(c.amount)) * toFloat64(rate) < 1e30, rate, NULL) AS base_rate
+FROM priced AS c
+ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS f ON f.currency = c.currency AND c.day >= f.valid_from
+ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS g ON g.currency = c.base_currency AND c.day >= g.valid_from
+SETTINGS join_use_nulls = 0
+COMMENT 'Conversions with what they are worth: margin, rate to the base currency, and whose touches count. A building block of credit';
+
+-- Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly.
+CREATE OR REPLACE VIEW credit AS
+WITH
+    buyers AS (SELECT visitor FROM conversion_row WHERE has_visitor),
+    -- What each person who bought came through, in order.
+    trail AS (
+        SELECT person, brand, arraySort(groupArray((time, visit, direct, tracked, side, channel, community, campaign, root, click))) AS visits
+        FROM touch
+        WHERE visitor IN (SELECT visitor FROM buyers) OR visitor IN (
+            SELECT visitor FROM identity FINAL WHERE person IN (SELECT person FROM identity FINAL WHERE visitor IN (SELECT visitor FROM buyers)))
+        GROUP BY person, brand
+    ),
+    -- The touches inside the look-back. More than 30 minutes between two begin a new session; for a session stands its first touch that is not direct.
+    seen AS (
+        SELECT
+            v.conversion AS conversion, v.at AS at, v.day AS day, v.brand AS brand, v.kind AS kind, v.currency AS currency, v.amount AS amount, v.refund_of AS refund_of,
+            v.margin_rate AS margin_rate, v.base_currency AS base_currency, v.base_rate AS base_rate, x.lookback_days AS lookback_days,
+            arrayFilter(t -> t.1 <= v.sold_at AND t.1 > v.sold_at - toIntervalDay(x.lookback_days), t.visits) AS visits,
+            arraySplit((t, gap) -> gap > 1800000, visits, arrayDifference(arrayMap(t -> toUnixTimestamp64Milli(t.1), visits))) AS sessions,
+            arrayMap(s -> s[greatest(1, arrayFirstIndex(t -> NOT t.3, s))], sessions) AS known,
+            if(empty(known), [(v.at, '', false, false, 'unattributed', '', '', '', '', '')], known) AS touches
+        FROM conversion_value AS v
+        CROSS JOIN (SELECT arrayJoin([7, 30, 90]) AS lookback_days) AS x
+        LEFT ANY JOIN trail AS t ON t.person = v.person AND t.brand = v.brand
+    ),
+    -- One array per column, so that a query carries only what it asks for.
+    columns AS (
+        SELECT
+            conversion, at, day, brand, kind, currency, amount, refund_of, margin_rate, base_currency, base_rate, lookback_days,
+            arrayMap(t -> t.1, touches) AS touched, arrayMap(t -> t.2, touches) AS visit, arrayMap(t -> t.3, touches) AS direct, arrayMap(t -> t.4, touches) AS tracked,
+            arrayMap(t -> t.5, touches) AS side, arrayMap(t -> t.6, touches) AS channel, arrayMap(t -> t.7, touches) AS community, arrayMap(t -> t.8, touches) AS campaign,
+            arrayMap(t -> t.9, touches) AS root, arrayMap(t -> t.10, touches) AS click,
+            arrayMap(t -> (toUnixTimestamp64Milli(t.1) - toUnixTimestamp64Milli(touches[-1].1)) / 604800000, touches) AS weeks,
+            arrayEnumerate(touches) AS places, length(touches) AS n, arrayLastIndex(t -> NOT t.3, touches) AS last_known
+        FROM seen
+    ),
+    weighed AS (
+        SELECT *, toInt256(toDecimal256(amount, 6) * 1000000) AS units, abs(units) AS magnitude,
+            arrayMap((age, i) -> toInt256(round(4294967296 * multiIf(
+                model = 'first', toFloat64(i = 1),
+                model = 'last', toFloat64(i = if(last_known = 0, n, last_known)),
+                model = 'linear', 1.,
+                model = 'position', multiIf(n = 1, 1., n = 2, .5, i = 1 OR i = n, .4, .2 / (n - 2)),
+                exp2(age)))), weeks, places) AS weights,
+            arraySum(weights) AS total
+        FROM columns CROSS JOIN (SELECT arrayJoin(['first', 'last', 'linear', 'position', 'time_decay']) AS model) AS x
+    ),
+    -- Parts in units of 0.000001, rounded down; the units left go to the largest remainders, ties to the earlier touch.
+    parted AS (
+        SELECT *,
+            arrayMap(w -> intDiv(magnitude * w, total), weights) AS parts, magnitude - arraySum(parts) AS units_left,
+            if(units_left = 0, emptyArrayUInt32(), arraySort(i -> (-((magnitude * weights[i]) % total), i), places)) AS order_of_remainders
+        FROM weighed
+    )
+SELECT
+    model, lookback_days, conversion, at, day, brand, kind, currency, margin_rate, refund_of,
+    touched, visit, side, channel, community, campaign, root, click, direct, tracked,
+    model = 'last' AND last_known > 0 AND last_known < n AS before_direct,
+    toFloat64(weight) / toFloat64(total) AS share,
+    toDecimal128(toDecimal256(sign(units) * (part + (units_left > 0 AND indexOf(order_of_remainders, place) <= units_left)), 6) / 1000000, 6) AS credit,
+    credit * margin_rate AS margin, base_currency,
+    toDecimal128(toDecimal256(credit, 6) * base_rate, 6) AS credit_base, toDecimal128(toDecimal256(credit, 6) * margin_rate * base_rate, 6) AS margin_base
+FROM parted
+ARRAY JOIN touched, visit, side, channel, community, campaign, root, click, direct, tracked, weights AS weight, parts AS part, places AS place
+SETTINGS join_use_nulls = 0
+COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly. Filter by model and lookback_days: sums over them count each conversion again. A conversion without a visitor or a touch has side unattributed. last is the last touch that is not direct (before_direct: a direct one followed); share is the part of the conversion, 1 in all';
+
+-- Credit up the reshare path, per sharer and generation: accounting rules, not causes; filter by model. NULL with a reason where the path is not known.
+CREATE OR REPLACE VIEW path_credit AS
+WITH
+    (u, w) -> arrayMap((x, i) -> toDecimal128(toDecimal256(sign(u) * (intDiv(abs(u) * x, arraySum(w))
+        + (indexOf(arraySort(j -> (-((abs(u) * w[j]) % arraySum(w)), j), arrayEnumerate(w)), i) <= abs(u) - arraySum(arrayMap(z -> intDiv(abs(u) * z, arraySum(w)), w)))), 6) / 1000000, 6), w, arrayEnumerate(w)) AS split,
+    traced AS (SELECT * FROM credit WHERE model = 'last' AND lookback_days = 30 AND click != '' AND share > 0),
+    -- The path as it was known at the click: the root, what the row left out, the nearest nodes. Neighbours of one known account are one.
+    path AS (
+        SELECT
+            a.conversion AS conversion, a.at AS at, a.day AS day, a.brand AS brand, a.currency AS currency, a.root AS root, a.click AS click, a.credit AS value,
+            p.depth AS depth, p.path_actors AS nodes, toUInt32(greatest(0, toInt64(depth) + 1 - length(nodes))) AS cut,
+            multiIf(p.target_kind = 'unknown', 'target_unknown', toUInt64(p.path_inferred) * 2 > depth, 'path_inferred', '') AS reason,
+            arrayFilter((actor, i) -> i = 1 OR (i = 2 AND cut > 0) OR actor = 0 OR actor != nodes[i - 1], nodes, arrayEnumerate(nodes)) AS actors,
+            length(actors) + cut - 1 AS deepest,
+            arrayMap(i -> toInt32(if(i = 1, 0, deepest + i - length(actors))), arrayEnumerate(actors)) AS generations
+        FROM traced AS a INNER JOIN click_row AS p ON p.id = a.click
+    ),
+    weighed AS (
+        SELECT *,
+            arrayPushBack(arrayMap(g -> toInt256(round(4294967296 * if(model = 'equal_path', 1., exp2(toFloat64(g) - deepest)))), generations),
+                toInt256(round(4294967296 * multiIf(cut = 0, 0., model = 'equal_path', toFloat64(cut), exp2(2. - length(actors)) - exp2(1. - deepest))))) AS weights
+        FROM path CROSS JOIN (SELECT arrayJoin(['equal_path', 'decay_path']) AS model) AS x
+    )
+SELECT
+    model, conversion, at, day, brand, currency, root, click, actor, generation, toNullable(if(reason = '', part, NULL)) AS credit, reason
+FROM weighed
+ARRAY JOIN arrayPushBack(actors, 0) AS actor, arrayPushBack(generations, -1) AS generation, split(toInt256(toDecimal256(value, 6) * 1000000), weights) AS part
+WHERE generation >= 0 OR cut > 0
+SETTINGS join_use_nulls = 0
+COMMENT 'Credit up the reshare path, per sharer and generation (-1: the middle that the click left out): accounting rules, not causes; filter by model. NULL with a reason where the path is not known: target_unknown, path_inferred (more than half of its edges)';
+
+-- Cost by the brand's own days: what was logged, and time by rule where a brand logged none in a week. A building block of money and roi.
+CREATE OR REPLACE VIEW cost_day AS
+WITH
+    -- Beyond any real price the product would not fit its type: NULL, like what has no rate.
+    (quantity, price) -> toDecimal128(toDecimal256(quantity, 6) * if(abs(toFloat64(quantity)) * toFloat64(price) < 1e30, toDecimal256(price, 18), NULL), 6) AS worth,
+    -- A cost that names only its campaign belongs to the campaign's brand.
+    owned AS (
+        SELECT
+            if(c.brand != '', c.brand, k.brand) AS brand, c.campaign AS campaign, c.channel AS channel, c.community AS community, c.side AS side, c.kind AS kind, c.role AS role, c.currency AS currency,
+            toInt256(toDecimal256(ifNull(c.amount, 0), 6) * 1000000) AS units, c.estimated AS estimated, toUInt128(ifNull(c.seconds, 0)) AS seconds,
+            toUInt128(coalesce(c.seconds_low, c.seconds, 0)) AS seconds_low, toUInt128(coalesce(c.seconds_high, c.seconds, 0)) AS seconds_high,
+            -- An estimate without bounds has no interval, however narrow the rest of it is.
+            c.estimated AND c.seconds IS NOT NULL AND (c.seconds_low IS NULL OR c.seconds_high IS NULL) AS unbounded,
+            c.begins AS begins, c.ends AS ends
+        FROM (SELECT *, toDateTime(ifNull(period_start, time)) AS begins, toDate(begins) AS as_of, toDateTime(ifNull(period_end, begins)) AS ends FROM cost_row) AS c
+        ASOF LEFT JOIN (SELECT campaign, valid_from, brand FROM campaign FINAL) AS k ON k.campaign = c.campaign AND c.as_of >= k.valid_from
+    ),
+    -- Each of D days takes trunc(u (i + 1) / D) - trunc(u i / D) of u units: the days add up to the whole.
+    logged AS (
+        SELECT
+            brand, campaign, channel, community, side, kind, role, currency, estimated, unbounded, first_day + i AS day,
+            toDecimal128(toDecimal256(intDiv(units * (i + 1), days) - intDiv(units * i, days), 6) / 1000000, 6) AS amount,
+            toUInt64(intDiv(seconds * (i + 1), days) - intDiv(seconds * i, days)) AS seconds,
+            toUInt64(intDiv(seconds_low * (i + 1), days) - intDiv(seconds_low * i, days)) AS seconds_low,
+            toUInt64(intDiv(seconds_high * (i + 1), days) - intDiv(seconds_high * i, days)) AS seconds_high
+        FROM (
+            SELECT c.brand AS brand, c.campaign AS campaign, c.channel AS channel, c.community AS community, c.side AS side, c.kind AS kind, c.role AS role, c.currency AS currency,
+                c.units AS units, c.estimated AS estimated, c.unbounded AS unbounded, c.seconds AS seconds, c.seconds_low AS seconds_low, c.seconds_high AS seconds_high,
+                toDate(toDateTime(toInt64(c.begins) + s.utc_offset, 'UTC')) AS first_day,
+                toInt64(greatest(1, toInt64(toDate(toDateTime(toInt64(c.ends) + e.utc_offset, 'UTC'))) - toInt64(first_day))) AS days
+            FROM owned AS c
+            ASOF LEFT JOIN brand_clock AS s ON s.brand = c.brand AND c.begins >= s.since
+            ASOF LEFT JOIN brand_clock AS e ON e.brand = c.brand AND c.ends >= e.since
+        )
+        ARRAY JOIN range(days) AS i
+    ),
+    replied AS (
+        SELECT a.brand AS brand, a.campaign AS campaign, a.channel AS channel, a.community AS community,
+            toDate(toDateTime(toInt64(a.window_start) + k.utc_offset, 'UTC')) AS day, sum(a.brand_replies) AS replies
+        FROM activity AS a
+        ASOF LEFT JOIN brand_clock AS k ON k.brand = a.brand AND a.window_start >= k.since
+        WHERE a.brand_replies > 0 AND a.brand IN (SELECT brand FROM brand FINAL WHERE seconds_per_reply IS NOT NULL)
+        GROUP BY brand, campaign, channel, community, day
+    ),
+    spent AS (
+        SELECT day, brand, campaign, if(channel = '' AND community = '', '(unallocated)', channel) AS channel, community, side, kind, false AS by_rule, role,
+            currency, amount, estimated, unbounded, seconds, seconds_low, seconds_high
+        FROM logged
+        UNION ALL
+        SELECT
+            r.day AS day, r.brand AS brand, r.campaign AS campaign, r.channel AS channel, r.community AS community,
+            'conversation' AS side, 'replies' AS kind, true AS by_rule, b.reply_role AS role, '' AS currency, toDecimal128(0, 6) AS amount,
+            true AS estimated, b.seconds_per_reply_low IS NULL OR b.seconds_per_reply_high IS NULL AS unbounded,
+            toUInt64(r.replies * assumeNotNull(b.seconds_per_reply)) AS seconds,
+            toUInt64(r.replies * ifNull(b.seconds_per_reply_low, assumeNotNull(b.seconds_per_reply))) AS seconds_low,
+            toUInt64(r.replies * ifNull(b.seconds_per_reply_high, assumeNotNull(b.seconds_per_reply))) AS seconds_high
+        FROM replied AS r
+        ASOF INNER JOIN (SELECT * FROM brand FINAL) AS b ON b.brand = r.brand AND r.day >= b.valid_from
+        WHERE b.seconds_per_reply > 0 AND (r.brand, toMonday(r.day)) NOT IN (SELECT brand, toMonday(day) FROM logged WHERE seconds > 0)
+    ),
+    rated AS (
+        SELECT
+            c.day AS day, c.brand AS brand, c.campaign AS campaign, c.channel AS channel, c.community AS community, c.side AS side, c.kind AS kind, c.by_rule AS by_rule, c.role AS role,
+            c.currency AS currency, c.amount AS amount, c.estimated AS estimated, c.unbounded AS unbounded, c.seconds AS seconds, c.seconds_low AS seconds_low, c.seconds_high AS seconds_high,
+            l.currency AS time_currency, if(l.role = '', NULL, l.rate) AS hour_rate, b.base_currency AS base_currency
+        FROM spent AS c
+        ASOF LEFT JOIN (SELECT role, valid_from, rate, currency FROM labour_rate FINAL WHERE role != '') AS l ON l.role = c.role AND c.day >= l.valid_from
+        ASOF LEFT JOIN (SELECT brand, valid_from, base_currency FROM brand FINAL) AS b ON b.brand = c.brand AND c.day >= b.valid_from
+    ),
+    converted AS (
+        SELECT
+            c.*, if(c.base_currency = '', toDecimal64(1, 8), nullIf(g.to_base, 0)) AS base_to_reference,
+            if(c.currency = c.base_currency AND c.currency != '', toDecimal256(1, 18), toDecimal256(nullIf(f.to_base, 0), 18) / base_to_reference) AS money_rate,
+            if(c.time_currency = c.base_currency AND c.time_currency != '', toDecimal256(1, 18), toDecimal256(nullIf(h.to_base, 0), 18) / base_to_reference) * c.hour_rate AS hour_base
+        FROM rated AS c
+        ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS f ON f.currency = c.currency AND c.day >= f.valid_from
+        ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS g ON g.currency = c.base_currency AND c.day >= g.valid_from
+        ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS h ON h.currency = c.time_currency AND c.day >= h.valid_from
+    )
+SELECT
+    c.day AS day, c.brand AS brand, c.campaign AS campaign, c.channel AS channel, c.community AS community, c.side AS side, c.kind AS kind, c.by_rule AS by_rule, c.role AS role, c.estimated AS estimated,
+    c.amount AS amount, c.currency AS currency,
+    c.seconds AS seconds, if(c.unbounded, NULL, c.seconds_low) AS seconds_low, if(c.unbounded, NULL, c.seconds_high) AS seconds_high,
+    if(c.seconds = 0, toDecimal128(0, 6), worth(c.seconds, c.hour_rate / 3600)) AS time_amount, if(c.seconds = 0, '', c.time_currency) AS time_currency,
+    if(c.amount = 0, toDecimal128(0, 6), worth(c.amount, c.money_rate)) AS money_base,
+    if(c.seconds = 0, toDecimal128(0, 6), worth(c.seconds, c.hour_base / 3600)) AS time_base,
+    if(seconds_low = 0, toDecimal128(0, 6), worth(seconds_low, c.hour_base / 3600)) AS time_base_low,
+    if(seconds_high = 0, toDecimal128(0, 6), worth(seconds_high, c.hour_base / 3600)) AS time_base_high,
+    money_base + time_base AS cost_base, c.base_currency AS base_currency
+FROM converted AS c
+SETTINGS join_use_nulls = 0
+COMMENT 'Cost by the brand''s own days: what was logged, and time by rule where a brand logged none in a week. A building block of money and roi';
+
+-- The ledger: what was spent and what came back, on the day of the money. The cash view: never call a ratio of it ROI.
+CREATE OR REPLACE VIEW money AS
+WITH
+    entries AS (
+        SELECT
+            day, brand, if(campaign = '' AND NOT by_rule, '(unallocated)', campaign) AS campaign, channel, community, if(side = '', '(unallocated)', side) AS side, base_currency,
+            arrayJoin([
+                ('cost_money', toString(currency), toNullable(amount), money_base, toUInt64(0), estimated, ''),
+                ('cost_time', toString(time_currency), time_amount, time_base, seconds, estimated, if(time_amount IS NULL, 'missing_hourly_rate', ''))]) AS line
+        FROM cost_day
+        WHERE (line.1 = 'cost_money' AND line.3 != 0) OR line.5 > 0
+        UNION ALL
+        SELECT
+            day, brand, campaign, channel, community, side, base_currency,
+            arrayJoin([
+                (if(refund_of != '' OR credit < 0, 'refund', 'revenue'), toString(currency), toNullable(credit), credit_base, toUInt64(0), false, ''),
+                ('margin', toString(currency), margin, margin_base, toUInt64(0), false, if(margin IS NULL, 'missing_margin_rate', ''))]) AS line
+        FROM credit
+        WHERE model = 'last' AND lookback_days = 30 AND share > 0
+    )
+SELECT
+    m.day AS day, m.brand AS brand, m.campaign AS campaign, m.channel AS channel, m.community AS community, m.side AS side, m.entry AS entry,
+    m.currency AS currency, m.amount AS amount, m.base_currency AS base_currency, m.amount_base AS amount_base,
+    m.seconds AS seconds, m.estimated AS estimated, k.owner AS owner, m.reason AS reason
+FROM (
+    SELECT
+        day, brand, campaign, channel, community, side, base_currency, line.1 AS entry, line.2 AS currency, line.6 AS estimated,
+        multiIf(line.7 != '', line.7, line.4 IS NULL, 'missing_exchange_rate', '') AS reason,
+        sum(line.3) AS amount, sum(line.4) AS amount_base, sum(line.5) AS seconds
+    FROM entries
+    GROUP BY day, brand, campaign, channel, community, side, entry, currency, base_currency, estimated, reason
+) AS m
+ASOF LEFT JOIN (SELECT campaign, valid_from, owner FROM campaign FINAL) AS k ON k.campaign = m.campaign AND m.day >= k.valid_from
+SETTINGS join_use_nulls = 0
+COMMENT 'The ledger: what was spent and what came back, on the day of the money. entry: cost_money, cost_time, revenue, refund (negative), margin (of revenue and refunds; do not add it to them). Revenue goes to the last touch that is not direct, within 30 days; what has none is side unattributed, cost without a place, campaign or side is (unallocated). reason: why amount or amount_base is NULL: missing_hourly_rate, missing_margin_rate, missing_exchange_rate. The cash view: never call a ratio of it ROI';

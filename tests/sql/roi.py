@@ -1,0 +1,341 @@
+"""ROI by cohort and by place against plain Python, from the lines of credit and cost_day, which credit.py and ledger.py check."""
+
+import collections
+import datetime
+import itertools
+import math
+import random
+import zoneinfo
+from decimal import Decimal
+
+from scipy import stats
+
+from store import ask, dicts, empty, facts, insert, millis, one, run, same
+
+R = random.Random(21)
+HOUR, DAY = 3600, 86400
+T0 = 1704067200  # 2024-01-01 00:00 UTC, a Monday
+WATERMARK = T0 + 55 * DAY
+ZONE = {"acme": "Europe/Berlin", "zeta": "America/New_York", "mute": "UTC", "taps": "UTC", "cold": "UTC", "gaps": "UTC"}
+MODELS = ("first", "last", "linear", "position", "time_decay")
+SIDES = ("all", "broadcast", "conversation", "other", "(unallocated)")
+PLACES = [("x", f"g{i}") for i in range(9)] + [("reddit", f"h{i}") for i in range(5)]
+
+
+def times(rows):
+    stamps = ("time", "root_time", "period_start", "period_end", "watermark")
+    return [{k: millis(v * 1000) if k in stamps and v is not None else v for k, v in row.items()} for row in rows]
+
+
+def monday(second, brand):
+    day = datetime.datetime.fromtimestamp(second, zoneinfo.ZoneInfo(ZONE[brand])).date()
+    return day - datetime.timedelta(days=day.weekday())
+
+
+# ---------------------------------------------------------------- posts: of the brand, of others with and without its answers, of two lives, without a brand's part
+roots, windows = {}, []
+for i in range(260):
+    brand = ("acme", "acme", "zeta", "mute", "taps", "cold", "gaps")[i % 7]
+    at = T0 + R.randrange(0, 50 * DAY) if i % 5 else T0 + 7 * DAY * (i % 6) - R.choice([-1, 1]) * R.randrange(0, 6 * HOUR)
+    channel, community = R.choice(PLACES[:12] if i % 31 else [("", "")])
+    own, replied = i % 4 > 0, R.randrange(3) if i % 4 == 0 else R.choice([0, 0, 2])
+    roots[f"r{i}"] = {"brand": brand, "campaign": R.choice(["spring", "autumn", ""]), "channel": channel, "community": community, "time": at, "own": own, "replied": [], "engaged": [], "clicked": []}
+    root = roots[f"r{i}"]
+    for w in range(4):  # the last window is of a life that never saw the post, more than a month later
+        second = (at + w * w * R.choice([600, DAY]) if w < 3 else at + 35 * DAY) // 900 * 900
+        lost = w == 3 and i % 3 == 0
+        row = {"window_start": second, "root": f"r{i}", "epoch": 0, "source": "t/0", "opened": 1000 + i if lost else i, "version": 1 + w, "root_seen": not lost, "root_is_brand": own and not lost, "root_time": second + 10 if lost else at,
+               **{k: "" if lost else root[k] for k in ("brand", "campaign", "channel", "community")}, "posts": int(w == 0), "shares": R.randrange(4), "replies": replied + R.randrange(3), "brand_replies": replied if w in (1, 3) else 0, "reactions": R.randrange(5), "clicks": R.randrange(3)}
+        windows.append(row)
+        root["engaged"].append((second, row["shares"] + row["replies"] - row["brand_replies"] + row["reactions"]))
+        root["clicked"].append((second, row["clicks"]))
+        if row["brand_replies"]:
+            root["replied"].append(second)
+# Two windows of one life and second would be one row: the key is window, root, life.
+kept = {}
+for row in windows:
+    kept.setdefault((row["window_start"], row["root"], row["opened"]), []).append(row)
+merged = []
+for rows in kept.values():
+    total = dict(rows[0], version=99)
+    for column in ("posts", "shares", "replies", "brand_replies", "reactions", "clicks"):
+        total[column] = sum(row[column] for row in rows)
+    merged.append(total)
+insert("activity_window", times(merged))
+clicks, visits, conversions = [], [], []
+for i in range(1200):
+    name = f"r{int(260 * R.random() ** 2)}"
+    root = roots[name]
+    brand, at = root["brand"], root["time"] + R.randrange(60, 20 * DAY)
+    clicked = brand in ("acme", "zeta", "gaps")
+    if clicked:
+        clicks.append({"id": f"c{i}", "time": at, "root": name, "target_kind": R.choice(["post", "share", "reply", "unknown"]), "path": [name], "path_actors": [1], "depth": 0, "visitor": 0, "has_visitor": False, **{k: root[k] for k in ("brand", "campaign", "channel", "community")}})
+    visitor = R.randrange(1, 500)
+    utm = "" if clicked or brand != "taps" else "social-conversation"
+    if brand != "cold":
+        visits.append({"id": f"v{i}", "time": at, "visitor": visitor, "has_visitor": True, "click": f"c{i}" if clicked else "", "brand": brand, "utm_medium": utm})
+        if i % 3 == 0:  # a direct visit afterwards
+            visits.append({"id": f"d{i}", "time": at + R.randrange(HOUR, 5 * DAY), "visitor": visitor, "has_visitor": True, "click": "", "brand": brand, "utm_medium": ""})
+    for _ in range(R.choice([0, 1, 1, 2]) * (brand != "gaps")):
+        conversions.append({"id": f"o{len(conversions)}", "time": at + R.randrange(60, 12 * DAY), "visitor": visitor if i % 11 else 9000 + i, "has_visitor": i % 9 > 0, "brand": brand, "amount": Decimal(R.randrange(100, 30000)) / 100,
+                            "currency": "GBP" if i % 97 == 0 else R.choice(["EUR", "USD"]), "margin_rate": None if i % 89 else Decimal("0.2"), "refund_of": ""})
+for i in range(40):
+    sale = conversions[R.randrange(len(conversions))]
+    conversions.append({**sale, "id": f"z{i}", "time": sale["time"] + R.choice([2, 30]) * DAY, "amount": -sale["amount"] / 2, "refund_of": sale["id"], "visitor": 0, "has_visitor": False})
+costs = []
+for i in range(420):
+    brand = R.choice(["acme", "acme", "acme", "zeta", "mute", "taps", "cold"])
+    timed = i % 2 == 0 and brand != "zeta"
+    channel, community = R.choice(PLACES + [("", "")])
+    at = T0 + R.randrange(0, 60 * DAY)
+    estimated = timed and i % 10 == 0
+    costs.append({"id": f"k{i}", "time": at, "kind": "work", "amount": None if timed else Decimal(R.randrange(100, 20000)) / 100, "currency": "" if timed else R.choice(["EUR", "USD"]), "seconds": R.randrange(600, 30000) if timed else None,
+                  "seconds_low": 300 if estimated and i % 20 else None, "seconds_high": 40000 if estimated and i % 20 else None, "role": "" if not timed else "unknown" if i % 140 == 0 else "editor", "estimated": estimated, "brand": brand, "campaign": R.choice(["spring", "autumn", ""]),
+                  "channel": channel, "community": community, "side": R.choice(["broadcast", "conversation", ""]), "period_start": at if i % 7 == 0 else None, "period_end": at + 9 * DAY if i % 7 == 0 else None})
+facts("click", times(clicks))
+facts("visit", times(visits), source="t/1")
+facts("conversion", times(conversions), source="t/2")
+facts("cost", times(costs), source="t/3")
+sources = [("t/0", WATERMARK + HOUR), ("t/1", WATERMARK), ("t/2", WATERMARK + 2 * HOUR), ("t/dead", WATERMARK - 3 * DAY)]
+insert("progress", times([{"epoch": 0, "source": s, "first": 0, "version": 1, "watermark": w} for s, w in sources]))
+run("INSERT INTO fx VALUES ('2023-01-01', 'EUR', 1.1), ('2024-01-20', 'EUR', 1.2), ('2023-01-01', 'USD', 1)")
+run("INSERT INTO labour_rate VALUES ('2023-01-01', 'editor', 40, 'EUR')")
+run("INSERT INTO campaign VALUES ('2023-01-01', 'spring', 'acme', 'ann', ''), ('2024-01-20', 'spring', 'acme', 'bob', '')")
+run("INSERT INTO place VALUES ('2023-01-01', 'x', 'g0', 'Gardeners', 'forum', 1200)")
+run("INSERT INTO utm_side VALUES ('utm_medium', 'social-conversation', 'conversation')")
+insert("brand", [{"valid_from": "2023-01-01", "brand": b, "margin_rate": Decimal("0.4") if b != "mute" else None, "timezone": z, "base_currency": "EUR" if b == "acme" else ""} for b, z in ZONE.items()])
+
+# ---------------------------------------------------------------- what the views of credit and cost say, line by line
+credit = collections.defaultdict(list)
+for row in dicts("SELECT model, lookback_days AS l, conversion, toUnixTimestamp64Milli(at) / 1000 AS at, toString(day) AS day, brand, side, root, share, direct, tracked, visit, before_direct, refund_of, toFloat64(credit_base) AS credit_base, toFloat64(margin_base) AS margin_base FROM credit WHERE share > 0"):
+    credit[row["model"], row["l"]].append(row)
+cost_lines = dicts("SELECT toString(day) AS day, brand, campaign, channel, community, side, toInt64(seconds) AS seconds, toInt64(seconds_low) AS low, toFloat64(time_amount) AS time_amount, toFloat64(money_base) AS money, toFloat64(time_base) AS time, toFloat64(time_base_low) AS time_low, toFloat64(time_base_high) AS time_high FROM cost_day")
+for line in cost_lines:
+    line["seconds"], line["unbounded"] = int(line["seconds"]), line["low"] is None
+member = {name: r for name, r in roots.items() if r["own"] or r["replied"]}
+assert len(roots) - len(member) > 10, "posts without the brand's part are left out"
+date = datetime.date.fromisoformat
+week = lambda day: date(day) - datetime.timedelta(days=date(day).weekday())
+
+
+def keys(brand, campaign, channel, community):
+    return [("brand", brand, "", "", ""), ("campaign", brand, campaign, "", ""), ("channel", brand, "", channel, ""), ("place", brand, "", channel, community)]
+
+
+group_roots, group_costs = collections.defaultdict(list), collections.defaultdict(list)
+for name, r in member.items():
+    for key in keys(r["brand"], r["campaign"], r["channel"], r["community"]):
+        group_roots[key, monday(r["time"], r["brand"])].append(name)
+for line in cost_lines:
+    for key in keys(line["brand"], line["campaign"] or "(unallocated)", line["channel"], line["community"]):
+        group_costs[key, week(line["day"])].append(line)
+evidence = collections.defaultdict(lambda: -1)
+for row in credit["linear", 90]:
+    kind = 3 if row["root"] else 2 if row["tracked"] else 1 if row["visit"] else 0
+    evidence[row["brand"], week(row["day"])] = max(kind, evidence[row["brand"], week(row["day"])])
+active, timed = collections.defaultdict(set), collections.defaultdict(set)
+for r in member.values():
+    active[r["brand"]] |= {monday(r["time"], r["brand"])} if r["own"] else set()
+    active[r["brand"]] |= {monday(w, r["brand"]) for w in r["replied"]}
+for line in cost_lines:
+    if line["seconds"]:
+        timed[line["brand"]].add(week(line["day"]))
+coverage = {b: len(weeks & timed[b]) / len(weeks) for b, weeks in active.items()}
+by_root = collections.defaultdict(list)
+for (model, l), rows in credit.items():
+    for row in rows:
+        by_root[model, l, row["root"]].append(row)
+direct, traced, traced_revenue, revenue = (collections.Counter() for _ in range(4))
+direct_unknown = set()
+for (model, l), rows in credit.items():
+    for row in rows:
+        rule = (model, l)
+        if row["root"] == "" and row["direct"]:
+            direct[rule, row["brand"]] += row["margin_base"] or 0
+            if row["margin_base"] is None:
+                direct_unknown.add((rule, row["brand"]))
+        if row["root"] in member:
+            traced[rule, member[row["root"]]["brand"]] += row["margin_base"] or 0
+            traced_revenue[rule, member[row["root"]]["brand"]] += row["credit_base"] or 0
+        owner = member[row["root"]]["brand"] if row["root"] in member else row["brand"] if row["root"] == "" else None
+        revenue[rule, owner] += row["credit_base"] or 0
+
+
+def of_root(model, l, name, side, days, until=None):
+    """Lines credited to a post on a side, up to the horizon."""
+    limit = roots[name]["time"] + days * DAY
+    return [row for row in by_root[model, l, name] if side in ("all", row["side"]) and row["at"] <= limit]
+
+
+def total(values):
+    return None if any(v is None for v in values) else sum(values)
+
+
+def interval(per_root, low, high):
+    value, squares, n = sum(per_root), sum(v * v for v in per_root), len(per_root)
+    effective = value * value / squares if squares else None
+    if value <= 0 or effective is None or effective < 2 - 1e-9:
+        return None, None, effective
+    mean = value / n
+    half = stats.t.ppf(0.975, math.floor(effective + 1e-9) - 1) * math.sqrt(n * sum((v - mean) ** 2 for v in per_root) / (n - 1)) / value
+    return (value * math.exp(-half) / high - 1 if high else None), (value * math.exp(half) / low - 1 if low else None), effective
+
+
+def close(what, found, wanted, slack=1e-6):
+    if found is None or wanted is None:
+        assert found is None and wanted is None, f"{what}: {found} is not {wanted}"
+    else:
+        assert math.isclose(float(found), wanted, rel_tol=slack, abs_tol=2e-5), f"{what}: {found} is not {wanted}"
+
+
+rows = dicts("SELECT *, toString(cohort) AS week FROM roi")
+found = {((r["grain"], r["brand"], r["campaign"], r["channel"], r["community"]), date(r["week"]), r["side"], r["model"], r["lookback_days"], r["horizon_days"]): r for r in rows}
+assert len(found) == len(rows), "one row per group, cohort, side, rule and horizon"
+reasons, checked = collections.Counter(), 0
+for key, cohort in set(group_roots) | set(group_costs):
+    names, lines, brand = group_roots[key, cohort], group_costs[key, cohort], key[1]
+    for side, model, l, days in itertools.product(SIDES, MODELS, (7, 30, 90), (7, 30, 90)):
+        mine = [c for c in lines if side in ("all", c["side"] or "(unallocated)")]
+        per_root = {name: of_root(model, l, name, side, days) for name in names}
+        if side == "other" and not mine and not any(of_root(m, k, name, side, d) for m in MODELS for k in (7, 30, 90) for d in (7, 30, 90) for name in names):
+            continue
+        if side == "(unallocated)" and not mine:
+            continue
+        where = (key, cohort, side, model, l, days)
+        row = found.pop(where)
+        money, time = total([c["money"] for c in mine]), total([c["time"] for c in mine])
+        cost = total([money, time])
+        value = {name: total([r["margin_base"] for r in per_root[name]]) for name in names}
+        no_rate = any(r["credit_base"] is None for rs in per_root.values() for r in rs)
+        no_margin = any(v is None for v in value.values())
+        ripe = max(roots[n]["time"] for n in names) + days * DAY if names else (datetime.datetime.combine(cohort, datetime.time(), datetime.timezone.utc).timestamp() + (7 + days) * DAY)
+        mature = ripe < WATERMARK
+        best = max([kind for (b, w), kind in evidence.items() if b == brand and cohort <= w <= cohort + datetime.timedelta(days=7 + days)], default=-1)
+        covered = coverage.get(brand)
+        why = ("unallocated_cost" if side == "(unallocated)" or "(unallocated)" in key else "no_posts" if not names else "not_mature" if not mature else {-1: "no_conversions", 0: "no_touch", 1: "no_clicks", 2: "no_clicks"}.get(best, "")
+               or ("missing_hourly_rate" if any(c["time_amount"] is None for c in mine) else "missing_exchange_rate" if cost is None or no_rate else "missing_margin_rate" if no_margin
+                   else "labour_coverage" if side != "all" and (covered is None or covered < 0.8) else "no_cost" if cost == 0 else ""))
+        roi = sum(value.values()) / cost - 1 if why == "" else None
+        low = high = effective = None
+        reason = why
+        if why == "":
+            unbounded = any(c["unbounded"] for c in mine)
+            low, high, effective = interval(list(value.values()), money + (0 if unbounded else sum(c["time_low"] for c in mine)), money + (0 if unbounded else sum(c["time_high"] for c in mine)))
+            reason = "no_value" if sum(value.values()) <= 0 else "few_roots" if effective is None or effective < 2 - 1e-9 else "unbounded_estimate" if unbounded else "no_cost_at_low_estimate" if high is None else ""
+            if unbounded:
+                low = high = None
+        same(f"{where} reason", row["reason"], reason)
+        same(f"{where} basis", row["basis"], {-1: "none", 0: "none", 1: "visits", 2: "utm", 3: "clicks"}[best])
+        same(f"{where} counts", [int(row["posts"]), int(row["mature"])], [len(names), int(mature)])
+        for column, wanted in (("roi", roi), ("roi_low", low), ("roi_high", high), ("cost_base", cost if not any(c["time_amount"] is None for c in mine) else None), ("hours", sum(c["seconds"] for c in mine) / 3600), ("labour_coverage", covered)):
+            close(f"{where} {column}", row[column], wanted, 2e-4 if column in ("roi_low", "roi_high") else 1e-6)
+        clicked = best == 3
+        earned = total([r["credit_base"] for rs in per_root.values() for r in rs]) if clicked else None
+        close(f"{where} revenue", row["revenue_base"], earned)
+        close(f"{where} margin", row["margin_base"], None if not clicked or no_rate or no_margin else sum(value.values()))
+        sold = sum(r["share"] for rs in per_root.values() for r in rs if r["refund_of"] == "")
+        close(f"{where} conversions", row["conversions"], sold if clicked else None)
+        close(f"{where} roas", row["roas"], earned / money if why in ("", "no_cost") and money else None)
+        if clicked and not no_rate and not no_margin:
+            squares = sum(v * v for v in value.values())
+            close(f"{where} effective_roots", row["effective_roots"], sum(value.values()) ** 2 / squares if squares else None)
+            close(f"{where} top1", row["top1_share"], max(value.values()) / sum(value.values()) if names and sum(value.values()) > 0 else None)
+        if why == "":
+            by_model = [total([r["margin_base"] for name in names for r in of_root(m, l, name, side, days)]) for m in MODELS]
+            known = not any(v is None for v in by_model)
+            close(f"{where} lowest", row["roi_lowest_model"], min(by_model) / cost - 1 if known else None)
+            close(f"{where} highest", row["roi_highest_model"], max(by_model) / cost - 1 if known else None)
+            close(f"{where} direct 0", row["roi_direct_0"], sum(r["margin_base"] for rs in per_root.values() for r in rs if not r["before_direct"]) / cost - 1)
+            rule = ((model, l), brand)
+            close(f"{where} direct 100", row["roi_direct_100"], None if rule in direct_unknown else sum(value.values()) * (1 + direct[rule] / traced[rule]) / cost - 1 if traced[rule] > 0 else None)
+            close(f"{where} acquisition", row["cost_per_acquisition"], cost / sold if sold else None)
+            close(f"{where} traced share", row["traced_share"], traced_revenue[rule] / revenue[rule])
+        if side == "all":
+            engaged = sum(n for name in names for w, n in roots[name]["engaged"] if w < roots[name]["time"] + days * DAY)
+            clicked_n = sum(n for name in names for w, n in roots[name]["clicked"] if w < roots[name]["time"] + days * DAY)
+            same(f"{where} engagements", [int(row["engagements"]), int(row["clicks"])], [engaged, clicked_n])
+            close(f"{where} per engagement", row["cost_per_engagement"], cost / engaged if mature and names and cost is not None and engaged else None)
+            close(f"{where} per click", row["cost_per_click"], cost / clicked_n if mature and names and cost is not None and clicked_n else None)
+        if key[0] == "campaign":
+            same(f"{where} owner", row["owner"], {"spring": "bob" if str(cohort) >= "2024-01-20" else "ann"}.get(key[2], ""))
+        reasons[row["reason"]] += 1
+        checked += 1
+assert not found, f"more rows than there should be: {list(found)[:3]}"
+seen = {"", "unallocated_cost", "no_posts", "not_mature", "no_conversions", "no_touch", "no_clicks", "missing_hourly_rate", "missing_exchange_rate", "labour_coverage", "no_cost", "no_value", "few_roots", "unbounded_estimate"}
+print(f"roi: {checked} rows, every figure; reasons {dict(reasons)}")
+assert seen <= set(reasons), seen - set(reasons)
+
+# ---------------------------------------------------------------- places
+today = datetime.datetime.fromtimestamp(WATERMARK, datetime.timezone.utc).date()
+best_of = collections.defaultdict(lambda: -1)
+for (brand, _), kind in evidence.items():
+    best_of[brand] = max(best_of[brand], kind)
+found = {(r["brand"], r["channel"], r["community"], r["model"], r["lookback_days"], r["horizon_days"]): r for r in dicts("SELECT * FROM places")}
+reasons, pooled_rows = collections.Counter(), 0
+for brand, model, l, days in itertools.product(sorted(ZONE), MODELS, (7, 30, 90), (7, 30, 90)):
+    estimates, rows_of = {}, {}
+    mature = {n for n, r in member.items() if r["brand"] == brand and r["time"] + days * DAY < WATERMARK}
+    lines = [c for c in cost_lines if c["brand"] == brand and date(c["day"]) + datetime.timedelta(days=days) <= today]
+    for place in {(member[n]["channel"], member[n]["community"]) for n in mature} | {(c["channel"], c["community"]) for c in lines}:
+        names = [n for n in mature if (member[n]["channel"], member[n]["community"]) == place]
+        mine = [c for c in lines if (c["channel"], c["community"]) == place]
+        row = rows_of[place] = found.pop((brand, *place, model, l, days))
+        per_root = [of_root(model, l, n, "all", days) for n in names]
+        value = [total([r["margin_base"] for r in rs]) for rs in per_root]
+        no_rate, no_margin = any(r["credit_base"] is None for rs in per_root for r in rs), any(v is None for v in value)
+        money, time = total([c["money"] for c in mine]), total([c["time"] for c in mine])
+        cost = total([money, time])
+        why = ("unallocated_cost" if place[0] == "(unallocated)" else "no_mature_posts" if not names else {-1: "no_conversions", 0: "no_touch", 1: "no_clicks", 2: "no_clicks"}.get(best_of[brand], "")
+               or ("missing_hourly_rate" if any(c["time_amount"] is None for c in mine) else "missing_exchange_rate" if cost is None or no_rate else "missing_margin_rate" if no_margin else "no_cost" if cost == 0 else ""))
+        known = best_of[brand] == 3 and not no_rate and not no_margin
+        estimates[place] = {"n": len(names), "value": value if known else None, "cost": cost, "roi": sum(value) / cost - 1 if why == "" else None, "why": why, "unbounded": any(c["unbounded"] for c in mine),
+                            "low": None if cost is None else money + sum(c["time_low"] or 0 for c in mine), "high": None if cost is None else money + sum(c["time_high"] or 0 for c in mine)}
+        close(f"{brand} {place} hours", row["hours"], sum(c["seconds"] for c in mine) / 3600)
+        close(f"{brand} {place} cost", row["cost_base"], cost if not any(c["time_amount"] is None for c in mine) else None)
+    # DerSimonian and Laird, with a variance common to the brand's roots.
+    spread = [(e["n"], sum((v - sum(e["value"]) / e["n"]) ** 2 for v in e["value"])) for e in estimates.values() if e["value"] is not None and e["n"] > 1]
+    freedom = sum(n - 1 for n, _ in spread)
+    common = sum(s for _, s in spread) / freedom if freedom else None
+    for e in estimates.values():
+        e["s2"] = e["n"] * common / e["cost"] ** 2 if e["roi"] is not None and common is not None else None
+    used = [(e["roi"], 1 / e["s2"]) for e in estimates.values() if e["s2"] and e["n"] > 1]
+    mu = sum(y * w for y, w in used) / sum(w for _, w in used) if used else None
+    tau2 = 0.0
+    if len(used) > 1:
+        tau2 = max(0.0, (sum(w * (y - mu) ** 2 for y, w in used) - (len(used) - 1)) / (sum(w for _, w in used) - sum(w * w for _, w in used) / sum(w for _, w in used)))
+    posterior = {p: (mu + tau2 / (tau2 + e["s2"]) * (e["roi"] - mu), math.sqrt(tau2 * e["s2"] / (tau2 + e["s2"]))) for p, e in estimates.items() if e["s2"] and mu is not None}
+    for place, row in rows_of.items():
+        e, where = estimates[place], (brand, place, model, l, days)
+        close(f"{where} average_roi", row["average_roi"], e["roi"])
+        middle, sd = posterior.get(place, (None, None))
+        close(f"{where} pooled", row["roi_pooled"], middle, 1e-5)
+        close(f"{where} sd", row["sd"], sd, 1e-4)
+        low, high, effective = interval(e["value"], e["low"], e["high"]) if e["why"] == "" else (None, None, None)
+        reason = e["why"] or ("no_spread" if middle is None else "no_value" if sum(e["value"]) <= 0 else "few_roots" if effective is None or effective < 2 - 1e-9 else "unbounded_estimate" if e["unbounded"] else "")
+        same(f"{where} reason", row["reason"], reason)
+        close(f"{where} low", row["roi_low"], None if e["unbounded"] else low, 2e-4)
+        close(f"{where} high", row["roi_high"], None if e["unbounded"] else high, 2e-4)
+        same(f"{where} roots", int(row["roots"]), e["n"])
+        if place == ("x", "g0"):
+            same(f"{where} name", [row["name"], int(row["members"])], ["Gardeners", 1200])
+        reasons[row["reason"]] += 1
+        if middle is None:
+            assert row["p_top10"] is None and row["rank_low"] is None and row["p_positive"] is None, row
+            continue
+        pooled_rows += 1
+        close(f"{where} p_positive", row["p_positive"], stats.norm.cdf(middle / sd) if sd > 1e-9 else row["p_positive"], 1e-4)
+        above = sum(m - 1.645 * s > middle + 1.645 * sd + 1e-9 for m, s in posterior.values())
+        below = sum(m + 1.645 * s < middle - 1.645 * sd - 1e-9 for m, s in posterior.values())
+        same(f"{where} ranks", [int(row["rank_low"]), int(row["rank_high"])], [1 + above, len(posterior) - below])
+        assert int(row["rank_low"]) <= int(row["place_rank"]) <= int(row["rank_high"]), row
+        # The draws are hashed; against a simulation of its own they may differ by chance.
+        if len(posterior) > 10 and model == "last" and l == 30:
+            draws = {p: [R.gauss(m, s) for _ in range(2000)] for p, (m, s) in posterior.items()}
+            tenth = [sorted((draws[p][i] for p in draws), reverse=True)[9] for i in range(2000)]
+            close(f"{where} p_top10", row["p_top10"], sum(x >= t for x, t in zip(draws[place], tenth)) / 2000 + (0 if sd > 1e-9 else row["p_top10"] - sum(x >= t for x, t in zip(draws[place], tenth)) / 2000), 0.13)
+        elif len(posterior) <= 10:
+            same(f"{where} p_top10", row["p_top10"], 1)
+assert not found, list(found)[:3]
+assert {"", "unallocated_cost", "no_mature_posts", "no_clicks", "no_touch", "no_conversions", "no_cost", "few_roots"} <= set(reasons), reasons
+assert pooled_rows > 300, pooled_rows
+print(f"places: {sum(reasons.values())} rows, {pooled_rows} of them pooled; reasons {dict(reasons)}")
