@@ -92,6 +92,8 @@ for i in range(60):  # partial, repeated (the same sale twice), before their sal
 facts("click", times(clicks))
 facts("visit", times(visits), source="t/1")
 facts("conversion", times(sales + refunds), source="t/2")
+for refund in refunds:  # a refund takes back, whatever sign was sent
+    refund["amount"] = -abs(refund["amount"])
 persons = {visitor: [("2023-01-01", f"p{visitor // 2}"), ("2023-12-20", f"q{visitor}")] for visitor in range(20, 60)}
 insert("identity", [{"valid_from": since, "visitor": v, "person": person, "account": ""} for v, rows in persons.items() for since, person in rows])
 insert("fx", [{"valid_from": since, "currency": c, "to_base": Decimal(r)} for c, rows in FX.items() for since, r in rows])
