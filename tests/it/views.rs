@@ -155,7 +155,8 @@ async fn a_day_has_one_row_a_side_with_distinct_people_and_none_is_missing() {
     // A second post two days later: the day between has zero rows, and nothing is known of the week before.
     let later = ActivityWindow { posts: 1, root_is_brand: true, ..window("b2", 192) };
     database.insert(Rows { activity_windows: vec![later], ..Rows::default() }).await;
-    let columns = "day, brand, community, side, posts, shares, replies, brand_replies, reactions, sharers, repliers, posts_previous_period";
+    let columns =
+        "day, brand, community, side, posts, shares, replies, brand_replies, reactions, sharers, repliers, posts_previous_period";
     let answer = database.ask(&format!("SELECT {columns} FROM activity_daily ORDER BY brand DESC, day, community, side")).await;
     let spine = |day: &str, brand: &str| {
         ["broadcast", "conversation", "other"].map(|side| format!("{day}\t{brand}\t\t{side}{}\t\\N", "\t0".repeat(7))).join("\n")
