@@ -14,6 +14,7 @@ mod log;
 pub mod migrate;
 mod outcome;
 pub mod rejects;
+pub mod report;
 pub mod resume;
 pub mod run;
 mod table;

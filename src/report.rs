@@ -77,9 +77,14 @@ impl Query {
     /// The query as it is run and as readers can run it again.
     #[must_use]
     pub fn sql(&self, frame: &Frame) -> String {
+        Query::fill(self.text, frame)
+    }
+
+    /// A text with its places filled in.
+    pub(crate) fn fill(text: &str, frame: &Frame) -> String {
         let (previous_from, previous_to) = frame.previous();
         let mut sql = String::new();
-        let mut rest = self.text;
+        let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
             let (name, after) = after.split_once('}').unwrap_or((after, ""));
             sql += before;

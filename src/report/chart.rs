@@ -89,7 +89,9 @@ impl Canvas {
     pub(super) fn dot(&mut self, (x, y): Place, radius: f64, side: Side) {
         let class = [side.class(), "dot"].join(" ");
         match side {
-            Side::Broadcast => self.shape("circle", &[("cx", &unit(x)), ("cy", &unit(y)), ("r", &unit(radius)), ("class", &class)]),
+            Side::Broadcast => {
+                self.shape("circle", &[("cx", &unit(x)), ("cy", &unit(y)), ("r", &unit(radius)), ("class", &class)])
+            }
             Side::Conversation => {
                 self.rect((x - radius * 0.9, y - radius * 0.9), (radius * 1.8, radius * 1.8), &class);
             }
@@ -167,7 +169,8 @@ mod tests {
         canvas.words((1.0, 2.0), "end", "<1");
         assert_eq!(
             canvas.picture("x", "T & t", "D").into_string(),
-            "<svg viewBox=\"0 0 10 20.5\" role=\"img\" aria-labelledby=\"x-title x-description\"><title id=\"x-title\">T &amp; t</title>\
+            "<svg viewBox=\"0 0 10 20.5\" role=\"img\" aria-labelledby=\"x-title x-description\"><title id=\"x-title\">T \
+                &amp; t</title>\
              <desc id=\"x-description\">D</desc><line x1=\"0\" y1=\"1\" x2=\"2.2\" y2=\"0\" class=\"axis\"></line>\
              <text x=\"1\" y=\"2\" class=\"end\">&lt;1</text></svg>"
         );
@@ -185,6 +188,9 @@ mod tests {
         assert!(broadcast.contains("<circle") && !broadcast.contains("hatch"), "{broadcast}");
         assert!(conversation.contains("hatch") && !conversation.contains("<circle"), "{conversation}");
         assert!(other.contains("<polygon") && !other.contains("hatch"), "{other}");
-        assert_eq!(["broadcast", "conversation", "unattributed"].map(Side::named), [Side::Broadcast, Side::Conversation, Side::Other]);
+        assert_eq!(
+            ["broadcast", "conversation", "unattributed"].map(Side::named),
+            [Side::Broadcast, Side::Conversation, Side::Other]
+        );
     }
 }

@@ -27,19 +27,40 @@ pub(super) fn grouped(value: f64, decimals: usize) -> String {
 /// With about three digits that matter.
 pub(super) fn short(value: f64) -> String {
     let size = value.abs();
-    grouped(value, if size == 0.0 || size >= 100.0 { 0 } else if size >= 10.0 { 1 } else { 2 })
+    grouped(
+        value,
+        if size == 0.0 || size >= 100.0 {
+            0
+        } else if size >= 10.0 {
+            1
+        } else {
+            2
+        },
+    )
+}
+
+/// A figure on a scale: only the decimals that it needs.
+pub(super) fn tick(value: f64) -> String {
+    let text = grouped(value, 3);
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    text.to_owned()
 }
 
 /// An amount of money; large ones without cents. Without a currency it is in the reference currency.
 pub(super) fn money(value: f64, currency: &str) -> String {
-    let amount = grouped(value, if value.abs() < 1000.0 { 2 } else { 0 });
+    let amount = grouped(value, if value.abs() < 1000.0 && value != 0.0 { 2 } else { 0 });
     if currency.is_empty() { amount } else { format!("{amount}\u{a0}{currency}") }
 }
 
 /// A share of a whole, in percent.
 pub(super) fn share(value: f64) -> String {
     let percent = value * 100.0;
-    let decimals = usize::from(percent.abs() < 10.0 && percent != 0.0 && percent.abs() < 99.95);
+    let decimals = match percent.abs() {
+        0.0 => 0,
+        size if size < 0.095 => 2,
+        size if size < 9.95 => 1,
+        _ => 0,
+    };
     format!("{}\u{a0}%", grouped(percent, decimals))
 }
 
@@ -51,7 +72,7 @@ pub(super) fn signed_share(value: f64) -> String {
 
 /// Hours of work.
 pub(super) fn hours(value: f64) -> String {
-    format!("{}\u{a0}h", grouped(value, usize::from(value.abs() < 100.0)))
+    format!("{}\u{a0}h", grouped(value, usize::from(value.abs() < 100.0 && value != 0.0)))
 }
 
 /// From one bound to the other.
@@ -82,6 +103,12 @@ pub(super) fn plain(name: &str) -> String {
     name.replace('_', " ")
 }
 
+/// The same as the beginning of a sentence.
+pub(super) fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
 /// A text of at most so many characters, cut where it must be.
 pub(super) fn cut(text: &str, characters: usize) -> String {
     if text.chars().count() <= characters {
@@ -100,15 +127,18 @@ mod tests {
         assert_eq!(got, ["0", "999", "1,000", "\u{2212}1,234,567", "0", "0"]);
         assert_eq!([1234.5, -0.054].map(|value| grouped(value, 2)), ["1,234.50", "\u{2212}0.05"]);
         assert_eq!([0.0, 0.123, 12.34, 123.4].map(short), ["0", "0.12", "12.3", "123"]);
+        assert_eq!([0.0, 0.25, 5.0, -1000.0].map(tick), ["0", "0.25", "5", "\u{2212}1,000"]);
     }
 
     #[test]
     fn money_and_shares_have_their_units() {
         assert_eq!(money(12.3, "EUR"), "12.30\u{a0}EUR");
         assert_eq!(money(-12_345.6, ""), "\u{2212}12,346");
-        assert_eq!([0.0, 0.004, 0.5, 1.0].map(share), ["0\u{a0}%", "0.4\u{a0}%", "50\u{a0}%", "100\u{a0}%"]);
+        let got = [0.0, 0.000_3, 0.004, 0.0999, 1.0].map(share);
+        assert_eq!(got, ["0\u{a0}%", "0.03\u{a0}%", "0.4\u{a0}%", "10\u{a0}%", "100\u{a0}%"]);
         assert_eq!([0.0, 0.251, -0.5, 0.001].map(signed_share), ["0\u{a0}%", "+25\u{a0}%", "\u{2212}50\u{a0}%", "0\u{a0}%"]);
-        assert_eq!(hours(12.34), "12.3\u{a0}h");
+        assert_eq!([0.0, 12.34].map(hours), ["0\u{a0}h", "12.3\u{a0}h"]);
+        assert_eq!(money(0.0, "EUR"), "0\u{a0}EUR");
         assert_eq!(range(-0.5, 0.25, signed_share), "\u{2212}50\u{a0}% to +25\u{a0}%");
     }
 

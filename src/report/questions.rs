@@ -77,7 +77,11 @@ mod tests {
         assert_eq!(slugs.len(), 10);
         for query in questions().iter().flat_map(|question| question.queries) {
             assert!(query.text.contains("{brand}"), "{}", query.text);
-            assert!(query.text.contains("ORDER BY") || !query.text.contains("GROUP BY"), "the rows come in any order: {}", query.text);
+            assert!(
+                query.text.contains("ORDER BY") || !query.text.contains("GROUP BY"),
+                "the rows come in any order: {}",
+                query.text
+            );
         }
     }
 }

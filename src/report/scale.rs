@@ -22,6 +22,12 @@ impl Scale {
         start + (figure.clamp(low, high) - low) / (high - low) * (end - start)
     }
 
+    /// Whether a figure stands where it belongs, and not at an end that it lies beyond.
+    pub(super) fn holds(&self, figure: f64) -> bool {
+        let (low, high) = self.figures;
+        (low..=high).contains(&figure)
+    }
+
     /// Round figures within the range, about so many.
     pub(super) fn ticks(&self, wanted: f64) -> Vec<f64> {
         let (low, high) = self.figures;
@@ -36,11 +42,12 @@ impl Scale {
     }
 }
 
-/// The smallest of 1, 2, 5, 10, 20 ... that is no smaller.
+/// The nearest of 1, 2, 5, 10, 20 ...
 fn round_step(step: f64) -> f64 {
     let power = 10f64.powf(step.log10().floor());
     let digit = step / power;
-    power * [1.0, 2.0, 5.0].into_iter().find(|round| digit <= round + 1e-9).unwrap_or(10.0)
+    let nearest = [(1.5, 1.0), (3.5, 2.0), (7.5, 5.0)].into_iter().find(|(until, _)| digit < *until);
+    power * nearest.map_or(10.0, |(_, round)| round)
 }
 
 /// The range of figures, 0 included.
@@ -56,13 +63,16 @@ mod tests {
     fn figures_find_their_places_and_stay_inside() {
         let scale = Scale::new((0.0, 10.0), (100.0, 200.0));
         assert_eq!([0.0, 5.0, 10.0, -1.0, 99.0].map(|figure| scale.at(figure)), [100.0, 150.0, 200.0, 100.0, 200.0]);
+        assert!(scale.holds(10.0) && !scale.holds(10.1));
         assert_eq!(Scale::new((0.0, 4.0), (50.0, 10.0)).at(1.0), 40.0);
     }
 
     #[test]
     fn ticks_are_round_and_inside() {
-        assert_eq!(Scale::new((0.0, 87.0), (0.0, 1.0)).ticks(4.0), [0.0, 50.0]);
-        assert_eq!(Scale::new((-0.9, 0.35), (0.0, 1.0)).ticks(4.0), [-0.5, 0.0]);
+        assert_eq!(Scale::new((0.0, 87.0), (0.0, 1.0)).ticks(4.0), [0.0, 20.0, 40.0, 60.0, 80.0]);
+        let ticks = Scale::new((-0.9, 0.35), (0.0, 1.0)).ticks(3.0);
+        assert_eq!(ticks.len(), 2, "{ticks:?}");
+        assert!((ticks[0] + 0.5).abs() < 1e-12 && ticks[1] == 0.0, "{ticks:?}");
         assert_eq!(Scale::new((0.0, 1.0), (0.0, 1.0)).ticks(5.0).len(), 6);
         assert_eq!(Scale::new((0.0, 3.0), (0.0, 1.0)).ticks(3.0), [0.0, 1.0, 2.0, 3.0]);
     }

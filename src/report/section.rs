@@ -69,7 +69,8 @@ impl Question {
 
     /// The tile on the first screen.
     pub(super) fn tile(&self, number: usize, section: &Section) -> Html {
-        let picture = section.small.clone().unwrap_or_else(|| Html::constant("<span class=\"nothing\" aria-hidden=\"true\">?</span>"));
+        let picture =
+            section.small.clone().unwrap_or_else(|| Html::constant("<span class=\"nothing\" aria-hidden=\"true\">?</span>"));
         let content = Html::classed("span", "number", Html::from(number.to_string()))
             + Html::classed("span", "question", Html::text(self.short))
             + Html::classed("span", "small", picture)
@@ -80,7 +81,12 @@ impl Question {
 
     /// The whole answer.
     pub(super) fn whole(&self, number: usize, asked: &Asked, section: Section) -> Html {
-        let title = Html::classed("span", "number", Html::from(number.to_string())) + Html::text(" ") + Html::text(self.title);
+        let title = Html::classed("span", "number", Html::from(number.to_string()))
+            + Html::text(
+                " \
+            ",
+            )
+            + Html::text(self.title);
         let mut content = Html::tag("h2", title) + Html::classed("div", "answer", section.answer);
         content += self.failures(asked);
         let figures: Html = section.figures.into_iter().map(figure).collect();
@@ -109,7 +115,11 @@ impl Question {
 
     fn queries_of(&self, asked: &Asked) -> Html {
         let shown = self.queries.iter().zip(&asked.replies);
-        shown.map(|(query, (sql, _))| Html::tag("p", Html::text(query.name)) + Html::tag("pre", Html::tag("code", Html::text(sql.trim())))).collect()
+        shown
+            .map(|(query, (sql, _))| {
+                Html::tag("p", Html::text(query.name)) + Html::tag("pre", Html::tag("code", Html::text(sql.trim())))
+            })
+            .collect()
     }
 }
 
@@ -125,9 +135,14 @@ fn table(table: Table) -> Html {
         Html::tag("tr", first + cells.map(|cell| Html::tag("td", cell)).collect())
     };
     let body: Html = table.rows.into_iter().map(row).collect();
-    let content = Html::tag("caption", Html::text(&table.title)) + Html::tag("thead", Html::tag("tr", head)) + Html::tag("tbody", body);
+    let content =
+        Html::tag("caption", Html::text(&table.title)) + Html::tag("thead", Html::tag("tr", head)) + Html::tag("tbody", body);
     // Reached by the keyboard, because it scrolls where the page is narrow.
-    Html::tag_with("div", &[("class", "scrolls"), ("tabindex", "0"), ("role", "region"), ("aria-label", &table.title)], Html::tag("table", content))
+    Html::tag_with(
+        "div",
+        &[("class", "scrolls"), ("tabindex", "0"), ("role", "region"), ("aria-label", &table.title)],
+        Html::tag("table", content),
+    )
 }
 
 fn details(class: &str, summary: &str, content: Html) -> Html {

@@ -16,6 +16,7 @@ mod kafka;
 mod object_store;
 mod oracle;
 mod real_events;
+mod report;
 mod service;
 mod sql;
 mod store;

@@ -38,7 +38,13 @@ impl Dots {
         for tick in scale.ticks(4.0) {
             let x = scale.at(tick);
             canvas.line((x, 0.0), (x, bottom), if tick == 0.0 { "zero" } else { "grid" });
-            let class = if x < 30.0 { "tick" } else if x > WIDTH - 30.0 { "tick end" } else { "tick middle" };
+            let class = if x < 30.0 {
+                "tick"
+            } else if x > WIDTH - 30.0 {
+                "tick end"
+            } else {
+                "tick middle"
+            };
             canvas.words((if x < 30.0 { 0.0 } else { x.min(WIDTH) }, height - 6.0), class, &(self.format)(tick));
         }
         let mut top = 0.0;
@@ -72,7 +78,10 @@ impl Dots {
         let values = self.rows.iter().filter_map(|row| row.value);
         let bands = self.rows.iter().filter_map(|row| row.band).flat_map(|(low, high)| [low, high]);
         let core = range_with_zero(values.chain(bands));
-        let room = (core.1 - core.0) * 1.5;
+        let mut widths: Vec<f64> = self.rows.iter().filter_map(|row| row.interval).map(|(low, high)| high - low).collect();
+        widths.sort_by(f64::total_cmp);
+        let usual = widths.get(widths.len() / 2).copied().unwrap_or_default();
+        let room = ((core.1 - core.0) * 1.5).max(usual);
         let intervals = self.rows.iter().filter_map(|row| row.interval).flat_map(|(low, high)| [low, high]);
         let whole = range_with_zero(intervals.chain([core.0, core.1]));
         (whole.0.max(core.0 - room), whole.1.min(core.1 + room))
@@ -88,12 +97,20 @@ fn draw(canvas: &mut Canvas, row: &Dot, scale: &Scale, (y, radius): Place) {
     if let Some((low, high)) = row.interval {
         let (from, to) = (scale.at(low), scale.at(high));
         canvas.line((from, y), (to, y), &format!("{class} whisker"));
-        for end in [from, to] {
-            canvas.line((end, y - radius), (end, y + radius), &format!("{class} whisker"));
-        }
+        end(canvas, scale.holds(low), ((from, y), -radius), class);
+        end(canvas, scale.holds(high), ((to, y), radius), class);
     }
     if let Some(value) = row.value {
         canvas.dot((scale.at(value), y), radius, row.side);
+    }
+}
+
+/// The end of an interval: a stroke, or an arrow where it goes on beyond the picture.
+fn end(canvas: &mut Canvas, is_inside: bool, ((x, y), length): (Place, f64), class: &str) {
+    if is_inside {
+        canvas.line((x, y - length), (x, y + length), &format!("{class} whisker"));
+    } else {
+        canvas.polygon(&[(x + length, y), (x - length * 0.6, y - length), (x - length * 0.6, y + length)], class);
     }
 }
 
@@ -109,7 +126,11 @@ mod tests {
     fn the_scale_holds_zero_and_is_not_ruled_by_one_wide_interval() {
         let dots = |rows| Dots { rows, format: |value| value.to_string() };
         assert_eq!(dots(vec![dot(Some(2.0), Some((1.0, 4.0)))]).range(), (0.0, 4.0));
-        assert_eq!(dots(vec![dot(Some(2.0), Some((-900.0, 900.0)))]).range(), (-3.0, 5.0));
+        let wide = dot(Some(2.0), Some((-900.0, 900.0)));
+        assert_eq!(dots(vec![wide.clone()]).range(), (-900.0, 900.0), "one interval is shown whole");
+        let dots_of_three = dots(vec![wide, dot(Some(2.0), Some((1.0, 4.0))), dot(Some(1.0), Some((0.0, 2.0)))]);
+        assert_eq!(dots_of_three.range(), (-3.0, 5.0), "one of many is cut");
+        assert_eq!(dots_of_three.full().thumbnail().into_string().matches("<polygon").count(), 2, "and its ends are arrows");
         assert_eq!(dots(vec![dot(None, None)]).range(), (0.0, 0.0));
     }
 

@@ -1,7 +1,7 @@
 //! When something came: effects by lag, and what had come by then.
 
 use super::{Canvas, Place, SMALL, Side, WIDTH, number_of};
-use crate::report::number::{count, short};
+use crate::report::number::{count, tick as figure};
 use crate::report::scale::{Scale, range_with_zero};
 
 /// The effects of one side, a place a lag; none where it is not known.
@@ -28,7 +28,7 @@ impl Lags {
         for tick in scale.ticks(5.0) {
             let y = scale.at(tick);
             canvas.line((left, y), (WIDTH, y), if tick == 0.0 { "zero" } else { "grid" });
-            canvas.words((left - 4.0, y + 4.0), "tick end", &short(tick));
+            canvas.words((left - 4.0, y + 4.0), "tick end", &figure(tick));
         }
         let step = (WIDTH - left) / number_of(self.bins.len().max(1));
         let mut x = left + step / 2.0;
@@ -95,7 +95,7 @@ impl Growth {
             canvas.words((left - 4.0, up.at(tick) + 4.0), "tick end", &count(tick));
         }
         for tick in across.ticks(5.0) {
-            canvas.words((across.at(tick), height - 20.0), "tick middle", &short(tick));
+            canvas.words((across.at(tick), height - 20.0), "tick middle", &figure(tick));
         }
         canvas.words((WIDTH, height - 4.0), "tick end", "hours since the post");
         let mut line = vec![(across.at(0.0), up.at(0.0))];

@@ -1,4 +1,4 @@
-//! Shares by week: a row a measure, a cell a week, dark where much is known.
+//! Shares by week: a row a measure, a cell a week, strong where much is known.
 
 use super::{Canvas, SMALL, WIDTH, number_of};
 use crate::report::number::{cut, share};
@@ -61,7 +61,7 @@ impl Matrix {
     }
 }
 
-/// How dark a cell is: in fifths, so that neighbours differ.
+/// How strong a cell is: in fifths, so that neighbours differ.
 fn level(cell: Option<f64>) -> &'static str {
     match cell {
         None => "level-none",

@@ -12,8 +12,6 @@ pub(in crate::report) struct Tree {
 
 /// Levels that are drawn one by one; what lies deeper is one more.
 const LEVELS: usize = 10;
-/// Nodes of a level that are drawn one by one.
-const NODES: f64 = 40.0;
 
 impl Tree {
     pub(in crate::report) fn full(&self) -> Canvas {
@@ -63,10 +61,14 @@ impl Tree {
             if let Some(below) = levels.get(at + 1) {
                 let (top, bottom) = (y + radius, y + step - radius);
                 let (upper, lower) = (half(*nodes), half(*below));
-                canvas.polygon(&[(middle - upper, top), (middle + upper, top), (middle + lower, bottom), (middle - lower, bottom)], &class);
+                canvas.polygon(
+                    &[(middle - upper, top), (middle + upper, top), (middle + lower, bottom), (middle - lower, bottom)],
+                    &class,
+                );
             }
-            if *nodes <= NODES {
-                let reach = half(*nodes) - radius;
+            let reach = half(*nodes) - radius;
+            // Dots that would lie on each other are a bar.
+            if *nodes == 1.0 || reach >= radius * 1.2 * (*nodes - 1.0) {
                 let mut node = 0.0;
                 while node < *nodes {
                     let x = if *nodes > 1.0 { middle - reach + 2.0 * reach * node / (*nodes - 1.0) } else { middle };
@@ -87,11 +89,12 @@ mod tests {
 
     #[test]
     fn few_nodes_are_dots_many_are_a_bar_and_all_are_counted() {
-        let tree = Tree { levels: vec![1.0, 620.0, 40.0, 3.0], side: Side::Broadcast };
-        let drawn = tree.full().thumbnail().into_string();
-        assert_eq!(drawn.matches("<circle").count(), 1 + 40 + 3);
-        assert_eq!(drawn.matches("<rect").count(), 1);
-        assert!(drawn.contains(">depth 1: 620<") && drawn.contains(">depth 3: 3<"), "{drawn}");
+        let drawn = |levels| Tree { levels, side: Side::Broadcast }.full().thumbnail().into_string();
+        let few = drawn(vec![1.0, 20.0, 9.0]);
+        assert_eq!((few.matches("<circle").count(), few.matches("<rect").count()), (30, 0), "{few}");
+        let many = drawn(vec![1.0, 620.0, 22.0]);
+        assert_eq!((many.matches("<circle").count(), many.matches("<rect").count()), (1, 2), "{many}");
+        assert!(many.contains(">depth 1: 620<") && many.contains(">depth 2: 22<"), "{many}");
     }
 
     #[test]

@@ -14,31 +14,25 @@ pub(super) const QUESTION: Question = Question {
     title: "What changed since the period before?",
     short: "What changed since the last period?",
     queries: &[
-        Query {
-            name: "Activity by day of both periods",
-            text: "SELECT day, sum(d.posts) AS posts, sum(d.shares) AS shares, sum(d.replies) - sum(d.brand_replies) AS audience_replies, sum(d.brand_replies) AS brand_replies\n\
-                   FROM activity_daily AS d\nWHERE brand = {brand} AND day BETWEEN {previous_from} AND {to}\nGROUP BY day\nORDER BY day",
-        },
-        Query {
-            name: "Visits by day of both periods",
-            text: "SELECT day, sumIf(visits, side = 'broadcast') AS broadcast_visits, sumIf(visits, side = 'conversation') AS conversation_visits, sumIf(visits, side NOT IN ('broadcast', 'conversation')) AS other_visits\n\
-                   FROM traffic\nWHERE brand = {brand} AND day BETWEEN {previous_from} AND {to}\nGROUP BY day\nORDER BY day",
-        },
-        Query {
-            name: "Money by day of both periods",
-            text: "SELECT\n    day, any(m.base_currency) AS base_currency, uniqExact(m.base_currency) AS currencies,\n    \
-                   if(countIf(amount_base IS NULL AND entry IN ('revenue', 'refund')) > 0, NULL, sumIf(amount_base, entry IN ('revenue', 'refund'))) AS revenue,\n    \
-                   if(countIf(amount_base IS NULL AND entry IN ('cost_money', 'cost_time')) > 0, NULL, sumIf(amount_base, entry IN ('cost_money', 'cost_time'))) AS cost\n\
-                   FROM money AS m\nWHERE brand = {brand} AND day BETWEEN {previous_from} AND {to}\nGROUP BY day\nORDER BY day",
-        },
+        Query { name: "Activity by day of both periods", text: include_str!("changes_activity.sql") },
+        Query { name: "Visits by day of both periods", text: include_str!("changes_visits.sql") },
+        Query { name: "Money by day of both periods", text: include_str!("changes_money.sql") },
     ],
     answer,
 };
 
 const MEANINGS: Meanings = &[
-    ("the period before", "The period of the same length that ends on the day before this one begins. A day without a row counts as 0 where the data reach."),
+    (
+        "the period before",
+        "The period of the same length that ends on the day before this one begins. A day without a row counts as 0 \
+            where the data reach.",
+    ),
     ("change", "This period / the period before \u{2212} 1."),
-    ("interval", "95 %, from the spread of the days within each period, days taken as independent: a change whose interval holds 0 is no larger than days differ anyway. It says nothing about why."),
+    (
+        "interval",
+        "95\u{a0}%, from the spread of the days within each period, days taken as independent: a change whose interval \
+            holds 0 is no larger than days differ anyway. It says nothing about why.",
+    ),
     ("not known", "Of the period before there is nothing, or too little to compare, or a rate is missing."),
     ("revenue, cost", "Of the ledger, on the day of the money, refunds taken off, in the base currency: cash, not ROI."),
 ];
@@ -80,17 +74,33 @@ fn answer(asked: &Asked, frame: &Frame) -> Section {
     }
     let mut section = Section { meanings: MEANINGS, ..Section::default() };
     let told: Vec<&Change> = changes.iter().filter(|change| is_told(change)).collect();
-    let list = |changes: &[&Change]| changes.iter().map(|change| format!("{} {}", change.name, change.text())).collect::<Vec<_>>().join(", ");
+    let list = |changes: &[&Change]| {
+        changes.iter().map(|change| format!("{} {}", change.name, change.text())).collect::<Vec<_>>().join(", ")
+    };
     section.answer = paragraph(if told.is_empty() {
         "Nothing changed by more than days differ anyway.".to_owned()
     } else {
         format!("Changed by more than days differ anyway: {}.", list(&told))
     });
     if changes.iter().all(|change| change.change.is_none()) {
-        section.answer = Html::tag("p", Html::text("What changed is ") + known(None, "the period before has too little to compare", count) + Html::text("."));
+        section.answer = Html::tag(
+            "p",
+            Html::text("What changed is ")
+                + known(
+                    None,
+                    "the period before has too little to \
+                compare",
+                    count,
+                )
+                + Html::text("."),
+        );
         section.brief = Html::from(unknown_text("nothing to compare with"));
     } else {
-        section.brief = Html::from(if told.is_empty() { "Nothing beyond how days differ".to_owned() } else { list(told.get(..3).unwrap_or(&told)) });
+        section.brief = Html::from(if told.is_empty() {
+            "Nothing beyond how days differ".to_owned()
+        } else {
+            list(told.get(..3).unwrap_or(&told))
+        });
     }
     let dot = |change: &Change| Dot {
         label: change.name.to_owned(),
@@ -104,7 +114,8 @@ fn answer(asked: &Asked, frame: &Frame) -> Section {
     section.small = dots.rows.iter().any(|row| row.value.is_some()).then(|| dots.small().thumbnail());
     section.figure(
         dots.full().picture("changes-all", "Change against the period before", &list(&changes.iter().collect::<Vec<_>>())),
-        "Change against the period before, with the 95 % interval by days: what does not touch 0 is more than days differ anyway.",
+        "Change against the period before, with the 95\u{a0}% interval by days: what does not touch 0 is more than days \
+            differ anyway.",
     );
     section.tables.push(table(&changes));
     section
@@ -168,7 +179,11 @@ fn student(freedom: f64) -> f64 {
 fn table(changes: &[Change]) -> Table {
     let mut table = Table::new("Both periods", &["what", "the period before", "this period", "change", "interval"]);
     for change in changes {
-        let amount = |value: Option<f64>| known(value, change.reason, |value| change.currency.as_ref().map_or_else(|| count(value), |currency| money(value, currency)));
+        let amount = |value: Option<f64>| {
+            known(value, change.reason, |value| {
+                change.currency.as_ref().map_or_else(|| count(value), |currency| money(value, currency))
+            })
+        };
         let bounds = change.change.and_then(|(_, interval)| interval);
         table.rows.push(vec![
             Html::text(change.name),

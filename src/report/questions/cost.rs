@@ -3,7 +3,7 @@
 use crate::report::answer::Row;
 use crate::report::chart::{Bar, Bars, Part, Side};
 use crate::report::html::Html;
-use crate::report::number::{hours, known, money, plain, unknown_text};
+use crate::report::number::{capital, hours, known, money, plain, unknown_text};
 use crate::report::section::{Meanings, Section, Table};
 use crate::report::{Asked, Frame, Query, Question};
 
@@ -11,25 +11,28 @@ pub(super) const QUESTION: Question = Question {
     slug: "cost",
     title: "What did each side cost, hours included?",
     short: "What did each cost, hours included?",
-    queries: &[Query {
-        name: "Money and time spent, by side",
-        text: "SELECT\n    side, base_currency,\n    \
-               if(countIf(entry = 'cost_money' AND amount_base IS NULL) > 0, NULL, sumIf(amount_base, entry = 'cost_money')) AS money_base,\n    \
-               if(countIf(entry = 'cost_time' AND amount_base IS NULL) > 0, NULL, sumIf(amount_base, entry = 'cost_time')) AS time_base,\n    \
-               sum(seconds) / 3600 AS hours, sumIf(seconds, estimated) / 3600 AS estimated_hours,\n    \
-               arrayStringConcat(arraySort(groupUniqArrayIf(toString(reason), reason != '')), ', ') AS reasons\n\
-               FROM money\nWHERE brand = {brand} AND day BETWEEN {from} AND {to} AND entry IN ('cost_money', 'cost_time')\n\
-               GROUP BY side, base_currency\nORDER BY side, base_currency",
-    }],
+    queries: &[Query { name: "Money and time spent, by side", text: include_str!("cost_spent.sql") }],
     answer,
 };
 
 const MEANINGS: Meanings = &[
-    ("money", "What was paid on days of the period, in the brand's base currency by the exchange rate of its day. A payment for several days is spread over them, exactly."),
-    ("time", "Hours that were logged, or given by the brand's rule per reply where a week has none, at the hourly rate of their role on that day."),
+    (
+        "money",
+        "What was paid on days of the period, in the brand's base currency by the exchange rate of its day. A payment \
+            for several days is spread over them, exactly.",
+    ),
+    (
+        "time",
+        "Hours that were logged, or given by the brand's rule per reply where a week has none, at the hourly rate of \
+            their role on that day.",
+    ),
     ("(unallocated)", "Costs that name neither side. They are shown, and never spread over the sides."),
     ("estimated hours", "Hours that came from a rule or were entered as an estimate."),
-    ("not known", "A rate is missing: of the currency (missing exchange rate) or of the role (missing hourly rate). Load it into the table fx or labour_rate and make the report again."),
+    (
+        "not known",
+        "A rate is missing: of the currency (missing exchange rate) or of the role (missing hourly rate). Load it into \
+            the table fx or labour_rate and make the report again.",
+    ),
 ];
 
 struct Spent<'a> {
@@ -69,13 +72,23 @@ impl<'a> Spent<'a> {
 fn answer(asked: &Asked, _: &Frame) -> Section {
     let spent: Vec<Spent<'_>> = asked.rows(0).rows().map(Spent::of).collect();
     if spent.is_empty() {
-        return Section::without("no cost of the period is in the tables: send cost events, or give the brand a rule in seconds_per_reply", MEANINGS);
+        return Section::without(
+            "no cost of the period is in the tables: send cost events, or give the brand a rule in seconds_per_reply",
+            MEANINGS,
+        );
     }
     let mut section = Section { meanings: MEANINGS, ..Section::default() };
     let sentence = |side: &Spent<'_>| {
-        let parts = format!(" ({} of money, ", side.money.map_or_else(|| unknown_text(&side.reason()), |value| money(value, side.currency)));
-        let time = format!("{} of time).", side.time.map_or_else(|| unknown_text(&side.reason()), |value| money(value, side.currency)));
-        Html::tag("p", Html::from(format!("{}: ", side.side)) + Html::tag("b", Html::from(side.text())) + Html::from(parts + &time))
+        let parts = format!(
+            " ({} of money, ",
+            side.money.map_or_else(|| unknown_text(&side.reason()), |value| money(value, side.currency))
+        );
+        let time =
+            format!("{} of time).", side.time.map_or_else(|| unknown_text(&side.reason()), |value| money(value, side.currency)));
+        Html::tag(
+            "p",
+            Html::from(format!("{}: ", capital(side.side))) + Html::tag("b", Html::from(side.text())) + Html::from(parts + &time),
+        )
     };
     section.answer = spent.iter().map(sentence).collect();
     section.brief = brief(&spent);
@@ -84,7 +97,7 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
     let description: Vec<String> = spent.iter().map(|side| format!("{}: {}", side.side, side.text())).collect();
     section.figure(
         bars.full().picture("cost-sides", "Cost by side", &description.join("; ")),
-        "Money (dark) and the worth of the time (pale). A part that is not known has no length.",
+        "Money (strong) and the worth of the time (pale). A part that is not known has no length.",
     );
     section.tables.push(table(&spent));
     section
@@ -100,7 +113,8 @@ fn brief(spent: &[Spent<'_>]) -> Html {
 }
 
 fn table(spent: &[Spent<'_>]) -> Table {
-    let mut table = Table::new("Money and time spent, by side", &["side", "money", "time", "together", "hours", "of them estimated"]);
+    let mut table =
+        Table::new("Money and time spent, by side", &["side", "money", "time", "together", "hours", "of them estimated"]);
     for side in spent {
         let reason = side.reason();
         let amount = |value: Option<f64>| known(value, &reason, |value| money(value, side.currency));

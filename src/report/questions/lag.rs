@@ -13,20 +13,30 @@ pub(super) const QUESTION: Question = Question {
     short: "When did it come?",
     queries: &[Query {
         name: "Visits per brand reply and per share, by minutes after it",
-        text: "SELECT\n    treatment, side, bin, visits_per_event, low, high, cumulative, share_within_15, share_within_15_low, share_within_15_high,\n    \
-               t50_from_minutes, t50_to_minutes, lead_effect, lead_low, lead_high, hypothesis, verdict, days, events, reason\n\
-               FROM response\nWHERE brand = {brand}\nORDER BY treatment, lag_to_minutes, lag_from_minutes DESC",
+        text: include_str!("lag_response.sql"),
     }],
     answer,
 };
 
 const MEANINGS: Meanings = &[
-    ("visits per event", "Visits that follow one reply of the brand, or one share, in the minutes of the column, beside what the day, the hour and the calendar explain. An association under a model, not a cause."),
-    ("interval", "95 %, by resampling days."),
+    (
+        "visits per event",
+        "Visits that follow one reply of the brand, or one share, in the minutes of the column, beside what the day, the \
+            hour and the calendar explain. An association under a model, not a cause.",
+    ),
+    ("interval", "95\u{a0}%, by resampling days."),
     ("within 15 minutes", "The part of the whole effect that comes in the first 15 minutes."),
     ("half had come", "The minutes between which half of the effect is reached."),
-    ("lead", "The \u{201c}effect\u{201d} of what happens 6 to 30 minutes later. Visits cannot come from it; where there is one, something else moves both, and the verdict is flagged. Not flagged is weak evidence."),
-    ("the days", "Not the period of this report: the latest 90 days that both visits and posts cover, because fewer carry no estimate."),
+    (
+        "lead",
+        "The \u{201c}effect\u{201d} of what happens 6 to 30 minutes later. Visits cannot come from it; where there is \
+            one, something else moves both, and the verdict is flagged. Not flagged is weak evidence.",
+    ),
+    (
+        "the days",
+        "Not the period of this report: the latest 90 days that both visits and posts cover, because fewer carry no \
+            estimate.",
+    ),
 ];
 
 const BINS: [&str; 6] = ["0", "1-4", "5-14", "15-59", "60-239", "240-719"];
@@ -37,13 +47,17 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
         return Section::without("no time that both visits and posts cover", MEANINGS);
     }
     let mut section = Section { meanings: MEANINGS, ..Section::default() };
-    let totals: Vec<&Row<'_>> = rows.iter().filter(|row| row.text("bin") == "total" && row.text("treatment") != "difference").collect();
+    let totals: Vec<&Row<'_>> =
+        rows.iter().filter(|row| row.text("bin") == "total" && row.text("treatment") != "difference").collect();
     section.answer = totals.iter().map(|row| sentence(row)).collect();
-    let brief = |row: &&Row<'_>| format!("{}: {}", name(row), row.number("visits_per_event").map_or_else(|| unknown_text(row.text("reason")), two));
+    let brief = |row: &&Row<'_>| {
+        format!("{}: {}", name(row), row.number("visits_per_event").map_or_else(|| unknown_text(row.text("reason")), two))
+    };
     section.brief = Html::from(format!("Visits after one {}", totals.iter().map(brief).collect::<Vec<_>>().join("; ")));
     section.answer += rows.iter().filter(|row| row.text("treatment") == "difference").map(difference).collect();
     let series = |treatment, side| {
-        let of = |bin: &&str| rows.iter().find(|row| row.text("treatment") == treatment && row.text("bin") == *bin).and_then(effect);
+        let of =
+            |bin: &&str| rows.iter().find(|row| row.text("treatment") == treatment && row.text("bin") == *bin).and_then(effect);
         Series { side, values: BINS.iter().map(of).collect() }
     };
     let lags = Lags {
@@ -56,7 +70,8 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
         let description: Vec<String> = totals.iter().map(brief).collect();
         section.figure(
             lags.full().picture("lag-bins", "Visits per event by minutes after it", &description.join("; ")),
-            "Visits per brand reply (square, dashed) and per share (round) by minutes after it, each with its 95 % interval.",
+            "Visits per brand reply (square, dashed) and per share (round) by minutes after it, each with its 95\u{a0}% \
+                interval.",
         );
     }
     section
@@ -98,11 +113,28 @@ fn sentence(row: &Row<'_>) -> Html {
 /// Whether conversation brings traffic sooner than broadcast.
 fn difference(row: &Row<'_>) -> Html {
     let why = if row.text("reason").is_empty() { String::new() } else { format!(" ({})", plain(row.text("reason"))) };
-    Html::tag("p", Html::from(format!("\u{201c}{}\u{201d}: ", row.text("hypothesis"))) + Html::tag("b", Html::from(plain(row.text("verdict")))) + Html::from(why + "."))
+    Html::tag(
+        "p",
+        Html::from(format!("\u{201c}{}\u{201d}: ", row.text("hypothesis")))
+            + Html::tag("b", Html::from(plain(row.text("verdict"))))
+            + Html::from(why + "."),
+    )
 }
 
 fn table(rows: &[Row<'_>]) -> Table {
-    let head = ["after one", "minutes", "visits", "interval", "until then", "within 15 minutes", "interval", "lead", "verdict", "events", "days"];
+    let head = [
+        "after one",
+        "minutes",
+        "visits",
+        "interval",
+        "until then",
+        "within 15 minutes",
+        "interval",
+        "lead",
+        "verdict",
+        "events",
+        "days",
+    ];
     let mut table = Table::new("Visits per event by minutes after it", &head);
     for row in rows {
         let reason = row.text("reason");
@@ -111,7 +143,9 @@ fn table(rows: &[Row<'_>]) -> Table {
         };
         let is_total = row.text("bin") == "total";
         // What only a total has is left out elsewhere; there it is known, or why not.
-        let of_total = |name: &str, format: fn(f64) -> String| if is_total { known(row.number(name), reason, format) } else { Html::default() };
+        let of_total = |name: &str, format: fn(f64) -> String| {
+            if is_total { known(row.number(name), reason, format) } else { Html::default() }
+        };
         let is_difference = row.text("treatment") == "difference";
         let effect = |name: &str| if is_difference { Html::default() } else { known(row.number(name), reason, two) };
         table.rows.push(vec![

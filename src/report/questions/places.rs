@@ -3,7 +3,7 @@
 use crate::report::answer::{Answer, Row};
 use crate::report::chart::{Dot, Dots, Side};
 use crate::report::html::Html;
-use crate::report::number::{count, grouped, hours, known, money, range, share, short, signed_share, unknown_text};
+use crate::report::number::{count, grouped, hours, known, money, plain, range, share, short, signed_share, unknown_text};
 use crate::report::section::{Meanings, Section, Table};
 use crate::report::{Asked, Frame, Query, Question};
 
@@ -12,28 +12,40 @@ pub(super) const QUESTION: Question = Question {
     title: "Which places deserve the next hour, and which cannot be told apart?",
     short: "Which places deserve the next hour?",
     queries: &[
-        Query {
-            name: "Places by their pooled return",
-            text: "SELECT\n    horizon_days, channel, community, name, members, roots, cost, hours, value, base_currency, roi, lo, hi, eff_roots, top1_share,\n    \
-                   roi_pooled, sd, p_positive, p_top10, reason\n\
-                   FROM places\nWHERE brand = {brand} AND model = 'last' AND lookback_days = 30\nORDER BY horizon_days, roi_pooled DESC NULLS LAST, channel, community",
-        },
-        Query {
-            name: "How visits move with the brand's own part",
-            text: "SELECT * FROM elasticity WHERE brand = {brand} ORDER BY ALL",
-        },
+        Query { name: "Places by their pooled return", text: include_str!("places_places.sql") },
+        Query { name: "How visits move with the brand's own part", text: include_str!("places_elasticity.sql") },
     ],
     answer,
 };
 
 const MEANINGS: Meanings = &[
     ("place", "A community of a channel. Costs without a place are listed and not ranked."),
-    ("pooled return", "The place's ROI drawn towards the mean of the brand's places, the more the less its posts carry (empirical Bayes). The raw best of many places is mostly luck; this is what to expect of it."),
-    ("interval", "95 % of the pooled return."),
-    ("cannot be told apart", "The difference of the pooled returns is within 1.96 of its standard errors: the order of such places is not known."),
+    (
+        "pooled return",
+        "The place's ROI drawn towards the mean of the brand's places, the more the less its posts carry (empirical \
+            Bayes). The raw best of many places is mostly luck; this is what to expect of it.",
+    ),
+    (
+        "interval",
+        "In the picture 90\u{a0}% of the pooled return, the one that the ranks stand on; in the table 95\u{a0}% of the \
+            place's own ROI, by posts.",
+    ),
+    (
+        "ranks, cannot be told apart",
+        "The ranks that a place may have: as many places lie wholly above its interval, and wholly below. Places whose \
+            ranges overlap are ties; those that may have rank 1 cannot be told apart from the first.",
+    ),
     ("P(ROI > 0), P(among the ten best)", "From the pooled estimate; the second by draws that repeat."),
-    ("average, not marginal", "A return on what was spent so far. What the next hour brings is marginal: only an experiment or the elasticity below speaks of it."),
-    ("elasticity", "By how many percent visits to a place move when the brand's own posts and replies there move by one percent, days and places held apart. An association, with a lead that warns of the reverse."),
+    (
+        "average, not marginal",
+        "A return on what was spent so far. What the next hour brings is marginal: only an experiment or the elasticity \
+            below speaks of it.",
+    ),
+    (
+        "elasticity",
+        "By how many percent visits to a place move when the brand's own posts and replies there move by one percent, \
+            days and places held apart. An association, with a lead that warns of the reverse.",
+    ),
     ("the days", "All posts that are old enough for the horizon, not only those of the period: a place needs many."),
 ];
 
@@ -51,12 +63,17 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
         Some((first, others)) => rank(first, others, &mut section),
     }
     if !ranked.is_empty() {
-        let dots = Dots { rows: ranked.iter().take(20).map(|row| dot(row, ranked.first().copied())).collect(), format: signed_share };
+        let dots =
+            Dots { rows: ranked.iter().take(20).enumerate().map(|(at, row)| dot(row, at == 0)).collect(), format: signed_share };
         section.small = Some(dots.small().thumbnail());
         let description: Vec<String> = dots.rows.iter().map(|row| format!("{}: {}", row.label, row.text)).collect();
         section.figure(
             dots.full().picture("places-rank", "Places by their pooled return", &description.join("; ")),
-            &format!("Pooled return after {} days with its 95 % interval, at most twenty places. Round: the first place; squares: told apart from it; diamonds: not.", short(horizon.unwrap_or_default())),
+            &format!(
+                "Pooled return after {} days with its 90\u{a0}% interval, at most twenty places. Round: the first \
+                place; diamonds: cannot be told apart from it; squares: lower.",
+                count(horizon.unwrap_or_default())
+            ),
         );
     }
     if !rows.is_empty() {
@@ -83,60 +100,92 @@ fn name(row: &Row<'_>) -> String {
     if row.text("name").is_empty() { place } else { format!("{} ({place})", row.text("name")) }
 }
 
-fn is_apart(one: &Row<'_>, other: &Row<'_>) -> bool {
-    match pooled(one).zip(pooled(other)) {
-        Some(((a, sd_a), (b, sd_b))) => (a - b).abs() > 1.96 * sd_a.hypot(sd_b),
-        None => false,
-    }
+/// Whether it is known that the place is not the first.
+fn is_lower(row: &Row<'_>) -> bool {
+    row.number("rank_low").is_some_and(|rank| rank > 1.0)
 }
 
 fn rank(first: &Row<'_>, others: &[&Row<'_>], section: &mut Section) {
-    let tied: Vec<String> = others.iter().filter(|row| !is_apart(first, row)).map(|row| name(row)).collect();
+    let tied: Vec<String> = others.iter().filter(|row| !is_lower(row)).map(|row| name(row)).collect();
     let apart = others.len() - tied.len();
     let start = format!("{} stands first, with a pooled return of ", name(first));
     let rest = if tied.is_empty() {
-        format!(", told apart from all {apart} others.")
+        format!(", told apart from all others ({apart}).")
+    } else if apart == 0 {
+        ". None of the others can be told apart from it: the order is not known.".to_owned()
     } else {
         let listed: Vec<&str> = tied.iter().map(String::as_str).take(5).collect();
         let more = if tied.len() > 5 { format!(" and {} more", tied.len() - 5) } else { String::new() };
-        format!(". It cannot be told apart from {}{more}; {apart} others are lower.", listed.join(", "))
+        format!(". It cannot be told apart from {}{more}. Lower: {apart} others.", listed.join(", "))
     };
-    section.answer = Html::tag("p", Html::from(start) + Html::tag("b", known(first.number("roi_pooled"), first.text("reason"), signed_share)) + Html::from(rest));
-    section.answer += Html::tag("p", Html::text("It is an average of what was spent, not a promise of what the next hour returns."));
-    section.brief = Html::from(if tied.is_empty() { format!("{} alone", name(first)) } else { format!("{}, or {} others: not told apart", name(first), tied.len()) });
+    section.answer = Html::tag(
+        "p",
+        Html::from(start)
+            + Html::tag("b", known(first.number("roi_pooled"), first.text("reason"), signed_share))
+            + Html::from(rest),
+    );
+    section.answer +=
+        Html::tag("p", Html::text("It is an average of what was spent, not a promise of what the next hour returns."));
+    section.brief = Html::from(if tied.is_empty() {
+        format!("{} alone", name(first))
+    } else {
+        format!("{}; {} more cannot be told apart from it", name(first), tied.len())
+    });
 }
 
-fn dot(row: &Row<'_>, first: Option<&Row<'_>>) -> Dot {
-    let side = match first {
-        Some(first) if name(first) == name(row) => Side::Broadcast,
-        Some(first) if is_apart(first, row) => Side::Conversation,
-        _ => Side::Other,
+fn dot(row: &Row<'_>, is_first: bool) -> Dot {
+    let side = match (is_first, is_lower(row)) {
+        (true, _) => Side::Broadcast,
+        (false, true) => Side::Conversation,
+        (false, false) => Side::Other,
     };
     let text = pooled(row).map_or_else(|| unknown_text(row.text("reason")), |(value, _)| signed_share(value));
-    let interval = pooled(row).map(|(value, sd)| (value - 1.96 * sd, value + 1.96 * sd));
+    let interval = pooled(row).map(|(value, sd)| (value - 1.645 * sd, value + 1.645 * sd));
     Dot { label: name(row), text, side, value: row.number("roi_pooled"), interval, band: None }
 }
 
 fn table(rows: &[Row<'_>]) -> Table {
-    let head = ["place", "members", "posts", "cost", "hours", "margin", "ROI", "interval", "pooled ROI", "P(ROI > 0)", "P(ten best)", "effective posts", "top post's share"];
+    let head = [
+        "place",
+        "ranks",
+        "members",
+        "posts",
+        "cost",
+        "hours",
+        "margin",
+        "ROI",
+        "interval",
+        "pooled ROI",
+        "P(ROI > 0)",
+        "P(ten best)",
+        "effective posts",
+        "top post's share",
+        "basis",
+    ];
     let mut table = Table::new("Places by their pooled return", &head);
     for row in rows {
         let (reason, currency) = (row.text("reason"), row.text("base_currency"));
-        let bounds = row.number("lo").zip(row.number("hi"));
+        let bounds = row.number("roi_low").zip(row.number("roi_high"));
+        let ranks = row.number("rank_low").zip(row.number("rank_high"));
         table.rows.push(vec![
             Html::from(name(row)),
+            ranks.map_or_else(
+                || known(None, reason, count),
+                |(low, high)| Html::from(if low < high { range(low, high, count) } else { count(low) }),
+            ),
             known(row.number("members"), "not in the table place", count),
             known(row.number("roots"), reason, count),
-            known(row.number("cost"), reason, |value| money(value, currency)),
+            known(row.number("cost_base"), reason, |value| money(value, currency)),
             known(row.number("hours"), reason, hours),
-            known(row.number("value"), reason, |value| money(value, currency)),
-            known(row.number("roi"), reason, signed_share),
+            known(row.number("margin_base"), reason, |value| money(value, currency)),
+            known(row.number("average_roi"), reason, signed_share),
             bounds.map_or_else(|| known(None, reason, short), |(low, high)| Html::from(range(low, high, signed_share))),
             known(row.number("roi_pooled"), reason, signed_share),
             known(row.number("p_positive"), reason, share),
             known(row.number("p_top10"), reason, share),
-            known(row.number("eff_roots"), reason, short),
+            known(row.number("effective_roots"), reason, short),
             known(row.number("top1_share"), reason, share),
+            Html::from(plain(row.text("basis"))),
         ]);
     }
     table
@@ -145,8 +194,19 @@ fn table(rows: &[Row<'_>]) -> Table {
 /// The only figure that speaks of the next hour.
 fn elasticity(answer: &Answer, section: &mut Section) {
     for row in answer.rows() {
-        let value = known(row.number("elasticity"), row.text("reason"), |value| grouped(value, 2));
-        let bounds = row.number("low").zip(row.number("high")).map_or_else(String::new, |(low, high)| format!(" ({})", range(low, high, |value| grouped(value, 2))));
-        section.answer += Html::tag("p", Html::text("Elasticity of visits on the brand's own part: ") + Html::tag("b", value) + Html::from(format!("{bounds}.")));
+        let two = |value| grouped(value, 2);
+        let value = known(row.number("elasticity"), row.text("reason"), two);
+        let bounds = row
+            .number("low")
+            .zip(row.number("high"))
+            .map_or_else(|| unknown_text(row.text("reason")), |(low, high)| range(low, high, two));
+        let rest = format!(
+            "; interval {bounds}; \u{201c}traffic grows with how much the brand takes part\u{201d}: {}.",
+            plain(row.text("verdict"))
+        );
+        section.answer += Html::tag(
+            "p",
+            Html::text("Elasticity of visits on the brand's own part: ") + Html::tag("b", value) + Html::from(rest),
+        );
     }
 }

@@ -3,7 +3,7 @@
 use crate::report::answer::{Answer, Row};
 use crate::report::chart::{Bar, Bars, Dot, Dots, Part, Side};
 use crate::report::html::Html;
-use crate::report::number::{hours, known, money, plain, range, share, short, signed_share, unknown_text};
+use crate::report::number::{capital, count, hours, known, money, plain, range, share, short, signed_share, unknown_text};
 use crate::report::section::{Meanings, Section, Table, paragraph};
 use crate::report::{Asked, Frame, Query, Question};
 
@@ -12,31 +12,46 @@ pub(super) const QUESTION: Question = Question {
     title: "What came back, under all models?",
     short: "What came back, under all models?",
     queries: &[
-        Query {
-            name: "ROI by week of the posts, side and horizon",
-            text: "SELECT\n    horizon_days, cohort, side, mature, posts, hours, cost_base, margin_base, roi, roi_low, roi_high, roi_lowest_model, roi_highest_model,\n    \
-                   roi_direct_0, roi_direct_100, effective_roots, top1_share, basis, reason, base_currency\n\
-                   FROM roi\nWHERE grain = 'brand' AND brand = {brand} AND model = 'last' AND lookback_days = 30\n    \
-                   AND side IN ('broadcast', 'conversation') AND cohort BETWEEN {from} AND {to}\nORDER BY horizon_days, cohort, side",
-        },
-        Query {
-            name: "Revenue of the period by model and side",
-            text: "SELECT\n    model, side, base_currency, if(countIf(credit_base IS NULL) > 0, NULL, sum(credit_base)) AS revenue_base\n\
-                   FROM credit\nWHERE brand = {brand} AND day BETWEEN {from} AND {to} AND lookback_days = 30\n\
-                   GROUP BY model, side, base_currency\nORDER BY model, base_currency, side",
-        },
+        Query { name: "ROI by week of the posts, side and horizon", text: include_str!("returns_roi.sql") },
+        Query { name: "Revenue of the period by model and side", text: include_str!("returns_credit.sql") },
     ],
     answer,
 };
 
 const MEANINGS: Meanings = &[
-    ("ROI", "(margin credited to the posts of a week within the horizon \u{2212} cost of that week) / that cost, where the cost is money and time. \u{2212}100 % is nothing back; 0 % is the cost back. Average, not marginal: it does not say what the next hour returns."),
-    ("interval", "95 %, by resampling posts, because visitors of one post share its fate. The fewer posts carry the value, the wider."),
-    ("lowest and highest over the models", "The same ROI under first, last, linear, position-based and time-decay credit. Models differ in opinion, not in data; where they disagree about the sign, so do the data."),
-    ("mature", "Every source has been read beyond the last post of the week and the horizon. Before that nothing is said, because late conversions would be missing."),
+    (
+        "ROI",
+        "(margin credited to the posts of a week within the horizon \u{2212} cost of that week) / that cost, where the \
+            cost is money and time. \u{2212}100 % is nothing back; 0 % is the cost back. Average, not marginal: it does \
+            not say what the next hour returns.",
+    ),
+    (
+        "interval",
+        "95\u{a0}%, by resampling posts, because visitors of one post share its fate. The fewer posts carry the value, \
+            the wider.",
+    ),
+    (
+        "lowest and highest over the models",
+        "The same ROI under first, last, linear, position-based and time-decay credit. Models differ in opinion, not in \
+            data; where they disagree about the sign, so do the data.",
+    ),
+    (
+        "mature",
+        "Every source has been read beyond the last post of the week and the horizon. Before that nothing is said, \
+            because late conversions would be missing.",
+    ),
     ("direct 0 % and 100 %", "The ROI if none, or all, of the traffic without a link or a referrer belonged to the posts."),
-    ("effective posts", "(sum of values)\u{00b2} / sum of squared values: how many posts carry the value. The top post's share stands beside it."),
-    ("basis", "What the figure stands on: clicks, link parameters (utm), or nothing."),
+    (
+        "effective posts",
+        "(sum of values)\u{00b2} / sum of squared values: how many posts carry the value. The top post's share stands \
+            beside it.",
+    ),
+    ("both sides", "Everything that was credited to the posts and everything that they cost, also what names no side."),
+    (
+        "basis",
+        "What the figure stands on: clicks, link parameters (utm), or nothing. Only with clicks is it known from which \
+            post a sale came.",
+    ),
     ("unattributed", "Conversions without a visitor or without a visit in the 30 days before: nobody's credit."),
     ("last", "The last visit that was not direct, within 30 days: the model of the ROI above, and of the ledger."),
 ];
@@ -48,16 +63,19 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
     if rows.is_empty() && asked.rows(1).is_empty() {
         return Section::without("no week of posts begins in the period, and nothing was sold in it", MEANINGS);
     }
-    let days = short(horizon.unwrap_or_default());
-    let latest: Vec<&Row<'_>> = ["broadcast", "conversation"].iter().filter_map(|side| latest_known(&rows, side)).collect();
+    let days = count(horizon.unwrap_or_default());
+    let latest: Vec<&Row<'_>> =
+        ["all", "broadcast", "conversation"].iter().filter_map(|side| latest_known(&rows, side)).collect();
     section.answer = latest.iter().map(|row| sentence(row, &days)).collect();
     if latest.is_empty() {
         let reason = rows.last().map_or("no week of posts begins in the period", |row| row.text("reason"));
         section.answer = Html::tag("p", Html::text("ROI: ") + known(None, reason, signed_share));
         section.brief = Html::from(format!("ROI {}", unknown_text(reason)));
     } else {
-        let brief = |row: &&Row<'_>| format!("{} {}", row.text("side"), bounds(row).unwrap_or_default());
-        section.brief = Html::from(format!("ROI of a week's posts: {}", latest.iter().map(brief).collect::<Vec<_>>().join("; ")));
+        let brief =
+            |row: &&Row<'_>| format!("{} {}", side_of(row), bounds(row).unwrap_or_else(|| unknown_text(row.text("reason"))));
+        let sides: Vec<String> = latest.iter().filter(|row| row.text("side") != "all" || latest.len() == 1).map(brief).collect();
+        section.brief = Html::from(format!("ROI of a week's posts: {}", sides.join("; ")));
     }
     if !rows.is_empty() {
         let dots = Dots { rows: rows.iter().map(dot).collect(), format: signed_share };
@@ -66,7 +84,10 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
         let title = format!("ROI by week of the posts, after {days} days");
         section.figure(
             dots.full().picture("returns-roi", &title, &description.join("; ")),
-            &format!("ROI after {days} days by the week of the posts, model \u{201c}last\u{201d}: estimate and 95 % interval; the pale bar goes from the lowest to the highest of five models."),
+            &format!(
+                "ROI after {days} days by the week of the posts, model \u{201c}last\u{201d}: estimate and 95\u{a0}% \
+                interval; the pale bar goes from the lowest to the highest of five models."
+            ),
         );
         section.tables.push(table(&rows, &days));
     }
@@ -101,31 +122,66 @@ fn bounds(row: &Row<'_>) -> Option<String> {
 }
 
 fn sentence(row: &Row<'_>, days: &str) -> Html {
-    let text = |bounds: Option<(f64, f64)>| bounds.map_or_else(|| unknown_text(""), |(low, high)| range(low, high, signed_share));
-    let start = format!("{}, posts of the week of {}, after {days} days: ROI ", row.text("side"), row.text("cohort"));
-    let rest = format!("; 95 % interval {}; {} over the five models.", text(interval(row)), text(models_of(row)));
-    Html::tag("p", Html::from(start) + Html::tag("b", known(row.number("roi"), row.text("reason"), signed_share)) + Html::from(rest))
+    let text = |bounds: Option<(f64, f64)>| {
+        bounds.map_or_else(|| unknown_text(row.text("reason")), |(low, high)| range(low, high, signed_share))
+    };
+    let start = format!("{}: posts of the week of {}, after {days} days: ROI ", capital(side_of(row)), row.text("cohort"));
+    let rest = format!("; 95\u{a0}% interval {}; {} over the five models.", text(interval(row)), text(models_of(row)));
+    Html::tag(
+        "p",
+        Html::from(start) + Html::tag("b", known(row.number("roi"), row.text("reason"), signed_share)) + Html::from(rest),
+    )
+}
+
+fn side_of<'a>(row: &Row<'a>) -> &'a str {
+    match row.text("side") {
+        "all" => "both sides",
+        side => side,
+    }
 }
 
 fn dot(row: &Row<'_>) -> Dot {
     let value = row.number("roi");
     let text = value.map_or_else(|| unknown_text(row.text("reason")), signed_share);
-    let label = format!("{} {}", row.text("cohort"), row.text("side"));
-    Dot { label, text, side: Side::named(row.text("side")), value, interval: value.and(interval(row)), band: value.and(models_of(row)) }
+    let label = format!("{} {}", row.text("cohort"), side_of(row));
+    Dot {
+        label,
+        text,
+        side: Side::named(row.text("side")),
+        value,
+        interval: value.and(interval(row)),
+        band: value.and(models_of(row)),
+    }
 }
 
 fn table(rows: &[Row<'_>], days: &str) -> Table {
-    let head = ["week", "side", "posts", "cost", "hours", "margin", "ROI", "interval", "over models", "direct 0 % to 100 %", "effective posts", "top post's share", "basis"];
+    let head = [
+        "week",
+        "side",
+        "posts",
+        "cost",
+        "hours",
+        "margin",
+        "ROI",
+        "interval",
+        "over models",
+        "direct 0 % to 100 %",
+        "effective posts",
+        "top post's share",
+        "basis",
+    ];
     let mut table = Table::new(&format!("ROI after {days} days, model \u{201c}last\u{201d}, look-back 30 days"), &head);
     for row in rows {
         let (reason, currency) = (row.text("reason"), row.text("base_currency"));
-        let bounds = |bounds: Option<(f64, f64)>| bounds.map_or_else(|| known(None, reason, short), |(low, high)| Html::from(range(low, high, signed_share)));
+        let bounds = |bounds: Option<(f64, f64)>| {
+            bounds.map_or_else(|| known(None, reason, short), |(low, high)| Html::from(range(low, high, signed_share)))
+        };
         let amount = |name: &str| known(row.number(name), reason, |value| money(value, currency));
         let direct = row.number("roi_direct_0").zip(row.number("roi_direct_100"));
         table.rows.push(vec![
             Html::text(row.text("cohort")),
-            Html::text(row.text("side")),
-            known(row.number("posts"), reason, short),
+            Html::text(side_of(row)),
+            known(row.number("posts"), reason, count),
             amount("cost_base"),
             known(row.number("hours"), reason, hours),
             amount("margin_base"),
@@ -164,9 +220,13 @@ fn models(answer: &Answer, section: &mut Section) {
     let description: Vec<String> = bars.rows.iter().map(|bar| format!("{}: {}", bar.label, bar.text)).collect();
     section.figure(
         bars.full().picture("returns-models", "Revenue by side under each model", &description.join("; ")),
-        "Revenue of the period, refunds taken off, by the side that gets the credit under each model. Grey: other visits; pale grey: nobody's credit.",
+        "Revenue of the period, refunds taken off, by the side that gets the credit under each model. Grey: other \
+            visits; pale grey: nobody's credit.",
     );
-    section.answer += paragraph("Revenue of the period under each model stands in the second picture: the rule of credit alone moves it between the sides.");
+    section.answer += paragraph(
+        "Revenue of the period under each model stands in the second picture: the rule of credit alone moves it between \
+            the sides.",
+    );
     section.tables.push(table);
 }
 

@@ -11,27 +11,30 @@ pub(super) const QUESTION: Question = Question {
     title: "How much broadcast, how much conversation?",
     short: "How much broadcast, how much conversation?",
     queries: &[
-        Query {
-            name: "Posts, shares and replies by day",
-            text: "SELECT day, sum(d.posts) AS posts, sum(d.shares) AS shares, sum(d.replies) AS replies, sum(d.brand_replies) AS brand_replies\n\
-                   FROM activity_daily AS d\nWHERE brand = {brand} AND day BETWEEN {from} AND {to}\nGROUP BY day\nORDER BY day",
-        },
-        Query {
-            name: "The largest conversation",
-            text: "SELECT root, channel, community, size - 1 AS replies, max_depth, levels, unique_actors, brand_replies, two_wayness, dyad_reciprocity, h_index, longest_exchange\n\
-                   FROM thread_shape\nWHERE brand = {brand} AND toDate(root_time, {timezone}) BETWEEN {from} AND {to}\nORDER BY size DESC, root\nLIMIT 5",
-        },
+        Query { name: "Posts, shares and replies by day", text: include_str!("sides_days.sql") },
+        Query { name: "The largest conversation", text: include_str!("sides_dialogue.sql") },
     ],
     answer,
 };
 
 const MEANINGS: Meanings = &[
     ("broadcast", "Posts, and shares of all kinds (quotes are shares), on the day on which they happened."),
-    ("conversation", "Replies, on the day on which they happened; the brand's own stand apart, because they are what was done and not what came back."),
+    (
+        "conversation",
+        "Replies, on the day on which they happened; the brand's own stand apart, because they are what was done and not \
+            what came back.",
+    ),
     ("conversation share", "Replies / (posts + shares + replies)."),
-    ("two-way", "Replies between two people who both replied to the other / replies to somebody else. Only replies whose parent is known count."),
+    (
+        "two-way",
+        "Replies between two people who both replied to the other / replies to somebody else. Only replies whose parent \
+            is known count.",
+    ),
     ("pairs that talk both ways", "Pairs of people with replies in both directions / pairs with a reply at all."),
-    ("h-index of a conversation", "The greatest h such that each depth from 1 to h holds at least as many replies as its number."),
+    (
+        "h-index of a conversation",
+        "The greatest h such that each depth from 1 to h holds at least as many replies as its number.",
+    ),
     ("day", "A day of the brand's own calendar, in its time zone."),
 ];
 
@@ -63,15 +66,24 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
         count(shares),
         count(replies),
         count(by_brand)
-    )) + Html::tag("p", Html::text("Conversation is ") + known(conversation, "nothing happened", share) + Html::text(" of it."));
+    )) + Html::tag(
+        "p",
+        Html::text("Conversation is ") + known(conversation, "nothing happened", share) + Html::text(" of it."),
+    );
     section.brief = Html::from(format!("{} posts, {} shares, {} replies", count(posts), count(shares), count(replies)));
     let columns = Columns { days };
     section.small = Some(columns.small().thumbnail());
     let title = "Broadcast upwards, conversation downwards, by day";
-    let description = format!("{} posts and {} shares above the line, {} replies below it; the days are in the table.", count(posts), count(shares), count(replies));
+    let description = format!(
+        "{} posts and {} shares above the line, {} replies below it; the days are in the table.",
+        count(posts),
+        count(shares),
+        count(replies)
+    );
     section.figure(
         columns.full().picture("sides-days", title, &description),
-        "Upwards: posts (dark) and their shares (pale). Downwards: replies by the brand (dark) and by others (pale). One scale for both.",
+        "Upwards: posts (strong) and their shares (pale). Downwards: replies by the brand (strong) and by others (pale). \
+            One scale for both.",
     );
     section.tables.push(day_table(&columns.days));
     dialogue(asked, &mut section);
@@ -79,7 +91,17 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
 }
 
 fn day_table(days: &[Day]) -> Table {
-    let mut table = Table::new("Posts, shares and replies by day", &["day", "posts", "shares", "replies of others", "replies of the brand"]);
+    let mut table = Table::new(
+        "Posts, shares and replies by day",
+        &[
+            "day",
+            "posts",
+            "shares",
+            "replies of others",
+            "replies of the \
+            brand",
+        ],
+    );
     for day in days {
         let cells = [day.posts, day.shares, day.audience_replies, day.brand_replies].map(|value| Html::from(count(value)));
         table.rows.push([vec![Html::text(&day.label)], cells.to_vec()].concat());
@@ -91,15 +113,36 @@ fn day_table(days: &[Day]) -> Table {
 fn dialogue(asked: &Asked, section: &mut Section) {
     let mut table = Table::new(
         "The largest conversations under posts of the period",
-        &["post", "place", "replies", "people", "deepest", "two-way", "pairs that talk both ways", "h-index", "longest exchange"],
+        &[
+            "post",
+            "place",
+            "replies",
+            "people",
+            "deepest",
+            "two-way",
+            "pairs that talk both ways",
+            "h-index",
+            "longest \
+            exchange",
+        ],
     );
     for (at, row) in asked.rows(1).rows().enumerate() {
         if at == 0 {
             let tree = Tree { levels: row.list("levels"), side: Side::Conversation };
             let replies = count(row.count("replies"));
             let title = format!("The largest conversation: {replies} replies, level by level");
-            let description = format!("Under {}: {} levels deep, {} people.", row.text("root"), count(row.count("max_depth")), count(row.count("unique_actors")));
-            let caption = format!("{title}, under {} in {}: how many replies stand at each depth. Squares are single replies.", row.text("root"), row.text("community"));
+            let description = format!(
+                "Under {}: {} levels deep, {} people.",
+                row.text("root"),
+                count(row.count("max_depth")),
+                count(row.count("unique_actors"))
+            );
+            let caption = format!(
+                "{title}, under {} in {}: how many replies stand at each depth. Squares are single replies; a level too \
+                    full for them is a bar.",
+                row.text("root"),
+                row.text("community")
+            );
             section.figure(tree.full().picture("sides-dialogue", &title, &description), &caption);
         }
         let none = "no reply to somebody whose author is known";

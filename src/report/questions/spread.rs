@@ -12,18 +12,8 @@ pub(super) const QUESTION: Question = Question {
     title: "How far did the best post go, and was it one hit?",
     short: "How far did the best post go? One hit?",
     queries: &[
-        Query {
-            name: "The posts that were shared most",
-            text: "SELECT\n    root, channel, community, root_time, shares, max_depth, levels, structural_virality, unique_actors, inferred_share, structure_exact,\n    \
-                   sum(shares) OVER () AS shares_of_all, count() OVER () AS posts_shared, pow(shares_of_all, 2) / nullIf(sum(shares * shares) OVER (), 0) AS effective_posts\n\
-                   FROM (SELECT *, size - 1 AS shares FROM cascade_shape)\nWHERE brand = {brand} AND is_brand AND toDate(root_time, {timezone}) BETWEEN {from} AND {to}\nORDER BY shares DESC, root\nLIMIT 10",
-        },
-        Query {
-            name: "How the best one grew",
-            text: "SELECT dateDiff('second', b.root_time, g.window_start) / 3600 AS hours, g.cumulative_shares AS shares\nFROM cascade_growth AS g\n\
-                   INNER JOIN (\n    SELECT root, root_time FROM cascade_shape\n    WHERE brand = {brand} AND is_brand AND toDate(root_time, {timezone}) BETWEEN {from} AND {to}\n    ORDER BY size DESC, root LIMIT 1\n) AS b ON b.root = g.root\n\
-                   WHERE g.shares > 0\nORDER BY g.window_start",
-        },
+        Query { name: "The posts that were shared most", text: include_str!("spread_posts.sql") },
+        Query { name: "How the best one grew", text: include_str!("spread_growth.sql") },
     ],
     answer,
 };
@@ -31,10 +21,20 @@ pub(super) const QUESTION: Question = Question {
 const MEANINGS: Meanings = &[
     ("shares", "Shares of all kinds under a post of the brand, to this day, for posts of the period."),
     ("depth", "Steps from the post: a share of the post is at depth 1, a share of that share at depth 2."),
-    ("structural virality", "The mean number of steps between two people of the tree: 2 at most where everybody shared the post itself, higher where it went from hand to hand. Compare it only among trees of a size."),
-    ("guessed", "Shares whose parent is not known and which hang from the post instead: they make a tree look flatter than it was."),
+    (
+        "structural virality",
+        "The mean number of steps between two people of the tree: 2 at most where everybody shared the post itself, \
+            higher where it went from hand to hand. Compare it only among trees of a size.",
+    ),
+    (
+        "guessed",
+        "Shares whose parent is not known and which hang from the post instead: they make a tree look flatter than it was.",
+    ),
     ("top post's share", "Shares of the best post / shares of all posts of the period. Near 100 %: one hit."),
-    ("effective posts", "(sum of shares)\u{00b2} / sum of squared shares: how many equally shared posts would be as concentrated."),
+    (
+        "effective posts",
+        "(sum of shares)\u{00b2} / sum of squared shares: how many equally shared posts would be as concentrated.",
+    ),
     ("who hangs below whom", "Is not kept, only how many stand at each depth; so levels are drawn, and no single edge."),
 ];
 
@@ -56,15 +56,33 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
         count(best.count("max_depth"))
     )) + Html::tag(
         "p",
-        Html::text("That is ") + Html::tag("b", known(top, "no shares", share)) + Html::from(format!(" of all shares of the period's {} shared posts, which count like ", count(best.count("posts_shared")))) + known(effective, "no shares", short) + Html::text(" equal ones."),
+        Html::text("That is ")
+            + Html::tag("b", known(top, "no shares", share))
+            + Html::from(format!(
+                " of all shares of the period's {} shared posts, which count like ",
+                count(best.count("posts_shared"))
+            ))
+            + known(effective, "no shares", short)
+            + Html::text(" equal ones."),
     );
-    section.brief = Html::from(format!("{} shares, {} deep; ", count(shares), count(best.count("max_depth")))) + known(top, "no shares", share) + Html::text(" of all shares");
+    section.brief = Html::from(format!("{} shares, {} deep; ", count(shares), count(best.count("max_depth"))))
+        + known(top, "no shares", share)
+        + Html::text(" of all shares");
     let tree = Tree { levels: best.list("levels"), side: Side::Broadcast };
     section.small = Some(tree.small().thumbnail());
     let levels: Vec<String> = tree.levels.iter().map(|nodes| count(*nodes)).collect();
     section.figure(
-        tree.full().picture("spread-tree", "The best post's tree of shares, level by level", &format!("From the post down: {}.", levels.join(", "))),
-        "The tree of the best post, level by level: how many shares stand at each depth. Dots are single shares; a level of more than 40 is a bar.",
+        tree.full().picture(
+            "spread-tree",
+            "The best post's tree of shares, level by level",
+            &format!(
+                "From the post \
+            down: {}.",
+                levels.join(", ")
+            ),
+        ),
+        "The tree of the best post, level by level: how many shares stand at each depth. Dots are single shares; a level \
+            too full for dots is a bar.",
     );
     growth(asked.rows(1), &mut section);
     concentration(&rows, all, &mut section);
@@ -77,13 +95,22 @@ fn growth(answer: &Answer, section: &mut Section) {
     let Some((_, all)) = steps.last().copied() else { return };
     let half = steps.iter().find(|(_, sum)| *sum * 2.0 >= all).map_or(0.0, |(hours, _)| *hours);
     let title = "How the best post's shares grew";
-    let caption = format!("Its shares over time, by window of the tables: half had come in the window that begins {} hours after the post.", short(half));
+    let when = if half > 0.0 {
+        format!("the window that begins {} hours after the post", short(half))
+    } else {
+        "its first window".to_owned()
+    };
+    let caption = format!("Its shares over time, by window of the tables: half had come in {when}.");
     section.figure(Growth { steps, side: Side::Broadcast }.full().picture("spread-growth", title, &caption), &caption);
 }
 
 fn concentration(rows: &[Row<'_>], all: f64, section: &mut Section) {
     let part = |value| vec![Part { value, side: Side::Broadcast, pale: false }];
-    let bar = |row: &Row<'_>| Bar { label: row.text("root").to_owned(), text: count(row.count("shares")), parts: part(row.count("shares")) };
+    let bar = |row: &Row<'_>| Bar {
+        label: row.text("root").to_owned(),
+        text: count(row.count("shares")),
+        parts: part(row.count("shares")),
+    };
     let mut bars: Vec<Bar> = rows.iter().map(bar).collect();
     let rest = all - rows.iter().map(|row| row.count("shares")).sum::<f64>();
     if rest > 0.0 {
@@ -100,7 +127,8 @@ fn concentration(rows: &[Row<'_>], all: f64, section: &mut Section) {
 }
 
 fn table(rows: &[Row<'_>]) -> Table {
-    let head = ["post", "place", "posted (UTC)", "shares", "people", "deepest", "structural virality", "guessed", "whole tree seen"];
+    let head =
+        ["post", "place", "posted (UTC)", "shares", "people", "deepest", "structural virality", "guessed", "whole tree seen"];
     let mut table = Table::new("The posts that were shared most", &head);
     for row in rows {
         table.rows.push(vec![

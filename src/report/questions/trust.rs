@@ -11,30 +11,49 @@ pub(super) const QUESTION: Question = Question {
     slug: "trust",
     title: "How much of this can be trusted?",
     short: "How much of this can be trusted?",
-    queries: &[Query {
-        name: "What is known, by week",
-        text: "SELECT\n    week, week_complete, complete_to, sources_behind, rejected_share, gap_records, 1 - inferred_share AS parents_share, clicks_with_target_share,\n    \
-               visits_with_visitor_share, visits_with_click_share, visits_with_utm_share, conversions_with_visitor_share,\n    \
-               1 - conversions_without_margin / nullIf(conversions, 0) AS conversions_with_margin_share, costs_with_place_share, active_days_with_time_share,\n    \
-               labour_coverage, missing\n\
-               FROM coverage\nWHERE brand = {brand} AND week BETWEEN toMonday(toDate({from})) AND {to}\nORDER BY week",
-    }],
+    queries: &[Query { name: "What is known, by week", text: include_str!("trust_weeks.sql") }],
     answer,
 };
 
 const MEANINGS: Meanings = &[
-    ("week", "Monday to Sunday, of the brand's own calendar. A week is complete when every source that is alive has been read beyond its end."),
-    ("parents known", "1 \u{2212} guessed steps / steps in the trees of posts of the week. Where it is low, trees look flatter than they were."),
-    ("clicks with a target", "Clicks on something that was known when the click was read: only they tell the side by themselves."),
-    ("visits with a visitor, a click, link parameters", "Visits that named a visitor (consent), the click that brought them, or utm values. What has none of them counts for no side."),
-    ("sales with a visitor, a margin", "Conversions that can be credited to a visit, and those whose margin is known from the event or the brand."),
+    (
+        "week",
+        "Monday to Sunday, of the brand's own calendar. A week is complete when every source that is alive has been read \
+            beyond its end.",
+    ),
+    (
+        "parents known",
+        "1 \u{2212} guessed steps / steps in the trees of posts of the week. Where it is low, trees look flatter than \
+            they were.",
+    ),
+    (
+        "clicks with a target",
+        "Clicks on something that was known when the click was read: only they tell the side by themselves.",
+    ),
+    (
+        "visits with a visitor, a click, link parameters",
+        "Visits that named a visitor (consent), the click that brought them, or utm values. What has none of them counts \
+            for no side.",
+    ),
+    (
+        "sales with a visitor, a margin",
+        "Conversions that can be credited to a visit, and those whose margin is known from the event or the brand.",
+    ),
     ("costs with a place", "Costs that name a channel or community; the others stand as (unallocated)."),
     ("days with time", "Days on which the brand posted or replied and on which hours were logged."),
-    ("labour coverage", "Of all weeks in which the brand was active, those with time logged or given by a rule. Below 80 % the two sides are not compared by ROI."),
-    ("rejects and gaps", "Records that were no events, and offsets in no count after a resume: of all brands together, because such records name none."),
+    (
+        "labour coverage",
+        "Of all weeks in which the brand was active, those with time logged or given by a rule. Below 80 % the two sides \
+            are not compared by ROI.",
+    ),
+    (
+        "rejects and gaps",
+        "Records that were no events, and offsets in no count after a resume: of all brands together, because such \
+            records name none.",
+    ),
 ];
 
-/// The shares in the picture, dark where much is known.
+/// The shares in the picture, strong where much is known.
 const MEASURES: [(&str, &str); 9] = [
     ("parents known", "parents_share"),
     ("clicks with a target", "clicks_with_target_share"),
@@ -60,18 +79,32 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
     let newest = lacking.clone().next_back();
     let number = count(lacking.map(|_| 1.0).sum());
     let weeks = count(rows.iter().map(|_| 1.0).sum());
-    section.answer = Html::tag("p", Html::from(format!("{number} of {weeks} weeks lack something. ")) + newest.map_or_else(Html::default, |row| missing(row)));
+    section.answer = Html::tag(
+        "p",
+        Html::from(format!(
+            "{number} of {weeks} weeks lack something. \
+            "
+        )) + newest.map_or_else(Html::default, |row| missing(row)),
+    );
     section.answer += Html::tag("p", whole(last));
-    section.brief = Html::from(format!("{number} of {weeks} weeks lack something; labour coverage ")) + known(last.number("labour_coverage"), "no active week", share);
+    section.brief = Html::from(format!("{number} of {weeks} weeks lack something; labour coverage "))
+        + known(last.number("labour_coverage"), "no active week", share);
     let shown = rows.get(rows.len().saturating_sub(WEEKS)..).unwrap_or(&rows);
     let matrix = Matrix {
         weeks: shown.iter().map(|row| row.text("week").chars().skip(5).collect()).collect(),
-        rows: MEASURES.iter().map(|(label, column)| MatrixRow { label: (*label).to_owned(), cells: shown.iter().map(|row| row.number(column)).collect() }).collect(),
+        rows: MEASURES
+            .iter()
+            .map(|(label, column)| MatrixRow {
+                label: (*label).to_owned(),
+                cells: shown.iter().map(|row| row.number(column)).collect(),
+            })
+            .collect(),
     };
     section.small = Some(matrix.small().thumbnail());
     section.figure(
         matrix.full().picture("trust-weeks", "What is known, by week", "The same shares are in the table below."),
-        "What is known, by the week that begins on the day above: dark is much; \u{201c}?\u{201d} is not known, because there was nothing to know it of.",
+        "What is known, by the week that begins on the day above: strong is much; \u{201c}?\u{201d} is not known, \
+            because there was nothing to know it of.",
     );
     section.tables.push(table(&rows));
     section

@@ -102,7 +102,7 @@ INSERT INTO conversion (id, epoch, source, version, time, visitor, has_visitor, 
 SELECT
     concat('sale/', id), 0, 't/0', version, time + 600 + cityHash64(id, 'later') % 400000, visitor, has_visitor, brand, 'order',
     toDecimal64(18 + cityHash64(id, 'amount') % 6500 / 100, 2), if(cityHash64(id) % 9 = 0, 'USD', 'EUR'), NULL, ''
-FROM visit WHERE cityHash64(id, 'buys') % 100 < if(click = '', 1, 6);
+FROM visit WHERE cityHash64(id, 'buys') % 100 < if(click = '', 1, 14);
 
 INSERT INTO conversion (id, epoch, source, version, time, visitor, has_visitor, brand, kind, amount, currency, margin_rate, refund_of)
 SELECT concat('back/', id), 0, 't/0', version, time + 400000, visitor, has_visitor, brand, 'refund', -amount, currency, NULL, id
@@ -111,8 +111,8 @@ FROM conversion WHERE cityHash64(id, 'returns') % 25 = 0;
 INSERT INTO cost (id, epoch, source, version, time, kind, amount, currency, seconds, role, estimated, brand, campaign, channel, community, side)
 SELECT
     concat('c/', toString(number)), 0, 't/0', 18446744073709551615 - number, toDateTime('2026-03-02 10:00:00', 'UTC') + intDiv(number, 12) * 86400,
-    if(number % 12 < 6, 'content', 'replies'), if(number % 12 < 6, 14 + cityHash64(number) % 30, NULL), if(number % 12 < 6, 'EUR', ''),
-    1500 + cityHash64(number, 's') % 1500, 'community', 0, 'acme', ['spring', 'summer'][1 + (number >= 336)], if(number % 6 < 3, 'forum', 'feed'),
+    if(number % 12 < 6, 'content', 'replies'), if(number % 12 < 6, 4 + cityHash64(number) % 9, NULL), if(number % 12 < 6, 'EUR', ''),
+    400 + cityHash64(number, 's') % 500, 'community', 0, 'acme', ['spring', 'summer'][1 + (number >= 336)], if(number % 6 < 3, 'forum', 'feed'),
     concat('c', toString(number % 6)), if(number % 12 < 6, 'broadcast', 'conversation')
 FROM numbers(672);
 
