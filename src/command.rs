@@ -15,6 +15,7 @@ pub mod migrate;
 mod outcome;
 pub mod pseudonym;
 pub mod rejects;
+pub mod report;
 pub mod resume;
 pub mod run;
 mod table;

@@ -33,6 +33,7 @@ pub mod service;
 
 pub mod command;
 pub mod generator;
+pub mod report;
 
 #[cfg(feature = "embedded")]
 pub mod embedded;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use grapevine::command::{check, checkpoint, epoch, migrate, pseudonym, rejects, resume, run};
+use grapevine::command::{check, checkpoint, epoch, migrate, pseudonym, rejects, report, resume, run};
 #[cfg(feature = "embedded")]
 use grapevine::command::{demo, embedded_clickhouse, generate};
 use grapevine::config::{Config, ConfigErrors};
@@ -79,6 +79,17 @@ enum Command {
         #[command(flatten)]
         options: pseudonym::Options,
     },
+    /// Answers ten questions about a brand and a period, as one HTML file
+    ///
+    /// How much can be trusted, how much broadcast and conversation, what each cost and returned, what is proven, when it
+    /// came, how far it went, who carried it, which places deserve the next hour, what changed. The file loads nothing and
+    /// works without a network; every figure stands beside its definition and its query. docs/report.md says how to read it.
+    Report {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(flatten)]
+        arguments: report::Arguments,
+    },
     /// Sends events through Kafka, worker and ClickHouse, all of it on this machine, and shows answers
     #[cfg(feature = "embedded")]
     Demo(demo::Arguments),
@@ -149,6 +160,9 @@ fn carry_out(command: Command) -> Result<ExitCode, anyhow::Error> {
             runtime()?.block_on(rejects::run(&configured.load_without_key()?, &action))?;
         }
         Command::Pseudonym { configured, options } => pseudonym::run(&configured.load()?.rules.pseudonym_key, &options)?,
+        Command::Report { configured, arguments } => {
+            runtime()?.block_on(report::run(&configured.load_without_key()?.clickhouse, &arguments))?;
+        }
         #[cfg(feature = "embedded")]
         Command::Demo(arguments) => demo::run(&arguments, std::env::vars())?,
         #[cfg(feature = "embedded")]

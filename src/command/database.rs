@@ -75,6 +75,15 @@ impl Database {
         answer.map_err(|error| CommandError::Store(format!("could not {doing}"), error))
     }
 
+    /// The answer to a question as JSON, in the format `JSONCompact`.
+    pub(crate) async fn json(&self, text: &str) -> Result<Vec<u8>, SinkError> {
+        let query = self.query(text);
+        let asked = async { query.fetch_bytes("JSONCompact")?.collect().await };
+        let late = |_| SinkError::Transient(format!("no answer within {:?}", self.limit));
+        let answer = timeout(self.limit, asked).await.map_err(late)?;
+        answer.map(Vec::from).map_err(|error| classify(&error))
+    }
+
     /// Runs a statement, however long it takes.
     pub(crate) async fn run(&self, doing: &str, query: Query) -> Result<(), CommandError> {
         let ran = query.execute().await.map_err(|error| classify(&error));

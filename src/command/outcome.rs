@@ -1,6 +1,7 @@
 //! How the commands for people end: what they print, and why they refuse.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use crate::migrations::SchemaProblem;
 use crate::worker::{CheckpointError, SinkError};
@@ -26,6 +27,9 @@ pub enum CommandError {
     /// Standard input.
     #[error("could not read standard input")]
     Input(#[source] io::Error),
+    /// A file that the command was to write.
+    #[error("could not write {}", .0.display())]
+    File(PathBuf, #[source] io::Error),
     /// Standard output.
     #[error("could not write to standard output")]
     Output(#[source] io::Error),

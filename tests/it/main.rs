@@ -17,6 +17,7 @@ mod marketing;
 mod object_store;
 mod oracle;
 mod real_events;
+mod report;
 mod service;
 mod sql;
 mod store;

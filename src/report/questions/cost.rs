@@ -1,0 +1,131 @@
+//! 3: what each side cost, hours included.
+
+use crate::report::answer::Row;
+use crate::report::chart::{Bar, Bars, Part, Side};
+use crate::report::html::Html;
+use crate::report::number::{capital, hours, known, money, plain, unknown_text};
+use crate::report::section::{Meanings, Section, Table};
+use crate::report::{Asked, Frame, Query, Question};
+
+pub(super) const QUESTION: Question = Question {
+    slug: "cost",
+    title: "What did each side cost, hours included?",
+    short: "What did each cost, hours included?",
+    queries: &[Query { name: "Money and time spent, by side", text: include_str!("cost_spent.sql") }],
+    answer,
+};
+
+const MEANINGS: Meanings = &[
+    (
+        "money",
+        "What was paid on days of the period, in the brand's base currency by the exchange rate of its day. A payment \
+            for several days is spread over them, exactly.",
+    ),
+    (
+        "time",
+        "Hours that were logged, or given by the brand's rule per reply where a week has none, at the hourly rate of \
+            their role on that day.",
+    ),
+    ("(unallocated)", "Costs that name neither side. They are shown, and never spread over the sides."),
+    ("estimated hours", "Hours that came from a rule or were entered as an estimate."),
+    (
+        "not known",
+        "A rate is missing: of the currency (missing exchange rate) or of the role (missing hourly rate). Load it into \
+            the table fx or labour_rate and make the report again.",
+    ),
+];
+
+struct Spent<'a> {
+    row: Row<'a>,
+    side: &'a str,
+    currency: &'a str,
+    money: Option<f64>,
+    time: Option<f64>,
+}
+
+impl<'a> Spent<'a> {
+    fn of(row: Row<'a>) -> Spent<'a> {
+        let (money, time) = (row.number("money_base"), row.number("time_base"));
+        Spent { row, side: row.text("side"), currency: row.text("base_currency"), money, time }
+    }
+
+    fn total(&self) -> Option<f64> {
+        Some(self.money? + self.time?)
+    }
+
+    fn reason(&self) -> String {
+        plain(self.row.text("reasons"))
+    }
+
+    fn text(&self) -> String {
+        let hours = hours(self.row.count("hours"));
+        self.total().map_or_else(|| unknown_text(&self.reason()), |total| format!("{}, {hours}", money(total, self.currency)))
+    }
+
+    fn bar(&self) -> Bar {
+        let side = Side::named(self.side);
+        let part = |value: Option<f64>, pale| Part { value: value.unwrap_or_default(), side, pale };
+        Bar { label: self.side.to_owned(), text: self.text(), parts: vec![part(self.money, false), part(self.time, true)] }
+    }
+}
+
+fn answer(asked: &Asked, _: &Frame) -> Section {
+    let spent: Vec<Spent<'_>> = asked.rows(0).rows().map(Spent::of).collect();
+    if spent.is_empty() {
+        return Section::without(
+            "no cost of the period is in the tables: send cost events, or give the brand a rule in seconds_per_reply",
+            MEANINGS,
+        );
+    }
+    let mut section = Section { meanings: MEANINGS, ..Section::default() };
+    let sentence = |side: &Spent<'_>| {
+        let parts = format!(
+            " ({} of money, ",
+            side.money.map_or_else(|| unknown_text(&side.reason()), |value| money(value, side.currency))
+        );
+        let time =
+            format!("{} of time).", side.time.map_or_else(|| unknown_text(&side.reason()), |value| money(value, side.currency)));
+        Html::tag(
+            "p",
+            Html::from(format!("{}: ", capital(side.side))) + Html::tag("b", Html::from(side.text())) + Html::from(parts + &time),
+        )
+    };
+    section.answer = spent.iter().map(sentence).collect();
+    section.brief = brief(&spent);
+    let bars = Bars { rows: spent.iter().map(Spent::bar).collect() };
+    section.small = Some(bars.small().thumbnail());
+    let description: Vec<String> = spent.iter().map(|side| format!("{}: {}", side.side, side.text())).collect();
+    section.figure(
+        bars.full().picture("cost-sides", "Cost by side", &description.join("; ")),
+        "Money (strong) and the worth of the time (pale). A part that is not known has no length.",
+    );
+    section.tables.push(table(&spent));
+    section
+}
+
+fn brief(spent: &[Spent<'_>]) -> Html {
+    let shown = spent.iter().filter(|side| side.side != "(unallocated)" || spent.len() == 1);
+    let lines = shown.map(|side| {
+        let total = side.total().map_or_else(|| unknown_text(&side.reason()), |total| money(total, side.currency));
+        format!("{} {total}", side.side)
+    });
+    Html::from(lines.collect::<Vec<_>>().join(", "))
+}
+
+fn table(spent: &[Spent<'_>]) -> Table {
+    let mut table =
+        Table::new("Money and time spent, by side", &["side", "money", "time", "together", "hours", "of them estimated"]);
+    for side in spent {
+        let reason = side.reason();
+        let amount = |value: Option<f64>| known(value, &reason, |value| money(value, side.currency));
+        table.rows.push(vec![
+            Html::text(side.side),
+            amount(side.money),
+            amount(side.time),
+            amount(side.total()),
+            Html::from(hours(side.row.count("hours"))),
+            Html::from(hours(side.row.count("estimated_hours"))),
+        ]);
+    }
+    table
+}

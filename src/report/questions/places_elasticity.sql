@@ -1,0 +1,3 @@
+SELECT elasticity, low, high, p_value, lead_z, verdict, communities, days, reason
+FROM elasticity
+WHERE brand = {brand}

@@ -1,0 +1,288 @@
+//! `grapevine report` against the views it is made from, and in a browser.
+
+mod browser;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use grapevine::migrations::statements;
+use tempfile::TempDir;
+
+use crate::commands::Said;
+use crate::demo::grapevine;
+use crate::store::Database;
+
+const PERIOD: [&str; 4] = ["--from", "2026-03-30", "--to", "2026-04-26"];
+const WITHIN: &str = "brand = 'acme' AND day BETWEEN '2026-03-30' AND '2026-04-26'";
+
+/// A folder for reports, and a database of eight weeks of the brand acme.
+pub(crate) struct Desk {
+    database: Database,
+    folder: TempDir,
+}
+
+impl Desk {
+    pub(crate) async fn new(name: &str) -> Desk {
+        let database = Database::migrated(name).await;
+        for statement in statements(include_str!("report/rows.sql")) {
+            database.run(statement).await;
+        }
+        Desk { database, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The command, for a file of that name.
+    async fn say(&self, name: &str, arguments: &[&str]) -> Said {
+        let mut command = command(&self.database.config.url, &self.database.config.database);
+        command.args(arguments).arg("--output").arg(self.path(name));
+        tokio::task::spawn_blocking(move || Said::of(command.output().unwrap())).await.unwrap()
+    }
+
+    /// A report that must be made.
+    pub(crate) async fn report(&self, name: &str, arguments: &[&str]) -> (PathBuf, String) {
+        let said = self.say(name, arguments).await.done();
+        assert!(said.starts_with(&self.path(name).display().to_string()), "{said}");
+        let html = std::fs::read_to_string(self.path(name)).unwrap();
+        check_form(&html);
+        (self.path(name), html)
+    }
+}
+
+fn command(url: &str, database: &str) -> Command {
+    let mut command = grapevine();
+    command.arg("report").env("GRAPEVINE_CLICKHOUSE_URL", url).env("GRAPEVINE_CLICKHOUSE_DATABASE", database);
+    command
+}
+
+/// What holds for every report: elements are closed in order, ids stand once and links find them, nothing is loaded.
+fn check_form(html: &str) {
+    let body = html.strip_prefix("<!DOCTYPE html>\n").unwrap();
+    let mut open: Vec<&str> = Vec::new();
+    for piece in body.split('<').skip(1) {
+        let (tag, text) = piece.split_once('>').unwrap_or_else(|| panic!("a tag without an end: <{piece}"));
+        let name = tag.split_whitespace().next().unwrap_or_default();
+        if let Some(closed) = name.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(closed), "near: {text}");
+        } else if !tag.ends_with('/') {
+            open.push(name);
+        }
+        assert!(
+            !text
+                .replace("&amp;", "")
+                .replace("&lt;", "")
+                .replace("&gt;", "")
+                .replace("&quot;", "")
+                .replace("&#39;", "")
+                .contains('&'),
+            "{text}"
+        );
+    }
+    assert!(open.is_empty(), "never closed: {open:?}");
+    let ids: Vec<&str> = body.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let mut once = ids.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(ids.len(), once.len(), "an id stands twice");
+    for link in body.split(" href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(link.strip_prefix('#').is_some_and(|id| ids.contains(&id)), "a link to {link}");
+    }
+    for load in ["http://", "https://", "<script", "<link", "<img", "<iframe", "src=", "@import"] {
+        assert!(!html.contains(load), "the page loads something: {load}");
+    }
+    assert_eq!(html.matches("url(").count(), html.matches("url(#hatch)").count());
+    assert_eq!(html.matches("<section id=").count(), 10);
+    assert_eq!(html.matches("<details class=\"query\">").count(), 10);
+    assert_eq!(html.matches("<details class=\"meaning\">").count(), 10);
+    assert!(!html.contains("NaN") && !html.contains(">inf"), "a figure is no number");
+}
+
+/// What stands in the section of a question.
+fn section<'a>(html: &'a str, slug: &str) -> &'a str {
+    let (_, rest) = html.split_once(&format!("<section id=\"{slug}\">")).unwrap_or_else(|| panic!("no section {slug}"));
+    rest.split("</section>").next().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn figures_are_those_of_the_views() {
+    let desk = Desk::new("report_figures").await;
+    let (_, html) = desk.report("report.html", &[&["--brand", "acme"], PERIOD.as_slice()].concat()).await;
+    let grouped = |value: &str| {
+        format!("reverse(trim(BOTH ',' FROM replaceRegexpAll(reverse(toString({value})), '(\\\\d\\\\d\\\\d)', '\\\\1,')))")
+    };
+    // Where, and the query of the words that stand there.
+    let sums = "SELECT concat({posts}, ' posts were shared ', {shares}, ' times; ', {replies}, ' replies, of which the \
+        brand wrote ', {brand}, '. ')";
+    let sums = [
+        ("{posts}", "sum(posts)"),
+        ("{shares}", "sum(shares)"),
+        ("{replies}", "sum(replies)"),
+        ("{brand}", "sum(brand_replies)"),
+    ]
+    .into_iter()
+    .fold(sums.to_owned(), |text, (place, sum)| text.replace(place, &grouped(sum)));
+    let expected = [
+        ("sides", format!("{sums} FROM activity_daily WHERE {WITHIN}")),
+        (
+            "cost",
+            format!(
+                "SELECT concat({}, '\u{a0}EUR, ', toString(round(sum(seconds) / 3600, 1)), '\u{a0}h') FROM money \
+                 WHERE {WITHIN} AND side = 'broadcast' AND entry IN ('cost_money', 'cost_time')",
+                grouped("toInt64(round(sum(amount_base)))")
+            ),
+        ),
+        (
+            "returns",
+            "SELECT concat('>', if(roi > 0, '+', if(roi < 0, '\u{2212}', '')), toString(abs(round(roi * 100))), \
+                '\u{a0}%</td>') FROM roi \
+             WHERE grain = 'brand' AND brand = 'acme' AND model = 'last' AND lookback_days = 30 AND horizon_days = 7 \
+             AND side = 'conversation' AND cohort = '2026-04-13'"
+                .to_owned(),
+        ),
+        (
+            "lag",
+            "SELECT concat('<b>', toString(toDecimal64(round(visits_per_event, 2), 2)), '</b> visits within 12 hours') \
+                FROM response \
+             WHERE brand = 'acme' AND treatment = 'share' AND bin = 'total'"
+                .to_owned(),
+        ),
+        (
+            "spread",
+            "SELECT concat('was shared ', toString(max(size) - 1), ' times by ', toString(argMax(unique_actors, size)), \
+                ' people, ', toString(argMax(max_depth, size)), ' steps deep') \
+             FROM cascade_shape WHERE brand = 'acme' AND toDate(root_time, 'Europe/Berlin') BETWEEN '2026-03-30' AND '2026-04-26'"
+                .to_owned(),
+        ),
+        (
+            "carriers",
+            format!(
+                "SELECT concat('known of ', toString(uniqExactIf(conversion, reason = '')), ' sales and not known of \
+                ', toString(uniqExactIf(conversion, reason = 'target_unknown')), ' ') FROM path_credit WHERE {WITHIN}"
+            ),
+        ),
+        (
+            "places",
+            "SELECT concat(name, ' (', channel, ' ', community, ') stands first') FROM places \
+             WHERE brand = 'acme' AND model = 'last' AND lookback_days = 30 AND horizon_days = 30 AND place_rank = 1"
+                .to_owned(),
+        ),
+        (
+            "proof",
+            "SELECT concat('>', toString(units), '</td><td>', toString(control_units), '</td>') FROM experiments \
+            WHERE arm = 'fast'"
+                .to_owned(),
+        ),
+        (
+            "trust",
+            "SELECT concat('Labour coverage <b>', toString(round(100 * any(labour_coverage))), '\u{a0}%</b>') FROM \
+                coverage WHERE brand = 'acme'"
+                .to_owned(),
+        ),
+        (
+            "changes",
+            format!(
+                "SELECT concat('<th scope=\"row\">shares</th><td>', {}, '</td><td>', {}, '</td>') FROM activity_daily \
+                    WHERE brand = 'acme' AND day BETWEEN '2026-03-02' AND '2026-04-26'",
+                grouped("sumIf(shares, day < '2026-03-30')"),
+                grouped("sumIf(shares, day >= '2026-03-30')")
+            ),
+        ),
+    ];
+    for (slug, query) in expected {
+        let words = desk.database.ask(&query).await;
+        assert!(!words.is_empty() && !words.contains('\n'), "{query}: {words}");
+        let section = section(&html, slug);
+        assert!(!section.contains("class=\"failure\""), "{slug}: {section}");
+        assert!(section.contains(&words), "{slug} does not say {words}: {section}");
+    }
+    let again = desk.report("again.html", &[&["--brand", "acme"], PERIOD.as_slice()].concat()).await;
+    assert_eq!(again.1, html, "the same rows make the same file");
+}
+
+#[tokio::test]
+async fn what_is_not_known_says_why_and_is_never_zero() {
+    let desk = Desk::new("report_unknown").await;
+    desk.database.run("TRUNCATE TABLE labour_rate").await;
+    desk.database.run("ALTER TABLE assignment DELETE WHERE 1 SETTINGS mutations_sync = 2").await;
+    let (_, html) = desk.report("report.html", &[&["--brand", "acme"], PERIOD.as_slice()].concat()).await;
+    let cost = section(&html, "cost");
+    assert!(cost.contains("not known: missing hourly rate of time"), "{cost}");
+    assert!(!cost.contains(">0\u{a0}EUR</td><td>30"), "{cost}");
+    let returns = section(&html, "returns");
+    assert!(returns.contains("not known: missing hourly rate"), "{returns}");
+    assert!(section(&html, "proof").contains("there is no experiment with units of this brand"));
+    let places = section(&html, "places");
+    assert!(places.contains("not known: missing hourly rate"), "{places}");
+}
+
+#[tokio::test]
+async fn a_view_that_is_missing_takes_only_its_section_with_it() {
+    let desk = Desk::new("report_missing").await;
+    desk.database.run("DROP VIEW places").await;
+    let (_, html) = desk.report("report.html", &[&["--brand", "acme"], PERIOD.as_slice()].concat()).await;
+    let places = section(&html, "places");
+    assert!(places.contains("class=\"failure\"") && places.contains("run: grapevine migrate"), "{places}");
+    assert!(places.contains("not known: the store could not answer"), "{places}");
+    assert!(section(&html, "sides").contains(" posts were shared "));
+    assert_eq!(html.matches("class=\"failure\"").count(), 1);
+}
+
+#[tokio::test]
+async fn a_brand_may_be_called_anything() {
+    let desk = Desk::new("report_names").await;
+    let name = "<b>&\"it's\\";
+    let quoted = "'<b>&\"it\\'s\\\\'";
+    let columns = "window_start, root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, \
+        campaign, channel, platform, community, posts, shares";
+    desk.database
+        .run(&format!(
+            "INSERT INTO activity_window ({columns}) VALUES (1775000000, '<i>1</i>', 0, 't/0', 9999, 9999, 1, \
+                1775000000, 1, {quoted}, '', '<x>', '', '&amp;', 1, 2)"
+        ))
+        .await;
+    desk.database
+        .run(&format!(
+            "INSERT INTO cascade (root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, \
+                channel, community, size, max_depth, levels, s1, s2, unique_actors) \
+             VALUES ('<i>1</i>', 0, 't/0', 9999, 9999, 1, 1775000000, 1, {quoted}, '<x>', '&amp;', 3, 1, [1, 2], 2, 2, 3)"
+        ))
+        .await;
+    // Its only day is the last one with data, so it needs no dates.
+    let (_, html) = desk.report("report.html", &["--brand", name]).await;
+    assert!(html.contains("<h1>&lt;b&gt;&amp;&quot;it&#39;s\\</h1>"), "{}", &html[..12_000]);
+    assert!(section(&html, "spread").contains(
+        "&lt;i&gt;1&lt;/i&gt; in &amp;amp; was shared 2 times by 3 people, 1 steps \
+        deep"
+    ));
+    assert!(section(&html, "cost").contains("not known: no cost of the period is in the tables"));
+    assert!(section(&html, "changes").contains("not known"));
+}
+
+#[tokio::test]
+async fn mistakes_are_named_with_their_cure() {
+    let desk = Desk::new("report_mistakes").await;
+    let refused = async |arguments: &[&str]| desk.say("none.html", arguments).await.refused();
+    let no_brand = refused(&["--brand", "acne"]).await;
+    assert_eq!(no_brand, "grapevine: no brand \"acne\" in the database; --brand can be \"acme\"\n");
+    let no_data = refused(&["--brand", "acme", "--from", "2020-01-01", "--to", "2020-02-01"]).await;
+    assert!(no_data.contains("has no data from 2020-01-01 to 2020-02-01: its data lie between 2026-03-0"), "{no_data}");
+    let backwards = refused(&["--brand", "acme", "--from", "2026-04-02", "--to", "2026-04-01"]).await;
+    assert!(backwards.contains("--from 2026-04-02 is after --to 2026-04-01"), "{backwards}");
+    assert!(!desk.path("none.html").exists());
+
+    let run = async |url: &str, database: &str| {
+        let mut command = command(url, database);
+        command.args(["--brand", "acme", "--output"]).arg(desk.path("none.html"));
+        tokio::task::spawn_blocking(move || Said::of(command.output().unwrap())).await.unwrap().refused()
+    };
+    let url = desk.database.config.url.clone();
+    let behind = run(&url, "report_of_nothing").await;
+    assert!(behind.contains("lacks 001_tables.sql") && behind.contains("run: grapevine migrate"), "{behind}");
+    let gone = run("http://127.0.0.1:1", "report_mistakes").await;
+    assert!(gone.contains("could not use ClickHouse at http://127.0.0.1:1 (clickhouse.url)"), "{gone}");
+    let file = desk.say("no/such/folder.html", &[&["--brand", "acme"], PERIOD.as_slice()].concat()).await.refused();
+    assert!(file.contains("could not write") && file.contains("no/such/folder.html"), "{file}");
+    assert!(!Path::new("report.html").exists(), "a report was written to where nobody asked for it");
+}
