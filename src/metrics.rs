@@ -125,6 +125,8 @@ label! {
         Revoked = "revoked",
         /// Partitions were taken away.
         Lost = "lost",
+        /// The group turned this member away, and with it what it had.
+        Fenced = "fenced",
     }
 }
 
@@ -304,6 +306,11 @@ impl Metrics {
     /// A partition was assigned that the topic did not have when the epoch began.
     pub fn record_added_partition(&self) {
         self.families.added_partitions.inc();
+    }
+
+    /// Notes how many partitions the group has given to nobody.
+    pub fn record_unassigned(&self, partitions: usize) {
+        self.families.unassigned_partitions.set(partitions as f64);
     }
 
     /// Adds to the time that loops spent on something.

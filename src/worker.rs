@@ -37,10 +37,14 @@ pub enum Delivery<'a> {
     /// Everything below this offset has been delivered and it is the end of the partition now
     /// (control records included).
     End(Partition, Offset),
+    /// The log may not be the one it was: reading stops until the partition is started again at the last record that was read.
+    Doubted(Partition),
     /// Partitions must be given back: flush, then call [`Source::release`].
     Revoked(Vec<Partition>),
     /// Partitions were lost: somebody else may own them already.
     Lost(Vec<Partition>),
+    /// The group has turned this member away, so what it had is lost; it comes back by itself.
+    Fenced(Vec<Partition>),
     /// Nothing new.
     Idle,
 }
@@ -98,6 +102,10 @@ pub trait Source {
     /// For each partition that is read: how many records are not handed out yet, if that is known.
     fn lag(&self) -> Vec<(Partition, Option<u64>)> {
         Vec::new()
+    }
+    /// How many partitions the group has given to nobody, if somebody has looked.
+    fn unassigned(&self) -> Option<usize> {
+        None
     }
     /// Leaves the group.
     async fn close(&mut self) -> Result<(), SourceError>;

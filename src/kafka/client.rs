@@ -268,8 +268,6 @@ pub(super) fn needs_operator(code: RDKafkaErrorCode) -> bool {
         Code::InvalidTopic,
         Code::InvalidGroupId,
         Code::InconsistentGroupProtocol,
-        Code::Fatal,
-        Code::FencedInstanceId,
     ]
     .contains(&code)
 }

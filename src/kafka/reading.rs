@@ -1,11 +1,32 @@
-//! What a partition's reader believes of its client right after an end of the log.
+//! How far a partition is read, and what its reader believes of its client right after an end of the log.
 
-use super::Reading;
-use crate::record::Offset;
+use tokio::time::Instant;
+
+use super::queue::PartitionQueue;
+use crate::record::{Offset, Partition};
 
 /// A gap is believed the second time, an error the fourth: a client that is moving its fetchers may be wrong meanwhile.
 const GAP_DOUBTS: u8 = 1;
 const ERROR_DOUBTS: u8 = 3;
+
+/// One partition that is being read.
+pub(super) struct Reading {
+    pub(super) partition: Partition,
+    pub(super) queue: PartitionQueue,
+    /// First offset that has not been handed out.
+    pub(super) position: Offset,
+    /// The client may have moved its fetcher: nothing is read until it stands at `position` again.
+    pub(super) misplaced: bool,
+    /// Since when the client refuses to move its fetcher.
+    pub(super) refused_since: Option<Instant>,
+    /// The last thing handed out was an end. After one the client's own position is one too far (it counts the end as
+    /// a record), so a gap may be a record that the client skipped.
+    pub(super) ended: bool,
+    /// How often a gap after that end was doubted, by asking again from `position`.
+    pub(super) doubts: u8,
+    /// Revoked, or stopped by an error: nothing is read any more.
+    pub(super) stopped: bool,
+}
 
 impl Reading {
     /// Whether something at an offset beyond `position` right after an end should be asked for again. Real gaps (control
@@ -90,8 +111,8 @@ mod tests {
                         Delivery::Assigned(partitions) => assigned = partitions,
                         Delivery::Records(_, records) => seen.extend(records.iter().map(|record| record.offset)),
                         Delivery::End(_, at) if at == end => return,
-                        Delivery::End(..) | Delivery::Idle => {}
-                        Delivery::Revoked(_) | Delivery::Lost(_) => panic!("nobody else is in the group"),
+                        Delivery::End(..) | Delivery::Doubted(_) | Delivery::Idle => {}
+                        Delivery::Revoked(_) | Delivery::Lost(_) | Delivery::Fenced(_) => panic!("nobody else is in the group"),
                     }
                     for partition in assigned {
                         self.source.start(partition, 0).await.unwrap();

@@ -233,6 +233,23 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         refusal::unrecognised(&source_name(&self.around.settings.log, partition), last, what)
     }
 
+    /// The log may not be the one it was: the last record read is read once more, as it is after a restore.
+    pub(super) async fn doubted(&mut self, partition: Partition) -> Result<(), WorkerError> {
+        let Some(running) = self.held.get_mut(&partition).and_then(Held::running) else { return Ok(()) };
+        let last = running.engine.last_record().map(|last| last.offset);
+        running.unrecognised = last.is_some();
+        let at = last.unwrap_or(running.engine.next());
+        match self.source.start(partition, at).await {
+            Ok(()) => Ok(()),
+            Err(SourceError::Operator(message)) => Err(WorkerError::Operator(message)),
+            Err(SourceError::Transient(message)) => {
+                // Only a partition that was taken away meanwhile cannot be started.
+                warn!(%partition, error = message, "could not read the last record again");
+                Ok(())
+            }
+        }
+    }
+
     /// Reads on from an engine whose state is published.
     async fn start(&mut self, tenure: Tenure, engine: Engine, bounds: Bounds) -> Result<(), WorkerError> {
         let partition = tenure.partition;
