@@ -21,7 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{CommitMode, Consumer as _};
-use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
 use tracing::{debug, warn};
 
@@ -133,6 +132,9 @@ impl KafkaSource {
         if self.paused {
             return Ok(Step::Nothing);
         }
+        if let Some(partition) = self.reading.iter_mut().find_map(|reading| reading.tell_doubt()) {
+            return Ok(Step::Other(Delivery::Doubted(partition)));
+        }
         self.correct_positions()?;
         for _ in 0..self.reading.len() {
             self.turn = (self.turn + 1) % self.reading.len();
@@ -188,11 +190,12 @@ impl KafkaSource {
                         self.batch = None;
                         return Ok(None);
                     }
-                    if code == RDKafkaErrorCode::LogTruncation {
-                        warn!("the client believes that {place} was cut off ({text}): comparing the last record that was read");
-                        reading.misplaced = true;
+                    if client::says_cut_off(code) && reading.doubt_the_log() {
+                        warn!(
+                            "the client believes that the log does not hold {place} ({text}): comparing the last record that was read"
+                        );
                         self.batch = None;
-                        return Ok(Some(Step::Other(Delivery::Doubted(partition))));
+                        return Ok(None);
                     }
                     reading.stopped = true;
                     return Err(SourceError::Operator(client::unreadable(code, &place, &text)));
@@ -289,8 +292,7 @@ impl Source for KafkaSource {
         }
         if let Some(reading) = self.reading.iter_mut().find(|reading| reading.partition == partition) {
             // Started before: its fetcher is moved.
-            reading.position = next;
-            reading.misplaced = true;
+            reading.begin_again(next);
             self.batch.take_if(|batch| batch.partition() == partition);
             return Ok(());
         }
@@ -310,6 +312,8 @@ impl Source for KafkaSource {
             refused_since: None,
             ended: false,
             doubts: 0,
+            log_doubted: None,
+            compared: false,
             stopped: false,
         });
         debug!(topic = self.topic, partition = partition.0, next, "partition started");

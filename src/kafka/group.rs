@@ -90,7 +90,7 @@ impl KafkaSource {
     pub(super) fn correct_positions(&mut self) -> Result<(), SourceError> {
         let Some(client) = &self.consumer else { return Ok(()) };
         let is_revoking = self.revoking.is_some();
-        for reading in self.reading.iter_mut().filter(|reading| reading.misplaced && !reading.stopped) {
+        for reading in self.reading.iter_mut().filter(|reading| reading.wants_moving()) {
             let mut place = TopicPartitionList::new();
             let placed = place
                 .add_partition_offset(&self.topic, reading.partition.0, client_offset(reading.position))

@@ -233,18 +233,27 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         refusal::unrecognised(&source_name(&self.around.settings.log, partition), last, what)
     }
 
-    /// The log may not be the one it was: the last record read is read once more, as it is after a restore.
+    /// The log may not be the one it was: the last record read is read once more, as it is after a restore. The source says
+    /// it again if that cannot be done yet.
     pub(super) async fn doubted(&mut self, partition: Partition) -> Result<(), WorkerError> {
-        let Some(running) = self.held.get_mut(&partition).and_then(Held::running) else { return Ok(()) };
-        let last = running.engine.last_record().map(|last| last.offset);
-        running.unrecognised = last.is_some();
-        let at = last.unwrap_or(running.engine.next());
-        match self.source.start(partition, at).await {
+        let started = match self.source.bounds(partition).await {
+            Ok(bounds) => {
+                let Some(Held { source, state: State::Running(running), .. }) = self.held.get_mut(&partition) else {
+                    return Ok(());
+                };
+                let next = running.engine.next();
+                check_bounds(source, bounds, next)?;
+                let last = running.engine.last_record().map(|last| last.offset).filter(|last| *last >= bounds.first);
+                running.unrecognised = last.is_some();
+                self.source.start(partition, last.unwrap_or(next)).await
+            }
+            Err(error) => Err(error),
+        };
+        match started {
             Ok(()) => Ok(()),
             Err(SourceError::Operator(message)) => Err(WorkerError::Operator(message)),
             Err(SourceError::Transient(message)) => {
-                // Only a partition that was taken away meanwhile cannot be started.
-                warn!(%partition, error = message, "could not read the last record again");
+                warn!(%partition, error = message, "could not compare the log with what was read of it, trying again");
                 Ok(())
             }
         }

@@ -59,15 +59,17 @@ fn partitions_that_belong_to_nobody_are_noticed_and_shared_out() {
     assert_exact(&world, &data);
 }
 
-/// Whoever comes last under a name has it, and the one before is turned away. It goes on once the other is gone.
+/// Two have one name: by the classic protocol whoever comes last has it, by the newer one whoever was first, and the other is
+/// turned away. Both live on, and who is left has the name.
 fn turned_away(database: &str, protocol: &'static str) {
     let kafka = ApacheKafka::shared();
     let (mut world, data) = (World::on(&kafka, PARTITIONS, Database::absent(database)), Data::read("edge_cases"));
     let member = [named("one"), [("GRAPEVINE_KAFKA_GROUP_PROTOCOL", protocol), named("one")[1]]].concat();
     let mut load = world.load(&data.lines);
     load.release_one_of(3);
-    let mut workers = [world.start(&member), world.start(&member)];
-    workers[0].wait_until_ready();
+    let first = world.start(&member);
+    first.wait_until_ready();
+    let mut workers = [first, world.start(&member)];
     let fenced = |worker: &Worker| worker.metric("grapevine_rebalances_total", "fenced");
     until("one of two with the same name is turned away", || {
         let times: f64 = workers.iter().map(fenced).sum();
