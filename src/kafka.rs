@@ -8,7 +8,10 @@
 //! Keeps: no record is handed out twice after one `start`, none is skipped, none after a revocation.
 
 mod client;
+mod coverage;
+mod fencing;
 mod group;
+mod identity;
 mod queue;
 mod reading;
 
@@ -17,20 +20,21 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use rdkafka::consumer::{CommitMode, Consumer as _};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{Offset as ClientOffset, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
 use tracing::{debug, warn};
 
 use crate::config;
 use crate::record::{Offset, Partition};
 use crate::worker::{Bounds, Delivery, Source, SourceError};
 
-use client::{Client, Complaints, Context, Rebalance};
+use client::{Client, Complaints, Rebalance};
 pub(crate) use client::{committed, log_note, offset};
+use coverage::Coverage;
+use fencing::Fencing;
+use identity::Identity;
 use queue::{Batch, Front, PartitionQueue};
+use reading::Reading;
 
 /// How long a question to the brokers may take.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
@@ -40,25 +44,6 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A pause when nothing came: far below what anybody waits for, far above what costs CPU.
 const IDLE: Duration = Duration::from_millis(5);
-
-/// One partition that is being read.
-struct Reading {
-    partition: Partition,
-    queue: PartitionQueue,
-    /// First offset that has not been handed out.
-    position: Offset,
-    /// The client may have moved its fetcher: nothing is read until it stands at `position` again.
-    misplaced: bool,
-    /// Since when the client refuses to move its fetcher.
-    refused_since: Option<Instant>,
-    /// The last thing handed out was an end. After one the client's own position is one too far (it counts the end as
-    /// a record), so a gap may be a record that the client skipped.
-    ended: bool,
-    /// How often a gap after that end was doubted, by asking again from `position`.
-    doubts: u8,
-    /// Revoked, or stopped by an error: nothing is read any more.
-    stopped: bool,
-}
 
 /// What any client needs to reach the brokers of a configuration: protocol, certificates, credentials.
 #[must_use]
@@ -90,6 +75,10 @@ pub struct KafkaSource {
     topic: String,
     /// What the topic's log is called; committed with every offset.
     log: String,
+    config: ClientConfig,
+    fencing: Fencing,
+    coverage: Coverage,
+    identity: Identity,
     consumer: Option<Arc<Client>>,
 }
 
@@ -102,9 +91,7 @@ impl KafkaSource {
     pub fn connect(settings: &config::Kafka, log: &str, epoch: u16, thread: usize) -> Result<Self, SourceError> {
         let config = client::client_config(settings, epoch, thread);
         let topic = settings.topic.as_str();
-        let refused = |error: KafkaError| SourceError::Operator(format!("the Kafka client refuses its settings: {error}"));
-        let consumer: Client = config.create_with_context(Context::new(topic)).map_err(refused)?;
-        consumer.subscribe(&[topic]).map_err(refused)?;
+        let consumer = fencing::join(&config, topic)?;
         Ok(Self {
             batch: None,
             reading: Vec::new(),
@@ -116,7 +103,11 @@ impl KafkaSource {
             complaints: Complaints::default(),
             topic: topic.to_owned(),
             log: log.to_owned(),
-            consumer: Some(Arc::new(consumer)),
+            coverage: Coverage::of(&config),
+            identity: Identity::unknown(),
+            config,
+            fencing: Fencing::default(),
+            consumer: Some(consumer),
         })
     }
 
@@ -126,11 +117,10 @@ impl KafkaSource {
         self.owned.iter().copied().collect()
     }
 
-    fn client(&self) -> Result<&Arc<Client>, SourceError> {
-        self.consumer.as_ref().ok_or_else(|| SourceError::Operator("the Kafka consumer is closed".to_owned()))
-    }
-
     fn step(&mut self) -> Result<Step, SourceError> {
+        if self.stays_away()? {
+            return Ok(Step::Nothing);
+        }
         if !self.paused
             && let Some(step) = self.rest_of_batch()?
         {
@@ -141,6 +131,9 @@ impl KafkaSource {
         }
         if self.paused {
             return Ok(Step::Nothing);
+        }
+        if let Some(partition) = self.reading.iter_mut().find_map(|reading| reading.tell_doubt()) {
+            return Ok(Step::Other(Delivery::Doubted(partition)));
         }
         self.correct_positions()?;
         for _ in 0..self.reading.len() {
@@ -197,6 +190,13 @@ impl KafkaSource {
                         self.batch = None;
                         return Ok(None);
                     }
+                    if client::says_cut_off(code) && reading.doubt_the_log() {
+                        warn!(
+                            "the client believes that the log does not hold {place} ({text}): comparing the last record that was read"
+                        );
+                        self.batch = None;
+                        return Ok(None);
+                    }
                     reading.stopped = true;
                     return Err(SourceError::Operator(client::unreadable(code, &place, &text)));
                 }
@@ -219,7 +219,11 @@ impl KafkaSource {
                     self.topic
                 )));
             }
-            Some(Err(error)) => self.on_error(&client, &error)?,
+            Some(Err(error)) => {
+                if let Some(delivery) = self.on_error(&client, &error)? {
+                    return Ok(Some(delivery));
+                }
+            }
         }
         while let Some(event) = client.context().take_rebalance() {
             let delivery = match event {
@@ -230,19 +234,9 @@ impl KafkaSource {
                 return Ok(delivery);
             }
         }
+        self.watch_identity(&client)?;
+        self.watch_coverage(&client)?;
         Ok(None)
-    }
-
-    fn on_error(&mut self, client: &Client, error: &KafkaError) -> Result<(), SourceError> {
-        let reason = client.context().take_reason().unwrap_or_else(|| error.to_string());
-        if let KafkaError::MessageConsumptionFatal(_) = error {
-            return Err(SourceError::Operator(format!("the Kafka client gave up for good: {reason}; restart the worker")));
-        }
-        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
-        if client::needs_operator(code) {
-            return Err(SourceError::Operator(format!("could not read topic {}: {reason}", self.topic)));
-        }
-        self.complaints.say(code, format!("waiting for topic {}: {reason}", self.topic))
     }
 
     fn list(&self, partitions: &[Partition]) -> TopicPartitionList {
@@ -301,8 +295,7 @@ impl Source for KafkaSource {
         }
         if let Some(reading) = self.reading.iter_mut().find(|reading| reading.partition == partition) {
             // Started before: its fetcher is moved.
-            reading.position = next;
-            reading.misplaced = true;
+            reading.begin_again(next);
             self.batch.take_if(|batch| batch.partition() == partition);
             return Ok(());
         }
@@ -322,6 +315,8 @@ impl Source for KafkaSource {
             refused_since: None,
             ended: false,
             doubts: 0,
+            log_doubted: None,
+            compared: false,
             stopped: false,
         });
         debug!(topic = self.topic, partition = partition.0, next, "partition started");
@@ -336,6 +331,10 @@ impl Source for KafkaSource {
     }
 
     async fn release(&mut self, partitions: &[Partition]) -> Result<(), SourceError> {
+        if self.fencing.is_away() {
+            // All of them went with the client.
+            return Ok(());
+        }
         let client = Arc::clone(self.client()?);
         for partition in partitions {
             self.owned.remove(partition);
@@ -371,6 +370,10 @@ impl Source for KafkaSource {
         let Some(client) = &self.consumer else { return Vec::new() };
         let lag = |reading: &Reading| Some(client.context().end(reading.partition)?.saturating_sub(reading.position));
         self.reading.iter().map(|reading| (reading.partition, lag(reading))).collect()
+    }
+
+    fn unassigned(&self) -> Option<usize> {
+        self.coverage.unassigned()
     }
 
     async fn close(&mut self) -> Result<(), SourceError> {

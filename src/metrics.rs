@@ -126,6 +126,8 @@ label! {
         Revoked = "revoked",
         /// Partitions were taken away.
         Lost = "lost",
+        /// The group turned this member away, and with it what it had.
+        Fenced = "fenced",
     }
 }
 
@@ -317,6 +319,11 @@ impl Metrics {
         self.lock().remove(&partition);
         self.families.partitions.remove(partition);
         self.families.partitions.refused.with_label_values(&[&partition.to_string()]).set(1.0);
+    }
+
+    /// Notes how many partitions the group has given to nobody.
+    pub fn record_unassigned(&self, partitions: usize) {
+        self.families.unassigned_partitions.set(partitions as f64);
     }
 
     /// Adds to the time that loops spent on something.

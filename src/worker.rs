@@ -38,10 +38,14 @@ pub enum Delivery<'a> {
     /// Everything below this offset has been delivered and it is the end of the partition now
     /// (control records included).
     End(Partition, Offset),
+    /// The log may not be the one it was: reading stops until the partition is started again at the last record that was read.
+    Doubted(Partition),
     /// Partitions must be given back: flush, then call [`Source::release`].
     Revoked(Vec<Partition>),
     /// Partitions were lost: somebody else may own them already.
     Lost(Vec<Partition>),
+    /// The group has turned this member away, so what it had is lost; it comes back by itself.
+    Fenced(Vec<Partition>),
     /// Nothing new.
     Idle,
 }
@@ -100,6 +104,10 @@ pub trait Source {
     /// For each partition that is read: how many records are not handed out yet, if that is known.
     fn lag(&self) -> Vec<(Partition, Option<u64>)> {
         Vec::new()
+    }
+    /// How many partitions the group has given to nobody, if somebody has looked.
+    fn unassigned(&self) -> Option<usize> {
+        None
     }
     /// Leaves the group.
     async fn close(&mut self) -> Result<(), SourceError>;
@@ -204,7 +212,7 @@ pub enum WorkerError {
     /// The loop was stopped before all that it had read was in a checkpoint: the sources, and where each checkpoint
     /// continues. Nothing is lost: the next start reads again from there.
     #[error(
-        "stopped before everything was in a checkpoint: {0}. Nothing is lost, the next start reads on from there; do not          change limits (budget_entries, root_retention_days, ...) before a later stop has succeeded"
+        "stopped before everything was in a checkpoint: {0}. Nothing is lost, the next start reads on from there; do not change limits (budget_entries, root_retention_days, ...) before a later stop has succeeded"
     )]
     Unpublished(String),
 }

@@ -268,8 +268,6 @@ pub(super) fn needs_operator(code: RDKafkaErrorCode) -> bool {
         Code::InvalidTopic,
         Code::InvalidGroupId,
         Code::InconsistentGroupProtocol,
-        Code::Fatal,
-        Code::FencedInstanceId,
     ]
     .contains(&code)
 }
@@ -294,9 +292,15 @@ impl Complaints {
     }
 }
 
+/// The client has found, or believes, that the log does not hold the place where it reads.
+pub(super) fn says_cut_off(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(code, Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation)
+}
+
 /// Says what to do about a partition that cannot be read on.
 pub(super) fn unreadable(code: RDKafkaErrorCode, place: &str, text: &str) -> String {
-    if matches!(code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) {
+    if says_cut_off(code) {
         return format!(
             "the log does not hold {place} ({text}): records are gone, or the topic was created again. If the topic was \
              created again, give it another name in `worker.log`; if records are gone, raise `epoch`, which reads again all \

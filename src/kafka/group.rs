@@ -29,9 +29,7 @@ impl KafkaSource {
         client: &Client,
         partitions: Vec<Partition>,
     ) -> Result<Option<Delivery<'static>>, SourceError> {
-        client
-            .incremental_assign(&TopicPartitionList::new())
-            .map_err(|error| SourceError::Operator(format!("could not accept partitions: {error}; restart the worker")))?;
+        Self::accepted(client, client.incremental_assign(&TopicPartitionList::new()), "accept partitions")?;
         info!(topic = self.topic, ?partitions, "partitions assigned");
         self.owned.extend(&partitions);
         self.distrust_positions();
@@ -63,9 +61,7 @@ impl KafkaSource {
         if self.revoking.as_ref().is_some_and(|waiting| !waiting.is_empty()) {
             return Ok(());
         }
-        let unassigned = client.incremental_unassign(&self.list(&self.releasing));
-        unassigned
-            .map_err(|error| SourceError::Operator(format!("could not give partitions back: {error}; restart the worker")))?;
+        Self::accepted(client, client.incremental_unassign(&self.list(&self.releasing)), "give partitions back")?;
         let gone = std::mem::take(&mut self.releasing);
         self.batch = None;
         self.reading.retain(|reading| {
@@ -79,7 +75,7 @@ impl KafkaSource {
         if self.revoking.take().is_some() {
             self.distrust_positions();
         }
-        Ok(())
+        self.join_again(client)
     }
 
     /// A rebalance makes the client pause and resume every fetcher, at the position that it believes was read.
@@ -94,7 +90,7 @@ impl KafkaSource {
     pub(super) fn correct_positions(&mut self) -> Result<(), SourceError> {
         let Some(client) = &self.consumer else { return Ok(()) };
         let is_revoking = self.revoking.is_some();
-        for reading in self.reading.iter_mut().filter(|reading| reading.misplaced && !reading.stopped) {
+        for reading in self.reading.iter_mut().filter(|reading| reading.wants_moving()) {
             let mut place = TopicPartitionList::new();
             let placed = place
                 .add_partition_offset(&self.topic, reading.partition.0, client_offset(reading.position))

@@ -1,11 +1,41 @@
-//! What a partition's reader believes of its client right after an end of the log.
+//! How far a partition is read, and what its reader believes of its client right after an end of the log.
 
-use super::Reading;
-use crate::record::Offset;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::queue::PartitionQueue;
+use crate::record::{Offset, Partition};
 
 /// A gap is believed the second time, an error the fourth: a client that is moving its fetchers may be wrong meanwhile.
 const GAP_DOUBTS: u8 = 1;
 const ERROR_DOUBTS: u8 = 3;
+
+/// How often it is said that a log is doubted.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// One partition that is being read.
+pub(super) struct Reading {
+    pub(super) partition: Partition,
+    pub(super) queue: PartitionQueue,
+    /// First offset that has not been handed out.
+    pub(super) position: Offset,
+    /// The client may have moved its fetcher: nothing is read until it stands at `position` again.
+    pub(super) misplaced: bool,
+    /// Since when the client refuses to move its fetcher.
+    pub(super) refused_since: Option<Instant>,
+    /// The last thing handed out was an end. After one the client's own position is one too far (it counts the end as
+    /// a record), so a gap may be a record that the client skipped.
+    pub(super) ended: bool,
+    /// How often a gap after that end was doubted, by asking again from `position`.
+    pub(super) doubts: u8,
+    /// The log may not be the one it was: nothing is read until somebody begins again, who is told so from this instant on.
+    pub(super) log_doubted: Option<Instant>,
+    /// That was doubted before, and nothing has been handed out since.
+    pub(super) compared: bool,
+    /// Revoked, or stopped by an error: nothing is read any more.
+    pub(super) stopped: bool,
+}
 
 impl Reading {
     /// Whether something at an offset beyond `position` right after an end should be asked for again. Real gaps (control
@@ -29,8 +59,38 @@ impl Reading {
         doubtful
     }
 
+    /// Whether the log should be doubted before it is given up. Right after an end the client believes a wrong leader
+    /// epoch, and takes a log that has a new leader for one that was cut; the last record that was read can tell.
+    pub(super) fn doubt_the_log(&mut self) -> bool {
+        if self.compared {
+            return false;
+        }
+        self.compared = true;
+        self.misplaced = true;
+        self.log_doubted = Some(Instant::now());
+        true
+    }
+
+    /// The partition, if its log is doubted and it is time to say so, again and again until somebody begins again.
+    pub(super) fn tell_doubt(&mut self) -> Option<Partition> {
+        let now = Instant::now();
+        self.log_doubted.filter(|at| *at <= now && !self.stopped)?;
+        self.log_doubted = Some(now + TELL_EVERY);
+        Some(self.partition)
+    }
+
+    /// Whether its fetcher is to be moved to `position`.
+    pub(super) fn wants_moving(&self) -> bool {
+        self.misplaced && !self.stopped && self.log_doubted.is_none()
+    }
+
+    /// Reads on from an offset, wherever it was read before.
+    pub(super) fn begin_again(&mut self, next: Offset) {
+        (self.position, self.misplaced, self.log_doubted) = (next, true, None);
+    }
+
     pub(super) fn hand_out(&mut self, next: Offset, ended: bool) {
-        (self.position, self.ended, self.doubts) = (next, ended, 0);
+        (self.position, self.ended, self.doubts, self.compared) = (next, ended, 0, false);
     }
 }
 
@@ -90,8 +150,8 @@ mod tests {
                         Delivery::Assigned(partitions) => assigned = partitions,
                         Delivery::Records(_, records) => seen.extend(records.iter().map(|record| record.offset)),
                         Delivery::End(_, at) if at == end => return,
-                        Delivery::End(..) | Delivery::Idle => {}
-                        Delivery::Revoked(_) | Delivery::Lost(_) => panic!("nobody else is in the group"),
+                        Delivery::End(..) | Delivery::Doubted(_) | Delivery::Idle => {}
+                        Delivery::Revoked(_) | Delivery::Lost(_) | Delivery::Fenced(_) => panic!("nobody else is in the group"),
                     }
                     for partition in assigned {
                         self.source.start(partition, 0).await.unwrap();

@@ -27,6 +27,7 @@ pub(super) struct Families {
     pub(super) evicted_by_age: IntCounter,
     pub(super) evicted_by_budget: IntCounter,
     pub(super) added_partitions: IntCounter,
+    pub(super) unassigned_partitions: Gauge,
     pub(super) flush_rows: IntCounter,
     pub(super) insert_duration: Vec<Vec<Histogram>>,
     pub(super) insert_rows: Vec<IntCounter>,
@@ -84,6 +85,10 @@ impl Families {
             added_partitions: to.counter(
                 "added_partitions_total",
                 "Assignments of partitions that the topic did not have when the epoch began.",
+            )?,
+            unassigned_partitions: to.gauge(
+                "unassigned_partitions",
+                "Partitions that the group has given to nobody; only members with a name look.",
             )?,
             flush_rows: to.counter("flush_rows_total", "Rows that left the engines, for the store to take.")?,
             insert_duration: to.insert_duration()?,

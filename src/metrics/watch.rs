@@ -71,6 +71,17 @@ impl Observer for LoopWatch {
         self.health.block(self.number, Obstacle::Kafka, "partitions were lost; waiting for an assignment");
     }
 
+    fn fenced(&self, partitions: &[Partition]) {
+        self.rebalanced(Rebalance::Fenced, partitions);
+        self.health.block(self.number, Obstacle::Kafka, "turned away by the group; coming back");
+    }
+
+    fn unassigned(&self, partitions: Option<usize>) {
+        if let Some(partitions) = partitions {
+            self.metrics.record_unassigned(partitions);
+        }
+    }
+
     fn flushed(&self, partition: Partition, batch: &Batch, holdings: Holdings) {
         let rows = &batch.rows;
         let flushed = Flushed {

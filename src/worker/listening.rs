@@ -36,6 +36,9 @@ pub(super) enum Happened {
     Assigned(Vec<Partition>),
     Revoked(Vec<Partition>),
     Lost(Vec<Partition>),
+    Fenced(Vec<Partition>),
+    /// The log may not be the one it was: the record that was read last is to be read again.
+    Doubted(Partition),
     /// The log does not show the record that was read last: it is not the log it was.
     Unrecognised(Partition, Unrecognised),
 }
@@ -60,6 +63,8 @@ fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happene
         Delivery::Assigned(partitions) => return Happened::Assigned(partitions),
         Delivery::Revoked(partitions) => return Happened::Revoked(partitions),
         Delivery::Lost(partitions) => return Happened::Lost(partitions),
+        Delivery::Fenced(partitions) => return Happened::Fenced(partitions),
+        Delivery::Doubted(partition) => return Happened::Doubted(partition),
         Delivery::Idle => {}
         Delivery::Records(partition, records) => {
             if let Some(running) = held.get_mut(&partition).and_then(Held::running) {

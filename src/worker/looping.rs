@@ -140,6 +140,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             return;
         }
         self.lag_at = now + LAG_INTERVAL;
+        self.around.observer.unassigned(self.source.unassigned());
         let batch = self.around.settings.flush.rows_max as u64;
         for (partition, unread) in self.source.lag() {
             let Some(running) = self.held.get_mut(&partition).and_then(Held::running) else { continue };
@@ -176,6 +177,8 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
                 self.spent(Phase::Rebalance, started);
             }
             Happened::Lost(partitions) => self.lost(&partitions).await?,
+            Happened::Fenced(partitions) => self.fenced(&partitions).await?,
+            Happened::Doubted(partition) => self.doubted(partition).await?,
             Happened::Unrecognised(partition, what) => {
                 let refusal = self.unrecognised(partition, what);
                 self.refuse(partition, refusal).await?;

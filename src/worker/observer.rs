@@ -41,6 +41,10 @@ pub trait Observer {
     fn revoked(&self, _partitions: &[Partition]) {}
     /// Partitions were lost.
     fn lost(&self, _partitions: &[Partition]) {}
+    /// The group turned this loop away, and with it these partitions; it comes back by itself.
+    fn fenced(&self, _partitions: &[Partition]) {}
+    /// So many partitions were given to nobody when the group was last looked at, if somebody looks.
+    fn unassigned(&self, _partitions: Option<usize>) {}
     /// A partition was flushed: what changed, and what its engine holds.
     fn flushed(&self, _partition: Partition, _batch: &Batch, _holdings: Holdings) {}
     /// So many fields of events were read by nobody since the last flush.
@@ -93,6 +97,14 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn lost(&self, partitions: &[Partition]) {
         self.0.lost(partitions);
         self.1.lost(partitions);
+    }
+    fn fenced(&self, partitions: &[Partition]) {
+        self.0.fenced(partitions);
+        self.1.fenced(partitions);
+    }
+    fn unassigned(&self, partitions: Option<usize>) {
+        self.0.unassigned(partitions);
+        self.1.unassigned(partitions);
     }
     fn flushed(&self, partition: Partition, batch: &Batch, holdings: Holdings) {
         self.0.flushed(partition, batch, holdings);

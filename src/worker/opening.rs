@@ -245,6 +245,34 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         refusal::unrecognised(&source_name(&self.around.settings.log, partition), last, what)
     }
 
+    /// The log may not be the one it was: the last record read is read once more, as it is after a restore. The source says
+    /// it again if that cannot be done yet.
+    pub(super) async fn doubted(&mut self, partition: Partition) -> Result<(), WorkerError> {
+        let started = match self.source.bounds(partition).await {
+            Ok(bounds) => {
+                let Some(Held { source, state: State::Running(running), .. }) = self.held.get_mut(&partition) else {
+                    return Ok(());
+                };
+                let next = running.engine.next();
+                if let Err(refusal) = check_bounds(source, bounds, next) {
+                    return self.refuse(partition, refusal).await;
+                }
+                let last = running.engine.last_record().map(|last| last.offset).filter(|last| *last >= bounds.first);
+                running.unrecognised = last.is_some();
+                self.source.start(partition, last.unwrap_or(next)).await
+            }
+            Err(error) => Err(error),
+        };
+        match started {
+            Ok(()) => Ok(()),
+            Err(SourceError::Operator(message)) => Err(WorkerError::Operator(message)),
+            Err(SourceError::Transient(message)) => {
+                warn!(%partition, error = message, "could not compare the log with what was read of it, trying again");
+                Ok(())
+            }
+        }
+    }
+
     /// Reads on from an engine whose state is published.
     async fn start(&mut self, tenure: Tenure, engine: Engine, bounds: Bounds) -> Result<(), WorkerError> {
         let partition = tenure.partition;

@@ -19,9 +19,9 @@ pub(super) enum Unrecognised {
 pub(super) fn check_bounds(source: &str, bounds: Bounds, next: Offset) -> Result<(), WorkerError> {
     let Bounds { first, end, committed: _, partitions: _ } = bounds;
     let problem = if next < first {
-        format!("the log of {source} begins at offset {first}, after offset {next} where its newest checkpoint continues")
+        format!("the log of {source} begins at offset {first}, after offset {next} where reading must go on")
     } else if next > end {
-        format!("the log of {source} ends at offset {end}, before offset {next} where its newest checkpoint continues")
+        format!("the log of {source} ends at offset {end}, before offset {next} where reading must go on")
     } else {
         return Ok(());
     };

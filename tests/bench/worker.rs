@@ -251,7 +251,12 @@ async fn drain() {
                 events += records.len() as u64;
                 bytes += records.iter().filter_map(|record| record.payload).map(<[u8]>::len).sum::<usize>();
             }
-            Delivery::End(..) | Delivery::Revoked(_) | Delivery::Lost(_) | Delivery::Idle => {}
+            Delivery::End(..)
+            | Delivery::Revoked(_)
+            | Delivery::Lost(_)
+            | Delivery::Fenced(_)
+            | Delivery::Doubted(_)
+            | Delivery::Idle => {}
         }
         for partition in given.drain(..) {
             source.start(partition, 0).await.expect("an assigned partition");

@@ -6,6 +6,7 @@
 mod chaos;
 mod faults;
 mod log;
+mod membership;
 mod tools;
 mod verdict;
 

@@ -98,6 +98,8 @@ enum Seen {
     End(Partition, Offset),
     Revoked(Vec<Partition>),
     Lost(Vec<Partition>),
+    Fenced(Vec<Partition>),
+    Doubted(Partition),
     Idle,
 }
 
@@ -121,6 +123,8 @@ async fn step(source: &mut KafkaSource) -> Seen {
         Delivery::Assigned(partitions) => Seen::Assigned(partitions),
         Delivery::Revoked(partitions) => Seen::Revoked(partitions),
         Delivery::Lost(partitions) => Seen::Lost(partitions),
+        Delivery::Fenced(partitions) => Seen::Fenced(partitions),
+        Delivery::Doubted(partition) => Seen::Doubted(partition),
         Delivery::End(partition, end) => Seen::End(partition, end),
         Delivery::Idle => Seen::Idle,
         Delivery::Records(partition, records) => {
@@ -151,7 +155,13 @@ async fn until<T>(source: &mut KafkaSource, mut find: impl FnMut(&Seen) -> Optio
 async fn assigned(source: &mut KafkaSource) -> Vec<Partition> {
     until(source, |seen| match seen {
         Seen::Assigned(partitions) => Some(partitions.clone()),
-        Seen::Records(..) | Seen::End(..) | Seen::Revoked(_) | Seen::Lost(_) | Seen::Idle => None,
+        Seen::Records(..)
+        | Seen::End(..)
+        | Seen::Revoked(_)
+        | Seen::Lost(_)
+        | Seen::Fenced(_)
+        | Seen::Doubted(_)
+        | Seen::Idle => None,
     })
     .await
 }
@@ -165,7 +175,7 @@ async fn to_end(source: &mut KafkaSource) -> (Vec<Copy>, Offset) {
             None
         }
         Seen::End(_, end) => Some(*end),
-        Seen::Assigned(_) | Seen::Revoked(_) | Seen::Lost(_) | Seen::Idle => None,
+        Seen::Assigned(_) | Seen::Revoked(_) | Seen::Lost(_) | Seen::Fenced(_) | Seen::Doubted(_) | Seen::Idle => None,
     })
     .await;
     (all, end)
@@ -396,11 +406,13 @@ async fn answer(name: u8, source: &mut KafkaSource, seen: &mut BTreeMap<Partitio
                 source.start(partition, next).await.unwrap();
             }
         }
-        Seen::Revoked(partitions) | Seen::Lost(partitions) => source.release(&partitions).await.unwrap(),
+        Seen::Revoked(partitions) | Seen::Lost(partitions) | Seen::Fenced(partitions) => {
+            source.release(&partitions).await.unwrap()
+        }
         Seen::Records(partition, records) => {
             seen.entry(partition).or_default().extend(records.iter().map(|record| (name, record.offset)));
         }
-        Seen::End(..) | Seen::Idle => {}
+        Seen::End(..) | Seen::Doubted(_) | Seen::Idle => {}
     }
 }
 
@@ -458,7 +470,7 @@ async fn taking_over(world: World, protocol: &str) {
             Seen::End(partition, _) => {
                 ends.insert(*partition);
             }
-            Seen::Assigned(_) | Seen::Revoked(_) | Seen::Lost(_) | Seen::Idle => {}
+            Seen::Assigned(_) | Seen::Revoked(_) | Seen::Lost(_) | Seen::Fenced(_) | Seen::Doubted(_) | Seen::Idle => {}
         }
         (ends.len() == 3).then_some(())
     })
@@ -592,7 +604,7 @@ async fn a_pause_stops_records_but_not_rebalances() {
             match step(&mut first).await {
                 Seen::Revoked(partitions) => return partitions,
                 Seen::Records(partition, _) => panic!("{partition} was read"),
-                Seen::Assigned(_) | Seen::End(..) | Seen::Lost(_) | Seen::Idle => {}
+                Seen::Assigned(_) | Seen::End(..) | Seen::Lost(_) | Seen::Fenced(_) | Seen::Doubted(_) | Seen::Idle => {}
             }
         }
     };
@@ -683,7 +695,13 @@ async fn equal_keys_share_a_partition_as_other_producers_choose_it() {
     let expected = Partition(i32::try_from((0xd067_cf64_u32 & 0x7fff_ffff) % 6).unwrap());
     let (partition, count) = until(&mut source, |seen| match seen {
         Seen::Records(partition, records) => Some((*partition, records.len())),
-        Seen::Assigned(_) | Seen::End(..) | Seen::Revoked(_) | Seen::Lost(_) | Seen::Idle => None,
+        Seen::Assigned(_)
+        | Seen::End(..)
+        | Seen::Revoked(_)
+        | Seen::Lost(_)
+        | Seen::Fenced(_)
+        | Seen::Doubted(_)
+        | Seen::Idle => None,
     })
     .await;
     assert_eq!((partition, count), (expected, 3));

@@ -224,32 +224,28 @@ impl World {
         let (release, released) = mpsc::channel::<usize>();
         let count = lines.len();
         let publishing = thread::spawn(move || {
-            let mut allowed = 0;
-            for slice in lines.chunks(SLICE) {
-                loop {
-                    match released.recv_timeout(PACE) {
-                        Ok(more) => allowed += more,
-                        Err(mpsc::RecvTimeoutError::Timeout) if allowed < slice.len() => {}
-                        Err(mpsc::RecvTimeoutError::Timeout) => break,
-                        // Nobody holds it back any more.
-                        Err(mpsc::RecvTimeoutError::Disconnected) => {
-                            allowed = usize::MAX;
-                            break;
-                        }
-                    }
+            let (mut rest, mut allowed) = (lines.as_slice(), 0_usize);
+            while !rest.is_empty() {
+                match released.recv_timeout(PACE) {
+                    Ok(more) => allowed = allowed.saturating_add(more),
+                    Err(mpsc::RecvTimeoutError::Timeout) => {}
+                    // Nobody holds it back any more.
+                    Err(mpsc::RecvTimeoutError::Disconnected) => allowed = usize::MAX,
                 }
+                let (slice, others) = rest.split_at(rest.len().min(SLICE).min(allowed));
                 publish(&mut publisher, slice);
                 allowed -= slice.len();
+                rest = others;
             }
             publisher.flush().unwrap();
             publisher
         });
-        Load { publishing, release, count }
+        Load { publishing, release, count, held_back: count }
     }
 
     /// Waits until all of a load is published.
     pub(crate) fn finish(&mut self, load: Load) {
-        let Load { publishing, release, count: _ } = load;
+        let Load { publishing, release, .. } = load;
         drop(release);
         self.publisher = Some(publishing.join().unwrap());
     }
@@ -333,13 +329,25 @@ pub(crate) struct Load {
     publishing: thread::JoinHandle<Publisher>,
     release: mpsc::Sender<usize>,
     count: usize,
+    held_back: usize,
 }
 
 impl Load {
     /// Lets one of so many parts go.
-    pub(crate) fn release_one_of(&self, parts: usize) {
+    pub(crate) fn release_one_of(&mut self, parts: usize) {
+        self.release(self.count / parts);
+    }
+
+    /// Lets one of so many parts of what is still held back go, and at least one line.
+    pub(crate) fn release_of_the_rest(&mut self, parts: usize) {
+        assert!(self.held_back > 0, "everything is published");
+        self.release((self.held_back / parts).max(1));
+    }
+
+    fn release(&mut self, lines: usize) {
+        self.held_back = self.held_back.saturating_sub(lines);
         // Nobody listens any more when everything is published.
-        self.release.send(self.count / parts).ok();
+        self.release.send(lines).ok();
     }
 }
 

@@ -18,7 +18,7 @@ fn partitions(worker: &Worker) -> usize {
 }
 
 /// Waits until some workers read all partitions, each at least one.
-fn wait_until_shared_out(workers: &[Worker]) {
+pub(super) fn wait_until_shared_out(workers: &[Worker]) {
     until("the partitions are shared out", || {
         let shares: Vec<usize> = workers.iter().map(partitions).collect();
         if shares.iter().sum::<usize>() == PARTITIONS && !shares.contains(&0) { Ok(()) } else { Err(shares) }
@@ -32,7 +32,7 @@ fn joining_and_leaving(name: &str, member: impl Fn(usize) -> Vec<(&'static str, 
         let member = member(number);
         world.start(&member.iter().map(|(key, value)| (*key, value.as_str())).collect::<Vec<_>>())
     };
-    let load = world.load(&data.lines);
+    let mut load = world.load(&data.lines);
     let mut workers = Vec::new();
     for number in 0..3 {
         load.release_one_of(8);
@@ -75,7 +75,7 @@ fn a_worker_with_a_name_that_comes_back_soon_costs_no_rebalance() {
     let start = |world: &World, name| {
         world.start(&[("GRAPEVINE_KAFKA_GROUP_INSTANCE_ID", name), ("GRAPEVINE_KAFKA_SESSION_TIMEOUT_MS", "20000")])
     };
-    let load = world.load(&data.lines);
+    let mut load = world.load(&data.lines);
     load.release_one_of(3);
     let mut workers = vec![start(&world, "one"), start(&world, "two")];
     wait_until_shared_out(&workers);
@@ -103,7 +103,7 @@ fn a_worker_with_a_name_that_comes_back_soon_costs_no_rebalance() {
 fn a_store_that_is_read_only_full_or_crowded_costs_nothing() {
     let (mut world, data) = world("read_only", "edge_cases");
     let worker = world.start(&[]);
-    let load = world.load(&data.lines);
+    let mut load = world.load(&data.lines);
     let faults = [
         ("cascade", "table_readonly = 1", "Code: 774"),
         ("progress", "min_free_disk_bytes_to_perform_insert = 1000000000000000", "Code: 243"),
@@ -156,7 +156,7 @@ fn a_column_that_is_dropped_and_put_back_costs_nothing() {
 fn checkpoints_that_cannot_be_written_hold_no_rows_back_and_torn_ones_are_passed_over() {
     let (mut world, data) = world("checkpoints", "edge_cases");
     let worker = world.start(&[]);
-    let load = world.load(&data.lines);
+    let mut load = world.load(&data.lines);
     load.release_one_of(4);
     until("every partition has three checkpoints", || {
         load.release_one_of(40);
@@ -199,7 +199,7 @@ fn checkpoints_that_cannot_be_written_hold_no_rows_back_and_torn_ones_are_passed
 #[test]
 fn a_shutdown_in_the_middle_of_anything_ends_in_time_and_costs_nothing() {
     let (mut world, data) = world("shutdown", "edge_cases");
-    let load = world.load(&data.lines);
+    let mut load = world.load(&data.lines);
     // While it starts, while it restores, and while it reads.
     for wait in [false, false, true, true] {
         load.release_one_of(8);

@@ -246,6 +246,27 @@ fn a_topic_created_again_under_a_running_worker_is_never_read_on() {
     assert_eq!(world.content(), before);
 }
 
+/// Its client finds records at the old position, and nothing that tells them from the old ones.
+#[test]
+fn a_topic_created_again_and_filled_beyond_the_old_position_under_a_running_worker_is_not_read_on() {
+    let data = Data::read("edge_cases");
+    let (kafka, mut world) = world("recreated_filled");
+    let (first, second) = data.lines.split_at(1000);
+    let worker = world.start(&[("GRAPEVINE_KAFKA_SESSION_TIMEOUT_MS", "30000")]);
+    world.publish(first);
+    wait_for_the_ends(&kafka, &world, PARTITIONS);
+    // It has asked what the topic is.
+    std::thread::sleep(Duration::from_secs(3));
+    signal(worker.process(), "STOP");
+    kafka.delete_topic(&world.topic);
+    kafka.create_topic(&world.topic, PARTITIONS);
+    world.forget_publisher();
+    world.publish(second);
+    signal(worker.process(), "CONT");
+    let said = worker.gave_up();
+    assert!(said.contains("another name in `worker.log`"), "{said}");
+}
+
 #[test]
 fn partitions_that_are_added_are_read_from_their_start() {
     let data = Data::read("edge_cases");

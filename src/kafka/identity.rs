@@ -1,0 +1,157 @@
+//! Whether the topic is still the one that this process began to read: brokers give every topic an id when it is created.
+//!
+//! A topic that is deleted, created again and filled beyond the old position looks to the client like the old one. So the
+//! brokers are asked every second. A client that starts knows no id yet: there the last record that was read is compared.
+#![expect(unsafe_code, reason = "the client tells a topic's id only through its C interface")]
+
+use std::ffi::CString;
+use std::ptr::{NonNull, null_mut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::bindings as sys;
+use rdkafka::consumer::Consumer as _;
+use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::time::Instant;
+
+use super::KafkaSource;
+use super::client::{self, Client};
+use crate::worker::SourceError;
+
+/// How often the brokers are asked, and how long an answer may take.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+const ASK_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What brokers call a topic, whatever people call it.
+type TopicId = (i64, i64);
+
+/// The id that was told first, and the question under way.
+pub(super) struct Identity {
+    known: Option<TopicId>,
+    asked: Option<oneshot::Receiver<Option<TopicId>>>,
+    ask_at: Instant,
+}
+
+impl Identity {
+    pub(super) fn unknown() -> Identity {
+        Identity { known: None, asked: None, ask_at: Instant::now() }
+    }
+
+    /// Takes an answer, if one has come; asks again when it is time. Says whether the topic is another one now.
+    fn has_changed(&mut self, client: &Arc<Client>, topic: &str) -> bool {
+        let Some(asked) = &mut self.asked else {
+            let now = Instant::now();
+            if now >= self.ask_at {
+                self.ask_at = now + ASK_EVERY;
+                let (client, topic) = (Arc::clone(client), topic.to_owned());
+                self.asked = Some(client::on_thread("kafka-identify", move || topic_id(&client, &topic)));
+            }
+            return false;
+        };
+        let answer = asked.try_recv();
+        if matches!(answer, Err(TryRecvError::Empty)) {
+            return false;
+        }
+        self.asked = None;
+        self.is_another(answer.ok().flatten())
+    }
+
+    /// Brokers that say nothing, or that the topic is not there, say nothing about another one.
+    fn is_another(&mut self, told: Option<TopicId>) -> bool {
+        let Some(told) = told else { return false };
+        *self.known.get_or_insert(told) != told
+    }
+}
+
+impl KafkaSource {
+    /// Refuses to read on when the topic is not the one that this process began to read.
+    pub(super) fn watch_identity(&mut self, client: &Arc<Client>) -> Result<(), SourceError> {
+        if !self.identity.has_changed(client, &self.topic) {
+            return Ok(());
+        }
+        Err(SourceError::Operator(format!(
+            "topic {} is not the one it was: it was deleted and created again under this worker, or other brokers answer for it \
+             now. If it was created again, give the new log another name in `worker.log`; what was read of it in the last second \
+             may stand in rows of the old one. If it is a copy of the same log, start the worker again: it compares the last \
+             record that its checkpoints know",
+            self.topic
+        )))
+    }
+}
+
+/// Something of the client's that is destroyed when it goes out of scope.
+struct Owned<T> {
+    pointer: NonNull<T>,
+    destroy: unsafe extern "C" fn(*mut T),
+}
+
+impl<T> Owned<T> {
+    fn new(pointer: *mut T, destroy: unsafe extern "C" fn(*mut T)) -> Option<Owned<T>> {
+        NonNull::new(pointer).map(|pointer| Owned { pointer, destroy })
+    }
+
+    fn get(&self) -> *mut T {
+        self.pointer.as_ptr()
+    }
+}
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from the client together with the function that destroys it, and is not used again.
+        unsafe { (self.destroy)(self.get()) };
+    }
+}
+
+/// The id of a topic; nothing if it does not exist, if the brokers know no ids, or if they do not answer.
+fn topic_id(client: &Client, topic: &str) -> Option<TopicId> {
+    let name = CString::new(topic).ok()?;
+    let mut names = [name.as_ptr()];
+    let native = client.client().native_ptr();
+    let deadline = i32::try_from(ASK_DEADLINE.as_millis()).ok()?;
+    // SAFETY: one name that ends with a zero byte, which is copied.
+    let topics = unsafe { sys::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), names.len()) };
+    let topics = Owned::new(topics, sys::rd_kafka_TopicCollection_destroy)?;
+    // SAFETY: the client is alive.
+    let options = unsafe { sys::rd_kafka_AdminOptions_new(native, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS) };
+    let options = Owned::new(options, sys::rd_kafka_AdminOptions_destroy)?;
+    // SAFETY: the options are alive; no room is offered for a message.
+    unsafe { sys::rd_kafka_AdminOptions_set_request_timeout(options.get(), deadline, null_mut(), 0) };
+    // SAFETY: the client is alive.
+    let queue = Owned::new(unsafe { sys::rd_kafka_queue_new(native) }, sys::rd_kafka_queue_destroy)?;
+    // SAFETY: all four are alive; topics and options are copied.
+    unsafe { sys::rd_kafka_DescribeTopics(native, topics.get(), options.get(), queue.get()) };
+    // SAFETY: the queue is alive.
+    let event = Owned::new(unsafe { sys::rd_kafka_queue_poll(queue.get(), deadline) }, sys::rd_kafka_event_destroy)?;
+    // SAFETY: the event is alive; one of another kind is answered with no result.
+    let result = NonNull::new(unsafe { sys::rd_kafka_event_DescribeTopics_result(event.get()) }.cast_mut())?;
+    let mut count = 0;
+    // SAFETY: the result lives as long as its event; `count` is written, not kept.
+    let descriptions = unsafe { sys::rd_kafka_DescribeTopics_result_topics(result.as_ptr(), &raw mut count) };
+    if count == 0 || descriptions.is_null() {
+        return None;
+    }
+    // SAFETY: there is at least one, and it lives as long as the event; so does its id.
+    let id = unsafe { sys::rd_kafka_TopicDescription_topic_id(*descriptions) };
+    if id.is_null() {
+        return None;
+    }
+    // SAFETY: not null, and alive as long as the event.
+    let id = unsafe { (sys::rd_kafka_Uuid_most_significant_bits(id), sys::rd_kafka_Uuid_least_significant_bits(id)) };
+    // Brokers without ids, and topics that do not exist.
+    (id != (0, 0)).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_another_id_is_another_topic() {
+        let mut identity = Identity::unknown();
+        assert!(!identity.is_another(None));
+        assert!(!identity.is_another(Some((1, 2))));
+        assert!(!identity.is_another(None), "not answered, or deleted");
+        assert!(!identity.is_another(Some((1, 2))));
+        assert!(identity.is_another(Some((1, 3))));
+    }
+}

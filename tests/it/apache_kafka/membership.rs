@@ -1,0 +1,127 @@
+//! Members that their group leaves alone, takes for somebody else, or does not answer.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::ApacheKafka;
+use super::faults::wait_until_shared_out;
+use super::verdict::{PARTITIONS, assert_exact};
+use crate::real_events::Data;
+use crate::store::Database;
+use crate::world::{Worker, World, until};
+
+/// A name, and a session that outlives a restart under it.
+fn named(name: &str) -> [(&'static str, &str); 2] {
+    [("GRAPEVINE_KAFKA_GROUP_INSTANCE_ID", name), ("GRAPEVINE_KAFKA_SESSION_TIMEOUT_MS", "20000")]
+}
+
+fn unassigned(worker: &Worker) -> f64 {
+    worker.metric("grapevine_unassigned_partitions", "")
+}
+
+/// One gives half of its partitions up for another, is killed before it has said so, and comes back: the group
+/// believes that all is well, and that half belongs to nobody.
+#[test]
+fn partitions_that_belong_to_nobody_are_noticed_and_shared_out() {
+    let kafka = ApacheKafka::shared();
+    let (mut world, data) = (World::on(&kafka, PARTITIONS, Database::absent("nobodys")), Data::read("edge_cases"));
+    let mut load = world.load(&data.lines);
+    let one = world.start(&named("one"));
+    load.release_one_of(4);
+    until("one reads everything", || {
+        let read = one.metric("grapevine_live_roots", "");
+        if read > 0.0 { Ok(()) } else { Err(read) }
+    });
+    // What it gives up must be flushed first, which now takes as long as it may.
+    world.run("ALTER TABLE progress MODIFY SETTING table_readonly = 1");
+    load.release_one_of(4);
+    one.wait_until_unready("Code: 774");
+    let two = world.start(&named("two"));
+    until("one gives partitions up", || if one.log().contains("partitions revoked") { Ok(()) } else { Err(one.log()) });
+    one.kill();
+    world.run("ALTER TABLE progress RESET SETTING table_readonly");
+    let workers = [world.start(&named("one")), two];
+    until("somebody sees that partitions belong to nobody", || {
+        let seen: Vec<f64> = workers.iter().map(unassigned).collect();
+        if seen.iter().any(|seen| *seen > 0.0) { Ok(()) } else { Err((seen, workers[0].log(), workers[1].log())) }
+    });
+    load.release_one_of(4);
+    wait_until_shared_out(&workers);
+    until("nobody sees that any more", || {
+        let seen: Vec<f64> = workers.iter().map(unassigned).collect();
+        if seen.iter().all(|seen| *seen == 0.0) { Ok(()) } else { Err(seen) }
+    });
+    let said = workers.iter().any(|worker| worker.log().contains("some partitions belong to nobody"));
+    assert!(said, "{}", workers[0].log());
+    world.finish(load);
+    world.wait_for(data.lines.len());
+    workers.into_iter().for_each(Worker::stop);
+    assert_exact(&world, &data);
+}
+
+/// Two have one name: by the classic protocol whoever comes last has it, by the newer one whoever was first, and the other is
+/// turned away. Both live on, and who is left has the name.
+fn turned_away(database: &str, protocol: &'static str) {
+    let kafka = ApacheKafka::shared();
+    let (mut world, data) = (World::on(&kafka, PARTITIONS, Database::absent(database)), Data::read("edge_cases"));
+    let member = [named("one"), [("GRAPEVINE_KAFKA_GROUP_PROTOCOL", protocol), named("one")[1]]].concat();
+    let mut load = world.load(&data.lines);
+    load.release_one_of(3);
+    let first = world.start(&member);
+    first.wait_until_ready();
+    let mut workers = [first, world.start(&member)];
+    let fenced = |worker: &Worker| worker.metric("grapevine_rebalances_total", "fenced");
+    until("one of two with the same name is turned away", || {
+        let times: f64 = workers.iter().map(fenced).sum();
+        if times > 0.0 { Ok(()) } else { Err((times, workers[0].log())) }
+    });
+    load.release_one_of(3);
+    assert!(!workers.iter_mut().any(Worker::has_ended), "{}", workers[0].log());
+    let said = workers.iter().any(|worker| worker.log().contains("two workers have the same `kafka.group_instance_id`"));
+    assert!(said, "{}", workers[0].log());
+    let [staying, leaving] = workers;
+    leaving.kill();
+    world.finish(load);
+    world.wait_for(data.lines.len());
+    staying.wait_until_ready();
+    staying.stop();
+    assert_exact(&world, &data);
+}
+
+#[test]
+fn a_member_that_is_turned_away_comes_back() {
+    turned_away("turned_away", "classic");
+}
+
+#[test]
+fn a_member_that_is_turned_away_comes_back_by_the_consumer_protocol() {
+    turned_away("turned_away_consumer", "consumer");
+}
+
+/// Nobody answers the last commit. All that counts is durable, so the worker ends in order, and says so.
+#[test]
+fn a_worker_that_is_stopped_while_the_broker_is_dead_ends_in_order() {
+    let kafka = Arc::new(ApacheKafka::start());
+    let data = Data::read("edge_cases");
+    for protocol in ["classic", "consumer"] {
+        let database = Database::absent(&format!("stopped_without_broker_{protocol}"));
+        let mut world = World::on(&kafka, PARTITIONS, database);
+        let member = [("GRAPEVINE_KAFKA_GROUP_PROTOCOL", protocol), ("GRAPEVINE_CHECKPOINT_INTERVAL_SECONDS", "600")];
+        let mut load = world.load(&data.lines);
+        let worker = world.start(&member);
+        load.release_one_of(3);
+        until("it reads", || if world.counts()[0] > 0 { Ok(()) } else { Err(worker.log()) });
+        kafka.kill();
+        let asked = Instant::now();
+        let (code, log) = worker.stopped();
+        assert_eq!(code, Some(0), "{log}");
+        assert!(log.contains("the group did not take the last offsets"), "{log}");
+        assert!(asked.elapsed().as_secs() < 25, "{:?}: {log}", asked.elapsed());
+        kafka.start_again();
+        world.finish(load);
+        let worker = world.start(&member);
+        world.wait_for(data.lines.len());
+        worker.stop();
+        assert_exact(&world, &data);
+    }
+}
