@@ -28,23 +28,22 @@ pub(super) fn assert_sound(world: &World, data: &Data) {
     assert_eq!([number(&unsound["sources"]), number(&unsound["lives"])], [0, 0], "sources, lives that do not add up");
 }
 
-/// The same, and fails unless every row is the one that a run in peace over the same log makes. Says how many rows it compared.
-pub(super) fn assert_exact(world: &World, data: &Data) -> usize {
+/// The same, and fails unless every row is the one that a run in peace over the same log makes.
+pub(super) fn assert_exact(world: &World, data: &Data) {
     assert_sound(world, data);
+    let (rows, differences) = compare(world, data);
+    let first = &differences[..differences.len().min(10)];
+    assert!(differences.is_empty(), "{} of {rows} rows differ, the first: {first:#?}", differences.len());
+}
+
+/// How many rows a run in peace over the same log makes, and which of them are missing here, or others.
+pub(super) fn compare(world: &World, data: &Data) -> (usize, Vec<String>) {
     assert_eq!(world.counts(), data.counts());
     let (found, wanted) = (world.every_row(), in_peace(data));
     let missing = wanted.iter().filter(|(name, _)| !found.contains_key(*name)).map(|(name, _)| format!("missing: {name}"));
     let others =
         found.iter().filter(|(name, content)| wanted.get(*name) != Some(content)).map(|(name, _)| format!("another: {name}"));
-    let differences: Vec<String> = missing.chain(others).collect();
-    assert!(
-        differences.is_empty(),
-        "{} of {} rows differ, the first: {:#?}",
-        differences.len(),
-        wanted.len(),
-        &differences[..differences.len().min(10)]
-    );
-    wanted.len()
+    (wanted.len(), missing.chain(others).collect())
 }
 
 /// Every row that one worker makes of a file of events, left in peace.
