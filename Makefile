@@ -2,7 +2,7 @@
 CARGO := cargo
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help setup build demo test chaos bench fuzz simulate defects clean
+.PHONY: help setup build demo test metrics chaos bench fuzz simulate defects clean
 
 help: ## say what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,10 @@ simulate: ## random histories through the loop for ten minutes; a failing one sa
 
 defects: ## plants the defects of tests/defects one by one and sees each caught (half an hour)
 	@.ci/defects
+
+metrics: ## writes docs/metrics.md, the dbt package and the dashboard from deploy/metrics.yml
+	@.ci/setup python
+	target/python-venv/bin/python deploy/metrics.py
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -15,8 +15,8 @@ async fn agrees(program: &str) {
     let run = move || {
         Command::new(&python)
             .arg(&file)
-            .env("CLICKHOUSE_URL", url)
-            .env("CLICKHOUSE_DATABASE", name)
+            .env("PYTHONDONTWRITEBYTECODE", "1").env("CLICKHOUSE_URL", url)
+            .env("CLICKHOUSE_DATABASE", name).env("GRAPEVINE", env!("CARGO_BIN_EXE_grapevine"))
             .output()
             .unwrap_or_else(|error| panic!("{} does not start: {error}; run: .ci/setup python", python.display()))
     };
@@ -84,6 +84,16 @@ async fn a_public_set_of_conversions_is_attributed_alike() {
 #[tokio::test]
 async fn what_is_missing_shows_in_basis_and_reason() {
     agrees("missing").await;
+}
+
+#[tokio::test]
+async fn the_catalogue_of_metrics_is_that_of_the_views() {
+    agrees("catalogue").await;
+}
+
+#[tokio::test]
+async fn row_policies_hold_through_the_views() {
+    agrees("policies").await;
 }
 
 /// Every program is named by a test above; a forgotten one would be a check that never runs.

@@ -1,0 +1,235 @@
+"""Writes what is made from deploy/metrics.yml: docs/metrics.md, the dbt package, the Grafana dashboard.
+
+    target/python-venv/bin/python deploy/metrics.py            writes the files
+    target/python-venv/bin/python deploy/metrics.py --check    says which of them are stale, and changes nothing
+
+It knows nothing of a database; tests/sql/catalogue.py compares the catalogue with one.
+"""
+
+import json
+import pathlib
+import sys
+
+import yaml
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+ADDS = {"additive", "set", "shape", "ratio", "none"}
+MADE = "Made from deploy/metrics.yml by `make metrics`; change that file instead."
+GRAFANA = {"type": "grafana-clickhouse-datasource", "uid": "${datasource}"}
+
+
+def load():
+    """The catalogue, or an exit that names the entry at fault."""
+    catalogue = yaml.safe_load((HERE / "metrics.yml").read_text())
+    for view in catalogue["views"]:
+        view["keys"] = {name: key if isinstance(key, dict) else {"says": key} for name, key in view["keys"].items()}
+        view.setdefault("notes", {})
+        for metric in view["metrics"]:
+            _check(view["view"], metric)
+    for panel in catalogue["panels"]:
+        if panel["kind"] not in {"table", "timeseries", "bars"}:
+            raise SystemExit(f"panel {panel['title']}: kind {panel['kind']}")
+        for shown in panel["shows"]:
+            metric_of(catalogue, shown)
+    return catalogue
+
+
+def _check(view, metric):
+    needed, known = {"column", "name", "formula", "unit", "adds"}, {"over", "never"}
+    place = f"{view}.{metric.get('column')}"
+    if not needed <= metric.keys() <= needed | known or not all(isinstance(value, str) for value in metric.values()):
+        raise SystemExit(f"{place}: needs the texts {sorted(needed)} and may have {sorted(known)}; found {metric}")
+    if metric["adds"] not in ADDS:
+        raise SystemExit(f"{place}: adds is one of {sorted(ADDS)}, not {metric['adds']}")
+    if metric["adds"] == "additive" and "over" not in metric:
+        raise SystemExit(f"{place}: additive over what?")
+
+
+def columns(view):
+    """The names of all columns that the catalogue gives a view."""
+    return [*view["keys"], *(metric["column"] for metric in view["metrics"]), *view["notes"]]
+
+
+def metric_of(catalogue, shown):
+    """The metric behind `view.column`."""
+    name, column = shown.split(".")
+    for view in catalogue["views"]:
+        for metric in view["metrics"]:
+            if (view["view"], metric["column"]) == (name, column):
+                return metric
+    raise SystemExit(f"no metric {shown}")
+
+
+def _adds(metric):
+    over = f", over {metric['over']}" if "over" in metric else ""
+    return f"{metric['adds']}{over}"
+
+
+def _sentence(metric):
+    never = f" Never: {metric['never']}." if "never" in metric else ""
+    return f"{metric['name']} = {metric['formula']}. Unit: {metric['unit']}. Adds: {_adds(metric)}.{never}"
+
+
+def document(catalogue):
+    """docs/metrics.md: a table per view."""
+    lines = [
+        "# Metrics",
+        "",
+        f"{MADE} Queries with answers: docs/sql.md.",
+        "",
+        "How a metric adds: **additive**, sums over what is named and over nothing else; **set**, distinct people, count them",
+        "again instead; **shape**, of a tree as it is now, never over windows or lives; **ratio**, divide the sums of its parts;",
+        "**none**, read the row as it stands. A figure that the data cannot carry is NULL, and a note says why.",
+    ]
+    for view in catalogue["views"]:
+        lines += ["", f"## `{view['view']}`", "", f"{view['says']}. One row: {view['row']}.", ""]
+        lines += ["| metric | name | formula | unit | adds | never |", "|---|---|---|---|---|---|"]
+        for metric in view["metrics"]:
+            cells = [f"`{metric['column']}`", metric["name"], metric["formula"], metric["unit"], _adds(metric), metric.get("never", "")]
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines += ["", "| key or note | says |", "|---|---|"]
+        for name, key in view["keys"].items():
+            values = f" ({', '.join(value_text(value) for value in key['values'])})" if "values" in key else ""
+            lines.append(f"| `{name}` | {key['says']}{values} |")
+        lines += [f"| `{name}` | {says} |" for name, says in view["notes"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def value_text(value):
+    """A value of a key, as text for people."""
+    return "empty" if value == "" else f"`{value}`"
+
+
+def _dbt_column(name, says, values=None, meta=None):
+    column = {"name": name, "description": says}
+    if meta:
+        column["config"] = {"meta": meta}
+    tests = ["not_null"] if values is not None else []
+    if values:
+        quote = all(isinstance(value, str) for value in values)
+        tests.append({"accepted_values": {"arguments": {"values": values, "quote": quote}}})
+    if tests:
+        column["data_tests"] = tests
+    return column
+
+
+def sources(catalogue):
+    """deploy/dbt/models/sources.yml: the views as sources, with descriptions and tests of their keys."""
+    tables = []
+    for view in catalogue["views"]:
+        described = [_dbt_column(name, key["says"], key.get("values", [])) for name, key in view["keys"].items() if name not in NULLABLE]
+        described += [_dbt_column(name, key["says"]) for name, key in view["keys"].items() if name in NULLABLE]
+        for metric in view["metrics"]:
+            meta = {key: metric[key] for key in ("name", "formula", "unit", "adds", "over", "never") if key in metric}
+            described.append(_dbt_column(metric["column"], _sentence(metric), meta=meta))
+        described += [_dbt_column(name, says) for name, says in view["notes"].items()]
+        tables.append({"name": view["view"], "description": f"{view['says']}. One row: {view['row']}.", "columns": described})
+    tables += [{"name": name, "description": says} for name, says in catalogue["blocks"].items()]
+    source = {"name": "grapevine", "description": "The views of Grapevine", "schema": "{{ var('grapevine_database', 'grapevine') }}", "tables": tables}
+    return _yaml({"version": 2, "sources": [source]})
+
+
+# Keys that may be unknown.
+NULLABLE = {"members"}
+
+
+def exposures(catalogue):
+    """deploy/dbt/models/exposures.yml: the dashboard, so that lineage ends where people look."""
+    used = sorted({shown.split(".")[0] for panel in catalogue["panels"] for shown in panel["shows"]})
+    exposure = {
+        "name": "grapevine_dashboard",
+        "label": "Grapevine",
+        "type": "dashboard",
+        "description": "The Grafana dashboard deploy/grafana/grapevine.json",
+        "depends_on": [f"source('grapevine', '{view}')" for view in used],
+        "owner": {"name": "Whoever runs Grapevine"},
+    }
+    return _yaml({"version": 2, "exposures": [exposure]})
+
+
+def _yaml(value):
+    return f"# {MADE}\n" + yaml.safe_dump(value, sort_keys=False, width=140, allow_unicode=True)
+
+
+def dashboard(catalogue):
+    """deploy/grafana/grapevine.json, for the official ClickHouse data source."""
+    panels = [_panel(catalogue, panel, place) for place, panel in enumerate(catalogue["panels"])]
+    variables = [
+        {"name": "datasource", "label": "Data source", "type": "datasource", "query": GRAFANA["type"]},
+        {"name": "brand", "label": "Brand", "type": "query", "datasource": GRAFANA, "query": "SELECT DISTINCT brand FROM coverage ORDER BY brand", "refresh": 1},
+        _choice("model", "Rule of credit", ["last", "first", "linear", "position", "time_decay"]),
+        _choice("lookback", "Look-back, days", ["30", "7", "90"]),
+        _choice("horizon", "Horizon, days", ["30", "7", "90"]),
+    ]
+    made = {
+        "uid": "grapevine",
+        "title": "Grapevine",
+        "description": MADE,
+        "tags": ["grapevine"],
+        "schemaVersion": 39,
+        "editable": True,
+        "timezone": "utc",
+        "time": {"from": "now-90d", "to": "now"},
+        "templating": {"list": variables},
+        "panels": panels,
+    }
+    return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+
+
+def _choice(name, label, values):
+    options = [{"text": value, "value": value, "selected": place == 0} for place, value in enumerate(values)]
+    return {"name": name, "label": label, "type": "custom", "query": ",".join(values), "current": options[0], "options": options}
+
+
+def _panel(catalogue, panel, place):
+    described = "\n\n".join(_sentence(metric_of(catalogue, shown)) for shown in panel["shows"])
+    table = panel["kind"] == "table"
+    target = {"refId": "A", "datasource": GRAFANA, "editorType": "sql", "rawSql": panel["sql"]}
+    target |= {"format": 1, "queryType": "table"} if table else {"format": 0, "queryType": "timeseries"}
+    made = {
+        "id": place + 1,
+        "type": "table" if table else "timeseries",
+        "title": panel["title"],
+        "description": described,
+        "datasource": GRAFANA,
+        "gridPos": {"x": 12 * (place % 2), "y": 9 * (place // 2), "w": 12, "h": 9},
+        "targets": [target],
+    }
+    if panel["kind"] == "bars":
+        made["fieldConfig"] = {"defaults": {"custom": {"drawStyle": "bars", "fillOpacity": 60}}, "overrides": []}
+    return made
+
+
+def files(catalogue):
+    """What each generated file must hold, by its path."""
+    return {
+        ROOT / "docs" / "metrics.md": document(catalogue),
+        HERE / "dbt" / "models" / "sources.yml": sources(catalogue),
+        HERE / "dbt" / "models" / "exposures.yml": exposures(catalogue),
+        HERE / "grafana" / "grapevine.json": dashboard(catalogue),
+    }
+
+
+def stale(catalogue):
+    """The generated files that do not hold what the catalogue says."""
+    return [str(path.relative_to(ROOT)) for path, text in files(catalogue).items() if not path.exists() or path.read_text() != text]
+
+
+def main():
+    """Writes the files, or with --check names those that are stale."""
+    catalogue = load()
+    if sys.argv[1:] == ["--check"]:
+        wrong = stale(catalogue)
+        if wrong:
+            raise SystemExit(f"not what deploy/metrics.yml says: {', '.join(wrong)}; run: make metrics")
+        return
+    if sys.argv[1:]:
+        raise SystemExit(__doc__)
+    for path, text in files(catalogue).items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""deploy/metrics.yml against the database: every column of the views is described and none is made up, the values of the
+keys are those that occur, the generated files are fresh, and the queries of the dashboard and of the dbt package run.
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+from store import ask, insert, one, same
+from worlds.two_brands import BRANDS, World, shared
+
+DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
+sys.path.insert(0, str(DEPLOY))
+import metrics  # noqa: E402
+
+PRODUCT = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit roi places response".split()
+VARIABLES = {"${brand:singlequote}": "'acme'", "${model:singlequote}": "'last'", "${lookback}": "30", "${horizon}": "7"}
+
+
+def in_plain_sql(query):
+    """A panel's query without Grafana's macros and variables, over all time."""
+    query = re.sub(r"\$__(date|time)Filter\((\w+)\)", r"\2 >= '1970-01-01'", query)
+    for name, value in VARIABLES.items():
+        query = query.replace(name, value)
+    assert "$" not in query, query
+    return query
+
+
+catalogue = metrics.load()
+same("generated files are what the catalogue says (make metrics)", metrics.stale(catalogue), [])
+described = {view["view"]: view for view in catalogue["views"]}
+same("each of the twelve views is described", [view for view in PRODUCT if view not in described], [])
+
+for name, view in described.items():
+    real = {column: kind for column, kind in ask(f"SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '{name}' ORDER BY position")}
+    said = metrics.columns(view)
+    same(f"{name}: no column is described twice", sorted(column for column in set(said) if said.count(column) > 1), [])
+    same(f"{name}: every column is described", [column for column in real if column not in said], [])
+    same(f"{name}: every column described is there", [column for column in said if column not in real], [])
+    for metric in view["metrics"]:
+        kind = real[metric["column"]]
+        text = re.search(r"String|Bool", kind) is not None
+        assert not text, f"{name}.{metric['column']} is a metric and a {kind}"
+        assert metric["adds"] != "ratio" or re.search(r"Float64|Decimal", kind), f"{name}.{metric['column']} is a ratio and a {kind}"
+        assert "emv" not in metric["column"] or name == "activity_daily", f"{name}.{metric['column']}: the media price has a namespace of its own"
+
+for brand in BRANDS:
+    for table, rows in World(brand).tables.items():
+        insert(table, rows)
+for table, rows in shared().items():
+    insert(table, rows)
+
+for name, view in described.items():
+    plain = [key for key in [*view["keys"], *view["notes"]] if key not in {"tags"}]
+    rows, distinct = ask(f"SELECT count(), uniqExact(tuple({', '.join(plain)})) FROM {name}")[0]
+    assert int(rows) > 0, f"{name} is empty"
+    same(f"{name}: keys and notes tell the rows apart", distinct, rows)
+    for key, entry in view["keys"].items():
+        if "values" in entry:
+            found = [value for (value,) in ask(f"SELECT DISTINCT {key} FROM {name}")]
+            same(f"{name}.{key}: the values are those listed", [value for value in found if value not in entry["values"]], [])
+
+dashboard = json.loads((DEPLOY / "grafana" / "grapevine.json").read_text())
+for panel in dashboard["panels"]:
+    assert panel["description"], panel["title"]
+    for target in panel["targets"]:
+        assert ask(in_plain_sql(target["rawSql"])), f"{panel['title']}: no row"
+for variable in dashboard["templating"]["list"]:
+    if variable["type"] == "query":
+        assert ask(variable["query"]), variable["name"]
+
+checks = sorted((DEPLOY / "dbt" / "tests").glob("*.sql"))
+for check in checks:
+    query = re.sub(r"\{\{ source\('grapevine', '(\w+)'\) \}\}", r"\1", check.read_text())
+    same(f"dbt test {check.stem}", ask(query), [])
+count = sum(len(metrics.columns(view)) for view in catalogue["views"])
+assert checks and one("SELECT count() FROM credit") != 0
+print(f"catalogue: {len(described)} views, {count} columns, {len(dashboard['panels'])} panels, {len(checks)} dbt tests")

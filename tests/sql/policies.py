@@ -1,0 +1,105 @@
+"""Row policies of deploy/clickhouse-row-policies.sql: a reader of one brand sees, through every view, what she would see
+if the tables held the named rows of her brand alone.
+
+The embedded engine has nowhere to store users and roles: the statements are parsed, not run, and their conditions hold
+as the row filters of a users file, which the engine reads when it starts in a folder with a config.xml.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import xml.sax.saxutils
+
+import store
+from store import ask, insert, one, run, same, statements
+from worlds.two_brands import BRANDS, World, nameless, shared
+
+TEMPLATE = (store.MIGRATIONS.parent / "clickhouse-row-policies.sql").read_text()
+POLICY = re.compile(r"CREATE ROW POLICY OR REPLACE own_brands\s+ON (.+?)\s+USING (.+?)\s+TO grapevine_reader", re.S)
+PRODUCT = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit roi places response".split()
+
+
+def conditions():
+    """The condition of each table with a policy; every statement of the template must parse."""
+    found = {}
+    for statement in statements(TEMPLATE):
+        assert one("SELECT formatQuery(" + store._literal(statement) + ")")
+        policy = POLICY.fullmatch(statement)
+        for table in re.split(r",\s*", policy[1]) if policy else []:
+            found[table.removeprefix("grapevine.")] = policy[2]
+    return found
+
+
+def guarded(folder, conditions):
+    """Starts an engine whose only user has the row filters, and waits until it listens."""
+    filters = "".join(f"<{table}><filter>{xml.sax.saxutils.escape(condition)}</filter></{table}>" for table, condition in conditions.items())
+    users = f"""<clickhouse><profiles><default/></profiles><quotas><default/></quotas><users><default><password/><networks><ip>::/0</ip></networks>
+        <profile>default</profile><quota>default</quota><databases><grapevine>{filters}</grapevine></databases></default></users></clickhouse>"""
+    (folder / "users.xml").write_text(users)
+    (folder / "config.xml").write_text(f"<clickhouse><users_config>{folder / 'users.xml'}</users_config></clickhouse>")
+    command = [os.environ["GRAPEVINE"], "embedded-clickhouse", "--data", str(folder / "data")]
+    engine = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return engine, engine.stdout.readline().removeprefix("ready ").strip()
+
+
+def rounded(cell):
+    """Sums of floats depend on the order of the rows in their last digits."""
+    if isinstance(cell, list):
+        return [rounded(part) for part in cell]
+    return float(f"{cell:.9g}") if isinstance(cell, float) else cell
+
+
+def answers(views):
+    """Every row of every view, in an order of its own."""
+    return {view: sorted(json.dumps(rounded(row)) for row in ask(f"SELECT * FROM {view}")) for view in views}
+
+
+def load(*worlds):
+    for world in worlds:
+        for table, rows in world.items():
+            insert(table, rows)
+
+
+policies = conditions()
+named = {name for (name,) in ask("SELECT DISTINCT table FROM system.columns WHERE database = currentDatabase() AND name = 'brand' AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')")}
+same("every table that names a brand has a policy", sorted(named - policies.keys()), [])
+tables = [name for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'")]
+same("every table is named in the template", [name for name in tables if not re.search(rf"\b{name}\b", TEMPLATE)], [])
+
+# Building blocks show in what is built of them.
+views = [name for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View' AND comment NOT LIKE '%building block%' ORDER BY name")]
+same("the product is compared", [view for view in PRODUCT if view not in views], [])
+definers = ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View' AND create_table_query LIKE '%SQL SECURITY%'")
+same("no view reads with the rights of its maker", definers, [])
+load(World("acme").tables, shared())
+alone = answers(views)
+empty = [view for view in PRODUCT if not alone[view]]
+same("the world has rows for every view", empty, [])
+
+with tempfile.TemporaryDirectory() as name:
+    engine, store.URL = guarded(pathlib.Path(name), policies)
+    store.DATABASE = "grapevine"
+    try:
+        store.migrate()
+        (table,) = [statement for statement in statements(TEMPLATE) if statement.startswith("CREATE TABLE")]
+        run(table)
+        load(*(World(brand).tables for brand in BRANDS), nameless(), shared())
+        same("who reads no brand sees nothing", [view for view, rows in answers(PRODUCT).items() if rows], [])
+        run("INSERT INTO brand_reader VALUES ('default', 'acme'), ('somebody else', 'bolt')")
+        seen = answers(views)
+        for view in views:
+            assert seen[view] == alone[view], f"{view}: {[row for row in seen[view] if row not in alone[view]][:3]} and not {[row for row in alone[view] if row not in seen[view]][:3]}"
+        leaks = [view for view, rows in seen.items() if any("bolt" in row for row in rows)]
+        same("nothing of the other brand shows", leaks, [])
+        for table in policies:
+            same(f"nor in {table}", [row for row in ask(f"SELECT * FROM {table}") if "bolt" in json.dumps(row)], [])
+        run("INSERT INTO brand_reader VALUES ('default', 'bolt')")
+        for view in ("cascade_shape", "traffic", "money"):
+            same(f"who reads both brands sees both in {view}", one(f"SELECT arraySort(groupUniqArray(toString(brand))) FROM {view}"), list(BRANDS))
+    finally:
+        engine.stdin.close()
+        engine.wait()
+print(f"policies: {len(policies)} tables, {len(views)} views")
