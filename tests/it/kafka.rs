@@ -274,11 +274,12 @@ impl Read {
                     source.start(partition, 0).await.unwrap();
                 }
             }
-            Seen::Revoked(partitions) | Seen::Lost(partitions) => {
+            Seen::Revoked(partitions) | Seen::Lost(partitions) | Seen::Fenced(partitions) => {
                 self.owned.retain(|partition| !partitions.contains(partition));
                 source.release(&partitions).await.unwrap();
             }
             Seen::Records(partition, records) => *self.records.entry(partition).or_default() += records.len(),
+            Seen::Doubted(partition) => panic!("{partition} was doubted"),
             Seen::End(..) | Seen::Idle => {}
         }
     }

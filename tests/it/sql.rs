@@ -15,8 +15,10 @@ async fn agrees(program: &str) {
     let run = move || {
         Command::new(&python)
             .arg(&file)
-            .env("PYTHONDONTWRITEBYTECODE", "1").env("CLICKHOUSE_URL", url)
-            .env("CLICKHOUSE_DATABASE", name).env("GRAPEVINE", env!("CARGO_BIN_EXE_grapevine"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("CLICKHOUSE_URL", url)
+            .env("CLICKHOUSE_DATABASE", name)
+            .env("GRAPEVINE", env!("CARGO_BIN_EXE_grapevine"))
             .output()
             .unwrap_or_else(|error| panic!("{} does not start: {error}; run: .ci/setup python", python.display()))
     };
