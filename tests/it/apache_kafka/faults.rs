@@ -224,7 +224,7 @@ fn a_shutdown_in_the_middle_of_anything_ends_in_time_and_costs_nothing() {
     stuck.wait_until_unready("Code: 774");
     signal(stuck.process(), "TERM");
     let said = stuck.gave_up();
-    assert!(said.contains("nothing is lost"), "{said}");
+    assert!(said.contains("Nothing is lost"), "{said}");
     world.run("ALTER TABLE progress RESET SETTING table_readonly");
     world.finish(load);
     let worker = world.start(&[]);
