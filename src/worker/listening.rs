@@ -21,7 +21,7 @@ use crate::record::{Partition, Record};
 /// What is ready first.
 pub(super) enum Step {
     Shutdown,
-    Attempted(Attempt),
+    Attempted(Box<Attempt>),
     Answered(Answer),
     Published(Published),
     Due,

@@ -95,7 +95,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         self.watch_lag();
         match self.waited(shutdown).await {
             Step::Shutdown => return Ok(false),
-            Step::Attempted(attempt) => self.attempted(attempt),
+            Step::Attempted(attempt) => self.attempted(*attempt),
             Step::Answered(answer) => {
                 let started = Instant::now();
                 self.open(answer).await?;
@@ -157,7 +157,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         tokio::select! {
             biased;
             () = shutdown => Step::Shutdown,
-            attempt = ended(inserting) => Step::Attempted(attempt),
+            attempt = ended(inserting) => Step::Attempted(Box::new(attempt)),
             answer = first_of(asking) => Step::Answered(answer),
             published = first_of(publishing) => Step::Published(published),
             () = at(wake) => Step::Due,
