@@ -1,5 +1,6 @@
 //! `grapevine epoch`: how far epochs are, which one the views read, and what is left of one that nobody reads any more.
 
+mod gaps;
 mod promotion;
 mod removal;
 mod status;
@@ -18,8 +19,8 @@ pub enum Action {
     /// Lets the views read an epoch, once it has caught up
     ///
     /// All sources change together, or none: those that are not ready are named, and nothing is done. A source is ready
-    /// when its new epoch has reached the offset at which the active one stood when the command began, and begins no
-    /// later than it. Both epochs' rows stay; promoting the other one again is the way back.
+    /// when its new epoch has reached the offset at which the active one stood when the command began, begins no later
+    /// than it, and lacks no offsets that it has. Both epochs' rows stay; promoting the other one again is the way back.
     Promote(Promotion),
     /// Deletes the rows and checkpoints of an epoch that no view reads, and its consumer group
     ///

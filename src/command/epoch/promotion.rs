@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::gaps::{self, Gap};
 use crate::command::CommandError;
 use crate::command::database::{ActiveEpochs, Database};
 use crate::command::outcome::say;
 use crate::command::table::{Table, or_dash};
 use crate::config::Config;
+use crate::record::Offset;
 use crate::row::Progress;
 
 /// How often an epoch that is behind is looked at again.
@@ -23,8 +25,8 @@ pub struct Promotion {
     /// Only this source, log/partition (repeatable) [default: all]
     #[arg(long)]
     source: Vec<String>,
-    /// Promote although the epoch begins later than the active one: Kafka kept less than the tables hold, and what is
-    /// older is seen no more
+    /// Promote although the epoch begins later than the active one, or has gaps that the active one has not: what is
+    /// missing is seen no more
     #[arg(long)]
     force: bool,
     /// Promote although the epoch has not caught up, as when going back to an older one whose workers were stopped
@@ -41,6 +43,8 @@ struct Standing {
     active: u16,
     old: Option<Progress>,
     new: Option<Progress>,
+    /// Offsets that the active epoch covers and the one to promote does not, behind its beginning.
+    lost: u64,
 }
 
 /// What is to be said of a source.
@@ -51,12 +55,14 @@ enum Verdict {
     NotBegun,
     Behind(u64),
     BeginsLater { old: u64, new: u64 },
+    HasGaps(u64),
 }
 
 pub(super) async fn run(config: &Config, promotion: &Promotion) -> Result<(), CommandError> {
     let database = Database::open(&config.clickhouse).await?;
     let active = database.active_epochs().await?;
-    let mut standings = standings(&database.progress().await?, &active, promotion);
+    let gaps = gaps::of_all(&database).await?;
+    let mut standings = standings(&database.progress().await?, &gaps, &active, promotion);
     if standings.is_empty() {
         let epoch = promotion.epoch;
         return Err(CommandError::Refused(format!("no source has rows of epoch {epoch}: see `grapevine epoch status`")));
@@ -98,7 +104,7 @@ async fn promote(database: &Database, epoch: u16, sources: Vec<String>) -> Resul
 }
 
 /// The chosen sources; else those with rows of the epoch, and the others of their logs, which would stay behind.
-fn standings(rows: &[Progress], active: &ActiveEpochs, promotion: &Promotion) -> Vec<Standing> {
+fn standings(rows: &[Progress], gaps: &[Gap], active: &ActiveEpochs, promotion: &Promotion) -> Vec<Standing> {
     let of_epoch = || rows.iter().filter(|row| row.epoch == promotion.epoch).map(|row| &*row.source);
     let logs: BTreeSet<&str> = of_epoch().filter_map(|source| Some(source.rsplit_once('/')?.0)).collect();
     let belongs = |source: &str| source.rsplit_once('/').is_some_and(|(log, _)| logs.contains(log));
@@ -109,7 +115,9 @@ fn standings(rows: &[Progress], active: &ActiveEpochs, promotion: &Promotion) ->
     let standing = |source: &str| {
         let epoch = active.of(source);
         let (old, new) = (find(rows, source, epoch), find(rows, source, promotion.epoch));
-        Standing { source: source.to_owned(), active: epoch, old, new }
+        let begin = old.as_ref().map_or(Offset::MAX, |old| old.first);
+        let lost = gaps::lost(gaps, source, (epoch, promotion.epoch), begin);
+        Standing { source: source.to_owned(), active: epoch, old, new, lost }
     };
     sources.into_iter().map(standing).collect()
 }
@@ -120,7 +128,7 @@ fn find(rows: &[Progress], source: &str, epoch: u16) -> Option<Progress> {
 
 impl Standing {
     fn verdict(&self, promotion: &Promotion) -> Verdict {
-        let Standing { source: _, active, old, new } = self;
+        let Standing { source: _, active, old, new, lost } = self;
         let Some(new) = new else { return Verdict::NotBegun };
         if *active == promotion.epoch {
             return Verdict::Active;
@@ -131,6 +139,9 @@ impl Standing {
         }
         if new.first > old.first && !promotion.force {
             return Verdict::BeginsLater { old: old.first, new: new.first };
+        }
+        if *lost > 0 && !promotion.force {
+            return Verdict::HasGaps(*lost);
         }
         Verdict::Ready
     }
@@ -149,13 +160,16 @@ impl Verdict {
                     "begins at offset {new}, the active one at {old}: Kafka kept less than the tables hold; --force loses that"
                 )
             }
+            Verdict::HasGaps(lost) => {
+                format!("lacks {lost} offsets that the active one has (table gap): it was resumed; --force loses them")
+            }
         }
     }
 }
 
 fn report(standings: &[Standing], verdicts: &[Verdict], refused: bool) -> String {
     let mut table = Table::new(["source", "active", "its next", "new next", "outcome"]);
-    for (Standing { source, active, old, new }, verdict) in standings.iter().zip(verdicts) {
+    for (Standing { source, active, old, new, lost: _ }, verdict) in standings.iter().zip(verdicts) {
         let next = |row: &Option<Progress>| or_dash(row.as_ref().map(|row| row.version));
         table.row([source.clone(), active.to_string(), next(old), next(new), verdict.text(refused)]);
     }
@@ -188,8 +202,14 @@ mod tests {
         Promotion { epoch, source: vec![], force: false, behind: false, wait: 0 }
     }
 
+    /// A gap of t/5.
+    fn gap(epoch: u16, first: u64, next: u64) -> Gap {
+        Gap { source: "t/5".to_owned(), epoch, first, next }
+    }
+
     fn verdicts(rows: &[Progress], promotion: &Promotion) -> Vec<(String, Verdict)> {
-        let standings = standings(rows, &ActiveEpochs::default(), promotion);
+        let gaps = [gap(1, 5, 8), gap(0, 5, 9), gap(1, 9, 12)];
+        let standings = standings(rows, &gaps, &ActiveEpochs::default(), promotion);
         standings.into_iter().map(|standing| (standing.source.clone(), standing.verdict(promotion))).collect()
     }
 
@@ -204,6 +224,8 @@ mod tests {
             row("t/2", 1, 0, 7),
             row("t/3", 0, 0, 10),
             row("t/4", 1, 3, 4),
+            row("t/5", 0, 0, 20),
+            row("t/5", 1, 0, 20),
             row("other/0", 0, 0, 10),
         ];
         let expected = [
@@ -212,6 +234,7 @@ mod tests {
             ("t/2", Verdict::Behind(3)),
             ("t/3", Verdict::NotBegun),
             ("t/4", Verdict::Ready),
+            ("t/5", Verdict::HasGaps(3)),
         ];
         assert_eq!(verdicts(&rows, &promotion(1)), expected.map(|(source, verdict)| (source.to_owned(), verdict)));
         let forced = Promotion { force: true, behind: true, ..promotion(1) };

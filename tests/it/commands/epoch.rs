@@ -128,6 +128,22 @@ fn an_epoch_that_is_behind_or_begins_later_is_not_promoted_by_accident() {
     absent.refused();
 }
 
+#[test]
+fn an_epoch_with_gaps_that_the_active_one_has_not_is_promoted_only_by_force() {
+    let world = with_progress("epoch_gaps", &[("t/0", 0, 0, 100), ("t/0", 1, 0, 100)]);
+    world.run("INSERT INTO gap (epoch, source, first, next) VALUES (0, 't/0', 10, 20), (1, 't/0', 15, 30), (1, 't/0', 40, 40)");
+    let refused = say(&world, &["epoch", "promote", "1"], &[]);
+    let outcome = table(&refused.printed)[0][4].to_owned();
+    assert!(outcome.starts_with("lacks 10 offsets that the active one has"), "{outcome}");
+    refused.refused();
+    say(&world, &["epoch", "promote", "1", "--force"], &[]).done();
+    assert_eq!(read_by_views(&world), sources(&[("t/0", 1)]));
+    // The way back has a price too: epoch 0 lacks 10 to 15.
+    let back = say(&world, &["epoch", "promote", "0"], &[]);
+    assert!(table(&back.printed)[0][4].starts_with("lacks 5 offsets"), "{back:?}");
+    back.refused();
+}
+
 /// Moves a source of an epoch on.
 fn with_progress_of(world: &World, source: &str, epoch: u16, next: u64) -> u64 {
     let url = format!("{}/?database={}", world.database.config.url, world.database.config.database);
