@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use self::envelope::{Attributes, Mode};
 pub use self::fact::{Assignment, Click, Conversion, Cost, Millionths, Report, Utm, Visit};
+pub use self::unknown::{UnknownField, UnknownFields};
 use self::wire::{Field, Wire};
 use crate::record::{Millis, Record};
 
@@ -16,6 +17,7 @@ mod envelope;
 mod fact;
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod wire;
 
 /// The types of event. The names are those of the `type` field.
@@ -289,15 +291,30 @@ impl Reject {
 ///
 /// A [`Reject`] for every record that is not exactly one valid event.
 pub fn parse<'a>(record: &Record<'a>) -> Result<Event<'a>, Reject> {
+    parse_noting(record, &mut UnknownFields::default())
+}
+
+/// The same; counts the fields of an event that nobody reads.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_noting<'a>(record: &Record<'a>, unknown: &mut UnknownFields) -> Result<Event<'a>, Reject> {
     let text = payload_text(record.payload)?;
     let mode = envelope::mode(&record.headers)?;
     let mut wire = Wire::new();
     wire.read(text)?;
     match mode {
-        Mode::Binary(attributes) => body::event(&wire, &attributes),
-        Mode::Unsaid if wire.get(Field::SpecVersion).is_none() => body::event(&wire, &Attributes::default()),
-        Mode::Unsaid | Mode::Structured => envelope::open(&wire),
+        Mode::Binary(attributes) => event_in(&wire, &attributes, unknown),
+        Mode::Unsaid if wire.get(Field::SpecVersion).is_none() => event_in(&wire, &Attributes::default(), unknown),
+        Mode::Unsaid | Mode::Structured => envelope::open(&wire, unknown),
     }
+}
+
+fn event_in<'a>(wire: &Wire<'a>, envelope: &Attributes<'a>, unknown: &mut UnknownFields) -> Result<Event<'a>, Reject> {
+    let event = body::event(wire, envelope)?;
+    unknown.add(wire.unknown());
+    Ok(event)
 }
 
 fn payload_text(payload: Option<&[u8]>) -> Result<&str, Reject> {

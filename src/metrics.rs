@@ -11,6 +11,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
 
 use crate::engine::{Holdings, Tally};
+use crate::event::UnknownFields;
 use crate::record::{Millis, Partition};
 
 mod families;
@@ -304,6 +305,11 @@ impl Metrics {
     /// A partition was assigned that the topic did not have when the epoch began.
     pub fn record_added_partition(&self) {
         self.families.added_partitions.inc();
+    }
+
+    /// Counts fields of events that nobody reads.
+    pub fn record_unknown_fields(&self, fields: &UnknownFields) {
+        add(&self.families.unknown_fields, &fields.0);
     }
 
     /// A partition was put aside, because it must not be read on. Its other series end: they would stand still.

@@ -4,7 +4,7 @@
 //! refused.
 
 use super::wire::{Field, Wire};
-use super::{Event, EventType, Reason, Reject, body, check};
+use super::{Event, EventType, Reason, Reject, UnknownFields, body, check};
 use crate::record::Header;
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
 
@@ -80,11 +80,11 @@ fn check_version(version: Option<&str>, field: &str) -> Result<(), Reject> {
 }
 
 /// Reads the event in a structured envelope.
-pub(super) fn open<'a>(envelope: &Wire<'a>) -> Result<Event<'a>, Reject> {
+pub(super) fn open<'a>(envelope: &Wire<'a>, unknown: &mut UnknownFields) -> Result<Event<'a>, Reject> {
     let version = envelope.get(Field::SpecVersion).and_then(|value| check::text(Field::SpecVersion, value).ok());
     check_version(version.as_deref(), "specversion")?;
     if let Some(data) = envelope.get(Field::Data) {
-        return event_in(data, envelope);
+        return event_in(data, envelope, unknown);
     }
     let Some(encoded) = envelope.get(Field::DataBase64) else {
         return Err(bad("the envelope has neither `data` nor `data_base64`; put the event into `data`"));
@@ -92,10 +92,10 @@ pub(super) fn open<'a>(envelope: &Wire<'a>) -> Result<Event<'a>, Reject> {
     let encoded = check::text(Field::DataBase64, encoded).ok();
     let decoded = encoded.and_then(|text| BASE64.decode(text.as_bytes()).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
     let text = decoded.ok_or_else(|| bad("`data_base64` is not base64 of UTF-8 text; put the event into `data`"))?;
-    event_in(&text, envelope).map(body::into_owned)
+    event_in(&text, envelope, unknown).map(body::into_owned)
 }
 
-fn event_in<'a>(data: &'a str, envelope: &Wire<'a>) -> Result<Event<'a>, Reject> {
+fn event_in<'a>(data: &'a str, envelope: &Wire<'a>, unknown: &mut UnknownFields) -> Result<Event<'a>, Reject> {
     if !data.trim_ascii_start().starts_with('{') {
         return Err(bad("the envelope's data are not a JSON object; put the event into `data`"));
     }
@@ -104,7 +104,8 @@ fn event_in<'a>(data: &'a str, envelope: &Wire<'a>) -> Result<Event<'a>, Reject>
     wire.inherit(Field::Id, envelope);
     wire.inherit(Field::Time, envelope);
     let name = envelope.get(Field::Type).map(|value| check::text(Field::Type, value)).transpose()?;
-    body::event(&wire, &Attributes { event_type: name.as_deref().map(event_type_in), ..Attributes::default() })
+    let attributes = Attributes { event_type: name.as_deref().map(event_type_in), ..Attributes::default() };
+    super::event_in(&wire, &attributes, unknown)
 }
 
 /// The type of event in a name such as `com.example.share.v1`: its last part that is one.

@@ -4,12 +4,13 @@
 //! it may be there at all, is decided by `body` and `check`: a value of a wrong type is an error only where its event
 //! has that field. Values stay text, so numbers never pass through a float and nothing is copied or freed.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Reason, Reject};
+use super::{Reason, Reject, UnknownField, UnknownFields};
 
 /// Declares the fields: `Variant "key"`. Those of most events stand first, because keys are compared in this order.
 macro_rules! fields {
@@ -20,7 +21,7 @@ macro_rules! fields {
 
         impl Field {
             /// All fields, in the order of their declaration.
-            const ALL: &[Field] = &[$(Field::$variant,)*];
+            pub(super) const ALL: &[Field] = &[$(Field::$variant,)*];
 
             /// The key in the object.
             pub(super) fn key(self) -> &'static str {
@@ -98,12 +99,25 @@ pub(super) struct Wire<'a> {
     values: [Option<&'a str>; Field::ALL.len()],
     /// A key that stood twice, if any did.
     repeated: Option<Field>,
+    /// Keys that stood in the object, and those that somebody asked for; a bit each, by field.
+    present: u64,
+    asked: Cell<u64>,
+    /// Keys that are no field's.
+    unknown: UnknownFields,
 }
+
+const _: () = assert!(Field::ALL.len() <= 64, "a bit for each field");
 
 impl<'a> Wire<'a> {
     /// No field at all.
     pub(super) fn new() -> Wire<'a> {
-        Wire { values: [None; Field::ALL.len()], repeated: None }
+        Wire {
+            values: [None; Field::ALL.len()],
+            repeated: None,
+            present: 0,
+            asked: Cell::new(0),
+            unknown: UnknownFields::default(),
+        }
     }
 
     /// Reads one JSON object, and nothing but one. It fills the fields in place: they are too many to hand around.
@@ -126,12 +140,25 @@ impl<'a> Wire<'a> {
 
     /// The JSON text of a field's value; `None` if it is absent or null.
     pub(super) fn get(&self, field: Field) -> Option<&'a str> {
+        self.ask(field);
         self.values[field as usize].filter(|value| *value != "null")
     }
 
     /// Whether the key is there, with whatever value.
     pub(super) fn has(&self, field: Field) -> bool {
+        self.ask(field);
         self.values[field as usize].is_some()
+    }
+
+    fn ask(&self, field: Field) {
+        self.asked.set(self.asked.get() | 1 << field as u32);
+    }
+
+    /// The fields that nobody knows, and those that nobody asked for.
+    pub(super) fn unknown(&self) -> UnknownFields {
+        let mut unknown = self.unknown;
+        unknown.note(UnknownField::OtherType, (self.present & !self.asked.get()).count_ones());
+        unknown
     }
 
     /// Takes a field over from an envelope, if the data do not say it.
@@ -165,10 +192,15 @@ impl<'de: 'a, 'a> Visitor<'de> for Filling<'_, 'a> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
         let wire = self.0;
         while let Some(Key(field)) = entries.next_key()? {
-            let Some(field) = field else {
-                entries.next_value::<IgnoredAny>()?;
-                continue;
+            let field = match field {
+                Ok(field) => field,
+                Err(class) => {
+                    wire.unknown.note(class, 1);
+                    entries.next_value::<IgnoredAny>()?;
+                    continue;
+                }
             };
+            wire.present |= 1 << field as u32;
             let value: &RawValue = entries.next_value()?;
             // Reading goes on, because a fault in the JSON itself comes first.
             if wire.values[field as usize].replace(value.get()).is_some() {
@@ -179,8 +211,8 @@ impl<'de: 'a, 'a> Visitor<'de> for Filling<'_, 'a> {
     }
 }
 
-/// A key of the object; `None` is a field nobody knows.
-struct Key(Option<Field>);
+/// A key of the object: a field, or what it looks like.
+struct Key(Result<Field, UnknownField>);
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -198,7 +230,7 @@ impl Visitor<'_> for KeyVisitor {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(Key(Field::from_key(key)))
+        Ok(Key(Field::from_key(key).ok_or_else(|| UnknownField::of(key))))
     }
 }
 

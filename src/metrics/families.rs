@@ -8,7 +8,7 @@ use prometheus::{
 
 use super::lateness::Lateness;
 use super::{CheckpointResult, ErrorClass, InsertResult, Label, Phase, Rebalance, Table};
-use crate::event::{EventType, Reason};
+use crate::event::{EventType, Reason, UnknownField};
 use crate::record::Partition;
 
 /// The value of the label `type` where nothing could be read as an event.
@@ -22,6 +22,7 @@ pub(super) struct Families {
     pub(super) rejects: Vec<IntCounter>,
     pub(super) conflicting_copies: IntCounter,
     pub(super) future: IntCounter,
+    pub(super) unknown_fields: Vec<IntCounter>,
     pub(super) lateness: Lateness,
     pub(super) evicted_by_age: IntCounter,
     pub(super) evicted_by_budget: IntCounter,
@@ -76,6 +77,7 @@ impl Families {
                 .counter("conflicting_copies_total", "Duplicates that said something else than the first copy in the log.")?,
             future: to
                 .counter("events_future_total", "Events whose time is ahead of their record's own by more than the bound.")?,
+            unknown_fields: to.unknown_fields()?,
             lateness,
             evicted_by_age: evictions.with_label_values(&["age"]),
             evicted_by_budget: evictions.with_label_values(&["budget"]),
@@ -196,6 +198,15 @@ impl Registrar<'_> {
             &["reason"],
         )?;
         Ok(Reason::ALL.iter().map(|reason| family.with_label_values(&[reason.as_str()])).collect())
+    }
+
+    fn unknown_fields(&self) -> prometheus::Result<Vec<IntCounter>> {
+        let family = self.counters(
+            "unknown_fields_total",
+            "Fields of events that nobody reads, by class: of another type of event, misspelled, extension or other.",
+            &["class"],
+        )?;
+        Ok(UnknownField::ALL.iter().map(|class| family.with_label_values(&[class.as_str()])).collect())
     }
 
     /// One histogram a table and result, in the order of the enums.

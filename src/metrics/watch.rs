@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{CheckpointResult, ErrorClass, Flushed, Health, Metrics, Obstacle, Phase, Rebalance};
 use crate::engine::{Batch, Holdings, Tally};
+use crate::event::UnknownFields;
 use crate::record::{Millis, Offset, Partition};
 use crate::worker::{CheckpointError, Observer, SinkError};
 
@@ -81,6 +82,10 @@ impl Observer for LoopWatch {
             rows: rows.len(),
         };
         self.metrics.record_batch(&flushed);
+    }
+
+    fn unknown_fields(&self, fields: UnknownFields) {
+        self.metrics.record_unknown_fields(&fields);
     }
 
     fn inserted(&self, _rows: usize, _took: Duration, outcome: Result<(), &SinkError>) {

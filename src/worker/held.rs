@@ -9,6 +9,7 @@ use super::insertion::Tenure;
 use super::observer::Position;
 use crate::config::Garbage;
 use crate::engine::{Engine, Tally};
+use crate::event::UnknownFields;
 use crate::record::{Offset, Partition};
 
 /// A partition that the group has given to this loop.
@@ -61,6 +62,8 @@ pub(super) struct Running {
     pub(super) failures: u32,
     /// Records and rejects since the share of rejects was last looked at.
     pub(super) recent: Recent,
+    /// Fields that nobody reads, since the last flush.
+    pub(super) unknown: UnknownFields,
 }
 
 /// Records of one stretch of a partition, and the rejects among them.

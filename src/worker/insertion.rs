@@ -61,6 +61,7 @@ pub(super) fn attempt<K: Sink>(sink: &K, sealed: Sealed, wait: Duration) -> Loca
 pub(super) fn seal<O: Observer>(sealed: &mut Sealed, tenure: Tenure, running: &mut Running, observer: &O) -> Offset {
     let batch = running.engine.flush();
     observer.flushed(tenure.partition, &batch, running.engine.holdings());
+    observer.unknown_fields(std::mem::take(&mut running.unknown));
     running.flushed = Some(batch.next);
     running.recent.add(&batch.tally);
     sealed.covers.push((tenure, batch.next));

@@ -67,7 +67,8 @@ fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happene
                     return Happened::Unrecognised(partition, problem);
                 }
                 for record in &records {
-                    running.engine.observe(record, event::parse(record));
+                    let event = event::parse_noting(record, &mut running.unknown);
+                    running.engine.observe(record, event);
                 }
             }
         }

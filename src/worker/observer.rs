@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{CheckpointError, SinkError};
 use crate::engine::{Batch, Holdings};
+use crate::event::UnknownFields;
 use crate::metrics::Phase;
 use crate::record::{Millis, Offset, Partition};
 
@@ -42,6 +43,8 @@ pub trait Observer {
     fn lost(&self, _partitions: &[Partition]) {}
     /// A partition was flushed: what changed, and what its engine holds.
     fn flushed(&self, _partition: Partition, _batch: &Batch, _holdings: Holdings) {}
+    /// So many fields of events were read by nobody since the last flush.
+    fn unknown_fields(&self, _fields: UnknownFields) {}
     /// An attempt to insert rows ended.
     fn inserted(&self, _rows: usize, _took: Duration, _outcome: Result<(), &SinkError>) {}
     /// A partition moved: rows became durable, a checkpoint was published, an offset committed.
@@ -94,6 +97,10 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn flushed(&self, partition: Partition, batch: &Batch, holdings: Holdings) {
         self.0.flushed(partition, batch, holdings);
         self.1.flushed(partition, batch, holdings);
+    }
+    fn unknown_fields(&self, fields: UnknownFields) {
+        self.0.unknown_fields(fields);
+        self.1.unknown_fields(fields);
     }
     fn inserted(&self, rows: usize, took: Duration, outcome: Result<(), &SinkError>) {
         self.0.inserted(rows, took, outcome);

@@ -17,6 +17,7 @@ use super::refusal::{self, Unrecognised, check_bounds, foreign_checkpoint, no_ch
 use super::trouble::Trouble;
 use super::{Bounds, CheckpointError, Checkpoints, Observer, Sink, SinkError, Source, SourceError, WorkerError, pace};
 use crate::engine::{Engine, Limits, Snapshot};
+use crate::event::UnknownFields;
 use crate::record::{Offset, Partition, source_name};
 
 /// How long the number of partitions may be waited for.
@@ -274,6 +275,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             checkpoint_at: Instant::now() + settings.checkpoint_interval.mul_f64(share),
             failures: 0,
             recent: Recent::default(),
+            unknown: UnknownFields::default(),
         };
         if let Some(held) = self.held.get_mut(&partition) {
             held.state = State::Running(Box::new(running));

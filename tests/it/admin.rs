@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use grapevine::admin;
 use grapevine::engine::{Batch, Holdings, LATENESS_BOUNDS, Tally};
+use grapevine::event::UnknownFields;
 use grapevine::metrics::{
     CheckpointResult, ErrorClass, Flushed, Health, InsertResult, LoopWatch, Metrics, Obstacle, Phase, Rebalance, Table,
 };
@@ -69,6 +70,7 @@ fn record_everything(metrics: &Metrics) {
     metrics.record_checkpoint(P, CheckpointResult::Published, 2048);
     metrics.record_checkpoint(P, CheckpointResult::Failed, 0);
     metrics.record_phase(Phase::Process, Duration::from_millis(1500));
+    metrics.record_unknown_fields(&UnknownFields([1, 2, 3, 4]));
     metrics.record_refused(ASIDE);
 }
 
@@ -106,6 +108,7 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_rejects_total{reason=\"repeated_field\"}", 2.0),
         ("grapevine_conflicting_copies_total", 1.0),
         ("grapevine_events_future_total", 1.0),
+        ("grapevine_unknown_fields_total{class=\"misspelled\"}", 2.0),
         ("grapevine_event_lateness_seconds_bucket{le=\"0\"}", 2.0),
         ("grapevine_event_lateness_seconds_bucket{le=\"60\"}", 4.0),
         ("grapevine_event_lateness_seconds_bucket{le=\"86400\"}", 4.0),
