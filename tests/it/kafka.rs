@@ -247,6 +247,72 @@ async fn reading_starts_where_the_loop_says() {
     assert_eq!((again[0].offset, again.len(), end), (1, 3, 4));
 }
 
+/// What each partition's records were, and whom a member was told that it owns.
+#[derive(Default)]
+struct Read {
+    owned: BTreeSet<Partition>,
+    records: BTreeMap<Partition, usize>,
+}
+
+impl Read {
+    /// One step of a member that starts whatever it is given, and gives back whatever it is asked for.
+    async fn step(&mut self, source: &mut KafkaSource) {
+        match step(source).await {
+            Seen::Assigned(partitions) => {
+                for partition in partitions {
+                    self.owned.insert(partition);
+                    source.start(partition, 0).await.unwrap();
+                }
+            }
+            Seen::Revoked(partitions) | Seen::Lost(partitions) => {
+                self.owned.retain(|partition| !partitions.contains(partition));
+                source.release(&partitions).await.unwrap();
+            }
+            Seen::Records(partition, records) => *self.records.entry(partition).or_default() += records.len(),
+            Seen::End(..) | Seen::Idle => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_partition_that_is_given_up_unasked_is_read_no_more_until_the_group_moves_it() {
+    let world = World::new("aside", 2);
+    let (mut first, mut of_first) = (world.join(), Read::default());
+    let late = tokio::time::Instant::now() + PATIENCE;
+    world.publish(&["a"; 40]);
+    while of_first.records.values().sum::<usize>() < 40 {
+        assert!(tokio::time::Instant::now() < late, "{:?}", of_first.records);
+        of_first.step(&mut first).await;
+    }
+    first.release(&[ZERO]).await.unwrap();
+    let before = of_first.records[&ZERO];
+    world.publish(&["b"; 40]);
+    let other = of_first.records[&Partition(1)];
+    // Records without a key go round, in batches: both partitions get some in the end.
+    while of_first.records[&Partition(1)] == other {
+        assert!(tokio::time::Instant::now() < late, "{:?}", of_first.records);
+        world.publish(&["c"]);
+        of_first.step(&mut first).await;
+    }
+    first.commit(&[(Partition(1), 1)]).await.unwrap();
+    assert_eq!(of_first.records[&ZERO], before, "what was given up is read no more");
+
+    // The group still believes that it is here, and asks for it, or for the other one, when somebody joins.
+    let (mut second, mut of_second) = (world.join(), Read::default());
+    while of_second.owned.len() != 1 || of_first.owned.len() != 1 || of_second.records.is_empty() {
+        assert!(tokio::time::Instant::now() < late, "{:?} {:?}", of_first.owned, of_second.owned);
+        of_first.step(&mut first).await;
+        of_second.step(&mut second).await;
+    }
+    assert!(of_first.owned.is_disjoint(&of_second.owned));
+    first.close().await.unwrap();
+    while of_second.owned.len() != 2 {
+        assert!(tokio::time::Instant::now() < late, "{:?}", of_second.owned);
+        of_second.step(&mut second).await;
+    }
+    second.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn an_offset_that_the_log_does_not_hold_is_for_the_operator() {
     let world = World::new("gone", 1);
