@@ -6,11 +6,11 @@
 
 #![expect(clippy::panic, reason = "a benchmark that cannot measure says why and ends")]
 
+mod input;
 mod measure;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -29,11 +29,10 @@ use grapevine::worker::{self, Delivery, Observer, Position, Seams, Settings, Sin
 use rdkafka::ClientConfig;
 use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use serde_json::Value;
 
+use input::{FILES, lines, renamed};
 use measure::{CHILD, Spread, Stopwatch, cpu_seconds, in_a_child};
 
-const FILES: [&str; 2] = ["weibo_ced", "reddit_college"];
 const TOPIC: &str = "bench";
 const PARTITIONS: usize = 12;
 /// Times the files are published, under other ids: about what the broker keeps.
@@ -149,26 +148,6 @@ fn publish(brokers: &str) -> Published {
     #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^53")]
     let rows_at_least = engine.flush().rows.len() as f64 - 1.0;
     Published { events: events.into(), ends: publisher.ends().expect("ends"), rows_at_least }
-}
-
-fn lines(name: &str) -> Vec<Vec<u8>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../shared/data/{name}_dev.jsonl.gz"));
-    let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut text = Vec::new();
-    flate2::read::MultiGzDecoder::new(file).read_to_end(&mut text).expect("the file is gzip");
-    text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
-}
-
-/// The key and the line of an event, under ids of another copy.
-fn renamed(line: &[u8], copy: usize) -> (String, Vec<u8>) {
-    let mut event: BTreeMap<String, Value> = serde_json::from_slice(line).expect("the file holds events");
-    for name in ["id", "root", "parent", "target", "actor"] {
-        if let Some(Value::String(id)) = event.get_mut(name) {
-            id.insert_str(0, &copy.to_string());
-        }
-    }
-    let root = event.get("root").or_else(|| event.get("id")).and_then(Value::as_str).unwrap_or_default();
-    (root.to_owned(), serde_json::to_vec(&event).expect("it was JSON"))
 }
 
 // The children: each reads everything once, and prints what that took.
