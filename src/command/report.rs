@@ -97,9 +97,9 @@ async fn frame(database: &Database, arguments: &Arguments) -> Result<Frame, Comm
     if from > to {
         return Err(CommandError::Refused(format!("the period ends before it begins: --from {from} is after --to {to}")));
     }
-    let watermark = "SELECT toString(min(watermark)) AS watermark FROM (SELECT watermark, max(watermark) OVER () AS \
-        newest FROM sources) \
-                     WHERE watermark > newest - toIntervalDay(1) HAVING count() > 0";
+    let watermark = "SELECT toString(min(s.watermark)) AS watermark \
+                     FROM (SELECT watermark, max(watermark) OVER () AS newest FROM sources) AS s \
+                     WHERE s.watermark > s.newest - toIntervalDay(1) HAVING count() > 0";
     let reached: Vec<Reached> = database.all("ask how far the data reach", database.query(watermark)).await?;
     let complete_until = reached.first().map_or_else(
         || "How far the data reach is not known: no source has reported.".to_owned(),
