@@ -150,7 +150,7 @@ fn of_activity() -> Vec<(&'static str, String)> {
         (
             "spread",
             "SELECT concat('was shared ', toString(max(size) - 1), ' times by ', toString(argMax(unique_actors, size)), \
-                ' people, ', toString(argMax(max_depth, size)), ' steps deep') \
+                ' people, down to depth ', toString(argMax(max_depth, size)), '.') \
              FROM cascade_shape WHERE brand = 'acme' AND toDate(root_time, 'Europe/Berlin') BETWEEN '2026-03-30' AND '2026-04-26'"
                 .to_owned(),
         ),
@@ -250,22 +250,22 @@ async fn a_brand_may_be_called_anything() {
     desk.database
         .run(&format!(
             "INSERT INTO activity_window ({columns}) VALUES (1775000000, '<i>1</i>', 0, 't/0', 9999, 9999, 1, \
-                1775000000, 1, {quoted}, '', '<x>', '', '&amp;', 1, 2)"
+                1775000000000, 1, {quoted}, '', '<x>', '', '&amp;', 1, 2)"
         ))
         .await;
     desk.database
         .run(&format!(
             "INSERT INTO cascade (root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, \
                 channel, community, size, max_depth, levels, s1, s2, unique_actors) \
-             VALUES ('<i>1</i>', 0, 't/0', 9999, 9999, 1, 1775000000, 1, {quoted}, '<x>', '&amp;', 3, 1, [1, 2], 2, 2, 3)"
+             VALUES ('<i>1</i>', 0, 't/0', 9999, 9999, 1, 1775000000000, 1, {quoted}, '<x>', '&amp;', 3, 1, [1, 2], 2, 2, 3)"
         ))
         .await;
     // Its only day is the last one with data, so it needs no dates.
     let (_, html) = desk.report("report.html", &["--brand", name]).await;
     assert!(html.contains("<h1>&lt;b&gt;&amp;&quot;it&#39;s\\</h1>"), "{}", &html[..12_000]);
     assert!(section(&html, "spread").contains(
-        "&lt;i&gt;1&lt;/i&gt; in &amp;amp; was shared 2 times by 3 people, 1 steps \
-        deep"
+        "&lt;i&gt;1&lt;/i&gt; in &amp;amp; was shared 2 times by 3 people, down \
+        to depth 1."
     ));
     assert!(section(&html, "cost").contains("not known: no cost of the period is in the tables"));
     assert!(section(&html, "changes").contains("not known"));

@@ -57,7 +57,9 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
     let mut section = Section { meanings: MEANINGS, ..Section::default() };
     match ranked.split_first() {
         None => {
-            let reason = rows.first().map_or("no place has a cost or a post that is old enough", |row| row.text("reason"));
+            let named = rows.iter().find(|row| row.text("channel") != "(unallocated)");
+            let reason =
+                named.or(rows.first()).map_or("no place has a cost or a post that is old enough", |row| row.text("reason"));
             section = Section::without(reason, MEANINGS);
         }
         Some((first, others)) => rank(first, others, &mut section),

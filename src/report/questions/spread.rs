@@ -48,7 +48,7 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
     let top = (all > 0.0).then_some(shares / all);
     let effective = best.number("effective_posts");
     section.answer = paragraph(format!(
-        "{} in {} was shared {} times by {} people, {} steps deep.",
+        "{} in {} was shared {} times by {} people, down to depth {}.",
         best.text("root"),
         best.text("community"),
         count(shares),
