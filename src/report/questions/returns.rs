@@ -114,11 +114,10 @@ fn models_of(row: &Row<'_>) -> Option<(f64, f64)> {
     Some((row.number("roi_lowest_model")?, row.number("roi_highest_model")?))
 }
 
-/// From the lowest to the highest that interval or models allow.
+/// From the lowest to the highest that interval and models allow. Without one of them the other would look surer than it is.
 fn bounds(row: &Row<'_>) -> Option<String> {
-    let all: Vec<f64> = [interval(row), models_of(row)].into_iter().flatten().flat_map(|(low, high)| [low, high]).collect();
-    let low = all.iter().copied().reduce(f64::min)?;
-    Some(range(low, all.iter().copied().reduce(f64::max)?, signed_share))
+    let ((low, high), (lowest, highest)) = (interval(row)?, models_of(row)?);
+    Some(range(low.min(lowest), high.max(highest), signed_share))
 }
 
 fn sentence(row: &Row<'_>, days: &str) -> Html {
@@ -239,4 +238,18 @@ fn labelled(mut bar: Bar) -> Bar {
         bar.text = format!("broadcast {}, conversation {}", share(broadcast / all), share(conversation / all));
     }
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_hold_interval_and_models_or_are_not_known() {
+        let json = br#"{"meta":[{"name":"roi_low"},{"name":"roi_high"},{"name":"roi_lowest_model"},{"name":"roi_highest_model"}],
+            "data":[[-0.5,0.2,-0.9,0.1],[null,null,-0.9,0.1],[-0.5,0.2,null,null]]}"#;
+        let answer = Answer::from_json(json).unwrap();
+        let bounds: Vec<Option<String>> = answer.rows().map(|row| bounds(&row)).collect();
+        assert_eq!(bounds, [Some("\u{2212}90\u{a0}% to +20\u{a0}%".to_owned()), None, None]);
+    }
 }
