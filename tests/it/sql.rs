@@ -94,6 +94,11 @@ async fn the_catalogue_of_metrics_is_that_of_the_views() {
 }
 
 #[tokio::test]
+async fn every_query_of_the_cookbook_runs_and_answers() {
+    agrees("cookbook").await;
+}
+
+#[tokio::test]
 async fn row_policies_hold_through_the_views() {
     agrees("policies").await;
 }
