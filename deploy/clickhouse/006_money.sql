@@ -225,11 +225,11 @@ SELECT
     c.day AS day, c.brand AS brand, c.campaign AS campaign, c.channel AS channel, c.community AS community, c.side AS side, c.kind AS kind, c.by_rule AS by_rule, c.role AS role, c.estimated AS estimated,
     c.amount AS amount, c.currency AS currency,
     c.seconds AS seconds, if(c.unbounded, NULL, c.seconds_low) AS seconds_low, if(c.unbounded, NULL, c.seconds_high) AS seconds_high,
-    if(c.seconds = 0, toDecimal128(0, 6), worth(c.seconds, c.hour_rate / 3600)) AS time_amount, if(c.seconds = 0, '', c.time_currency) AS time_currency,
+    if(c.seconds = 0, toDecimal128(0, 6), toDecimal128(worth(c.seconds, c.hour_rate) / 3600, 6)) AS time_amount, if(c.seconds = 0, '', c.time_currency) AS time_currency,
     if(c.amount = 0, toDecimal128(0, 6), worth(c.amount, c.money_rate)) AS money_base,
-    if(c.seconds = 0, toDecimal128(0, 6), worth(c.seconds, c.hour_base / 3600)) AS time_base,
-    if(seconds_low = 0, toDecimal128(0, 6), worth(seconds_low, c.hour_base / 3600)) AS time_base_low,
-    if(seconds_high = 0, toDecimal128(0, 6), worth(seconds_high, c.hour_base / 3600)) AS time_base_high,
+    if(c.seconds = 0, toDecimal128(0, 6), toDecimal128(worth(c.seconds, c.hour_base) / 3600, 6)) AS time_base,
+    if(seconds_low = 0, toDecimal128(0, 6), toDecimal128(worth(seconds_low, c.hour_base) / 3600, 6)) AS time_base_low,
+    if(seconds_high = 0, toDecimal128(0, 6), toDecimal128(worth(seconds_high, c.hour_base) / 3600, 6)) AS time_base_high,
     money_base + time_base AS cost_base, c.base_currency AS base_currency
 FROM converted AS c
 SETTINGS join_use_nulls = 0
