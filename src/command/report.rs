@@ -34,7 +34,9 @@ pub struct Arguments {
 }
 
 fn day(text: &str) -> Result<Date, String> {
-    Date::parse(text, &Iso8601::DATE).map_err(|_| format!("{text} is no day; write it like 2026-03-31"))
+    // The parser leaves a time behind the day unread.
+    let day = Date::parse(text, &Iso8601::DATE).ok().filter(|_| text.len() == "2026-03-31".len());
+    day.ok_or_else(|| format!("{text} is no day; write it like 2026-03-31"))
 }
 
 /// A brand and the days between which it has data.
