@@ -7,7 +7,7 @@ CREATE OR REPLACE VIEW zone_offset AS
 WITH
     known AS (
         SELECT DISTINCT timezone FROM brand FINAL WHERE timezone IN (SELECT time_zone FROM system.time_zones)
-        UNION DISTINCT SELECT 'UTC'
+        UNION DISTINCT SELECT 'UTC' FROM brand
     ),
     -- The offset at the start of each week, of each day of a week in which it changes, of each quarter of an hour of such a day.
     weeks AS (

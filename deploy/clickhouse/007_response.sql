@@ -82,10 +82,11 @@ WITH
     )
 SELECT
     brand, day, countIf(usable) AS minutes, toBool(min(minute_of_day) = 0 AND max(minute_of_day) = 1439 AND minutes >= 720) AS whole, sum(y) AS visits, sum(lagged.brand_replies) AS brand_replies, sum(lagged.shares) AS shares, avg(y) AS level,
-    covarPopMatrixIf(
+    -- A day without a usable minute has no products.
+    arrayMap(row -> arrayMap(v -> if(minutes = 0, 0., v), row), covarPopMatrixIf(
         x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12,
         cos(u), sin(u), cos(2 * u), sin(2 * u), cos(3 * u), sin(3 * u), cos(4 * u), sin(4 * u), cos(5 * u), sin(5 * u), cos(6 * u), sin(6 * u), cos(7 * u), sin(7 * u), cos(8 * u), sin(8 * u),
-        x13, x14, x15, x16, x17, x18, x19, x20, x21, x22, x23, x24, x25, x26, y, usable) AS pairs,
+        x13, x14, x15, x16, x17, x18, x19, x20, x21, x22, x23, x24, x25, x26, y, usable)) AS pairs,
     arrayMap(row -> arrayMap(v -> if(whole, v * minutes, 0.), arrayConcat(arraySlice(row, 1, 28), arrayMap(v -> v * level, arraySlice(row, 13, 16)), arraySlice(row, 29))), pairs) AS wide,
     arrayConcat(arraySlice(wide, 1, 28), arrayMap(row -> arrayMap(v -> v * level, row), arraySlice(wide, 13, 16)), arraySlice(wide, 29, 14)) AS products
 FROM lagged

@@ -120,7 +120,7 @@ INSERT INTO cost (id, epoch, source, version, time, kind, amount, currency, seco
 SELECT concat('tools/', toString(number)), 0, 't/0', 18446744073709551615 - 1000 - number, toDateTime('2026-03-02 10:00:00', 'UTC') + number * 604800, 'tools', 90, 'EUR', NULL, '', 0, 'acme', ''
 FROM numbers(8);
 
-INSERT INTO assignment
+INSERT INTO assignment (id, epoch, source, version, time, experiment, arm, unit, unit_type)
 SELECT concat('a/', toString(number)), 0, 't/0', 18446744073709551615 - number, toDateTime('2026-03-02 00:00:00', 'UTC'), 'answer-within-an-hour',
     if(cityHash64(number, 'arm') % 2, 'control', 'fast'), concat('post-', toString(number)), 'root'
 FROM numbers(168);
