@@ -2,7 +2,8 @@
 //!
 //! Every statement may run twice, and at the same time from two places, so applying needs no lock. What was
 //! applied is remembered with a check value in `schema_migrations`. There is no way down, and nothing here
-//! changes or removes a row: a migration only adds.
+//! changes or removes a row: a migration only adds. A file that makes tables never changes once it was released; a
+//! file of nothing but views holds no state and is applied again whenever its text is another.
 
 use std::hash::Hasher;
 
@@ -50,6 +51,12 @@ impl Migration {
     #[must_use]
     pub fn statements(&self) -> Vec<&'static str> {
         statements(self.text)
+    }
+
+    /// Whether the file makes nothing but views.
+    #[must_use]
+    pub fn is_views(&self) -> bool {
+        self.statements().iter().all(|statement| statement.starts_with("CREATE OR REPLACE VIEW "))
     }
 }
 
@@ -101,40 +108,60 @@ pub fn required_version() -> u32 {
     MIGRATIONS.last().map_or(0, |migration| migration.number)
 }
 
-/// The migrations among `known` that `applied` does not name yet. One that was applied with another text is a
-/// problem; one that is not known here is newer than this program, only adds, and does no harm.
+/// What `applied` lacks of the migrations `known`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Plan<'a> {
+    /// Files that were never applied, in order.
+    pub absent: Vec<&'a Migration>,
+    /// Files of views that were applied with another text, in order. The worker needs no view, so it does without.
+    pub outdated: Vec<&'a Migration>,
+}
+
+impl<'a> Plan<'a> {
+    /// Everything to apply, in order.
+    #[must_use]
+    pub fn files(&self) -> Vec<&'a Migration> {
+        let mut files = [self.absent.as_slice(), &self.outdated].concat();
+        files.sort_by_key(|migration| migration.number);
+        files
+    }
+}
+
+/// What `applied` lacks of `known`. A file of tables that was applied with another text is a problem; one that is not known here
+/// is newer than this program, only adds, and does no harm.
 ///
 /// # Errors
 /// [`SchemaProblem::Changed`].
-pub fn missing<'a>(known: &'a [Migration], applied: &[Applied]) -> Result<Vec<&'a Migration>, SchemaProblem> {
-    let mut missing = Vec::new();
+pub fn missing<'a>(known: &'a [Migration], applied: &[Applied]) -> Result<Plan<'a>, SchemaProblem> {
+    let mut plan = Plan::default();
     for migration in known {
         match applied.iter().find(|row| row.number == migration.number) {
-            None => missing.push(migration),
+            None => plan.absent.push(migration),
             Some(row) if row.checksum == migration.checksum() => {}
+            Some(_) if migration.is_views() => plan.outdated.push(migration),
             Some(row) => {
                 return Err(SchemaProblem::Changed { name: migration.name, applied: row.checksum, here: migration.checksum() });
             }
         }
     }
-    Ok(missing)
+    Ok(plan)
 }
 
 /// What [`apply`] would run on the client's database, which need not exist.
 ///
 /// # Errors
-/// When an applied migration had another text, or the store cannot be asked.
-pub async fn plan(client: &Client) -> Result<Vec<&'static Migration>, SchemaProblem> {
+/// When applied tables had another text, or the store cannot be asked.
+pub async fn plan(client: &Client) -> Result<Plan<'static>, SchemaProblem> {
     missing(MIGRATIONS, &applied(client).await?)
 }
 
 /// Brings the client's database to [`required_version`], creating it if it is absent; says what was applied.
 ///
 /// # Errors
-/// When an applied migration had another text, or the store refuses a statement. What was applied stays.
+/// When applied tables had another text, or the store refuses a statement. What was applied stays.
 pub async fn apply(client: &Client) -> Result<Vec<&'static Migration>, SchemaProblem> {
     create_database(client).await?;
-    let missing = plan(client).await?;
+    let missing = plan(client).await?.files();
     for migration in &missing {
         for statement in migration.statements() {
             client.query_raw(statement).execute().await.map_err(|error| at(migration, &error))?;
@@ -147,17 +174,20 @@ pub async fn apply(client: &Client) -> Result<Vec<&'static Migration>, SchemaPro
     Ok(missing)
 }
 
-/// Whether the client's database has every migration that this program needs.
+/// Whether the client's database has every migration that this program needs; names the files whose views are of another build.
 ///
 /// # Errors
 /// [`SchemaProblem`] says what is missing and what to run.
-pub async fn check(client: &Client) -> Result<(), SchemaProblem> {
-    let missing = plan(client).await?;
-    if missing.is_empty() {
-        return Ok(());
+pub async fn check(client: &Client) -> Result<Vec<&'static str>, SchemaProblem> {
+    let Plan { absent, outdated } = plan(client).await?;
+    if absent.is_empty() {
+        return Ok(names(&outdated));
     }
-    let names: Vec<&str> = missing.iter().map(|migration| migration.name).collect();
-    Err(SchemaProblem::Behind { database: client.database().unwrap_or("default").to_owned(), missing: names.join(", ") })
+    Err(SchemaProblem::Behind { database: client.database().unwrap_or("default").to_owned(), missing: names(&absent).join(", ") })
+}
+
+fn names(files: &[&Migration]) -> Vec<&'static str> {
+    files.iter().map(|migration| migration.name).collect()
 }
 
 /// What the database remembers: nothing, if it or its table is absent.
@@ -296,17 +326,23 @@ mod tests {
 
     #[test]
     fn what_was_applied_is_not_missing_and_a_newer_one_does_no_harm() {
-        assert_eq!(missing(MIGRATIONS, &[]).unwrap().len(), MIGRATIONS.len());
-        assert_eq!(missing(MIGRATIONS, &[remembered(&MIGRATIONS[0])]).unwrap(), MIGRATIONS[1..].iter().collect::<Vec<_>>());
+        assert_eq!(missing(MIGRATIONS, &[]).unwrap().files(), MIGRATIONS.iter().collect::<Vec<_>>());
+        assert_eq!(
+            missing(MIGRATIONS, &[remembered(&MIGRATIONS[0])]).unwrap().absent,
+            MIGRATIONS[1..].iter().collect::<Vec<_>>()
+        );
         let mut all: Vec<Applied> = MIGRATIONS.iter().map(remembered).collect();
         all.push(Applied { number: 900, name: "900_later.sql".to_owned(), checksum: 1, applied: 0 });
-        assert!(missing(MIGRATIONS, &all).unwrap().is_empty());
+        assert_eq!(missing(MIGRATIONS, &all).unwrap(), Plan::default());
     }
 
     #[test]
-    fn a_changed_text_is_named() {
-        let other = Applied { checksum: 7, ..remembered(&MIGRATIONS[1]) };
-        let problem = missing(MIGRATIONS, &[remembered(&MIGRATIONS[0]), other]).unwrap_err();
-        assert!(problem.to_string().starts_with("002_views.sql was applied with another text (check value 0000000000000007"));
+    fn tables_of_another_text_are_a_problem_and_views_are_made_anew() {
+        let other = |at: usize| Applied { checksum: 7, ..remembered(&MIGRATIONS[at]) };
+        let problem = missing(MIGRATIONS, &[other(0)]).unwrap_err();
+        assert!(problem.to_string().starts_with("001_tables.sql was applied with another text (check value 0000000000000007"));
+        let plan = missing(MIGRATIONS, &[remembered(&MIGRATIONS[0]), other(1)]).unwrap();
+        assert_eq!((plan.outdated.as_slice(), plan.absent.len()), (&[&MIGRATIONS[1]][..], MIGRATIONS.len() - 2));
+        assert_eq!(plan.files(), MIGRATIONS[1..].iter().collect::<Vec<_>>());
     }
 }

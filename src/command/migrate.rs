@@ -26,7 +26,7 @@ pub async fn run(config: &config::ClickHouse, plan: bool) -> Result<(), MigrateE
     let client = client(config);
     let mut output = io::stdout().lock();
     if plan {
-        print_plan(&mut output, &migrations::plan(&client).await?)?;
+        print_plan(&mut output, &migrations::plan(&client).await?.files())?;
     } else {
         print_applied(&mut output, &config.database, &migrations::apply(&client).await?)?;
     }
