@@ -50,6 +50,18 @@ TO grapevine_reader;
 CREATE ROW POLICY OR REPLACE own_brands ON grapevine.rejects USING 0 TO grapevine_reader;
 CREATE ROW POLICY OR REPLACE own_brands ON grapevine.brand_reader USING reader = currentUser() TO grapevine_reader;
 
+-- What deploy/clickhouse-stored-views.sql keeps was read with an administrator's rights.
+GRANT SELECT ON grapevine_stored.* TO grapevine_reader;
+CREATE ROW POLICY OR REPLACE own_brands
+ON grapevine_stored.coverage, grapevine_stored.activity_daily, grapevine_stored.cascade_shape, grapevine_stored.thread_shape, grapevine_stored.buzz, grapevine_stored.people,
+    grapevine_stored.traffic, grapevine_stored.money, grapevine_stored.credit, grapevine_stored.roi, grapevine_stored.places, grapevine_stored.response, grapevine_stored.elasticity
+USING brand IN (SELECT brand FROM grapevine.brand_reader WHERE reader = currentUser())
+TO grapevine_reader;
+CREATE ROW POLICY OR REPLACE own_brands
+ON grapevine_stored.experiments
+USING experiment IN (SELECT experiment FROM grapevine.activity_window WHERE experiment != '')
+TO grapevine_reader;
+
 -- The rest is read by everybody, hourly rates among it: fx, labour_rate, media_price, place, utm_side, actor, progress, gap,
 -- active_epoch, schema_migrations.
 
@@ -57,6 +69,9 @@ CREATE ROW POLICY OR REPLACE own_brands ON grapevine.brand_reader USING reader =
 CREATE ROW POLICY OR REPLACE everything
 ON grapevine.activity_window, grapevine.cascade, grapevine.thread, grapevine.click, grapevine.visit, grapevine.conversion,
     grapevine.cost, grapevine.report, grapevine.brand, grapevine.campaign, grapevine.calendar, grapevine.assignment,
-    grapevine.identity, grapevine.rejects, grapevine.brand_reader
+    grapevine.identity, grapevine.rejects, grapevine.brand_reader,
+    grapevine_stored.coverage, grapevine_stored.activity_daily, grapevine_stored.cascade_shape, grapevine_stored.thread_shape, grapevine_stored.buzz, grapevine_stored.people,
+    grapevine_stored.traffic, grapevine_stored.money, grapevine_stored.credit, grapevine_stored.roi, grapevine_stored.places, grapevine_stored.response, grapevine_stored.elasticity,
+    grapevine_stored.experiments
 USING 1
 TO ALL EXCEPT grapevine_reader;

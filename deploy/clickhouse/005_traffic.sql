@@ -10,23 +10,24 @@ WITH
         UNION DISTINCT SELECT 'UTC' FROM brand
     ),
     -- The offset at the start of each week, of each day of a week in which it changes, of each quarter of an hour of such a day.
+    -- From `numbers` and not from an array: constant arrays are worked out again and again while a query is planned.
     weeks AS (
-        SELECT timezone, arrayJoin(arrayMap(i -> toDateTime(i * 604800, 'UTC'), range(1, 7100))) AS at,
+        SELECT timezone, toDateTime(number * 604800, 'UTC') AS at,
             toInt32(toInt64(toDateTime(formatDateTime(at, '%F %T', timezone), 'UTC')) - toInt64(at)) AS utc_offset,
             leadInFrame(utc_offset, 1, utc_offset) OVER (PARTITION BY timezone ORDER BY at ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS later
-        FROM known
+        FROM known CROSS JOIN numbers(1, 7099) AS week
     ),
     days AS (
-        SELECT timezone, arrayJoin(arrayMap(i -> at + i * 86400, range(8))) AS day,
+        SELECT timezone, at + number * 86400 AS day,
             toInt32(toInt64(toDateTime(formatDateTime(day, '%F %T', timezone), 'UTC')) - toInt64(day)) AS utc_offset,
             leadInFrame(utc_offset, 1, utc_offset) OVER (PARTITION BY timezone ORDER BY day ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS later
-        FROM (SELECT timezone, at FROM weeks WHERE later != utc_offset)
+        FROM (SELECT timezone, at FROM weeks WHERE later != utc_offset) AS w CROSS JOIN numbers(8) AS d
     ),
     quarters AS (
-        SELECT timezone, arrayJoin(arrayMap(i -> day + i * 900, range(97))) AS quarter,
+        SELECT timezone, day + number * 900 AS quarter,
             toInt32(toInt64(toDateTime(formatDateTime(quarter, '%F %T', timezone), 'UTC')) - toInt64(quarter)) AS utc_offset,
             lagInFrame(utc_offset, 1, utc_offset) OVER (PARTITION BY timezone ORDER BY quarter ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS before
-        FROM (SELECT timezone, day FROM days WHERE later != utc_offset)
+        FROM (SELECT timezone, day FROM days WHERE later != utc_offset) AS d CROSS JOIN numbers(97) AS q
     )
 SELECT timezone, quarter AS since, utc_offset FROM quarters WHERE before != utc_offset
 UNION ALL

@@ -364,7 +364,7 @@ COMMENT 'Whether traffic grows with how much the brand takes part, per brand: Po
 -- What each arm of an experiment sold per assigned unit, and how far that is from the control arm: intention to treat, by the first assignment of a
 -- unit, in the reference currency as of the days of the money. Units that sold nothing are zeros; what was sold before the assignment does not count,
 -- its refunds neither. Sales of a root or a community are those that `credit` gives it (last touch that is not direct, 30 days). Control is the arm
--- `control`, else the first by name. A building block of response and roi.
+-- `control`, else the first by name.
 CREATE OR REPLACE VIEW experiments AS
 WITH
     assigned AS (
@@ -436,4 +436,4 @@ SELECT
     missing AS reason
 FROM (SELECT *, own_without_rate = 0 AND unit_type IN ('visitor', 'person', 'root', 'community') AS known FROM compared) AS compared
 SETTINGS join_use_nulls = 0
-COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included. A building block of response and roi';
+COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included';

@@ -22,14 +22,16 @@ POLICY = re.compile(r"CREATE ROW POLICY OR REPLACE own_brands\s+ON (.+?)\s+USING
 PRODUCT = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit roi places response".split()
 
 
-def conditions():
-    """The condition of each table with a policy; every statement of the template must parse."""
+def conditions(database):
+    """The condition of each table of a database with a policy; every statement of the template must parse."""
     found = {}
     for statement in statements(TEMPLATE):
         assert one("SELECT formatQuery(" + store._literal(statement) + ")")
         policy = POLICY.fullmatch(statement)
         for table in re.split(r",\s*", policy[1]) if policy else []:
-            found[table.removeprefix("grapevine.")] = policy[2]
+            where, name = table.split(".")
+            if where == database:
+                found[name] = policy[2]
     return found
 
 
@@ -63,7 +65,9 @@ def load(*worlds):
             insert(table, rows)
 
 
-policies = conditions()
+policies = conditions("grapevine")
+kept = re.findall(r"CREATE MATERIALIZED VIEW grapevine_stored\.(\w+)", (store.MIGRATIONS.parent / "clickhouse-stored-views.sql").read_text())
+same("every view that is kept as a table has a policy", sorted(conditions("grapevine_stored")), sorted(kept))
 named = {name for (name,) in ask("SELECT DISTINCT table FROM system.columns WHERE database = currentDatabase() AND name = 'brand' AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')")}
 same("every table that names a brand has a policy", sorted(named - policies.keys()), [])
 tables = [name for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'")]

@@ -14,6 +14,7 @@ import math
 import os
 import pathlib
 import re
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -83,6 +84,20 @@ def empty():
     for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"):
         if name != "schema_migrations":
             run(f"TRUNCATE TABLE {name}")
+
+
+def keep_views(seconds):
+    """Makes the tables of deploy/clickhouse-stored-views.sql in a database of their own, and says which."""
+    kept = f"{DATABASE}_stored"
+    template = (MIGRATIONS.parent / "clickhouse-stored-views.sql").read_text()
+    for statement in statements(template.replace("grapevine_stored", kept).replace("grapevine.", f"{DATABASE}.")):
+        run(statement)
+    unfinished = f"SELECT view, status, exception FROM system.view_refreshes WHERE database = '{kept}' AND (last_success_time IS NULL OR exception != '')"
+    deadline = time.monotonic() + seconds
+    while rows := ask(unfinished):
+        assert time.monotonic() < deadline and not any(row[2] for row in rows), rows
+        time.sleep(0.2)
+    return kept
 
 
 def _literal(value):
