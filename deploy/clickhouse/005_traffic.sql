@@ -74,7 +74,7 @@ COMMENT 'Clicks with the dimensions of their root post, from another life or a l
 
 -- The rules of utm_side, values in lower case; a side that is none of the three is no rule. A building block of visit_origin.
 CREATE OR REPLACE VIEW side_rule AS
-SELECT field, lower(r.value) AS value, min(r.side) AS side
+SELECT field, lowerUTF8(r.value) AS value, min(r.side) AS side
 FROM utm_side AS r FINAL
 WHERE r.side IN ('broadcast', 'conversation', 'other') AND r.value != ''
 GROUP BY field, value
@@ -89,11 +89,12 @@ WITH
 SELECT
     v.visit AS visit, v.time AS time, v.brand AS brand, v.visitor AS visitor, v.has_visitor AS has_visitor,
     toDate(toDateTime(least(4294967295, greatest(0, toInt64(toDateTime(v.time)) + k.utc_offset)), 'UTC')) AS day,
-    toBool(v.referrer_host != '' AND has(k.landing_hosts, v.referrer_host)) AS self_referral,
+    -- A click on a link of ours tells more than the page that it led through.
+    toBool(v.click = '' AND v.referrer_host != '' AND arrayExists(h -> lowerUTF8(h) = lowerUTF8(v.referrer_host), k.landing_hosts)) AS self_referral,
     v.click AS click, v.click_time AS click_time, v.root AS root, v.channel AS channel, v.community AS community, v.campaign AS campaign,
     transform(v.utm_medium, media.1, media.2, '') AS medium_side,
     transform(v.utm_source, sources.1, sources.2, '') AS source_side,
-    transform(lower(v.referrer_host), hosts.1, hosts.2, '') AS host_side,
+    transform(lowerUTF8(v.referrer_host), hosts.1, hosts.2, '') AS host_side,
     multiIf(self_referral, '', v.target_side != '', 'click', medium_side != '', 'utm_medium', source_side != '', 'utm_source', host_side != '', 'referrer_host', '') AS told_by,
     multiIf(told_by = 'click', v.target_side, told_by = 'utm_medium', medium_side, told_by = 'utm_source', source_side, told_by = 'referrer_host', host_side, 'other') AS side,
     toBool(told_by != '') AS tracked,

@@ -26,7 +26,7 @@ BRANDS = {
 rows = [{"brand": brand, "valid_from": str(day), "timezone": zone, "landing_hosts": hosts} for brand, dated in BRANDS.items() for day, zone, hosts in dated]
 insert("brand", [{**rows[0], "timezone": "Asia/Tokyo"}])
 insert("brand", rows)
-RULES = {("utm_medium", "social"): "conversation", ("utm_medium", "blast"): "broadcast", ("utm_source", "letter"): "other", ("utm_source", "circle"): "conversation", ("referrer_host", "social.example"): "broadcast"}
+RULES = {("utm_medium", "social"): "conversation", ("utm_medium", "blast"): "broadcast", ("utm_source", "letter"): "other", ("utm_source", "circle"): "conversation", ("utm_source", "käse"): "broadcast", ("referrer_host", "social.example"): "broadcast"}
 insert("utm_side", [{"field": field, "value": value.upper() if field == "utm_source" else value, "side": side} for (field, value), side in RULES.items()])
 insert("utm_side", [{"field": "utm_medium", "value": "odd", "side": "sideways"}])
 PERSONS = {(visitor, day): f"p{DICE.randrange(40)}" for visitor in range(1, 90) for day in (datetime.date(2026, 1, 1), MOVE) if DICE.random() < 0.5}
@@ -83,8 +83,8 @@ for number in range(2500):
     visits.append({
         "id": f"v{number}", "time": after, "visitor": DICE.randrange(1, 90), "has_visitor": DICE.random() < 0.8,
         "click": click["id"] if click else "" if bare else DICE.choice(["", "", "lost"]), "brand": DICE.choice(NAMES) if not click or DICE.random() < 0.5 else "",
-        "referrer_host": "" if bare else DICE.choice(["", "Social.example", "search.example", "www.berlin.example", "york.example", "tokyo.example", "typo.example"]),
-        "utm_medium": "" if bare else DICE.choice(["", "", "social", "blast", "odd", "cpc"]), "utm_source": "" if bare else DICE.choice(["", "", "letter", "circle"]), "utm_campaign": "" if bare else DICE.choice(["", "", "", "spring"]),
+        "referrer_host": "" if bare else DICE.choice(["", "Social.example", "search.example", "Www.berlin.example", "york.example", "tokyo.example", "typo.example"]),
+        "utm_medium": "" if bare else DICE.choice(["", "", "social", "blast", "odd", "cpc"]), "utm_source": "" if bare else DICE.choice(["", "", "letter", "circle", "käse"]), "utm_campaign": "" if bare else DICE.choice(["", "", "", "spring"]),
     })
 hidden = lambda rows: [{**row, "time": millis(row["time"])} for row in rows]
 # Later copies say something else and lose; rows of an epoch that is not read do not show.
@@ -114,7 +114,7 @@ for visit in visits:
     click = CLICKS.get(visit["click"], {})
     brand, seconds = visit["brand"] or click.get("brand", ""), visit["time"] / 1000
     params = {field: visit[field] or click.get(field, "") for field in ("utm_medium", "utm_source")}
-    own = visit["referrer_host"] in clock(brand, seconds)[1]
+    own = not click and visit["referrer_host"].lower() in clock(brand, seconds)[1]
     side = "" if own else click.get("target", "") or by_rules({**params, "referrer_host": visit["referrer_host"]})
     direct = not any(visit[field] for field in ("click", "utm_medium", "utm_source", "utm_campaign", "referrer_host"))
     place = tuple(click.get(column, "") for column in ("channel", "community", "campaign"))
