@@ -113,14 +113,20 @@ ASOF LEFT JOIN brand_clock AS k ON k.brand = v.brand AND toDateTime(v.time) >= k
 SETTINGS join_use_nulls = 0
 COMMENT 'Where each visit came from, and what says so. A building block of touch and traffic';
 
+-- Which person a visitor is from a day on. Who it was is mostly learned late, at a purchase: the first row also holds before its day. A building block.
+CREATE OR REPLACE VIEW visitor_person AS
+SELECT visitor, if(row_number() OVER (PARTITION BY visitor ORDER BY valid_from) = 1, toDate(0), valid_from) AS since, person
+FROM identity FINAL
+COMMENT 'Which person a visitor is from a day on; the first row also holds before its day. A building block of touch and credit';
+
 -- Touches: what each visitor came through, one row per visit with a visitor, own hosts as referrers left out. A building block of attribution.
 CREATE OR REPLACE VIEW touch AS
 SELECT
     o.visitor AS visitor, if(p.person != '', p.person, toString(o.visitor)) AS person, o.brand AS brand, o.time AS time, o.visit AS visit,
     o.click AS click, o.root AS root, o.channel AS channel, o.community AS community, o.campaign AS campaign,
     o.side AS side, o.tracked AS tracked, o.direct AS direct
-FROM (SELECT *, toDate(time) AS as_of FROM visit_origin WHERE has_visitor AND NOT self_referral) AS o
-ASOF LEFT JOIN (SELECT visitor, valid_from, person FROM identity FINAL) AS p ON p.visitor = o.visitor AND o.as_of >= p.valid_from
+FROM (SELECT * FROM visit_origin WHERE has_visitor AND NOT self_referral) AS o
+ASOF LEFT JOIN visitor_person AS p ON p.visitor = o.visitor AND o.day >= p.since
 SETTINGS join_use_nulls = 0
 COMMENT 'Touches: what each visitor came through, one row per visit with a visitor, own hosts as referrers left out. A building block of attribution';
 

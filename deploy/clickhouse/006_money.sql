@@ -1,6 +1,7 @@
 -- Money: what was spent, what came back, and whose credit it is. Amounts stay in their own currency, exact to the last
--- of six decimals; figures in the brand's base currency stand beside them (`*_base`). Exchange rates, hourly rates,
--- margins and owners hold as of the day of the money, in the brand's time zone, so a corrected row restates history. A
+-- of six decimals; figures in the brand's base currency stand beside them (`*_base`): rates between two currencies are cut
+-- after 18 decimals, each line's figure after six. Exchange rates, hourly rates and owners hold as of the day of the money,
+-- margins and persons as of the day of the sale, all in the brand's time zone, so a corrected row restates history. A
 -- missing rate makes a figure NULL and never 0. Rules (model, look-back) are columns: filter by them, do not add over them.
 
 -- Conversions with what they are worth: margin, rate to the base currency, and whose touches count. A building block of credit.
@@ -16,7 +17,7 @@ WITH
             c.id AS conversion, c.time AS at, toDateTime(c.time) AS at_second, if(c.brand != '', c.brand, s.brand) AS brand,
             c.kind AS kind, c.currency AS currency, c.amount AS amount, c.refund_of AS refund_of,
             ifNull(c.margin_rate, s.margin_rate) AS own_margin_rate,
-            if(s.id != '', s.time, c.time) AS sold_at, toDate(sold_at) AS sold_day,
+            if(s.id != '', s.time, c.time) AS sold_at, toDateTime(sold_at) AS sold_second,
             if(s.id != '', s.visitor, c.visitor) AS visitor, if(s.id != '', s.has_visitor, c.has_visitor) AS has_visitor
         FROM conversion_row AS c LEFT ANY JOIN sale AS s ON s.id = c.refund_of
     ),
@@ -26,10 +27,13 @@ WITH
             s.sold_at AS sold_at, ifNull(s.own_margin_rate, b.margin_rate) AS margin_rate, k.base_currency AS base_currency,
             toDate(toDateTime(toInt64(s.at_second) + k.utc_offset, 'UTC')) AS day,
             multiIf(NOT s.has_visitor, '', p.person != '', p.person, toString(s.visitor)) AS person
-        FROM sold AS s
+        FROM (
+            SELECT c.*, toDate(toDateTime(toInt64(c.sold_second) + z.utc_offset, 'UTC')) AS sold_day
+            FROM sold AS c ASOF LEFT JOIN brand_clock AS z ON z.brand = c.brand AND c.sold_second >= z.since
+        ) AS s
         ASOF LEFT JOIN brand_clock AS k ON k.brand = s.brand AND s.at_second >= k.since
         ASOF LEFT JOIN (SELECT brand, valid_from, margin_rate FROM brand FINAL) AS b ON b.brand = s.brand AND s.sold_day >= b.valid_from
-        ASOF LEFT JOIN (SELECT visitor, valid_from, person FROM identity FINAL) AS p ON p.visitor = s.visitor AND s.sold_day >= p.valid_from
+        ASOF LEFT JOIN visitor_person AS p ON p.visitor = s.visitor AND s.sold_day >= p.since
     )
 SELECT
     c.conversion AS conversion, c.at AS at, c.day AS day, c.brand AS brand, c.kind AS kind, c.currency AS currency, c.amount AS amount,

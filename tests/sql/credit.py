@@ -32,10 +32,6 @@ def local_day(brand, second):
     return datetime.datetime.fromtimestamp(second, zone).strftime("%Y-%m-%d")
 
 
-def utc_day(second):
-    return datetime.datetime.fromtimestamp(second, datetime.timezone.utc).strftime("%Y-%m-%d")
-
-
 def rate(currency, brand, day):
     """What one unit of a currency is worth in the brand's base currency; None where a rate is missing."""
     base = BASE.get(brand, "")
@@ -83,6 +79,11 @@ for i in range(500):
     amount = R.choice(["0", "0.000001", "0.000007", "-3.5", f"{R.randrange(1, 200000000) / UNIT:.6f}", f"{R.randrange(1, 200000000) / UNIT:.6f}", "12345678901234567890123456.123457"])
     sales.append({"id": f"o{i}", "time": T0 + R.randrange(0, 60 * DAY), "visitor": R.randrange(1, 240), "has_visitor": i % 25 > 0, "brand": R.choice(["acme", "acme", "zeta", "plain"]), "kind": "sale",
                   "amount": Decimal(amount), "currency": R.choice(["EUR", "USD", "GBP", "XXX"]), "margin_rate": R.choice([None, None, Decimal("0.25")]), "refund_of": ""})
+# In the evening of the brand's day, when the day of UTC has another margin and other persons.
+for day in (21, 36):
+    for i in range(8):
+        evening = T0 + day * DAY - T0 % DAY + 3 * 3600
+        sales.append({**sales[0], "id": f"evening{day}-{i}", "time": evening, "visitor": 22 + 4 * i, "has_visitor": True, "brand": "acme", "amount": Decimal(100), "currency": "USD", "margin_rate": None})
 refunds = []
 for i in range(60):  # partial, repeated (the same sale twice), before their sale, without a visitor or a brand, of a sale that is not known
     sale = sales[R.randrange(400) // 2]
@@ -94,7 +95,7 @@ facts("visit", times(visits), source="t/1")
 facts("conversion", times(sales + refunds), source="t/2")
 for refund in refunds:  # a refund takes back, whatever sign was sent
     refund["amount"] = -abs(refund["amount"])
-persons = {visitor: [("2023-01-01", f"p{visitor // 2}"), ("2023-12-20", f"q{visitor}")] for visitor in range(20, 60)}
+persons = {visitor: [("2023-01-01", f"p{visitor // 2}"), ("2023-12-20", f"q{visitor}")][visitor % 3 == 0 :] for visitor in range(20, 60)}
 insert("identity", [{"valid_from": since, "visitor": v, "person": person, "account": ""} for v, rows in persons.items() for since, person in rows])
 insert("fx", [{"valid_from": since, "currency": c, "to_base": Decimal(r)} for c, rows in FX.items() for since, r in rows])
 insert("brand", [{"valid_from": since, "brand": b, "margin_rate": None if m is None else Decimal(m), "timezone": ZONES[b], "base_currency": BASE[b]} for b, rows in MARGIN.items() for since, m in rows])
@@ -104,8 +105,10 @@ run("INSERT INTO utm_side VALUES ('utm_medium', 'social-conversation', 'conversa
 CLICK, SALE = {c["id"]: c for c in clicks}, {s["id"]: s for s in sales}
 
 
-def person(visitor, second):
-    return dated(persons.get(visitor, []), utc_day(second)) or str(visitor)
+def person(visitor, brand, second):
+    """Who it is as of the brand's own day; the first row also holds before its day."""
+    rows = persons.get(visitor, [])
+    return dated(rows, local_day(brand, second)) or (rows[0][1] if rows else str(visitor))
 
 
 trail = collections.defaultdict(list)
@@ -117,7 +120,7 @@ for v in visits:
     told = told or {"social-conversation": "conversation"}.get(v["utm_medium"]) or {"social.example": "broadcast"}.get(v["referrer_host"]) or "other"
     direct = v["click"] == "" and v["utm_medium"] == "" and v["referrer_host"] == ""
     dims = roots[click["root"]] if click else {"channel": "", "community": "", "campaign": ""}
-    trail[person(v["visitor"], v["time"]), v["brand"]].append(
+    trail[person(v["visitor"], v["brand"], v["time"]), v["brand"]].append(
         (v["time"], v["id"], direct, told, dims["channel"], dims["community"], dims["campaign"], click["root"] if click else "", click["id"] if click else ""))
 
 
@@ -125,8 +128,8 @@ def touches(conversion, days):
     sale = SALE.get(conversion["refund_of"], conversion)
     if not sale["has_visitor"]:
         return []
-    end = sale["time"]
-    rows = sorted(t for t in trail[person(sale["visitor"], end), conversion["brand"] or sale["brand"]] if end - days * DAY < t[0] <= end)
+    end, brand = sale["time"], conversion["brand"] or sale["brand"]
+    rows = sorted(t for t in trail[person(sale["visitor"], brand, end), brand] if end - days * DAY < t[0] <= end)
     sessions = []
     for t in rows:
         if sessions and t[0] - sessions[-1][-1][0] <= 1800:
@@ -194,7 +197,8 @@ def margin_rate(o):
     own = o["margin_rate"] if o["margin_rate"] is not None else sale["margin_rate"]
     if own is not None:
         return Fraction(own)
-    held = dated(MARGIN.get(o["brand"] or sale["brand"], []), utc_day(sale["time"]))
+    brand = o["brand"] or sale["brand"]
+    held = dated(MARGIN.get(brand, []), local_day(brand, sale["time"]))
     return None if held is None else Fraction(held)
 
 

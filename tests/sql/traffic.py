@@ -127,7 +127,8 @@ for visit in visits:
         group["seconds"].append(max(0, visit["time"] // 1000 - click["time"] // 1000))
     candidates[brand, local_day(brand, seconds)] += not side and not own
     if visit["has_visitor"] and not own:
-        person = as_of([(day, who) for (visitor, day), who in PERSONS.items() if visitor == visit["visitor"]], utc_day(seconds))
+        known = sorted((day, who) for (visitor, day), who in PERSONS.items() if visitor == visit["visitor"])
+        person = as_of(known, local_day(brand, seconds)) or (known[0] if known else None)
         touches.append({"visit": visit["id"], "visitor": visit["visitor"], "person": person[1] if person else str(visit["visitor"]), "brand": brand, "click": click.get("id", ""), "root": click.get("root", ""), "channel": place[0], "community": place[1], "campaign": place[2], "side": side or "other", "tracked": int(bool(side)), "direct": int(direct)})
 for click in CLICKS.values():
     side = click["target"] or by_rules({field: click[field] for field in ("utm_medium", "utm_source")}) or "other"
