@@ -64,7 +64,7 @@ WITH
     seen AS (
         SELECT
             v.conversion AS conversion, v.at AS at, v.day AS day, v.brand AS brand, v.kind AS kind, v.currency AS currency, v.amount AS amount, v.refund_of AS refund_of,
-            v.margin_rate AS margin_rate, v.base_currency AS base_currency, v.base_rate AS base_rate, x.lookback_days AS lookback_days,
+            v.sold_at AS sold_at, v.margin_rate AS margin_rate, v.base_currency AS base_currency, v.base_rate AS base_rate, x.lookback_days AS lookback_days,
             arrayFilter(t -> t.1 <= v.sold_at AND t.1 > v.sold_at - toIntervalDay(x.lookback_days), t.visits) AS visits,
             arraySplit((t, gap) -> gap > 1800000, visits, arrayDifference(arrayMap(t -> toUnixTimestamp64Milli(t.1), visits))) AS sessions,
             arrayMap(s -> s[greatest(1, arrayFirstIndex(t -> NOT t.3, s))], sessions) AS known,
@@ -76,7 +76,7 @@ WITH
     -- One array per column, so that a query carries only what it asks for.
     columns AS (
         SELECT
-            conversion, at, day, brand, kind, currency, amount, refund_of, margin_rate, base_currency, base_rate, lookback_days,
+            conversion, at, day, brand, kind, currency, amount, refund_of, sold_at, margin_rate, base_currency, base_rate, lookback_days,
             arrayMap(t -> t.1, touches) AS touched, arrayMap(t -> t.2, touches) AS visit, arrayMap(t -> t.3, touches) AS direct, arrayMap(t -> t.4, touches) AS tracked,
             arrayMap(t -> t.5, touches) AS side, arrayMap(t -> t.6, touches) AS channel, arrayMap(t -> t.7, touches) AS community, arrayMap(t -> t.8, touches) AS campaign,
             arrayMap(t -> t.9, touches) AS root, arrayMap(t -> t.10, touches) AS click,
@@ -103,7 +103,7 @@ WITH
         FROM weighed
     )
 SELECT
-    model, lookback_days, conversion, at, day, brand, kind, currency, margin_rate, refund_of,
+    model, lookback_days, conversion, at, day, brand, kind, currency, margin_rate, refund_of, sold_at,
     touched, visit, side, channel, community, campaign, root, click, direct, tracked,
     model = 'last' AND last_known > 0 AND last_known < n AS before_direct,
     toFloat64(weight) / toFloat64(total) AS share,

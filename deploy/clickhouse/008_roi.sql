@@ -1,8 +1,9 @@
 -- What the posts and conversations returned for the money and the hours: by cohort of posts, and by place.
 --
 -- A cohort is the posts of a week (the brand's own, Monday to Sunday) that the brand wrote or answered under. It cost what was
--- spent on the days of that week, and returned what conversions up to a horizon after each post brought, credited to
--- that post. What the data cannot carry is NULL, and `reason` says why; nothing becomes surer because something is missing.
+-- spent on the days of that week, and returned what sales up to a horizon after each post brought, credited to that post, less
+-- what was given back of them since, however late. What the data cannot carry is NULL, and `reason` says why; nothing
+-- becomes surer because something is missing.
 
 -- How far every source that is alive has been read. A building block of roi and places.
 CREATE OR REPLACE VIEW live_watermark AS
@@ -46,7 +47,7 @@ WITH
     -- Each credited touch with a vector of its 15 rules (model, look-back): margin, revenue, part of a sale, what a direct visit followed, what has no rate.
     touched AS (
         SELECT
-            conversion, visit, any(c.root) AS root, if(root = '', any(c.brand), '') AS of_brand, any(indexOf(sides, toString(c.side))) AS side, any(c.at) AS at,
+            conversion, visit, any(c.root) AS root, if(root = '', any(c.brand), '') AS of_brand, any(indexOf(sides, toString(c.side))) AS side, any(c.sold_at) AS at,
             max(c.direct) AS direct, any((toMonday(c.day), toUInt8(multiIf(c.root != '', 3, c.tracked, 2, c.visit != '', 1, 0)))) AS evidence,
             sumForEach(arrayMap(k -> if(k = c.rule, ifNull(c.margin_base, 0), 0), range(15))) AS margin,
             sumForEach(arrayMap(k -> if(k = c.rule, ifNull(c.credit_base, 0), 0), range(15))) AS revenue,
@@ -211,7 +212,7 @@ SELECT
 FROM judged AS j
 ASOF LEFT JOIN (SELECT campaign, valid_from, owner FROM campaign FINAL) AS k ON k.campaign = j.campaign AND j.cohort >= k.valid_from
 SETTINGS join_use_nulls = 0
-COMMENT 'What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to horizon_days after each post, credited to it. Filter by grain, side, model, lookback_days and horizon_days; do not add over them. A refund counts by its own day. engagements: shares, replies of others and reactions. basis: the best evidence among the brand''s conversions of the time: clicks, utm, visits, none. reason, of roi or of its interval: unallocated_cost (names no such group), no_posts, not_mature, no_conversions, no_touch (no visitor or no visit known), no_clicks (visits known, but not from which post), missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage (side by side needs time in 80 % of the brand''s active weeks), no_cost; of the interval alone: no_value (nothing or less came back), few_roots (value from fewer than two effective roots), unbounded_estimate (estimated seconds without low and high), no_cost_at_low_estimate';
+COMMENT 'What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to horizon_days after each post, credited to it. Filter by grain, side, model, lookback_days and horizon_days; do not add over them. A refund counts with its sale, however late it comes. engagements: shares, replies of others and reactions. basis: the best evidence among the brand''s conversions of the time: clicks, utm, visits, none. reason, of roi or of its interval: unallocated_cost (names no such group), no_posts, not_mature, no_conversions, no_touch (no visitor or no visit known), no_clicks (visits known, but not from which post), missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage (side by side needs time in 80 % of the brand''s active weeks), no_cost; of the interval alone: no_value (nothing or less came back), few_roots (value from fewer than two effective roots), unbounded_estimate (estimated seconds without low and high), no_cost_at_low_estimate';
 
 -- Which places deserve the next hour: each channel and community of a brand over all that is mature, and its estimate pooled with the others.
 CREATE OR REPLACE VIEW places AS

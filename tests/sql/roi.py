@@ -107,7 +107,7 @@ insert("brand", [{"valid_from": "2023-01-01", "brand": b, "margin_rate": Decimal
 
 # ---------------------------------------------------------------- what the views of credit and cost say, line by line
 credit = collections.defaultdict(list)
-for row in dicts("SELECT model, lookback_days AS l, conversion, toUnixTimestamp64Milli(at) / 1000 AS at, toString(day) AS day, brand, side, root, share, direct, tracked, visit, before_direct, refund_of, toFloat64(credit_base) AS credit_base, toFloat64(margin_base) AS margin_base FROM credit WHERE share > 0"):
+for row in dicts("SELECT model, lookback_days AS l, conversion, toUnixTimestamp64Milli(at) / 1000 AS at, toString(day) AS day, brand, side, root, share, direct, tracked, visit, before_direct, refund_of, toUnixTimestamp64Milli(sold_at) / 1000 AS sold_at, toFloat64(credit_base) AS credit_base, toFloat64(margin_base) AS margin_base FROM credit WHERE share > 0"):
     credit[row["model"], row["l"]].append(row)
 cost_lines = dicts("SELECT toString(day) AS day, brand, campaign, channel, community, side, toInt64(seconds) AS seconds, toInt64(seconds_low) AS low, toFloat64(time_amount) AS time_amount, toFloat64(money_base) AS money, toFloat64(time_base) AS time, toFloat64(time_base_low) AS time_low, toFloat64(time_base_high) AS time_high FROM cost_day")
 for line in cost_lines:
@@ -162,9 +162,9 @@ for (model, l), rows in credit.items():
 
 
 def of_root(model, l, name, side, days, until=None):
-    """Lines credited to a post on a side, up to the horizon."""
+    """Lines credited to a post on a side, of sales up to the horizon and their refunds."""
     limit = roots[name]["time"] + days * DAY
-    return [row for row in by_root[model, l, name] if side in ("all", row["side"]) and row["at"] <= limit]
+    return [row for row in by_root[model, l, name] if side in ("all", row["side"]) and row["sold_at"] <= limit]
 
 
 def total(values):
