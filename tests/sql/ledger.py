@@ -56,6 +56,9 @@ for i in range(300):
                   "seconds": R.randrange(1, 40000) if timed else None, "seconds_low": bounds[0], "seconds_high": bounds[1], "role": R.choice(["editor", "agent", "abroad", "nobody"]) if timed else "", "estimated": estimated,
                   "brand": brand, "campaign": R.choice(["spring", "", "autumn"]), "channel": place[0], "community": place[1], "side": R.choice(["broadcast", "conversation", ""]), "period_start": None if length is None else start, "period_end": None if length is None else start + length})
 costs.append({**costs[1], "id": "whole", "amount": Decimal("100.000001"), "currency": "EUR", "seconds": None, "brand": "acme", "period_start": T0 - 2 * 3600, "period_end": T0 + 29 * DAY + 23 * 3600})  # local midnights, a day of 25 hours inside
+# Periods that end within the hour by which the clocks went back: with the clock of their start they would end a day later.
+for brand, begins, days, ends in (("acme", -2, 10, 22.5), ("zeta", 5, 12, 28.5)):
+    costs.append({**costs[1], "id": f"autumn {brand}", "amount": Decimal("77.000001"), "currency": "EUR", "seconds": None, "brand": brand, "period_start": T0 + begins * 3600, "period_end": T0 + days * DAY + int(ends * 3600)})
 costs.append({**costs[1], "id": "large", "amount": Decimal("9" * 32 + ".999999"), "currency": "EUR", "seconds": None, "brand": "", "campaign": "", "period_start": T0, "period_end": T0 + 3 * DAY})
 windows = []
 for i in range(40):

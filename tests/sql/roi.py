@@ -16,7 +16,7 @@ R = random.Random(21)
 HOUR, DAY = 3600, 86400
 T0 = 1704067200  # 2024-01-01 00:00 UTC, a Monday
 WATERMARK = T0 + 55 * DAY
-ZONE = {"acme": "Europe/Berlin", "zeta": "America/New_York", "mute": "UTC", "taps": "UTC", "cold": "UTC", "gaps": "UTC"}
+ZONE = {"acme": "Europe/Berlin", "zeta": "America/New_York", "mute": "UTC", "taps": "UTC", "cold": "UTC", "gaps": "UTC", "half": "UTC"}
 MODELS = ("first", "last", "linear", "position", "time_decay")
 SIDES = ("all", "broadcast", "conversation", "other", "(unallocated)")
 PLACES = [("x", f"g{i}") for i in range(9)] + [("reddit", f"h{i}") for i in range(5)]
@@ -51,6 +51,12 @@ for i in range(260):
         root["clicked"].append((second, row["clicks"]))
         if row["brand_replies"]:
             root["replied"].append(second)
+# A brand that logged time in three of its five active weeks: enough to see, too little to compare its sides.
+for i in range(10):
+    at = T0 + (7 * (i // 2) + i % 2) * DAY + 12 * HOUR
+    place = {"campaign": "", "channel": "x", "community": "g0"}
+    roots[f"half{i}"] = {"brand": "half", **place, "time": at, "own": True, "replied": [], "engaged": [(at, 2)], "clicked": [(at, 0)]}
+    windows.append({"window_start": at, "root": f"half{i}", "epoch": 0, "source": "t/0", "opened": 5000 + i, "version": 1, "root_seen": True, "root_is_brand": True, "root_time": at, "brand": "half", **place, "posts": 1, "shares": 2, "replies": 0, "brand_replies": 0, "reactions": 0, "clicks": 0})
 # Two windows of one life and second would be one row: the key is window, root, life.
 kept = {}
 for row in windows:
@@ -79,6 +85,11 @@ for i in range(1200):
     for _ in range(R.choice([0, 1, 1, 2]) * (brand != "gaps")):
         conversions.append({"id": f"o{len(conversions)}", "time": at + R.randrange(60, 12 * DAY), "visitor": visitor if i % 11 else 9000 + i, "has_visitor": i % 9 > 0, "brand": brand, "amount": Decimal(R.randrange(100, 30000)) / 100,
                             "currency": "GBP" if i % 97 == 0 else R.choice(["EUR", "USD"]), "margin_rate": None if i % 89 else Decimal("0.2"), "refund_of": ""})
+for i in range(20):
+    at, place = roots[f"half{i // 2}"]["time"] + (1 + i % 2) * HOUR, {"brand": "half", "campaign": "", "channel": "x", "community": "g0"}
+    clicks.append({**clicks[0], "id": f"ch{i}", "time": at, "root": f"half{i // 2}", "target_kind": ("share", "reply")[i % 2], "path": [f"half{i // 2}"], **place})
+    visits.append({"id": f"vh{i}", "time": at, "visitor": 7000 + i, "has_visitor": True, "click": f"ch{i}", "brand": "half", "utm_medium": ""})
+    conversions.append({**conversions[0], "id": f"oh{i}", "time": at + HOUR, "visitor": 7000 + i, "has_visitor": True, "brand": "half", "amount": Decimal(100 + i), "currency": "EUR", "margin_rate": None})
 for i in range(40):
     sale = conversions[R.randrange(len(conversions))]
     conversions.append({**sale, "id": f"z{i}", "time": sale["time"] + R.choice([2, 30]) * DAY, "amount": -sale["amount"] / 2, "refund_of": sale["id"], "visitor": 0, "has_visitor": False})
@@ -92,6 +103,10 @@ for i in range(420):
     costs.append({"id": f"k{i}", "time": at, "kind": "work", "amount": None if timed else Decimal(R.randrange(100, 20000)) / 100, "currency": "" if timed else R.choice(["EUR", "USD"]), "seconds": R.randrange(600, 30000) if timed else None,
                   "seconds_low": 300 if estimated and i % 20 else None, "seconds_high": 40000 if estimated and i % 20 else None, "role": "" if not timed else "unknown" if i % 140 == 0 else "editor", "estimated": estimated, "brand": brand, "campaign": R.choice(["spring", "autumn", ""]),
                   "channel": channel, "community": community, "side": R.choice(["broadcast", "conversation", ""]), "period_start": at if i % 7 == 0 else None, "period_end": at + 9 * DAY if i % 7 == 0 else None})
+for i in range(10):
+    timed = i % 2 == 0 and i < 6
+    costs.append({**costs[1], "id": f"kh{i}", "time": roots[f"half{i}"]["time"], "amount": None if timed else Decimal(5 + i), "currency": "" if timed else "EUR", "seconds": 1200 if timed else None, "seconds_low": None, "seconds_high": None,
+                  "role": "editor" if timed else "", "estimated": False, "brand": "half", "campaign": "", "channel": "x", "community": "g0", "side": ("broadcast", "conversation")[i % 2], "period_start": None, "period_end": None})
 facts("click", times(clicks))
 facts("visit", times(visits), source="t/1")
 facts("conversion", times(conversions), source="t/2")
@@ -141,6 +156,7 @@ for line in cost_lines:
     if line["seconds"]:
         timed[line["brand"]].add(week(line["day"]))
 coverage = {b: len(weeks & timed[b]) / len(weeks) for b, weeks in active.items()}
+assert coverage["half"] == 0.6, coverage
 by_root = collections.defaultdict(list)
 for (model, l), rows in credit.items():
     for row in rows:
