@@ -39,7 +39,7 @@ ASOF LEFT JOIN brand_clock AS k ON k.brand = r.brand AND toDateTime(r.root_time)
 SETTINGS join_use_nulls = 0
 COMMENT 'Posts that the brand wrote or answered under, with the week they belong to and what they set off within 7, 30 and 90 days, and the weeks in which the brand was active in them. A building block of roi and places';
 
--- Posts with the credit they got, in cells; and, per brand, the credit that no post got. A building block of roi and places.
+-- Posts with the credit they got, in cells; and, per brand, the credit that none of its posts got. A building block of roi and places.
 CREATE OR REPLACE VIEW root_value AS
 WITH
     ['all', 'broadcast', 'conversation', 'other'] AS sides,
@@ -47,7 +47,7 @@ WITH
     -- Each credited touch with a vector of its 15 rules (model, look-back): margin, revenue, part of a sale, what a direct visit followed, what has no rate.
     touched AS (
         SELECT
-            conversion, visit, any(c.root) AS root, if(root = '', any(c.brand), '') AS of_brand, any(indexOf(sides, toString(c.side))) AS side, any(c.sold_at) AS at,
+            conversion, visit, any(c.root) AS root, any(c.brand) AS sold_by, if(root = '', sold_by, '') AS of_brand, any(indexOf(sides, toString(c.side))) AS side, any(c.sold_at) AS at,
             max(c.direct) AS direct, any((toMonday(c.day), toUInt8(multiIf(c.root != '', 3, c.tracked, 2, c.visit != '', 1, 0)))) AS evidence,
             sumForEach(arrayMap(k -> if(k = c.rule, ifNull(c.margin_base, 0), 0), range(15))) AS margin,
             sumForEach(arrayMap(k -> if(k = c.rule, ifNull(c.credit_base, 0), 0), range(15))) AS revenue,
@@ -59,12 +59,12 @@ WITH
     ),
     traced AS (
         SELECT
-            root, of_brand, groupArrayIf((side, at, margin, revenue, sales, before_direct, unknown), root != '') AS entries,
+            root, of_brand, min(t.sold_by) AS sold_by, groupArrayIf((side, at, margin, revenue, sales, before_direct, unknown), root != '') AS entries,
             sumForEach(t.revenue) AS known_revenue, sumForEachIf(t.margin, t.direct) AS direct_margin, maxForEachIf(t.unknown, t.direct) AS direct_unknown, groupUniqArray(t.evidence) AS weeks
         FROM touched AS t GROUP BY root, of_brand
     )
 SELECT
-    r.root AS root, r.root != '' AS is_post, if(is_post, r.brand, t.of_brand) AS brand, r.campaign AS campaign, r.channel AS channel, r.community AS community,
+    r.root AS root, r.root != '' AS is_post, if(is_post, r.brand, t.sold_by) AS brand, r.campaign AS campaign, r.channel AS channel, r.community AS community,
     r.cohort AS cohort, r.base_currency AS base_currency, r.root_time AS root_time, r.engagements AS engagements, r.clicks AS clicks, r.active_weeks AS active_weeks,
     t.weeks AS weeks, t.known_revenue AS known_revenue, t.direct_margin AS direct_margin, t.direct_unknown AS direct_unknown,
     if(is_post AND notEmpty(t.entries), arrayMap(c -> arrayFilter(x -> (c < 3 OR x.1 = intDiv(c, 3) + 1) AND x.2 <= r.root_time + toIntervalDay([7, 30, 90][c % 3 + 1]), t.entries), range(12)), []) AS entries_by_cell,

@@ -173,7 +173,7 @@ for (model, l), rows in credit.items():
         if row["root"] in member:
             traced[rule, member[row["root"]]["brand"]] += row["margin_base"] or 0
             traced_revenue[rule, member[row["root"]]["brand"]] += row["credit_base"] or 0
-        owner = member[row["root"]]["brand"] if row["root"] in member else row["brand"] if row["root"] == "" else None
+        owner = member[row["root"]]["brand"] if row["root"] in member else row["brand"]
         revenue[rule, owner] += row["credit_base"] or 0
 
 
