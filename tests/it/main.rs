@@ -3,6 +3,7 @@
 //! One binary, so that the crate is linked once. Nothing is skipped: what is missing is named.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says why and fails")]
 
+mod accounting;
 mod admin;
 mod apache_kafka;
 mod clickhouse;
