@@ -14,11 +14,13 @@ mod page;
 mod questions;
 mod scale;
 mod section;
+mod truth;
 
 pub use answer::Answer;
 pub use page::page;
 pub use questions::questions;
 use section::Section;
+pub use truth::Truth;
 
 /// Whom and when a report is about.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ pub struct Frame {
     pub timezone: String,
     /// How far the data reach, as text.
     pub complete_until: String,
+    /// What the sides caused, where that is known.
+    pub truth: Option<Truth>,
 }
 
 impl Frame {
@@ -60,8 +64,18 @@ pub struct Question {
     pub short: &'static str,
     /// What the store is asked. Without an answer to the first one there is no answer at all.
     pub queries: &'static [Query],
+    /// What it is asked besides where the truth is known.
+    beside_truth: &'static [Query],
     /// Makes a section of the answers.
     answer: fn(&Asked, &Frame) -> Section,
+}
+
+impl Question {
+    /// Everything that the store is asked, in order.
+    pub fn asked(&self, frame: &Frame) -> impl Iterator<Item = &'static Query> + use<> {
+        let besides = if frame.truth.is_some() { self.beside_truth } else { &[] };
+        self.queries.iter().chain(besides)
+    }
 }
 
 /// A query with places to fill in: `{brand}`, `{from}`, `{to}`, `{previous_from}`, `{previous_to}`, `{timezone}`.
@@ -133,7 +147,14 @@ mod tests {
 
     fn frame(brand: &str) -> Frame {
         let day = |ordinal| Date::from_ordinal_date(2026, ordinal).unwrap();
-        Frame { brand: brand.to_owned(), from: day(60), to: day(69), timezone: "UTC".to_owned(), complete_until: String::new() }
+        Frame {
+            brand: brand.to_owned(),
+            from: day(60),
+            to: day(69),
+            timezone: "UTC".to_owned(),
+            complete_until: String::new(),
+            truth: None,
+        }
     }
 
     #[test]

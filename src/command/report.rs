@@ -1,6 +1,6 @@
 //! `grapevine report`: asks the store the ten questions about a brand and a period, and writes the answers as one HTML file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use time::format_description::well_known::Iso8601;
@@ -10,7 +10,7 @@ use super::database::Database;
 use super::outcome::{CommandError, say};
 use crate::clickhouse::reach;
 use crate::config;
-use crate::report::{Answer, Asked, Frame, Query, Question, page, questions};
+use crate::report::{Answer, Asked, Frame, Query, Question, Truth, page, questions};
 use crate::worker::SinkError;
 
 /// Days of a report that nobody gave dates for: four of each weekday.
@@ -31,6 +31,9 @@ pub struct Arguments {
     /// The file to write
     #[arg(long, value_name = "FILE", default_value = "report.html")]
     pub output: PathBuf,
+    /// What the sides caused, as `grapevine generate --truth` writes it: shown beside what they are credited with
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
 }
 
 fn day(text: &str) -> Result<Date, String> {
@@ -107,7 +110,8 @@ async fn frame(database: &Database, arguments: &Arguments) -> Result<Frame, Comm
         || "How far the data reach is not known: no source has reported.".to_owned(),
         |reached| format!("The data reach to {} UTC.", reached.watermark.split('.').next().unwrap_or_default()),
     );
-    let frame = Frame { brand: span.brand.clone(), from, to, timezone: span.timezone.clone(), complete_until };
+    let truth = arguments.truth.as_deref().map(|path| truth(path, &span.brand)).transpose()?;
+    let frame = Frame { brand: span.brand.clone(), from, to, timezone: span.timezone.clone(), complete_until, truth };
     let text = format!(
         "SELECT count() AS rows FROM ({TIMES}) WHERE brand = {{brand}} AND toDate(time, {{timezone}}) BETWEEN {{from}} \
             AND {{to}}"
@@ -121,6 +125,13 @@ async fn frame(database: &Database, arguments: &Arguments) -> Result<Frame, Comm
         )));
     }
     Ok(frame)
+}
+
+/// What the sides of the brand caused, from the generator's file.
+fn truth(path: &Path, brand: &str) -> Result<Truth, CommandError> {
+    let refused = |why: String| CommandError::Refused(format!("could not use --truth {}: {why}", path.display()));
+    let json = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+    Truth::of(&json, brand).map_err(refused)
 }
 
 /// Every brand that has data, by name. Days are of the time zone that the brand has now; of UTC where it has none that is known.
@@ -152,7 +163,7 @@ async fn ask(
     frame: &Frame,
 ) -> Result<Asked, CommandError> {
     let mut asked = Asked::default();
-    for query in question.queries {
+    for query in question.asked(frame) {
         let sql = query.sql(frame);
         let reply = match database.json(&sql).await {
             Ok(bytes) => Answer::from_json(&bytes),

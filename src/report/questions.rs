@@ -5,6 +5,7 @@ use super::Question;
 mod carriers;
 mod changes;
 mod cost;
+mod gap;
 mod lag;
 mod places;
 mod proof;
@@ -39,7 +40,14 @@ mod tests {
 
     fn frame(brand: &str) -> Frame {
         let day = |day| Date::from_calendar_date(2026, Month::March, day).unwrap();
-        Frame { brand: brand.to_owned(), from: day(2), to: day(29), timezone: "UTC".to_owned(), complete_until: String::new() }
+        Frame {
+            brand: brand.to_owned(),
+            from: day(2),
+            to: day(29),
+            timezone: "UTC".to_owned(),
+            complete_until: String::new(),
+            truth: None,
+        }
     }
 
     /// The page of a store that answers every query alike.
@@ -75,7 +83,7 @@ mod tests {
         slugs.sort_unstable();
         slugs.dedup();
         assert_eq!(slugs.len(), 10);
-        for query in questions().iter().flat_map(|question| question.queries) {
+        for query in questions().iter().flat_map(|question| question.queries.iter().chain(question.beside_truth)) {
             assert!(query.text.contains("{brand}"), "{}", query.text);
             assert!(
                 query.text.contains("ORDER BY") || !query.text.contains("GROUP BY"),

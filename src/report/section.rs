@@ -43,6 +43,25 @@ impl Table {
     pub(super) fn new(title: &str, head: &[&str]) -> Table {
         Table { title: title.to_owned(), head: head.iter().map(|name| (*name).to_owned()).collect(), rows: Vec::new() }
     }
+
+    /// The table as it stands on the page.
+    pub(super) fn html(self) -> Html {
+        let head: Html = self.head.iter().map(|name| Html::tag_with("th", &[("scope", "col")], Html::text(name))).collect();
+        let row = |cells: Vec<Html>| {
+            let mut cells = cells.into_iter();
+            let first = Html::tag_with("th", &[("scope", "row")], cells.next().unwrap_or_default());
+            Html::tag("tr", first + cells.map(|cell| Html::tag("td", cell)).collect())
+        };
+        let body: Html = self.rows.into_iter().map(row).collect();
+        let content =
+            Html::tag("caption", Html::text(&self.title)) + Html::tag("thead", Html::tag("tr", head)) + Html::tag("tbody", body);
+        // Reached by the keyboard, because it scrolls where the page is narrow.
+        Html::tag_with(
+            "div",
+            &[("class", "scrolls"), ("tabindex", "0"), ("role", "region"), ("aria-label", &self.title)],
+            Html::tag("table", content),
+        )
+    }
 }
 
 impl Section {
@@ -93,7 +112,7 @@ impl Question {
         if !figures.is_empty() {
             content += Html::classed("div", "figures", figures);
         }
-        let tables: Html = section.tables.into_iter().map(table).collect();
+        let tables: Html = section.tables.into_iter().map(Table::html).collect();
         if !tables.is_empty() {
             content += details("figures-of", "The figures as a table", tables);
         }
@@ -104,7 +123,7 @@ impl Question {
 
     fn failures(&self, asked: &Asked) -> Html {
         let mut failures = Html::default();
-        for (query, (_, reply)) in self.queries.iter().zip(&asked.replies) {
+        for (query, (_, reply)) in self.queries.iter().chain(self.beside_truth).zip(&asked.replies) {
             if let Err(error) = reply {
                 let text = format!("\u{201c}{}\u{201d} is not known: {error}", query.name);
                 failures += Html::classed("p", "failure", Html::from(text));
@@ -114,7 +133,7 @@ impl Question {
     }
 
     fn queries_of(&self, asked: &Asked) -> Html {
-        let shown = self.queries.iter().zip(&asked.replies);
+        let shown = self.queries.iter().chain(self.beside_truth).zip(&asked.replies);
         shown
             .map(|(query, (sql, _))| {
                 Html::tag("p", Html::text(query.name)) + Html::tag("pre", Html::tag("code", Html::text(sql.trim())))
@@ -125,24 +144,6 @@ impl Question {
 
 fn figure(figure: Figure) -> Html {
     Html::tag("figure", figure.picture + Html::tag("figcaption", figure.caption))
-}
-
-fn table(table: Table) -> Html {
-    let head: Html = table.head.iter().map(|name| Html::tag_with("th", &[("scope", "col")], Html::text(name))).collect();
-    let row = |cells: Vec<Html>| {
-        let mut cells = cells.into_iter();
-        let first = Html::tag_with("th", &[("scope", "row")], cells.next().unwrap_or_default());
-        Html::tag("tr", first + cells.map(|cell| Html::tag("td", cell)).collect())
-    };
-    let body: Html = table.rows.into_iter().map(row).collect();
-    let content =
-        Html::tag("caption", Html::text(&table.title)) + Html::tag("thead", Html::tag("tr", head)) + Html::tag("tbody", body);
-    // Reached by the keyboard, because it scrolls where the page is narrow.
-    Html::tag_with(
-        "div",
-        &[("class", "scrolls"), ("tabindex", "0"), ("role", "region"), ("aria-label", &table.title)],
-        Html::tag("table", content),
-    )
 }
 
 fn details(class: &str, summary: &str, content: Html) -> Html {

@@ -241,6 +241,49 @@ async fn a_view_that_is_missing_takes_only_its_section_with_it() {
 }
 
 #[tokio::test]
+async fn what_a_side_is_credited_with_stands_beside_what_it_caused() {
+    let desk = Desk::new("report_truth").await;
+    let arguments = [&["--brand", "acme"], PERIOD.as_slice()].concat();
+    let (_, without) = desk.report("without.html", &arguments).await;
+    let rule = "Credit is a rule, not a cause: it does not say what would have come back without the posts.";
+    assert!(section(&without, "returns").contains(rule) && !without.contains("truth says"));
+
+    let caused = |revenue, margin| format!(r#"{{"acme":{{"revenue_base":"{revenue}","margin_base":"{margin}"}}}}"#);
+    let truth = format!(r#"{{"caused":{{"broadcast":{},"conversation":{}}}}}"#, caused(500, 200), caused(8, -2));
+    std::fs::write(desk.path("truth.json"), truth).unwrap();
+    let file = desk.path("truth.json").display().to_string();
+    let (_, html) = desk.report("with.html", &[&arguments[..], &["--truth", &file]].concat()).await;
+    let returns = section(&html, "returns");
+    assert!(returns.contains(rule) && returns.contains("Credit of all days by model and side, beside the truth"));
+    // Of all days, whatever the period.
+    let shown = |amount: &str| {
+        let large = grouped(&format!("toInt64(round({amount}))"));
+        format!("concat(if(abs({amount}) < 1000, printf('%.2f', toFloat64({amount})), {large}), '\u{a0}EUR')")
+    };
+    for (side, truth, shown_truth) in [("broadcast", 200, "200.00"), ("conversation", -2, "\u{2212}2.00")] {
+        let margin = format!(
+            "SELECT sum(margin_base) AS m, {}, {} FROM credit \
+             WHERE brand = 'acme' AND model = 'last' AND lookback_days = 30 AND side = '{side}'",
+            shown("m"),
+            shown(&format!("(m - ({truth}))"))
+        );
+        let answer = desk.database.ask(&margin).await;
+        let cells: Vec<&str> = answer.split('\t').collect();
+        let row = format!("<th scope=\"row\">{side}</th><td>margin</td><td>{}</td>", cells[1]);
+        let (_, rest) = returns.split_once(&row).unwrap_or_else(|| panic!("{row}: {returns}"));
+        let (rest, _) = rest.split_once("</tr>").unwrap();
+        assert!(rest.ends_with(&format!("<td>{shown_truth}\u{a0}EUR</td><td>{}</td>", cells[2])), "{rest}, {cells:?}");
+    }
+
+    let no_brand = desk.say("none.html", &[&arguments[..], &["--truth", "no/such/file"]].concat()).await.refused();
+    assert!(no_brand.contains("could not use --truth no/such/file: "), "{no_brand}");
+    std::fs::write(desk.path("truth.json"), r#"{"caused":{"broadcast":{"zenith":{}}}}"#).unwrap();
+    let other = desk.say("none.html", &[&arguments[..], &["--truth", &file]].concat()).await.refused();
+    assert!(other.contains("it knows no brand \"acme\"; it knows zenith"), "{other}");
+    assert!(!desk.path("none.html").exists());
+}
+
+#[tokio::test]
 async fn a_brand_may_be_called_anything() {
     let desk = Desk::new("report_names").await;
     let name = "<b>&\"it's\\";

@@ -16,6 +16,7 @@ pub(super) const QUESTION: Question = Question {
         Query { name: "Sales whose path is known, and not", text: include_str!("carriers_paths.sql") },
         Query { name: "People by week", text: include_str!("carriers_people.sql") },
     ],
+    beside_truth: &[],
     answer,
 };
 

@@ -18,6 +18,7 @@ pub(super) const QUESTION: Question = Question {
         Query { name: "Visits by day of both periods", text: include_str!("changes_visits.sql") },
         Query { name: "Money by day of both periods", text: include_str!("changes_money.sql") },
     ],
+    beside_truth: &[],
     answer,
 };
 

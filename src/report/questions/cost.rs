@@ -12,6 +12,7 @@ pub(super) const QUESTION: Question = Question {
     title: "What did each side cost, hours included?",
     short: "What did each cost, hours included?",
     queries: &[Query { name: "Money and time spent, by side", text: include_str!("cost_spent.sql") }],
+    beside_truth: &[],
     answer,
 };
 

@@ -15,6 +15,7 @@ pub(super) const QUESTION: Question = Question {
         name: "Visits per brand reply and per share, by minutes after it",
         text: include_str!("lag_response.sql"),
     }],
+    beside_truth: &[],
     answer,
 };
 

@@ -15,6 +15,7 @@ pub(super) const QUESTION: Question = Question {
         Query { name: "Places by their pooled return", text: include_str!("places_places.sql") },
         Query { name: "How visits move with the brand's own part", text: include_str!("places_elasticity.sql") },
     ],
+    beside_truth: &[],
     answer,
 };
 

@@ -12,6 +12,7 @@ pub(super) const QUESTION: Question = Question {
     title: "What is proven by experiment?",
     short: "What is proven by experiment?",
     queries: &[Query { name: "Every arm against the control arm", text: include_str!("proof_experiments.sql") }],
+    beside_truth: &[],
     answer,
 };
 

@@ -7,6 +7,8 @@ use crate::report::number::{capital, count, hours, known, money, plain, range, s
 use crate::report::section::{Meanings, Section, Table, paragraph};
 use crate::report::{Asked, Frame, Query, Question};
 
+use super::gap;
+
 pub(super) const QUESTION: Question = Question {
     slug: "returns",
     title: "What came back, under all models?",
@@ -15,6 +17,7 @@ pub(super) const QUESTION: Question = Question {
         Query { name: "ROI by week of the posts, side and horizon", text: include_str!("returns_roi.sql") },
         Query { name: "Revenue of the period by model and side", text: include_str!("returns_credit.sql") },
     ],
+    beside_truth: &[gap::QUERY],
     answer,
 };
 
@@ -56,7 +59,11 @@ const MEANINGS: Meanings = &[
     ("last", "The last visit that was not direct, within 30 days: the model of the ROI above, and of the ledger."),
 ];
 
-fn answer(asked: &Asked, _: &Frame) -> Section {
+/// Said with every figure of credit.
+const RULE: &str = "Credit is a rule, not a cause: it does not say what would have come back without the posts. An experiment \
+    does (question 5).";
+
+fn answer(asked: &Asked, frame: &Frame) -> Section {
     let mut section = Section { meanings: MEANINGS, ..Section::default() };
     let horizon = horizon(asked.rows(0));
     let rows: Vec<Row<'_>> = asked.rows(0).rows().filter(|row| row.number("horizon_days") == horizon).collect();
@@ -92,6 +99,10 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
         section.tables.push(table(&rows, &days));
     }
     models(asked.rows(1), &mut section);
+    section.answer += paragraph(RULE);
+    if let Some(truth) = &frame.truth {
+        section.answer += gap::gap(asked.rows(2), truth);
+    }
     section
 }
 

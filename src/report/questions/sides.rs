@@ -14,6 +14,7 @@ pub(super) const QUESTION: Question = Question {
         Query { name: "Posts, shares and replies by day", text: include_str!("sides_days.sql") },
         Query { name: "The largest conversation", text: include_str!("sides_dialogue.sql") },
     ],
+    beside_truth: &[],
     answer,
 };
 

@@ -15,6 +15,7 @@ pub(super) const QUESTION: Question = Question {
         Query { name: "The posts that were shared most", text: include_str!("spread_posts.sql") },
         Query { name: "How the best one grew", text: include_str!("spread_growth.sql") },
     ],
+    beside_truth: &[],
     answer,
 };
 

@@ -12,6 +12,7 @@ pub(super) const QUESTION: Question = Question {
     title: "How much of this can be trusted?",
     short: "How much of this can be trusted?",
     queries: &[Query { name: "What is known, by week", text: include_str!("trust_weeks.sql") }],
+    beside_truth: &[],
     answer,
 };
 
