@@ -4,6 +4,7 @@
 //! ends well only if everything was folded and every record counted once.
 
 mod answers;
+mod economy;
 mod feed;
 mod input;
 mod parts;
@@ -66,6 +67,10 @@ pub struct Arguments {
     /// How many events the generator makes
     #[arg(long, default_value_t = 200_000)]
     pub events: usize,
+    /// Fold two months with costs, visits and sales, and end with what came back, what each side is credited with, and what
+    /// it caused (docs/generator.md)
+    #[arg(long, conflicts_with = "input")]
+    pub money: bool,
     /// Partitions of the topic
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub partitions: u16,
@@ -256,8 +261,15 @@ async fn conclude(
         return Err(DemoError::Evicted(folded.evicted()));
     }
     answers.promote(config.rules.epoch, &config.worker.log).await?;
+    if arguments.money {
+        answers.load(&economy::dimensions(arguments)).await?;
+    }
     if arguments.query.is_empty() {
-        answers.show_tables(published).await
+        let asked = arguments.clone();
+        let more = move || if asked.money { economy::tables(&asked) } else { Vec::new() };
+        // Seconds of work, during which a signal must be heard.
+        let more = tokio::task::spawn_blocking(more).await;
+        answers.show_tables(published, &more.map_err(|error| DemoError::Local("make the world again", error.into()))?).await
     } else {
         answers.print(&arguments.query, &arguments.format).await
     }

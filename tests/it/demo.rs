@@ -155,6 +155,22 @@ fn tables_go_to_standard_output_and_logs_do_not() {
 }
 
 #[test]
+fn a_world_with_money_ends_with_its_returns_and_the_gap() {
+    let output = succeeded(demo(&["--money", "--events", "2000"], &[], b""));
+    let printed = text(&output.stdout);
+    let (_, returns) = printed.split_once("What came back? ").unwrap_or_else(|| panic!("{printed}"));
+    let (returns, gap) = returns.split_once("Is credit the truth? ").unwrap();
+    assert!(returns.contains("acme") && returns.contains("2024-03-04") && returns.contains("time_decay"), "{returns}");
+    let (gap, _) = gap.split_once("Ask your own").unwrap();
+    for column in ["rule_last", "lowest_rule", "highest_rule", "truth", "gap"] {
+        assert!(gap.contains(column), "{gap}");
+    }
+    assert_eq!(gap.matches(" broadcast ").count(), 2, "of each brand: {gap}");
+    assert_eq!(gap.matches(" conversation ").count(), 2, "of each brand: {gap}");
+    assert!(!gap.contains("ᴺᵁᴸᴸ"), "{gap}");
+}
+
+#[test]
 fn inputs_plain_and_packed_are_read_together() {
     let folder = tempfile::tempdir().unwrap();
     let (plain, packed) = (folder.path().join("plain.jsonl"), folder.path().join("packed.gz"));

@@ -8,6 +8,7 @@ use super::DemoError;
 use crate::clickhouse::client;
 use crate::command::database;
 use crate::config;
+use crate::migrations::statements;
 
 /// What the demo shows when nobody asks anything: the title of a table, and its question.
 const TABLES: [(&str, &str); 8] = [
@@ -100,6 +101,15 @@ impl Answers {
         }
     }
 
+    /// Loads what only an operator knows.
+    pub(super) async fn load(&self, sql: &str) -> Result<(), DemoError> {
+        for statement in statements(sql) {
+            let loaded = self.client.query_raw(statement).execute().await;
+            loaded.map_err(|source| DemoError::Query { question: statement.to_owned(), source })?;
+        }
+        Ok(())
+    }
+
     /// Prints answers and nothing else.
     pub(super) async fn print(&self, queries: &[String], format: &str) -> Result<(), DemoError> {
         for query in queries {
@@ -110,9 +120,10 @@ impl Answers {
     }
 
     /// Prints the demo's own tables.
-    pub(super) async fn show_tables(&self, published: u64) -> Result<(), DemoError> {
+    pub(super) async fn show_tables(&self, published: u64, more: &[(&str, String)]) -> Result<(), DemoError> {
         write_out(format!("{published} events, from Kafka through the worker into ClickHouse.\n").as_bytes())?;
-        for (title, query) in TABLES {
+        let more = more.iter().map(|(title, query)| (*title, query.as_str()));
+        for (title, query) in TABLES.into_iter().chain(more) {
             let table = self.bytes(query, "PrettyCompactMonoBlock").await?;
             write_out(format!("\n{title}\n").as_bytes())?;
             write_out(&table)?;

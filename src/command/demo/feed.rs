@@ -9,10 +9,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::input::Input;
 use super::parts::Parts;
 use super::watch::Folded;
-use super::{Arguments, DemoError};
+use super::{Arguments, DemoError, economy};
 use crate::config::Config;
 use crate::embedded::broker::{BrokerError, Message, Publisher};
-use crate::generator::Generator;
+use crate::generator::money::Economy;
+use crate::generator::{Generator, Line};
 use crate::record::Offset;
 
 /// What was published.
@@ -75,7 +76,7 @@ impl Feed {
         if !std::io::stderr().is_terminal() {
             return ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         }
-        let known = arguments.input.is_empty().then_some(arguments.events as u64);
+        let known = (arguments.input.is_empty() && !arguments.money).then_some(arguments.events as u64);
         let template = if known.is_some() {
             "{bar:40} {human_pos}/{human_len} events folded"
         } else {
@@ -90,7 +91,12 @@ impl Feed {
 fn publish_all(arguments: &Arguments, publisher: &mut Publisher) -> Result<u64, DemoError> {
     let mut records = 0;
     if arguments.input.is_empty() {
-        for line in Generator::new(arguments.seed, arguments.events) {
+        let lines: Box<dyn Iterator<Item = Line>> = if arguments.money {
+            Box::new(Economy::new(&economy::settings(arguments)))
+        } else {
+            Box::new(Generator::new(arguments.seed, arguments.events))
+        };
+        for line in lines {
             publisher.publish(Message { key: Some(line.key.as_bytes()), payload: Some(&line.json), ..Message::default() })?;
             records += 1;
         }

@@ -1,0 +1,103 @@
+//! The demo's world with money: two months of costs, visits and sales, of which it is known what each side caused.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Arguments;
+use crate::generator::money::{Economy, Settings, Truth};
+
+/// Long enough for cohorts to mature after 7 and 30 days.
+const DAYS: u16 = 63;
+/// People who come for reasons of their own on an ordinary day.
+const VISITS_A_DAY: u32 = 1_000;
+
+/// What is shown in the end: the title of a table, and its question.
+const TABLES: [(&str, &str); 2] = [
+    (
+        "What came back? ROI of the posts of each week after 7 days, by the last visit that was not direct",
+        "SELECT brand, cohort, posts, round(cost_base) AS cost, round(hours) AS hours, round(margin_base) AS margin,
+             round(roi, 2) AS roi, round(roi_low, 2) AS at_least, round(roi_high, 2) AS at_most, basis, reason
+         FROM roi
+         WHERE grain = 'brand' AND side = 'all' AND model = 'last' AND lookback_days = 30 AND horizon_days = 7
+         ORDER BY brand, cohort",
+    ),
+    (
+        "Which side? Weeks that are old enough, after 30 days: sums, and ROI under the five rules of credit",
+        "SELECT brand, side, model, count() AS weeks, round(sum(r.cost_base)) AS cost, round(sum(r.margin_base)) AS margin,
+             round(sum(r.margin_base) / nullIf(sum(r.cost_base), 0) - 1, 2) AS roi
+         FROM roi AS r
+         WHERE grain = 'brand' AND side IN ('broadcast', 'conversation') AND lookback_days = 30 AND horizon_days = 30
+             AND isNotNull(r.roi)
+         GROUP BY brand, side, model ORDER BY brand, side, model",
+    ),
+];
+
+/// The world of the demo.
+pub(super) fn settings(arguments: &Arguments) -> Settings {
+    Settings {
+        seed: arguments.seed,
+        events: arguments.events,
+        days: DAYS,
+        visits_a_day: VISITS_A_DAY,
+        places: 0,
+        confounders: BTreeMap::new(),
+        bots: false,
+        experiment: None,
+        without: None,
+    }
+}
+
+/// Its exchange rates, hourly rates, margins and the like, as SQL.
+pub(super) fn dimensions(arguments: &Arguments) -> String {
+    Economy::dimensions(&settings(arguments))
+}
+
+/// The tables of returns, and at the end the gap. Generates the world three times more, to know what is missing without a side.
+pub(super) fn tables(arguments: &Arguments) -> Vec<(&'static str, String)> {
+    let truth = Truth::of(&settings(arguments)).to_json();
+    let mut tables: Vec<_> = TABLES.map(|(title, query)| (title, query.to_owned())).into();
+    tables.push((
+        "Is credit the truth? Margin that a rule of credit gives to each side, and margin that would be missing without it",
+        gap(&truth),
+    ));
+    tables
+}
+
+/// A question whose answer is the gap.
+fn gap(truth: &Value) -> String {
+    let mut caused = Vec::new();
+    for (side, brands) in truth["caused"].as_object().into_iter().flatten() {
+        for (brand, figures) in brands.as_object().into_iter().flatten() {
+            caused.push(format!("('{brand}', '{side}', '{}')", figures["margin_base"].as_str().unwrap_or_default()));
+        }
+    }
+    format!(
+        "SELECT t.brand AS brand, t.side AS side, round(c.last) AS rule_last, round(c.lowest) AS lowest_rule,
+             round(c.highest) AS highest_rule, round(toFloat64(t.caused)) AS truth,
+             round(c.last - toFloat64(t.caused)) AS gap
+         FROM values('brand String, side String, caused String', {}) AS t
+         LEFT JOIN (
+             SELECT brand, side, toFloat64(maxIf(m, model = 'last')) AS last, toFloat64(min(m)) AS lowest, toFloat64(max(m)) AS highest
+             FROM (SELECT brand, side, model, sum(margin_base) AS m FROM credit WHERE lookback_days = 30 GROUP BY brand, side, model)
+             GROUP BY brand, side
+         ) AS c ON c.brand = t.brand AND c.side = t.side
+         ORDER BY brand, side",
+        caused.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gap_asks_for_every_side_of_every_brand() {
+        let truth = serde_json::json!({"caused": {
+            "broadcast": {"acme": {"margin_base": "1.5"}, "zenith": {"margin_base": "-2"}},
+            "conversation": {"acme": {"margin_base": "0.25"}},
+        }});
+        let wanted = "('acme', 'broadcast', '1.5'), ('zenith', 'broadcast', '-2'), ('acme', 'conversation', '0.25')) AS t";
+        assert!(gap(&truth).contains(wanted));
+    }
+}
