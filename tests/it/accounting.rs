@@ -116,7 +116,7 @@ impl Accounts {
 
 #[tokio::test]
 async fn credit_ledger_and_roi_of_a_generated_world_are_the_oracles() {
-    let options = ["--seed", "5", "--days", "70", "--events", "6000", "--visits", "300"];
+    let options = ["--seed", "5", "--days", "70", "--events", "3000", "--visits", "150"];
     let accounts = Accounts::of("accounting", &options).await;
     accounts.agree().await;
     let known = accounts.known().await;
@@ -129,11 +129,11 @@ async fn so_are_those_of_a_world_with_bots_an_experiment_a_third_horizon_and_mis
         "--seed",
         "11",
         "--days",
-        "112",
+        "105",
         "--events",
-        "5000",
+        "2500",
         "--visits",
-        "120",
+        "60",
         "--bots",
         "--experiment",
         "post",
