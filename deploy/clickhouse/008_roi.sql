@@ -186,9 +186,11 @@ WITH
                 side > 1 AND ifNull(labour_coverage, 0) < 0.8, 'labour_coverage',
                 cost = 0, 'no_cost', '') AS why,
             if(why = '', value, NULL) AS good, good / nullIf(cost, 0) AS ratio,
-            value * value / nullIf(value_squares, 0) AS roots_that_count, floor(roots_that_count) - 1 AS freedom,
+            value * value / nullIf(value_squares, 0) AS roots_that_count, greatest(3, floor(roots_that_count) - 1) AS freedom,
+            -- On a log scale, because values are skewed. What was not seen yet is the rare hit: the upper end is further away, the more a single root weighs among many.
             if(value > 0 AND roots_that_count >= 2, sqrt(greatest(0, (value_squares - value * value / posts) * posts / (posts - 1))) / value
-                * if(freedom <= 20, t_points[toUInt32(greatest(1, freedom))], 1.959964 + 2.372271 / freedom + 2.8225 / (freedom * freedom)), NULL) AS half
+                * if(freedom <= 20, t_points[toUInt32(freedom)], 1.959964 + 2.372271 / freedom + 2.8225 / (freedom * freedom)), NULL) AS half,
+            half * (1 + 0.6 * value_largest / sqrt(value_squares) * (1 - 2 / roots_that_count)) AS half_up
         FROM cells
     )
 SELECT
@@ -197,7 +199,7 @@ SELECT
     if(j.cost_unpriced > 0, NULL, j.spent_money + j.spent_time) AS cost_base, if(j.cost_unpriced > 0, NULL, j.spent_money) AS money_base, if(j.cost_unpriced > 0, NULL, j.spent_time) AS time_base, j.spent_seconds / 3600 AS hours,
     if(j.evidence < 3 OR j.value_unknown > 1, NULL, j.earned) AS revenue_base, if(j.evidence < 3 OR j.value_unknown > 0, NULL, j.value_exact) AS margin_base, if(j.evidence < 3, NULL, j.sold) AS conversions,
     j.ratio - 1 AS roi,
-    if(j.cost_unbounded > 0, NULL, j.good * exp(-j.half) / nullIf(j.cost_high, 0) - 1) AS roi_low, if(j.cost_unbounded > 0, NULL, j.good * exp(j.half) / nullIf(j.cost_low, 0) - 1) AS roi_high,
+    if(j.cost_unbounded > 0, NULL, j.good * exp(-j.half) / nullIf(j.cost_high, 0) - 1) AS roi_low, if(j.cost_unbounded > 0, NULL, j.good * exp(j.half_up) / nullIf(j.cost_low, 0) - 1) AS roi_high,
     if(j.why = '' AND j.unknown_by_model = 0, toFloat64(arrayMin(j.value_by_model)) / nullIf(j.cost, 0) - 1, NULL) AS roi_lowest_model, if(j.why = '' AND j.unknown_by_model = 0, toFloat64(arrayMax(j.value_by_model)) / nullIf(j.cost, 0) - 1, NULL) AS roi_highest_model,
     (j.good - j.value_before_direct) / nullIf(j.cost, 0) - 1 AS roi_direct_0, j.ratio * (1 + j.direct_to_traced) - 1 AS roi_direct_100,
     if(j.why IN ('', 'no_cost'), toFloat64(j.earned) / nullIf(toFloat64(j.spent_money), 0), NULL) AS roas,
@@ -271,25 +273,33 @@ WITH
         ARRAY JOIN range(15) AS rule
         WHERE place > 0
     ),
-    -- Partial pooling: normal, with a variance common to the brand's roots, spread between places after DerSimonian and Laird.
+    -- Partial pooling: normal, with a variance common to the brand's roots, spread between places (tau2) after DerSimonian and Laird.
     common AS (
         SELECT *, sum(within) OVER b / nullIf(sum(if(within IS NULL, 0, roots - 1)) OVER b, 0) * roots / nullIf(spent_base * spent_base, 0) AS s2, if(roots > 1 AND average IS NOT NULL AND s2 > 0, 1 / s2, 0.) AS weight
         FROM judged WINDOW b AS (PARTITION BY brand, base_currency, horizon, rule)
     ),
-    middle AS (SELECT *, sum(ifNull(average, 0) * weight) OVER b / nullIf(sum(weight) OVER b, 0) AS mu FROM common WINDOW b AS (PARTITION BY brand, base_currency, horizon, rule)),
+    first_middle AS (SELECT *, sum(ifNull(average, 0) * weight) OVER b / nullIf(sum(weight) OVER b, 0) AS even FROM common WINDOW b AS (PARTITION BY brand, base_currency, horizon, rule)),
     spread AS (
-        SELECT *, greatest(0., ifNull((sum(ifNull(pow(average - mu, 2), 0) * weight) OVER b - (countIf(weight > 0) OVER b - 1)) / nullIf(sum(weight) OVER b - sum(weight * weight) OVER b / nullIf(sum(weight) OVER b, 0), 0), 0)) AS tau2
-        FROM middle WINDOW b AS (PARTITION BY brand, base_currency, horizon, rule)
+        SELECT *, greatest(0., ifNull((sum(ifNull(pow(average - even, 2), 0) * weight) OVER b - (countIf(weight > 0) OVER b - 1)) / nullIf(sum(weight) OVER b - sum(weight * weight) OVER b / nullIf(sum(weight) OVER b, 0), 0), 0)) AS tau2,
+            if(weight > 0, 1 / (s2 + tau2), 0.) AS heed
+        FROM first_middle WINDOW b AS (PARTITION BY brand, base_currency, horizon, rule)
     ),
+    middle AS (
+        SELECT *, sum(ifNull(average, 0) * heed) OVER b / nullIf(sum(heed) OVER b, 0) AS mu, 1 / nullIf(sum(heed) OVER b, 0) AS mu_variance, countIf(weight > 0) OVER b AS pooled_places, s2 / nullIf(tau2 + s2, 0) AS shrunk
+        FROM spread WINDOW b AS (PARTITION BY brand, base_currency, horizon, rule)
+    ),
+    -- sd holds what is not known of the place, of the middle and (after Morris) of the spread; own_sd the first alone, since the others move all places alike.
     pooled AS (
-        SELECT *, mu + tau2 / nullIf(tau2 + s2, 0) * (average - mu) AS roi_pooled, if(roi_pooled IS NULL, NULL, sqrt(tau2 * s2 / nullIf(tau2 + s2, 0))) AS sd,
-            if(roi_pooled IS NULL, [], arrayMap(d -> -(assumeNotNull(roi_pooled) + assumeNotNull(sd)
+        SELECT *, mu + (1 - shrunk) * (average - mu) AS roi_pooled, if(roi_pooled IS NULL, NULL, sqrt(tau2 * shrunk)) AS own_sd,
+            if(roi_pooled IS NULL, NULL, sqrt(tau2 * shrunk + shrunk * shrunk * (mu_variance + if(pooled_places > 3, 2 / (pooled_places - 3), 2) * pow(average - mu, 2)))) AS sd,
+            -- Without a spread all places are ties, and chance alone says who is among the ten.
+            if(roi_pooled IS NULL, [], arrayMap(d -> -(assumeNotNull(roi_pooled) + greatest(assumeNotNull(own_sd), 1e-9 * (1 + abs(assumeNotNull(roi_pooled))))
                 * sqrt(-2 * log((cityHash64(channel, community, d, 1) + 0.5) / 18446744073709551616.)) * cos(2 * pi() * (cityHash64(channel, community, d, 2) + 0.5) / 18446744073709551616.)), range(400))) AS draws
-        FROM spread
+        FROM middle
     ),
     ranked AS (
         SELECT brand, base_currency, horizon, rule,
-            groupArray((toString(channel), toString(community), roots, cost_exact, low, high, seconds, unpriced, unbounded, value_exact, value_squares, value_largest, value_unknown, evidence, why, average, roi_pooled, sd, draws)) AS places_of,
+            groupArray((toString(channel), toString(community), roots, cost_exact, low, high, seconds, unpriced, unbounded, value_exact, value_squares, value_largest, value_unknown, evidence, why, average, roi_pooled, sd, draws, tau2)) AS places_of,
             groupArraySortedForEach(10)(draws) AS best, countIf(roi_pooled IS NOT NULL) AS placed,
             groupArrayIf(assumeNotNull(roi_pooled), roi_pooled IS NOT NULL) AS middles, groupArrayIf(assumeNotNull(roi_pooled - 1.645 * sd), roi_pooled IS NOT NULL) AS lows, groupArrayIf(assumeNotNull(roi_pooled + 1.645 * sd), roi_pooled IS NOT NULL) AS highs
         FROM pooled
@@ -299,9 +309,10 @@ WITH
         SELECT ['first', 'last', 'linear', 'position', 'time_decay'][intDiv(rule, 3) + 1] AS model, [7, 30, 90][rule % 3 + 1] AS lookback_days, [7, 30, 90][horizon] AS horizon_days,
             brand, p.1 AS channel, p.2 AS community, p.3 AS roots, p.4 AS cost, p.5 AS cost_low, p.6 AS cost_high, p.7 / 3600 AS hours, p.8 AS unpriced, p.9 AS unbounded, p.10 AS value_exact, toFloat64(value_exact) AS value,
             if(p.14 < 3 OR p.13 > 0, NULL, value * value / nullIf(p.11, 0)) AS effective_roots, if(p.14 < 3 OR p.13 > 0 OR value <= 0, NULL, p.12 / nullIf(value, 0)) AS top1_share,
-            p.13 AS value_unknown, p.14 AS evidence, p.15 AS why, p.16 AS average, p.17 AS roi_pooled, p.18 AS sd, floor(effective_roots) - 1 AS freedom,
+            p.13 AS value_unknown, p.14 AS evidence, p.15 AS why, p.16 AS average, p.17 AS roi_pooled, p.18 AS sd, p.20 AS tau2, greatest(3, floor(effective_roots) - 1) AS freedom,
             if(why = '' AND value > 0 AND effective_roots >= 2, sqrt(greatest(0, (p.11 - value * value / roots) * roots / (roots - 1))) / value
-                * if(freedom <= 20, t_points[toUInt32(greatest(1, ifNull(freedom, 1)))], 1.959964 + 2.372271 / freedom + 2.8225 / (freedom * freedom)), NULL) AS half,
+                * if(freedom <= 20, t_points[toUInt32(ifNull(freedom, 3))], 1.959964 + 2.372271 / freedom + 2.8225 / (freedom * freedom)), NULL) AS half,
+            half * (1 + 0.6 * p.12 / sqrt(p.11) * (1 - 2 / effective_roots)) AS half_up,
             if(roi_pooled IS NULL, NULL, if(placed <= 10, 1., arrayAvg(arrayMap((x, ten) -> x <= ten[10], p.19, best)))) AS p_top10,
             if(roi_pooled IS NULL, NULL, 1 + arrayCount(x -> x > assumeNotNull(roi_pooled), middles)) AS place_rank,
             if(roi_pooled IS NULL, NULL, 1 + arrayCount(x -> x > assumeNotNull(roi_pooled + 1.645 * sd), lows)) AS rank_low,
@@ -311,13 +322,13 @@ WITH
 SELECT
     s.model AS model, s.lookback_days AS lookback_days, s.horizon_days AS horizon_days, s.brand AS brand, s.channel AS channel, s.community AS community, n.name AS name, n.members AS members,
     s.roots AS roots, if(s.unpriced > 0, NULL, s.cost) AS cost_base, s.hours AS hours, if(s.roots = 0 OR s.evidence < 3 OR s.value_unknown > 0, NULL, s.value_exact) AS margin_base,
-    s.average AS average_roi, if(s.unbounded > 0, NULL, s.value * exp(-s.half) / nullIf(s.cost_high, 0) - 1) AS roi_low, if(s.unbounded > 0, NULL, s.value * exp(s.half) / nullIf(s.cost_low, 0) - 1) AS roi_high,
+    s.average AS average_roi, if(s.unbounded > 0, NULL, s.value * exp(-s.half) / nullIf(s.cost_high, 0) - 1) AS roi_low, if(s.unbounded > 0, NULL, s.value * exp(s.half_up) / nullIf(s.cost_low, 0) - 1) AS roi_high,
     s.effective_roots AS effective_roots, s.top1_share AS top1_share,
     s.roi_pooled AS roi_pooled, s.sd AS sd, 0.5 * erfc(-s.roi_pooled / nullIf(s.sd * sqrt(2), 0)) AS p_positive, s.p_top10 AS p_top10, s.place_rank AS place_rank, s.rank_low AS rank_low, s.rank_high AS rank_high,
     ['none', 'none', 'visits', 'utm', 'clicks'][s.evidence + 2] AS basis,
-    multiIf(s.why != '', s.why, s.roi_pooled IS NULL, 'no_spread', s.value <= 0, 'no_value', s.half IS NULL, 'few_roots', s.unbounded > 0, 'unbounded_estimate', s.cost_low = 0, 'no_cost_at_low_estimate', '') AS reason,
+    multiIf(s.why != '', s.why, s.roi_pooled IS NULL, 'no_spread', s.value <= 0, 'no_value', s.half IS NULL, 'few_roots', s.unbounded > 0, 'unbounded_estimate', s.cost_low = 0, 'no_cost_at_low_estimate', s.tau2 = 0, 'no_difference', '') AS reason,
     s.base_currency AS base_currency
 FROM (SELECT *, toDate(reached) AS as_of FROM shown) AS s
 ASOF LEFT JOIN (SELECT channel, community, valid_from, name, members FROM place FINAL) AS n ON n.channel = s.channel AND n.community = s.community AND s.as_of >= n.valid_from
 SETTINGS join_use_nulls = 0
-COMMENT 'Which places deserve the next hour: each place of a brand over all its mature posts, and its estimate pooled with the brand''s other places (roi_pooled, sd). average_roi is an average over what was done, not what one more hour brings. p_top10: how often among the ten best in 400 draws. rank_low to rank_high: the ranks it may have; places whose ranges overlap are ties. basis and reason as in roi; also no_mature_posts, no_spread (too few places to pool)';
+COMMENT 'Which places deserve the next hour: each place of a brand over all its mature posts, and its estimate pooled with the brand''s other places (roi_pooled, sd). average_roi is an average over what was done, not what one more hour brings. p_top10: how often among the ten best in 400 draws. rank_low to rank_high: the ranks it may have; places whose ranges overlap are ties. basis and reason as in roi; also no_mature_posts, no_spread (too few places to pool), no_difference (the places differ by no more than chance: roi_pooled is the same for all, all are ties)';
