@@ -1,19 +1,17 @@
-"""How often the intervals of the view response hold the truth: many simulated brands, their minutes put in place of the view minute.
+"""How often the intervals of the view `response` hold the truth, and what its leads see of a hidden cause of visits and replies.
 
-    CLICKHOUSE_URL=... CLICKHOUSE_DATABASE=SCRATCH target/python-venv/bin/python tests/calibrate/response.py SEEDS
-
-Visits follow a brand reply with mean lag 4 minutes, 0.6 each, and a share after about two hours, 1.5 each, over 28 days with
-lunch and evening peaks, weekends and good days. A fifth of the seeds each: a hidden cause of both, an unknown mail, a known one.
+Minutes stand in place of the view `minute`: 28 days of visits with lunch and evening peaks, weekends and good days; a brand reply (in sittings)
+brings visits with mean lag 4 minutes, 0.6 each; a share (in bursts) after about two hours, 1.5 each. Then five confounders in three
+strengths. The oracle of the widths knows the rhythm of the day and how each kernel falls off on either side of 15 minutes.
 """
 
 import collections
-import pathlib
-import sys
+import datetime
 
 import numpy
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "sql"))
-import store
+import table
+from table import store
 
 DAYS, BATCH, FIRST = 28, 5, 28_401_120
 SIZE = 1440 * DAYS
@@ -22,86 +20,140 @@ RHYTHM = 1 + 0.7 * numpy.sin(2 * numpy.pi * MINUTE / 1440 - 1.2) + 0.35 * numpy.
 LAG = numpy.arange(720)
 SOON, LATE = numpy.exp(-LAG / 4), (LAG / 60) ** 2 * numpy.exp(-LAG / 60)
 SOON, LATE = SOON / SOON.sum(), LATE / LATE.sum()
-TRUTH = {
-    ("brand_reply", "visits_per_event"): 0.6, ("share", "visits_per_event"): 1.5,
-    ("brand_reply", "share_within_15"): SOON[:15].sum(), ("share", "share_within_15"): LATE[:15].sum(),
-    ("difference", "share_within_15"): SOON[:15].sum() - LATE[:15].sum(), ("brand_reply", "lead_effect"): 0.0, ("share", "lead_effect"): 0.0,
-}  # fmt: skip
+EARLY = {"brand_reply": SOON[:15].sum(), "share": LATE[:15].sum()}
+EARLY["difference"] = EARLY["brand_reply"] - EARLY["share"]
+EFFECT = {"brand_reply": 0.6, "share": 1.5}
 NAMES = {"visits_per_event": ("low", "high"), "share_within_15": ("share_within_15_low", "share_within_15_high"), "lead_effect": ("lead_low", "lead_high")}
+CONFOUNDERS = {
+    "persistent-shock": (0.5, 1, 3), "launch-mail": (0.5, 1, 3), "launch-mail, in the calendar": (0.5, 1, 3), "sudden-news": (0.5, 1, 3),
+    "visits-cause-replies": (0.01, 0.03, 0.1), "small-brand": (3, 10, 30),
+}  # fmt: skip
 
 
-def simulate(seed, hidden, mailed):
-    """Visits, brand replies, shares and mails by minute."""
+def simulate(seed, confounder="", strength=0.0):
+    """Visits, brand replies, shares, mails by minute, and the rate behind the visits."""
     dice = numpy.random.default_rng(seed)
     level = numpy.repeat(dice.lognormal(0, 0.25, DAYS) * numpy.where(numpy.arange(DAYS) % 7 > 4, 0.7, 1), 1440)
-    shock, mails, sittings, shares = numpy.zeros(SIZE), numpy.zeros(SIZE, int), numpy.zeros(SIZE), numpy.zeros(SIZE, int)
-    if hidden:
-        for start in dice.choice(SIZE - 90, 60, replace=False):
-            shock[start : start + 90] += dice.gamma(2, 1) * numpy.exp(-numpy.arange(90) / 30)
-    if mailed:
+    busy, shock, after_mail, asked = RHYTHM * level, numpy.zeros(SIZE), numpy.zeros(SIZE), numpy.zeros(SIZE)
+    mails, sittings, shares = numpy.zeros(SIZE, int), numpy.zeros(SIZE), numpy.zeros(SIZE, int)
+    size = strength if confounder == "small-brand" else 1
+    if confounder == "persistent-shock":
+        for start in dice.choice(SIZE - 180, 2 * DAYS, replace=False):
+            shock[start : start + 180] += strength * dice.gamma(2, 0.5)
+    if confounder == "sudden-news":
+        for start in 1440 * numpy.arange(2, DAYS, 9) + dice.integers(0, 1440, len(range(2, DAYS, 9))):
+            shock[start : start + 2880] += 3 * strength * numpy.exp(-numpy.arange(min(2880, SIZE - start)) / 720)
+    if confounder.startswith("launch-mail"):
         mails[1440 * numpy.arange(2, DAYS, 4) + 600 + dice.integers(0, 240, len(range(2, DAYS, 4)))] = 1
-    after_mail = numpy.convolve(mails, numpy.exp(-numpy.arange(300) / 40))[:SIZE]
-    busy = RHYTHM * level
+        after_mail = strength * numpy.convolve(mails, numpy.exp(-numpy.arange(300) / 40))[:SIZE]
     for start in dice.choice(SIZE, 8 * DAYS, replace=False, p=busy / busy.sum()):
         sittings[start : start + 30] += 1
-    replies = dice.poisson(sittings + 2 * shock + 3 * after_mail)
     for start in dice.choice(SIZE, 100):
         length = min(600, SIZE - start)
         shares[start : start + length] += dice.poisson(3 * numpy.exp(-numpy.arange(length) / 45))
-    rate = 20 * busy + 6 * shock + 40 * after_mail + 0.6 * numpy.convolve(replies, SOON)[:SIZE] + 1.5 * numpy.convolve(shares, LATE)[:SIZE]
-    return dice.poisson(rate), replies, shares, mails
+    other = 20 * busy + 6 * shock + 40 * after_mail
+    if confounder == "visits-cause-replies":
+        own = dice.poisson(other)
+        other, asked = own, strength * numpy.convolve(own, numpy.exp(-numpy.arange(120) / 20) / 20)[:SIZE]
+    replies = dice.poisson(sittings + 2 * shock + 3 * after_mail + asked)
+    rate = other + 0.6 * numpy.convolve(replies, SOON)[:SIZE] + 1.5 * numpy.convolve(shares, LATE)[:SIZE]
+    caused = rate - other
+    visits = other + dice.poisson(caused) if confounder == "visits-cause-replies" else dice.poisson(rate / size)
+    shown = mails if confounder.endswith("in the calendar") else numpy.zeros(SIZE, int)
+    return (visits, replies, shares, shown), rate / size
+
+
+def oracle(columns, rate):
+    """Widths of 95 % intervals by the information of a Poisson model with every day's level free and the true shapes known."""
+    _, replies, shares, _ = columns
+    after = [numpy.convolve(x, kernel)[:SIZE] for x, k in ((replies, SOON), (shares, LATE)) for kernel in (numpy.where(LAG < 15, k, 0) / k[:15].sum(), numpy.where(LAG < 15, 0, k) / k[15:].sum())]
+    days = (MINUTE[None, :] * 0 + numpy.arange(SIZE)[None, :] // 1440 == numpy.arange(DAYS)[:, None]) * RHYTHM
+    design = numpy.vstack([days, after])[:, 720:]
+    covariance = numpy.linalg.inv((design / rate[720:]) @ design.T)[-4:, -4:]
+    widths, slopes = {}, []
+    for k, treatment in enumerate(EFFECT):
+        total, share = EFFECT[treatment], EARLY[treatment]
+        one, slope = numpy.zeros(4), numpy.zeros(4)
+        one[2 * k : 2 * k + 2] = 1
+        slope[2 * k : 2 * k + 2] = (1 - share) / total, -share / total
+        slopes.append(slope)
+        widths[treatment, "visits_per_event"] = 2 * 1.96 * numpy.sqrt(one @ covariance @ one)
+        widths[treatment, "share_within_15"] = 2 * 1.96 * numpy.sqrt(slope @ covariance @ slope)
+    slope = slopes[0] - slopes[1]
+    widths["difference", "share_within_15"] = 2 * 1.96 * numpy.sqrt(slope @ covariance @ slope)
+    return widths
 
 
 def answers(brands):
     """The view's rows `total` of some brands, given name -> minutes."""
-    store.run("TRUNCATE TABLE minute")
-    for brand, columns in brands.items():
-        rows = ",".join(f"('{brand}',{FIRST + k},{(FIRST + k) // 1440},{k % 1440},{v},{c},{s},{m})" for k, (v, c, s, m) in enumerate(zip(*columns)))
-        store.run(f"INSERT INTO minute (brand, minute, day, minute_of_day, visits, brand_replies, shares, mails) VALUES {rows}")
+    dates = [datetime.date(1970, 1, 1) + datetime.timedelta(days=FIRST // 1440 + day) for day in range(DAYS)]
+    rows = ((brand, FIRST + k, dates[k // 1440], k % 1440, *cell) for brand, columns in brands.items() for k, cell in enumerate(zip(*map(numpy.ndarray.tolist, columns))))
+    table.load("minute", "brand, minute, day, minute_of_day, visits, brand_replies, shares, mails", rows)
     return store.dicts("SELECT * FROM response WHERE bin = 'total'")
 
 
-def scenario(name, seeds, hidden=False, mailed=False, known=False):
-    """Coverage, misses below and above, and verdicts over the seeds."""
-    low, high, width, values, verdicts, missing = (collections.defaultdict(kind) for kind in (int, int, list, list, collections.Counter, int))
-    for start in range(0, seeds, BATCH):
-        brands = {}
-        for seed in range(start, min(start + BATCH, seeds)):
-            *columns, mails = simulate(seed, hidden, mailed)
-            brands[f"b{seed}"] = (*columns, mails if known else numpy.zeros(SIZE, int))
-        for row in answers(brands):
-            verdicts[row["treatment"]][row["verdict"]] += 1
-            for column, (below, above) in NAMES.items():
-                key = (row["treatment"], column)
-                if key not in TRUTH:
-                    continue
-                if row[below] is None:
-                    missing[key] += 1
-                    continue
-                low[key] += row[below] > TRUTH[key]
-                high[key] += row[above] < TRUTH[key]
-                width[key].append(row[above] - row[below])
-                values[key].append(row[column])
-    print(f"{name}, {seeds} seeds")
-    for key, truth in TRUTH.items():
-        n = len(width[key])
-        if n:
-            print(f"  {key[0]:11} {key[1]:16} true {truth:5.2f}, median {numpy.median(values[key]):5.2f}, width {numpy.median(width[key]):5.2f}, "
-                  f"held by {100 * (n - low[key] - high[key]) / n:5.1f} % ({'90' if key[1] == 'lead_effect' else '95'} meant), above it {low[key]}, below it {high[key]}, none {missing[key]}")
-    for treatment, counts in verdicts.items():
-        print(f"  {treatment:11} verdicts {dict(counts)}", flush=True)
+class Outcome:
+    """What the view said over some seeds of one world."""
+
+    def __init__(self, count, confounder="", strength=0.0, first=0, widths=False):
+        self.values, self.width, self.best = (collections.defaultdict(list) for _ in range(3))
+        self.low, self.high, self.missing = collections.Counter(), collections.Counter(), collections.Counter()
+        self.verdicts, self.count = collections.defaultdict(collections.Counter), count
+        scale = strength if confounder == "small-brand" else 1
+        self.truth = {(t, "visits_per_event"): v / scale for t, v in EFFECT.items()} | {(t, "share_within_15"): v for t, v in EARLY.items()} | {(t, "lead_effect"): 0.0 for t in EFFECT}
+        for start in range(first, first + count, BATCH):
+            brands = {}
+            for seed in range(start, min(start + BATCH, first + count)):
+                brands[f"b{seed}"], rate = simulate(seed, confounder, strength)
+                for key, value in oracle(brands[f"b{seed}"], rate).items() if widths else ():
+                    self.best[key].append(value)
+            for row in answers(brands):
+                self.take(row)
+
+    def take(self, row):
+        self.verdicts[row["treatment"]][row["verdict"]] += 1
+        for column, (below, above) in NAMES.items():
+            key = (row["treatment"], column)
+            if key not in self.truth:
+                continue
+            if row[below] is None:
+                self.missing[key] += 1
+                continue
+            self.low[key] += row[below] > self.truth[key]
+            self.high[key] += row[above] < self.truth[key]
+            self.width[key].append(row[above] - row[below])
+            self.values[key].append(row[column])
 
 
 def main():
-    seeds = int(sys.argv[1])
-    columns = "brand String, minute UInt32, day Date, minute_of_day UInt16, visits UInt64, brand_replies UInt64, shares UInt64, mails UInt64, ads UInt64, launches UInt64, other_events UInt64"
-    store.run("DROP VIEW IF EXISTS minute")
-    store.run(f"CREATE TABLE IF NOT EXISTS minute ({columns}) ENGINE = MergeTree ORDER BY (brand, minute)")
-    scenario("clean", seeds)
-    few = max(1, seeds // 5)
-    scenario("a hidden cause of both", few, hidden=True)
-    scenario("a mail nobody entered", few, mailed=True)
-    scenario("the mail is in the calendar", few, mailed=True, known=True)
+    few = table.seeds(1000, 10)
+    shown = table.Table(f"response, {few} brands of {DAYS} days without a confounder")
+    clean = Outcome(few, widths=True)
+    for key, truth in clean.truth.items():
+        n, misses = len(clean.width[key]), (clean.low[key], clean.high[key])
+        meant = (87, 94) if key[1] == "lead_effect" else (92.5, 97.5)
+        more = f"truth {truth:.2f}, median {numpy.median(clean.values[key]) if n else numpy.nan:.2f}, misses {misses[0]} above the truth, {misses[1]} below; no interval {clean.missing[key]}"
+        shown.share(f"{key[0]} {key[1]}: interval holds the truth", n - sum(misses), n, *meant, promised=key in PROMISED, more=more)
+        if n and key in clean.best:
+            wide, best = numpy.median(clean.width[key]), numpy.median(clean.best[key])
+            shown.most(f"{key[0]} {key[1]}: width over the oracle's", wide / best, 1.5, promised=False, more=f"{wide:.2f} and {best:.2f}")
+    for treatment, counts in clean.verdicts.items():
+        print(f"  {treatment}: verdicts {dict(counts)}")
+    shown.share("brand_reply: flagged without a confounder", clean.verdicts["brand_reply"]["flagged"], few, 0, 5)
+    if table.SHORT:
+        shown.end()
+    some = max(5, few // 20)
+    print(f"\nconfounders, {some} brands each: visits per brand reply\n  {'confounder':30} {'strength':9} {'bias %':>8} {'held %':>7} {'flagged %':>10} {'undecided %':>12} {'not flagged %':>14}")
+    for confounder, strengths in CONFOUNDERS.items():
+        for word, strength in zip(("weak", "medium", "strong"), strengths):
+            one, key = Outcome(some, confounder, strength, first=5000), ("brand_reply", "visits_per_event")
+            counts, n = one.verdicts["brand_reply"], len(one.values[key])
+            bias = 100 * (numpy.mean(one.values[key]) / one.truth[key] - 1) if n else numpy.nan
+            held = 100 * (n - one.low[key] - one.high[key]) / n if n else numpy.nan
+            print(f"  {confounder:30} {word:9} {bias:8.0f} {held:7.0f} {100 * counts['flagged'] / some:10.0f} {100 * counts['undecided'] / some:12.0f} {100 * counts['not_flagged_at_20pct'] / some:14.0f}", flush=True)
+    shown.end()
 
 
+PROMISED = {("brand_reply", "visits_per_event"), ("share", "visits_per_event")}
+table.stand_in("minute", "brand String, minute UInt32, day Date, minute_of_day UInt16, visits UInt64, brand_replies UInt64, shares UInt64, mails UInt64, ads UInt64, launches UInt64, other_events UInt64", "brand, minute")
 main()
