@@ -292,7 +292,8 @@ WITH
             less_days(ones, less_places(ones, arrayMap(r -> arrayMap(v -> v.2, r.2), p))) AS x, less_days(ones, less_places(ones, arrayMap(r -> arrayMap(v -> v.3, r.2), p))) AS next
         FROM place GROUP BY brand
     ),
-    -- s: the last steps, the fitted cells, cells, x, next, the two coefficients so far.
+    -- s: the last steps, the fitted cells, cells, x, next, the two coefficients so far. At each step x and next lose what the places and days of
+    -- the fit say of them (which changes no coefficient): otherwise each step overlooks that places and days move too, and the steps shrink too slowly.
     fit AS (
         SELECT
             brand, restricted, hashes, cells, x, next,
@@ -300,7 +301,7 @@ WITH
                 (s, i) -> (
                     step(restricted, s.4, s.3, s.5, s.6), step_next(restricted, s.4, s.3, s.5, s.6),
                     fit_days(s.4, fit_places(s.4, arrayMap((m, p, q) -> arrayMap((a, b, c) -> a * exp(step(restricted, s.4, s.3, s.5, s.6) * b + step_next(restricted, s.4, s.3, s.5, s.6) * c), m, p, q), s.3, s.5, s.6))),
-                    s.4, s.5, s.6, s.7 + step(restricted, s.4, s.3, s.5, s.6), s.8 + step_next(restricted, s.4, s.3, s.5, s.6)),
+                    s.4, less_days(s.3, less_places(s.3, s.5)), less_days(s.3, less_places(s.3, s.6)), s.7 + step(restricted, s.4, s.3, s.5, s.6), s.8 + step_next(restricted, s.4, s.3, s.5, s.6)),
                 range(40), (0., 0., start, cells, x, next, 0., 0.)) AS state,
             state.3 AS fitted
         FROM panel CROSS JOIN (SELECT arrayJoin([false, true]) AS restricted) AS r
@@ -308,7 +309,7 @@ WITH
     -- What of each regressor is its own: less the weighted effects of places and days, then less the other regressor.
     own AS (
         SELECT
-            *, arrayFold((left, i) -> less_days(fitted, less_places(fitted, left)), range(20), x) AS own_x, arrayFold((left, i) -> less_days(fitted, less_places(fitted, left)), range(20), next) AS own_next
+            *, arrayFold((left, i) -> less_days(fitted, less_places(fitted, left)), range(20), state.5) AS own_x, arrayFold((left, i) -> less_days(fitted, less_places(fitted, left)), range(20), state.6) AS own_next
         FROM fit
     ),
     rest AS (SELECT *, less_other(fitted, own_x, own_next) AS rest_x, less_other(fitted, own_next, own_x) AS rest_next FROM own),
