@@ -2,10 +2,10 @@
 CARGO := cargo
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help setup build demo test metrics chaos bench fuzz simulate defects clean
+.PHONY: help setup build demo test metrics chaos bench fuzz simulate calibrate defects clean
 
 help: ## say what there is
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 setup: ## install everything that is missing (C compiler, libchdb; for the tests Apache Kafka, Python client, promtool)
 	@.ci/setup all
@@ -34,6 +34,11 @@ fuzz: setup ## ten minutes of fuzzing: decode, fold, flush, snapshot
 SECONDS_OF_SIMULATION ?= 600
 simulate: ## random histories through the loop for ten minutes; a failing one says how to play it again
 	GRAPEVINE_SECONDS=$(SECONDS_OF_SIMULATION) $(CARGO) test --release --locked --test simulation -- --nocapture whatever
+
+calibrate: build ## do intervals hold what they promise? simulated brands with a known truth, tables of targets (some hours)
+	@.ci/setup libchdb
+	@.ci/setup python
+	@.ci/calibrate
 
 defects: ## plants the defects of tests/defects one by one and sees each caught (half an hour)
 	@.ci/defects

@@ -37,7 +37,7 @@ def world(dice, places, effect, backwards):
 
 
 def main():
-    number, batch = table.seeds(1000, 40), 50
+    number, batch = table.seeds(1000, 12), 50
     shown = table.Table(f"elasticity, {number} brands of each kind, {DAYS} days")
     table.stand_in("community_day", "brand String, channel String, community String, day Date, interactions UInt64, visits UInt64", "brand, community, day")
     for name, (places, effect, backwards) in WORLDS.items():

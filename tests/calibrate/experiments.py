@@ -34,7 +34,7 @@ def lift_for_80(count, orders, shape):
 
 
 def main():
-    number = table.seeds(1000, 60)
+    number = table.seeds(1000, 40)
     shown = table.Table(f"experiments, {number} A/A and {number} A/B trials of each kind of unit")
     table.stand_in("assignment_row", "experiment String, arm String, unit String, unit_type String, time DateTime64(3, 'UTC'), id String", "experiment")
     table.stand_in("conversion_row", "id String, time DateTime64(3, 'UTC'), visitor UInt64, has_visitor Bool, refund_of String", "id")

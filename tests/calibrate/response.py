@@ -126,7 +126,7 @@ class Outcome:
 
 
 def main():
-    few = table.seeds(1000, 10)
+    few = table.seeds(1000, 5)
     shown = table.Table(f"response, {few} brands of {DAYS} days without a confounder")
     clean = Outcome(few, widths=True)
     for key, truth in clean.truth.items():

@@ -1,4 +1,5 @@
-//! Views against independent computations in Python, on the real engine: each program of `tests/sql` in a database of its own.
+//! Views against independent computations in Python, on the real engine: each program of `tests/sql` in a database of its own,
+//! and a short run of each of `tests/calibrate`.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,14 +8,24 @@ use crate::store::Database;
 
 /// Runs one program; it ends with an error and the place if a figure differs.
 async fn agrees(program: &str) {
-    let database = Database::migrated(&format!("sql_{program}")).await;
+    runs("sql", program, None).await;
+}
+
+/// A short run with fixed seeds; `make calibrate` runs the full one.
+async fn calibrated(program: &str) {
+    runs("calibrate", program, Some("short")).await;
+}
+
+async fn runs(folder: &'static str, program: &str, argument: Option<&'static str>) {
+    let database = Database::migrated(&format!("{folder}_{program}")).await;
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join("target/python-venv/bin/python");
-    let file = root.join("tests/sql").join(program).with_extension("py");
+    let file = root.join("tests").join(folder).join(program).with_extension("py");
     let (url, name) = (database.config.url.clone(), database.config.database.clone());
     let run = move || {
         Command::new(&python)
             .arg(&file)
+            .args(argument)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("CLICKHOUSE_URL", url)
             .env("CLICKHOUSE_DATABASE", name)
@@ -24,8 +35,8 @@ async fn agrees(program: &str) {
     };
     let output = tokio::task::spawn_blocking(run).await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "tests/sql/{program}.py:\n{}{}", text(&output.stdout), text(&output.stderr));
-    assert!(!output.stdout.is_empty(), "tests/sql/{program}.py compared nothing");
+    assert!(output.status.success(), "tests/{folder}/{program}.py:\n{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(!output.stdout.is_empty(), "tests/{folder}/{program}.py compared nothing");
 }
 
 #[tokio::test]
@@ -103,15 +114,42 @@ async fn row_policies_hold_through_the_views() {
     agrees("policies").await;
 }
 
+#[tokio::test]
+async fn intervals_of_roi_hold_the_truth() {
+    calibrated("roi").await;
+}
+
+#[tokio::test]
+async fn the_best_places_are_reported_as_they_are() {
+    calibrated("places").await;
+}
+
+#[tokio::test]
+async fn trials_without_an_effect_are_seldom_significant() {
+    calibrated("experiments").await;
+}
+
+#[tokio::test]
+async fn elasticity_is_found_where_there_is_one() {
+    calibrated("elasticity").await;
+}
+
+#[tokio::test]
+async fn intervals_of_responses_hold_the_truth() {
+    calibrated("response").await;
+}
+
 /// Every program is named by a test above; a forgotten one would be a check that never runs.
 #[test]
 fn every_program_is_run() {
     let here = include_str!("sql.rs");
-    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sql")).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_str().unwrap();
-        if path.extension().is_some_and(|extension| extension == "py") && name != "store" {
-            assert!(here.contains(&format!("agrees(\"{name}\")")), "no test runs tests/sql/{name}.py");
+    for (folder, run, shared) in [("tests/sql", "agrees", "store"), ("tests/calibrate", "calibrated", "table")] {
+        for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            if path.extension().is_some_and(|extension| extension == "py") && name != shared {
+                assert!(here.contains(&format!("{run}(\"{name}\")")), "no test runs {folder}/{name}.py");
+            }
         }
     }
 }
