@@ -59,7 +59,8 @@ def main():
             continue
         flagged = f"{count('flagged')} flagged, median {numpy.median([row['elasticity'] for row in answered]):.3f}"
         if not effect:
-            shown.share(f"{name}: p below 0.05", sum(row["p_value"] < 0.05 for row in answered), len(answered), 3.5, 6.5, promised=places < 40, more=flagged)
+            shown.share(f"{name}: supported or refuted", count("supported") + count("refuted"), number, 2.5, 6.5, more=flagged)
+            shown.share(f"{name}: p below 0.05", sum(row["p_value"] < 0.05 for row in answered), len(answered), 3.5, 6.5, promised=places >= 40)
         else:
             shown.share(f"{name}: supported", count("supported"), number, 80, 100, promised=places >= 40, more=flagged)
         if places >= 40:
