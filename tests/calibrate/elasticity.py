@@ -55,14 +55,14 @@ def main():
         shown.share(f"{name}: answered", len(answered), number, 99, 100, more=", ".join(sorted(why)))
         count = lambda verdict: sum(row["verdict"] == verdict for row in rows)
         if backwards:
-            shown.share(f"{name}: flagged", count("flagged"), number, 80, 100, promised=False)
+            shown.share(f"{name}: flagged", count("flagged"), number, 80, 100)
             continue
         flagged = f"{count('flagged')} flagged, median {numpy.median([row['elasticity'] for row in answered]):.3f}"
         if not effect:
             shown.share(f"{name}: supported or refuted", count("supported") + count("refuted"), number, 2.5, 6.5, more=flagged)
             shown.share(f"{name}: p below 0.05", sum(row["p_value"] < 0.05 for row in answered), len(answered), 3.5, 6.5, promised=places >= 40)
         else:
-            shown.share(f"{name}: supported", count("supported"), number, 80, 100, promised=places >= 40, more=flagged)
+            shown.share(f"{name}: supported", count("supported"), number, 80, 100, more=flagged)
         if places >= 40:
             above, below = sum(row["low"] > effect for row in answered), sum(row["high"] < effect for row in answered)
             shown.share(f"{name}: interval holds the truth", len(answered) - above - below, len(answered), 92.5, 97.5, more=f"misses {above} above the truth, {below} below")
