@@ -46,5 +46,6 @@ for removed, basis, reason, path_reason, sides, traced in table:
     same(f"without {removed}: sides", ", ".join(sorted(s for (s,) in ask(f"SELECT DISTINCT side FROM credit WHERE {rule}"))), sides)
     assert {"1": share == 1, "less": 0 < (share or 0) < 1, "none": not share}[traced], (removed, share)
     (places,) = ask(f"SELECT basis, reason FROM places WHERE {rule} AND horizon_days = 30 AND community = 'a'")
-    same(f"without {removed}: places", places, [basis, reason])
+    # Two places of a few posts do not differ by more than chance; that is no missing input.
+    same(f"without {removed}: places", places, [basis, reason or "no_difference"])
 print(f"missing: {len(table)} rows of docs/roi.md")
