@@ -145,6 +145,22 @@ fn many_clicks_on_a_long_chain_know_their_depth() {
     assert!(depths.iter().copied().eq(1..=100_000));
 }
 
+/// What a click remembered on the way of a long fragment holds no more when the fragment moves below its late parent.
+#[test]
+fn a_long_fragment_that_moves_is_climbed_anew() {
+    let mut engine = engine();
+    observe(&mut engine, &post("r", "ann", NOON));
+    for number in 1..=3000_u32 {
+        let parent = if number == 1 { "late".to_owned() } else { format!("s{}", number - 1) };
+        observe(&mut engine, &share("r", &format!("s{number}"), &parent, "bob", NOON));
+    }
+    observe(&mut engine, &click("r", "before", Some("s3000"), NOON));
+    observe(&mut engine, &share("r", "late", "r", "cleo", NOON));
+    observe(&mut engine, &click("r", "after", Some("s3000"), NOON));
+    let found: Vec<_> = engine.flush().rows.clicks.iter().map(|row| (row.depth, row.path_inferred)).collect();
+    assert_eq!(found, [(3000, 1), (3001, 0)]);
+}
+
 proptest! {
     /// Against the obvious walk over the parents that are known at each click, whatever moves in between.
     #[test]
