@@ -43,12 +43,15 @@ def utc_day(seconds):
     return datetime.datetime.fromtimestamp(int(seconds), UTC).date()
 
 
+ZONES = zoneinfo.available_timezones()
+
+
 def clock(brand, seconds):
     """The time zone and the own hosts of a brand as of the day."""
     row = as_of(BRANDS.get(brand, []), utc_day(seconds))
     if row is None:
         return zoneinfo.ZoneInfo("UTC"), []
-    known = row[1] in zoneinfo.available_timezones()
+    known = row[1] in ZONES
     return zoneinfo.ZoneInfo(row[1] if known else "UTC"), row[2]
 
 
