@@ -11,7 +11,7 @@
 --     SELECT view, status, last_success_time, exception FROM system.view_refreshes WHERE database = 'grapevine_stored'
 --
 -- Other hours: ALTER TABLE grapevine_stored.coverage MODIFY REFRESH EVERY 6 HOUR; the others follow it. At once:
--- SYSTEM REFRESH VIEW grapevine_stored.coverage. Row policies: run clickhouse-row-policies.sql, too.
+-- SYSTEM REFRESH VIEW grapevine_stored.coverage. Until the first round is through, tables are empty. Row policies: run clickhouse-row-policies.sql, too.
 
 CREATE DATABASE IF NOT EXISTS grapevine_stored;
 

@@ -58,7 +58,7 @@ columns = f"SELECT table, groupArray((name, type)) FROM (SELECT * FROM system.co
 same("every described view is kept, with its columns", ask(columns.format(kept)), ask(columns.format(live)))
 ours = "SELECT name FROM system.tables WHERE database = '{}' AND engine LIKE '%View' AND comment NOT LIKE '%building block%' AND NOT match(name, '_(row|life)$') ORDER BY name"
 same("every view for analysts can be asked there", ask(ours.format(kept)), ask(ours.format(live)))
-for name in described:
+for name in ("coverage", "activity_daily", "traffic", "money", "credit"):
     # Sums of floats depend on the order of the rows in their last digits.
     exact = ", ".join(column for column, kind in ask(f"SELECT name, type FROM system.columns WHERE database = '{live}' AND table = '{name}'") if "Float" not in kind)
     digest = f"SELECT count(), sum(sipHash64(toString(tuple({exact})))) FROM {{}}.{name}"
