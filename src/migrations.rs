@@ -113,7 +113,8 @@ pub fn required_version() -> u32 {
 pub struct Plan<'a> {
     /// Files that were never applied, in order.
     pub absent: Vec<&'a Migration>,
-    /// Files of views that were applied with another text, in order. The worker needs no view, so it does without.
+    /// Files of views that were applied with another text, and all files of views behind them, in order. The worker needs no view,
+    /// so it does without.
     pub outdated: Vec<&'a Migration>,
 }
 
@@ -124,6 +125,10 @@ impl<'a> Plan<'a> {
         let mut files = [self.absent.as_slice(), &self.outdated].concat();
         files.sort_by_key(|migration| migration.number);
         files
+    }
+
+    fn remakes_views(&self) -> bool {
+        self.files().iter().any(|migration| migration.is_views())
     }
 }
 
@@ -137,7 +142,8 @@ pub fn missing<'a>(known: &'a [Migration], applied: &[Applied]) -> Result<Plan<'
     for migration in known {
         match applied.iter().find(|row| row.number == migration.number) {
             None => plan.absent.push(migration),
-            Some(row) if row.checksum == migration.checksum() => {}
+            // A later file may make a view of an earlier one anew, so what comes after an outdated file is made anew, too.
+            Some(row) if row.checksum == migration.checksum() && !(migration.is_views() && plan.remakes_views()) => {}
             Some(_) if migration.is_views() => plan.outdated.push(migration),
             Some(row) => {
                 return Err(SchemaProblem::Changed { name: migration.name, applied: row.checksum, here: migration.checksum() });
@@ -344,5 +350,14 @@ mod tests {
         let plan = missing(MIGRATIONS, &[remembered(&MIGRATIONS[0]), other(1)]).unwrap();
         assert_eq!((plan.outdated.as_slice(), plan.absent.len()), (&[&MIGRATIONS[1]][..], MIGRATIONS.len() - 2));
         assert_eq!(plan.files(), MIGRATIONS[1..].iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn views_behind_views_that_are_made_anew_are_made_anew_too() {
+        let mut all: Vec<Applied> = MIGRATIONS.iter().map(remembered).collect();
+        all[1].checksum = 7;
+        let views: Vec<&Migration> = MIGRATIONS.iter().filter(|migration| migration.is_views()).collect();
+        let plan = missing(MIGRATIONS, &all).unwrap();
+        assert_eq!((plan.outdated, plan.absent), (views, Vec::new()));
     }
 }

@@ -45,10 +45,11 @@ WITH
     ['all', 'broadcast', 'conversation', 'other'] AS sides,
     ['first', 'last', 'linear', 'position', 'time_decay'] AS models,
     -- Each credited touch with a vector of its 15 rules (model, look-back): margin, revenue, part of a sale, what a direct visit followed, what has no rate.
+    -- What no post of a cohort got is the seller's. A refund is no evidence of its own: its sale is.
     touched AS (
         SELECT
-            conversion, visit, any(c.root) AS root, any(c.brand) AS sold_by, if(root = '', sold_by, '') AS of_brand, any(indexOf(sides, toString(c.side))) AS side, any(c.sold_at) AS at,
-            max(c.direct) AS direct, any((toMonday(c.day), toUInt8(multiIf(c.root != '', 3, c.tracked, 2, c.visit != '', 1, 0)))) AS evidence,
+            conversion, visit, if(any(c.root) IN (SELECT r.root FROM cohort_root AS r), any(c.root), '') AS root, any(c.brand) AS sold_by, if(root = '', sold_by, '') AS of_brand, any(indexOf(sides, toString(c.side))) AS side, any(c.sold_at) AS at,
+            max(c.direct) AS direct, any((toMonday(c.day), toInt8(multiIf(c.refund_of != '' AND c.sold_at != c.at, -1, c.root != '', 3, c.tracked, 2, c.visit != '', 1, 0)))) AS evidence,
             sumForEach(arrayMap(k -> if(k = c.rule, ifNull(c.margin_base, 0), 0), range(15))) AS margin,
             sumForEach(arrayMap(k -> if(k = c.rule, ifNull(c.credit_base, 0), 0), range(15))) AS revenue,
             sumForEach(arrayMap(k -> if(k = c.rule AND c.refund_of = '', c.share, 0.), range(15))) AS sales,

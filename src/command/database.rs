@@ -59,7 +59,10 @@ impl Database {
         let unusable = |error| CommandError::Store(format!("could not use ClickHouse at {} (clickhouse.url)", config.url), error);
         reach(config).await.map_err(unusable)?;
         let database = Database { client: client(config), limit: config.send_timeout + config.end_timeout };
-        migrations::check(&database.client).await?;
+        let outdated = migrations::check(&database.client).await?;
+        if !outdated.is_empty() {
+            eprintln!("grapevine: the views of {} are of another build; run: grapevine migrate", outdated.join(", "));
+        }
         Ok(database)
     }
 

@@ -518,6 +518,8 @@ def evidence_of(all_credits):
     best = collections.defaultdict(lambda: collections.defaultdict(int))
     for credit in all_credits:
         touch = credit.touch
+        if credit.sale["id"] != credit.conversion["id"]:
+            continue  # A refund is no evidence of its own: its sale is.
         kind = 3 if touch.root else 2 if touch.tracked else 1 if touch.visit else 0
         weeks = best[credit.brand]
         weeks[monday(credit.day)] = max(kind, weeks[monday(credit.day)])

@@ -58,3 +58,33 @@ for number, (removed, basis, reason, path_reason, sides, traced) in enumerate(ta
     # Two places of a few posts do not differ by more than chance; that is no missing input.
     same(f"without {removed}: places", of_place[brand], [basis, reason or "no_difference"])
 print(f"missing: {len(table)} rows of docs/roi.md")
+
+# ---------------------------------------------------------------- a stranger's post that sells for two brands, and a refund weeks after its sale
+LATE = T0 + 35 * DAY
+for table in ("activity_window", "click", "visit", "conversion", "cost"):
+    run(f"TRUNCATE TABLE {table}")
+
+
+def post(root, brand, at):
+    return {"window_start": at // 900 * 900, "root": root, "epoch": 0, "source": "t/0", "opened": at % 997, "version": 1, "root_seen": True, "root_is_brand": brand != "", "root_time": millis(at * 1000), "brand": brand, "channel": "x", "community": "a", "posts": 1}
+
+
+def sold(name, brand, root, amount):
+    """A click on the post, a visit and a sale of the brand."""
+    visitor = {"visitor": len(name) * 1000 + ord(name[-1]), "has_visitor": True}
+    facts("click", [{"id": f"c-{name}", "time": millis((T0 + 60) * 1000), "root": root, "target_kind": "post", "path": [root], "path_actors": [1], "depth": 0, "path_inferred": 0, "brand": "", "channel": "x", "community": "a"}])
+    facts("visit", [{"id": f"v-{name}", "time": millis((T0 + 61) * 1000), **visitor, "click": f"c-{name}", "brand": brand}], source="t/1")
+    facts("conversion", [{"id": f"o-{name}", "time": millis((T0 + 600) * 1000), **visitor, "brand": brand, "amount": Decimal(amount), "currency": "EUR", "refund_of": ""}], source="t/2")
+
+
+insert("activity_window", [post("stranger", "", T0), post("b0-own", "b0", T0), post("b1-own", "b1", T0), post("b0-late", "b0", LATE)])
+for brand, amount in (("b0", 100), ("b1", 1000)):
+    sold(f"{brand}-stranger-x", brand, "stranger", amount)
+    sold(f"{brand}-own-y", brand, f"{brand}-own", amount)
+facts("conversion", [{"id": "refund", "time": millis((LATE + DAY) * 1000), "visitor": 0, "has_visitor": False, "brand": "b0", "amount": Decimal(10), "currency": "EUR", "refund_of": "o-b0-own-y"}], source="t/2")
+facts("cost", [{"id": "k", "time": millis(LATE * 1000), "brand": "b0", "channel": "x", "community": "a", "side": "broadcast", "amount": Decimal(20), "currency": "EUR"}], source="t/3")
+cohorts = {row[0]: row[1:] for row in ask(f"SELECT brand || ' ' || toString(cohort), round(traced_share, 4), revenue_base, roi, reason FROM roi WHERE grain = 'brand' AND side = 'all' AND {RULE} AND horizon_days = 7 AND posts > 0")}
+same("half of each brand's revenue comes by the stranger's post, less what was given back of the other half", [cohorts["b0 2024-01-01"][0], cohorts["b1 2024-01-01"][0]], [round(90 / 190, 4), 0.5])
+same("the refund counts with its sale", cohorts["b0 2024-01-01"][1], 90)
+same("and is no conversion of the week in which it came", cohorts["b0 2024-02-05"][2:], [None, "no_conversions"])
+print("missing: a post of nobody's and a late refund")

@@ -68,6 +68,9 @@ def load(*worlds):
 policies = conditions("grapevine")
 kept = re.findall(r"CREATE MATERIALIZED VIEW grapevine_stored\.(\w+)", (store.MIGRATIONS.parent / "clickhouse-stored-views.sql").read_text())
 same("every view that is kept as a table has a policy", sorted(conditions("grapevine_stored")), sorted(kept))
+granted = re.findall(r"GRANT SELECT ON grapevine_stored\.(\S+)", TEMPLATE)
+passed = re.findall(r"CREATE OR REPLACE VIEW grapevine_stored\.(\w+)", (store.MIGRATIONS.parent / "clickhouse-stored-views.sql").read_text())
+same("what is granted there is a view with a policy or one that is passed on", sorted(granted), sorted(kept + passed))
 named = {name for (name,) in ask("SELECT DISTINCT table FROM system.columns WHERE database = currentDatabase() AND name = 'brand' AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')")}
 same("every table that names a brand has a policy", sorted(named - policies.keys()), [])
 tables = [name for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'")]

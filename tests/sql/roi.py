@@ -146,6 +146,8 @@ for line in cost_lines:
         group_costs[key, week(line["day"])].append(line)
 evidence = collections.defaultdict(lambda: -1)
 for row in credit["linear", 90]:
+    if row["refund_of"]:
+        continue
     kind = 3 if row["root"] else 2 if row["tracked"] else 1 if row["visit"] else 0
     evidence[row["brand"], week(row["day"])] = max(kind, evidence[row["brand"], week(row["day"])])
 active, timed = collections.defaultdict(set), collections.defaultdict(set)
