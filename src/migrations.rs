@@ -128,7 +128,7 @@ impl<'a> Plan<'a> {
     }
 
     fn remakes_views(&self) -> bool {
-        self.files().iter().any(|migration| migration.is_views())
+        self.absent.iter().chain(&self.outdated).any(|migration| migration.is_views())
     }
 }
 

@@ -56,8 +56,8 @@ def fill(rows):
         SELECT 'k' || toString(number), {KEYS.format(n='number')}, time, 'work', if(number % 2 = 0, toDecimal128(50, 6), NULL), if(number % 2 = 0, 'USD', ''), if(number % 2 = 1, 3600, NULL), if(number % 2 = 1, 'manager', ''), 'brand' || toString(number % 5),
         'campaign' || toString(number % 5) || '-' || toString(cityHash64(number, 3) % 8), 'channel' || toString(cityHash64(number, 4) % 4), 'place' || toString(cityHash64(number, 5) % 50), ['broadcast', 'conversation'][number % 2 + 1], time, time + 86400 * (number % 14)
         FROM (SELECT number, toDateTime64({START} + cityHash64(number, 50) % {YEAR}, 3, 'UTC') AS time FROM numbers({rows // 500}))""")
-    for table, extra in (("cascade", "levels"), ("thread", "levels")):
-        run(f"""INSERT INTO {table} (root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, campaign, channel, platform, community, size, max_depth, {extra}, s1, unique_actors, first_time, last_time)
+    for table in ("cascade", "thread"):
+        run(f"""INSERT INTO {table} (root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, campaign, channel, platform, community, size, max_depth, levels, s1, unique_actors, first_time, last_time)
             SELECT root, 0, 't/' || toString(number % 12), 0, 1, true, root_time, root_is_brand, brand, campaign, channel, platform, community, 10, 2, [1, 6, 3], 12, 9, root_time, root_time + 86400
             FROM (SELECT number, {root('number')} FROM numbers({roots}))""")
     run(f"INSERT INTO progress SELECT 0, 't/' || toString(number), 0, 1000, toDateTime64({START + YEAR}, 3, 'UTC'), 1000, 1000, 0, 0, 0, now64(3) FROM numbers(12)")

@@ -18,6 +18,7 @@ from store import ask, insert, one, run, same, statements
 from worlds.two_brands import BRANDS, World, nameless, shared
 
 TEMPLATE = (store.MIGRATIONS.parent / "clickhouse-row-policies.sql").read_text()
+STORED = (store.MIGRATIONS.parent / "clickhouse-stored-views.sql").read_text()
 POLICY = re.compile(r"CREATE ROW POLICY OR REPLACE own_brands\s+ON (.+?)\s+USING (.+?)\s+TO grapevine_reader", re.S)
 PRODUCT = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit roi places response".split()
 
@@ -66,10 +67,10 @@ def load(*worlds):
 
 
 policies = conditions("grapevine")
-kept = re.findall(r"CREATE MATERIALIZED VIEW grapevine_stored\.(\w+)", (store.MIGRATIONS.parent / "clickhouse-stored-views.sql").read_text())
+kept = re.findall(r"CREATE MATERIALIZED VIEW grapevine_stored\.(\w+)", STORED)
 same("every view that is kept as a table has a policy", sorted(conditions("grapevine_stored")), sorted(kept))
 granted = re.findall(r"GRANT SELECT ON grapevine_stored\.(\S+)", TEMPLATE)
-passed = re.findall(r"CREATE OR REPLACE VIEW grapevine_stored\.(\w+)", (store.MIGRATIONS.parent / "clickhouse-stored-views.sql").read_text())
+passed = re.findall(r"CREATE OR REPLACE VIEW grapevine_stored\.(\w+)", STORED)
 same("what is granted there is a view with a policy or one that is passed on", sorted(granted), sorted(kept + passed))
 named = {name for (name,) in ask("SELECT DISTINCT table FROM system.columns WHERE database = currentDatabase() AND name = 'brand' AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')")}
 same("every table that names a brand has a policy", sorted(named - policies.keys()), [])
