@@ -371,42 +371,78 @@ COMMENT 'Whether traffic grows with how much the brand takes part, per brand: Po
 -- unit, in the reference currency as of the days of the money. Units that sold nothing are zeros; what was sold before the assignment does not count,
 -- its refunds neither. Sales of a root or a community are those that `credit` gives it (last touch that is not direct, 30 days). Control is the arm
 -- `control`, else the first by name.
+-- A time slot is named by its start and as long as the least distance between two of its experiment's. Its sales are those whose last touch, by the
+-- same rule, came within it, of the brands whose posts carry the experiment, of all if none does; slots that begin after the end of the data are no units yet.
 CREATE OR REPLACE VIEW experiments AS
 WITH
+    (SELECT max(watermark) FROM sources) AS reach,
+    reach < toDateTime64('1971-01-01', 3, 'UTC') AS reach_unknown,
+    -- A slot bounds its sales itself; nothing else does so but the time of the assignment.
     assigned AS (
-        SELECT experiment, unit_type, unit, argMin(a.arm, (a.time, a.id)) AS arm, min(a.time) AS since
-        FROM assignment_row AS a GROUP BY experiment, unit_type, unit
+        SELECT
+            experiment, unit_type, unit, begins, argMin(a.arm, (a.time, a.id)) AS arm, unit_type = 'time_slot' AS is_slot, if(is_slot, toDateTime64(0, 3, 'UTC'), min(a.time)) AS since
+        FROM (
+            SELECT r.experiment AS experiment, r.unit_type AS unit_type, if(unit_type = 'time_slot', parseDateTime64BestEffortOrNull(r.unit, 3, 'UTC'), NULL) AS begins,
+                ifNull(toString(begins), r.unit) AS unit, r.arm AS arm, r.time AS time, r.id AS id
+            FROM assignment_row AS r
+        ) AS a
+        WHERE begins IS NULL OR reach_unknown OR begins < reach
+        GROUP BY experiment, unit_type, unit, begins
     ),
+    slot AS (
+        SELECT experiment, unit, begins, begins + toIntervalMillisecond(minIf(distance, distance > 0) OVER (PARTITION BY experiment)) AS ends
+        FROM (
+            SELECT experiment, unit, assumeNotNull(a.begins) AS begins,
+                dateDiff('millisecond', lagInFrame(begins, 1, begins) OVER (PARTITION BY experiment ORDER BY begins ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), begins) AS distance
+            FROM assigned AS a WHERE a.begins IS NOT NULL
+        )
+    ),
+    (
+        SELECT groupArray((experiment, brands)) FROM (
+            SELECT experiment, groupUniqArrayIf(brand, carries) AS brands
+            FROM (
+                SELECT experiment, '' AS brand, false AS carries FROM slot
+                UNION ALL SELECT toString(a.experiment) AS experiment, toString(a.brand) AS brand, true AS carries FROM activity_row AS a WHERE a.experiment IN (SELECT experiment FROM slot)
+            )
+            GROUP BY experiment
+        )
+    ) AS trials,
     buyer AS (
         SELECT c.id AS conversion, if(s.id != '', s.visitor, c.visitor) AS visitor
         FROM conversion_row AS c LEFT ANY JOIN (SELECT * FROM conversion_row WHERE has_visitor) AS s ON s.id = c.refund_of
         WHERE s.id != '' OR c.has_visitor
     ),
     sale AS (
-        SELECT 'person' AS unit_type, person AS unit, sold_at, day, currency, toFloat64(amount) AS amount FROM conversion_value WHERE person != ''
+        SELECT '' AS of_experiment, 'person' AS unit_type, person AS unit, sold_at, day, currency, toFloat64(amount) AS amount FROM conversion_value WHERE person != ''
         UNION ALL
-        SELECT 'visitor' AS unit_type, toString(b.visitor) AS unit, v.sold_at AS sold_at, v.day AS day, v.currency AS currency, toFloat64(v.amount) AS amount
+        SELECT '' AS of_experiment, 'visitor' AS unit_type, toString(b.visitor) AS unit, v.sold_at AS sold_at, v.day AS day, v.currency AS currency, toFloat64(v.amount) AS amount
         FROM conversion_value AS v INNER ANY JOIN buyer AS b ON b.conversion = v.conversion
         UNION ALL
-        SELECT u.1 AS unit_type, u.2 AS unit, v.sold_at AS sold_at, v.day AS day, v.currency AS currency, k.credit AS amount
-        FROM (SELECT conversion, toFloat64(credit) AS credit, arrayJoin([('root', root), ('community', toString(community))]) AS u FROM credit WHERE model = 'last' AND lookback_days = 30 AND u.2 != '') AS k
-        LEFT ANY JOIN conversion_value AS v ON v.conversion = k.conversion
+        SELECT k.of_experiment AS of_experiment, k.unit_type AS unit_type, if(k.of_experiment = '', k.named, s.unit) AS unit, k.sold_at AS sold_at, k.day AS day, k.currency AS currency, k.amount AS amount
+        FROM (
+            SELECT
+                arrayJoin(arrayConcat([('', 'root', root), ('', 'community', toString(community))], arrayMap(e -> (e.1, 'time_slot', ''), arrayFilter(e -> visit != '' AND (empty(e.2) OR has(e.2, brand)), trials)))) AS u,
+                u.1 AS of_experiment, u.2 AS unit_type, u.3 AS named, touched, sold_at, day, currency, toFloat64(credit) AS amount
+            FROM credit WHERE model = 'last' AND lookback_days = 30 AND share > 0
+        ) AS k
+        ASOF LEFT JOIN slot AS s ON s.experiment = k.of_experiment AND k.touched >= s.begins
+        WHERE unit != '' AND (k.of_experiment = '' OR k.touched < s.ends)
     ),
     priced AS (
-        SELECT s.unit_type AS unit_type, s.unit AS unit, s.sold_at AS sold_at, s.amount * toFloat64(f.to_base) AS value, f.to_base = 0 AS no_rate
+        SELECT s.of_experiment AS of_experiment, s.unit_type AS unit_type, s.unit AS unit, s.sold_at AS sold_at, s.amount * toFloat64(f.to_base) AS value, f.to_base = 0 AS no_rate
         FROM sale AS s ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS f ON f.currency = s.currency AND s.day >= f.valid_from
     ),
     unit_sum AS (
         SELECT
             a.experiment AS experiment, a.unit_type AS unit_type, a.unit AS unit, a.arm AS arm,
-            sumIf(p.value, p.unit != '' AND p.sold_at >= a.since) AS value, countIf(p.unit != '' AND p.sold_at >= a.since AND p.no_rate) AS without_rate
-        FROM assigned AS a LEFT JOIN priced AS p ON p.unit_type = a.unit_type AND p.unit = a.unit
+            sumIf(p.value, p.unit != '' AND p.sold_at >= a.since) AS value, countIf(p.unit != '' AND p.sold_at >= a.since AND p.no_rate) AS without_rate, any(a.is_slot AND a.begins IS NULL) AS is_no_time
+        FROM assigned AS a LEFT JOIN priced AS p ON p.of_experiment = if(a.is_slot, a.experiment, '') AND p.unit_type = a.unit_type AND p.unit = a.unit
         GROUP BY experiment, unit_type, unit, arm
     ),
     -- A unit of the control arm stands beside every other arm.
     beside AS (
         SELECT
-            experiment, unit_type, value, without_rate, unit_sum.arm AS own_arm, groupUniqArray(unit_sum.arm) OVER e AS arms,
+            experiment, unit_type, value, without_rate, is_no_time, unit_sum.arm AS own_arm, groupUniqArray(unit_sum.arm) OVER e AS arms,
             if(has(arms, 'control'), 'control', arraySort(arms)[1]) AS control_arm,
             arrayJoin(if(own_arm = control_arm, arms, [own_arm])) AS arm, own_arm != arm AS is_control
         FROM unit_sum
@@ -425,9 +461,9 @@ WITH
             avgIf(value, NOT is_control) AS mean, avgIf(value, is_control) AS control_mean, mean - control_mean AS difference,
             varSampIf(value, NOT is_control) / units AS spread, varSampIf(value, is_control) / control_units AS control_spread,
             sqrt(spread + control_spread) AS se, welchTTestIf(0.95)(value, is_control, varies) AS test,
-            sumIf(without_rate, NOT is_control) AS own_without_rate, sum(without_rate) AS any_without_rate,
+            sumIf(without_rate, NOT is_control) AS own_without_rate, sum(without_rate) AS any_without_rate, countIf(is_no_time) AS no_times,
             multiIf(
-                unit_type NOT IN ('visitor', 'person', 'root', 'community'), 'no sales are known by this type of unit', own_without_rate > 0, 'a rate is missing',
+                unit_type NOT IN ('visitor', 'person', 'root', 'community', 'time_slot'), 'no sales are known by this type of unit', no_times > 0, 'a time slot is no time', own_without_rate > 0, 'a rate is missing',
                 alone, 'the control arm', any_without_rate > 0, 'a rate is missing', units < 2 OR control_units < 2, 'fewer than two units in an arm', NOT any(varies), 'no unit differs from another', '') AS missing
         FROM varied
         GROUP BY experiment, unit_type, arm
@@ -440,6 +476,6 @@ SELECT
     if(missing = '', test.2, NULL) AS p_value, if(missing = '', test.3, NULL) AS low, if(missing = '', test.4, NULL) AS high,
     multiIf(missing = 'the control arm', '', missing != '', 'undecided', test.3 > 0, 'higher', test.4 < 0, 'lower', 'undecided') AS verdict,
     missing AS reason
-FROM (SELECT *, own_without_rate = 0 AND unit_type IN ('visitor', 'person', 'root', 'community') AS known FROM compared) AS compared
+FROM (SELECT *, own_without_rate = 0 AND no_times = 0 AND unit_type IN ('visitor', 'person', 'root', 'community', 'time_slot') AS known FROM compared) AS compared
 SETTINGS join_use_nulls = 0
 COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included';

@@ -3,7 +3,10 @@ often its interval holds the true effect; for each kind of unit that it knows.
 
 Assignments, sales and their credit stand in place of the views below it. Sales per unit are a Poisson number around a gamma-distributed
 mean, orders lognormal; an effect multiplies the number of orders. Its size is the one that a normal approximation detects in 80 of 100.
+Time slots follow each other for four hours each, an arm for each by chance; every trial is a brand of its own.
 """
+
+import datetime
 
 import numpy
 from scipy import stats
@@ -13,7 +16,8 @@ from table import store
 
 START, SOLD, DAY = "2026-01-05 00:00:00", "2026-01-10 00:00:00", "2026-01-10"
 # Units per arm, orders per unit, spread of the units' means (gamma shape), median order's logarithm.
-KINDS = {"root": (100, 1.5, 1.0), "community": (30, 40, 4.0), "visitor": (500, 0.3, 1.0), "person": (500, 0.3, 1.0)}
+KINDS = {"root": (100, 1.5, 1.0), "community": (30, 40, 4.0), "visitor": (500, 0.3, 1.0), "person": (500, 0.3, 1.0), "time_slot": (84, 10, 2.0)}
+FIRST_SLOT, HOUR = datetime.datetime(2026, 1, 5), datetime.timedelta(hours=1)
 
 
 def moments(orders, shape, lift):
@@ -39,23 +43,28 @@ def main():
     table.stand_in("assignment_row", "experiment String, arm String, unit String, unit_type String, time DateTime64(3, 'UTC'), id String", "experiment")
     table.stand_in("conversion_row", "id String, time DateTime64(3, 'UTC'), visitor UInt64, has_visitor Bool, refund_of String", "id")
     table.stand_in("conversion_value", "conversion String, day Date, currency String, amount Decimal(38, 6), sold_at DateTime64(3, 'UTC'), person String", "conversion")
-    table.stand_in("credit", "conversion String, root String, community String, credit Decimal(38, 6), model String, lookback_days UInt8", "conversion")
+    table.stand_in("credit", "conversion String, brand String, day Date, currency String, sold_at DateTime64(3, 'UTC'), touched DateTime64(3, 'UTC'), visit String, root String, community String, credit Decimal(38, 6), share Float64, model String, lookback_days UInt8", "conversion")
+    table.stand_in("activity_row", "experiment String, brand String", "experiment")
     table.load("fx", "valid_from, currency, to_base", [("2025-01-01", "USD", 1)])
     for kind, (units, orders, shape) in KINDS.items():
         dice = numpy.random.default_rng([11, units, list(KINDS).index(kind)])
         lift, tried, sold = lift_for_80(units, orders, shape), [], []
         for trial in range(2 * number):
+            slots = dice.permutation(2 * units)
             for arm in ("control", "test"):
                 mean = dice.gamma(shape, orders / shape, units) * (lift if trial >= number and arm == "test" else 1)
                 for unit, bought in enumerate(dice.poisson(mean)):
                     name = str((trial * 2 + (arm == "test")) * 1000 + unit)
-                    tried.append((trial, arm, name, kind, START, name))
+                    begins = FIRST_SLOT + 4 * HOUR * int(slots[units * (arm == "test") + unit])
+                    tried.append((trial, arm, begins.isoformat() if kind == "time_slot" else name, kind, START, name))
                     if bought:
-                        sold.append((name, round(float(dice.lognormal(0, 0.7, bought).sum()), 6)))
+                        sold.append((name, round(float(dice.lognormal(0, 0.7, bought).sum()), 6), trial, begins + 4 * HOUR * dice.random() if kind == "time_slot" else SOLD))
         table.load("assignment_row", "experiment, arm, unit, unit_type, time, id", tried)
-        table.load("conversion_row", "id, time, visitor, has_visitor, refund_of", ((f"s{n}", SOLD, n, "true", "") for n, _ in sold))
-        table.load("conversion_value", "conversion, day, currency, amount, sold_at, person", ((f"s{n}", DAY, "USD", v, SOLD, n if kind == "person" else "") for n, v in sold))
-        table.load("credit", "conversion, root, community, credit, model, lookback_days", ((f"s{n}", n if kind == "root" else "", n if kind == "community" else "", v, "last", 30) for n, v in sold))
+        table.load("conversion_row", "id, time, visitor, has_visitor, refund_of", ((f"s{n}", SOLD, n, "true", "") for n, *_ in sold))
+        table.load("conversion_value", "conversion, day, currency, amount, sold_at, person", ((f"s{n}", DAY, "USD", v, SOLD, n if kind == "person" else "") for n, v, *_ in sold))
+        columns = "conversion, brand, day, currency, sold_at, touched, visit, root, community, credit, share, model, lookback_days"
+        table.load("credit", columns, ((f"s{n}", f"b{trial}", DAY, "USD", SOLD, seen, n, n if kind == "root" else "", n if kind == "community" else "", v, 1, "last", 30) for n, v, trial, seen in sold))
+        table.load("activity_row", "experiment, brand", ((trial, f"b{trial}") for trial in range(2 * number)))
         rows = {int(row["experiment"]): row for row in store.dicts("SELECT * FROM experiments WHERE arm = 'test'")}
         assert len(rows) == 2 * number, len(rows)
         alike, differ = [rows[k] for k in range(number)], [rows[k] for k in range(number, 2 * number)]

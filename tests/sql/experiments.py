@@ -2,6 +2,7 @@
 
 `by_visitor` control and test, in three currencies; `by_person` three arms, none called control; `by_root` and `by_community`
 through the last touch; `lonely` with an arm of one; `idle` without a sale; `unpriced` with a currency nobody priced; `by_device`.
+`by_slot`: three slots of four hours a day, none at night, of the brand whose posts carry it; `every_brand`: hours, which no post carries; `no_slot`: a slot that is no time.
 """
 
 import collections
@@ -11,9 +12,9 @@ import decimal
 import numpy
 from scipy import stats
 
-from store import dicts, facts, millis, run, same
+from store import dicts, facts, insert, millis, run, same
 
-DAY = 86_400_000
+HOUR, DAY = 3_600_000, 86_400_000
 T0 = int(datetime.datetime(2026, 3, 2, tzinfo=datetime.timezone.utc).timestamp()) * 1000
 FIRST_VISITOR = 2**63 + 11
 DICE = numpy.random.default_rng(5)
@@ -29,20 +30,23 @@ def rate(currency, at):
 
 assignments, clicks, visits, conversions = [], [], [], []
 sales = collections.defaultdict(list)  # (unit type, unit) -> (sold at, value)
+touched = []  # (last touch, sold at, value, brand)
 
 
 def assign(experiment, kind, unit, arm, at):
     assignments.append({"id": f"a{len(assignments)}", "time": millis(at), "experiment": experiment, "arm": arm, "unit": unit, "unit_type": kind})
 
 
-def sell(visitor, at, amount, currency, units=(), refund_of=None, named=True):
+def sell(visitor, at, amount, currency, units=(), refund_of=None, named=True, seen=None, brand="acme"):
     """A conversion, and for the comparison its value under each unit that it counts for; a refund counts when its sale did."""
-    row = {"id": f"c{len(conversions)}", "time": millis(at), "visitor": visitor if named else 0, "has_visitor": named, "brand": "acme", "amount": decimal.Decimal(amount), "currency": currency,
+    row = {"id": f"c{len(conversions)}", "time": millis(at), "visitor": visitor if named else 0, "has_visitor": named, "brand": brand, "amount": decimal.Decimal(amount), "currency": currency,
            "refund_of": conversions[refund_of]["id"] if refund_of is not None else ""}
     conversions.append(row)
     sold_at = int(conversions[refund_of]["time"] * 1000) if refund_of is not None else at
     for unit in [("visitor", str(visitor)), *units]:
         sales[unit].append((sold_at, float(row["amount"]) * rate(currency, at) if currency != "XAU" else None))
+    if seen is not None:
+        touched.append((seen, *sales["visitor", str(visitor)][-1], brand))
     return len(conversions) - 1
 
 
@@ -80,8 +84,8 @@ for k in range(40):
         for back, place in ((3, (k + 7) % 40), (1, k)):
             click = {"id": f"k{len(clicks)}", "time": millis(at - back * DAY), "root": f"root{place}", "target_kind": "post", "brand": "acme", "channel": "x", "community": f"town{place % 20}", "visitor": visitor, "has_visitor": True}
             clicks.append(click)
-            visits.append({"id": f"v{len(visits)}", "time": click["time"], "visitor": visitor, "has_visitor": True, "brand": "acme", "click": click["id"]})
-        sell(visitor, at, str(round(float(DICE.lognormal(2, 0.7)), 2)), "USD", units=[("root", root), ("community", town)])
+            visits.append({"id": f"v{len(visits)}", "time": click["time"], "visitor": visitor, "has_visitor": True, "brand": "acme", "click": click["id"], "referrer_host": ""})
+        sell(visitor, at, str(round(float(DICE.lognormal(2, 0.7)), 2)), "USD", units=[("root", root), ("community", town)], seen=at - DAY)
 
 for k in range(6):
     assign("lonely", "visitor", str(70000 + k), "control" if k else "test", T0)
@@ -90,21 +94,63 @@ for k in range(6):
     assign("by_device", "device", str(k), "control" if k % 2 else "test", T0)
     for start in (70000, 72000):
         sell(start + k, T0 + DAY + k, str(k + 1), "XAU" if (start, k) == (72000, 1) else "USD")
+for k in range(60):
+    begins = T0 + k // 3 * DAY + (8 + 4 * (k % 3)) * HOUR
+    written = datetime.datetime.fromtimestamp(begins / 1000, datetime.timezone(datetime.timedelta(hours=k % 2))).isoformat()
+    # Assigned late, and once more under another spelling: a slot bounds its sales itself.
+    assign("by_slot", "time_slot", written, "control" if DICE.random() < 0.5 else "test", begins + HOUR)
+    assign("by_slot", "time_slot", written.split("+")[0].replace("T", " ") if k % 2 == 0 else written, "nobody", begins + 2 * HOUR)
+for k in range(200):
+    assign("every_brand", "time_slot", str((T0 + k * HOUR) // 1000), "ab"[int(DICE.integers(0, 2))], T0 - DAY)
+for k in range(4):
+    assign("no_slot", "time_slot", "morning" if k == 3 else f"2026-03-0{k + 1} 08:00:00", "control" if k % 2 else "test", T0)
+for k in range(300):
+    visitor, seen, brand = 80000 + k, T0 + int(DICE.integers(0, 20 * DAY)), "zenith" if k % 5 == 0 else "acme"
+    if k % 10 == 1:
+        seen = T0 + k // 15 * DAY + 20 * HOUR - (k % 20 == 1)  # a slot's last millisecond, and the first after it
+    # A direct visit later is no last touch; what had none but direct ones is credited to the last.
+    for at, found_by in ((seen, "search.example" if k % 3 else ""), *([(seen + 5 * HOUR, "")] if k % 3 else [])):
+        visits.append({"id": f"v{len(visits)}", "time": millis(at), "visitor": visitor, "has_visitor": True, "brand": brand, "click": "", "referrer_host": found_by})
+    at = seen + int(DICE.integers(6 * HOUR, 25 * DAY))
+    sold = sell(visitor, at, str(round(float(DICE.lognormal(2, 1)), 2)), "EUR", seen=seen, brand=brand)
+    if k % 9 == 0:
+        sell(visitor, at + DAY, "-2.5", "EUR", refund_of=sold, seen=seen, brand=brand)
+insert("activity_window", [{"window_start": T0 // 1000, "root": "root1", "source": "t/0", "opened": 1, "version": 1, "root_seen": True, "brand": "acme", "experiment": "by_slot", "posts": 1}])
 facts("assignment", assignments)
 facts("click", clicks)
 facts("visit", visits)
 facts("conversion", conversions)
 
+
+
+def slot_start(text):
+    """In milliseconds; text that is no time stays what it is."""
+    if text.isdigit():
+        return 1000 * int(text)
+    try:
+        time = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return int(1000 * (time if time.tzinfo else time.replace(tzinfo=datetime.timezone.utc)).timestamp())
+
+
 arms = collections.defaultdict(dict)
 for row in sorted(assignments, key=lambda row: (row["time"], row["id"])):
-    arms[row["experiment"], row["unit_type"]].setdefault(row["unit"], (row["arm"], int(row["time"] * 1000)))
+    unit = slot_start(row["unit"]) if row["unit_type"] == "time_slot" else row["unit"]
+    arms[row["experiment"], row["unit_type"]].setdefault(unit, (row["arm"], int(row["time"] * 1000)))
 found = {(row["experiment"], row["arm"]): row for row in dicts("SELECT * FROM experiments")}
+REFUSED = {"by_device": "no sales are known by this type of unit", "no_slot": "a time slot is no time"}
+SLOTS = {"by_slot": (4 * HOUR, "acme"), "every_brand": (HOUR, "")}
 FIGURES = ["difference", "standard_error", "t", "degrees_of_freedom", "p_value", "low", "high"]
 compared = 0
 for (experiment, kind), units in arms.items():
     values = collections.defaultdict(list)
     for unit, (arm, since) in units.items():
-        values[arm].append([value for at, value in sales[kind, unit] if at >= since])
+        if experiment in SLOTS:
+            long, brand = SLOTS[experiment]
+            values[arm].append([value for seen, _, value, whose in touched if unit <= seen < unit + long and brand in ("", whose)])
+        else:
+            values[arm].append([value for at, value in sales[kind, unit] if at >= since])
     control = "control" if "control" in values else min(values)
     # A sum with a missing rate is None; a unit without a sale is 0.
     sums = {arm: [None if None in unit else sum(unit) for unit in rows] for arm, rows in values.items()}
@@ -112,9 +158,9 @@ for (experiment, kind), units in arms.items():
         row, theirs = found.pop((experiment, arm)), sums[control]
         same(f"{experiment} {arm}", [row["control_arm"], row["control_rule"]], [control, "named control" if control == "control" else "first arm by name"])
         same(f"{experiment} {arm} units", [row["units"], row["control_units"]], [len(mine), 0 if arm == control else len(theirs)])
-        if experiment == "by_device" or None in mine:
+        if experiment in REFUSED or None in mine:
             same(f"{experiment} {arm}", [row[c] for c in ["mean", "units_with_sales", "control_mean", *FIGURES]], [None] * 10)
-            same(f"{experiment} {arm} reason", row["reason"], "no sales are known by this type of unit" if experiment == "by_device" else "a rate is missing")
+            same(f"{experiment} {arm} reason", row["reason"], REFUSED.get(experiment, "a rate is missing"))
             continue
         same(f"{experiment} {arm} mean", row["mean"], float(numpy.mean(mine)), 1e-9)
         same(f"{experiment} {arm} with sales", row["units_with_sales"], sum(value != 0 for value in mine))
@@ -130,4 +176,4 @@ for (experiment, kind), units in arms.items():
         same(f"{experiment} {arm} verdict", [row["verdict"], row["reason"]], ["higher" if interval.low > 0 else "lower" if interval.high < 0 else "undecided", ""])
         compared += 1
         print(f"experiments: {experiment} {arm} against {control}, {len(mine)} and {len(theirs)} units, {difference:.2f} +- {error:.2f}, p {test.pvalue:.3f}, as in scipy")
-assert not found and compared == 6, (found, compared)
+assert not found and compared == 8, (found, compared)

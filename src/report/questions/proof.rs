@@ -19,8 +19,8 @@ pub(super) const QUESTION: Question = Question {
 const MEANINGS: Meanings = &[
     (
         "experiment",
-        "Units (visitors, people, posts or communities) assigned to arms by chance, as the events of the kind assign \
-            say. Only this compares like with like; all experiments with units of the brand are shown, whenever they ran.",
+        "Units (visitors, people, posts, communities or time slots) assigned to arms by chance, as the events of the \
+            kind assign say. Only this compares like with like; all experiments with units of the brand are shown, whenever they ran.",
     ),
     (
         "difference",
