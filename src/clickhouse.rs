@@ -106,15 +106,12 @@ impl ClickHouseSink {
     /// What is wrong, and what to run.
     pub async fn ready(&self) -> Result<(), SinkError> {
         self.within(async {
-            let outdated = migrations::check(&self.client).await.map_err(|problem| match problem {
+            let warning = migrations::check(&self.client).await.map_err(|problem| match problem {
                 SchemaProblem::Store(error) => error,
                 wrong @ (SchemaProblem::Behind { .. } | SchemaProblem::Changed { .. }) => SinkError::Operator(wrong.to_string()),
             })?;
-            if !outdated.is_empty() {
-                tracing::warn!(
-                    "the views of {} are of another build; after an upgrade run: grapevine migrate",
-                    outdated.join(", ")
-                );
+            if let Some(warning) = warning {
+                tracing::warn!("{warning}");
             }
             Ok(())
         })

@@ -180,14 +180,16 @@ pub async fn apply(client: &Client) -> Result<Vec<&'static Migration>, SchemaPro
     Ok(missing)
 }
 
-/// Whether the client's database has every migration that this program needs; names the files whose views are of another build.
+/// Whether the client's database has every migration that this program needs; a warning if its views are of another build.
 ///
 /// # Errors
 /// [`SchemaProblem`] says what is missing and what to run.
-pub async fn check(client: &Client) -> Result<Vec<&'static str>, SchemaProblem> {
+pub async fn check(client: &Client) -> Result<Option<String>, SchemaProblem> {
     let Plan { absent, outdated } = plan(client).await?;
     if absent.is_empty() {
-        return Ok(names(&outdated));
+        let files = names(&outdated).join(", ");
+        return Ok((!files.is_empty())
+            .then(|| format!("the views of {files} are of another build; after an upgrade run: grapevine migrate")));
     }
     Err(SchemaProblem::Behind { database: client.database().unwrap_or("default").to_owned(), missing: names(&absent).join(", ") })
 }

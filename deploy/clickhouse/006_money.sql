@@ -11,10 +11,10 @@ WITH
         SELECT id, time, visitor, has_visitor, brand, margin_rate FROM conversion_row
         WHERE id IN (SELECT refund_of FROM conversion_row WHERE refund_of != '')
     ),
-    -- A refund stands on the touches of its sale, whichever came first; one whose sale is not known stands on its own.
+    -- A refund stands on the brand and the touches of its sale, whichever came first; one whose sale is not known stands on its own.
     sold AS (
         SELECT
-            c.id AS conversion, c.time AS at, toDateTime(c.time) AS at_second, if(c.brand != '', c.brand, s.brand) AS brand,
+            c.id AS conversion, c.time AS at, toDateTime(c.time) AS at_second, if(s.brand != '', s.brand, c.brand) AS brand,
             c.kind AS kind, c.currency AS currency, c.amount AS amount, c.refund_of AS refund_of,
             ifNull(c.margin_rate, s.margin_rate) AS own_margin_rate,
             if(s.id != '', s.time, c.time) AS sold_at, toDateTime(sold_at) AS sold_second,
@@ -146,23 +146,31 @@ WHERE generation >= 0 OR cut > 0
 SETTINGS join_use_nulls = 0
 COMMENT 'Credit up the reshare path, per sharer and generation (-1: the middle that the click left out): accounting rules, not causes; filter by model. NULL with a reason where the path is not known: target_unknown, path_inferred (more than half of its edges)';
 
+-- Costs with the brand that bears them and the days of its own that they cover, from the period's start on. A building block of cost_day and coverage_count.
+CREATE OR REPLACE VIEW cost_span AS
+SELECT
+    c.id AS id, c.brand AS brand, c.campaign AS campaign, c.channel AS channel, c.community AS community, c.side AS side, c.kind AS kind, c.role AS role, c.currency AS currency,
+    ifNull(c.amount, 0) AS amount, c.estimated AS estimated, ifNull(c.seconds, 0) AS seconds, coalesce(c.seconds_low, c.seconds, 0) AS seconds_low, coalesce(c.seconds_high, c.seconds, 0) AS seconds_high,
+    -- An estimate without bounds has no interval, however narrow the rest of it is.
+    c.estimated AND c.seconds IS NOT NULL AND (c.seconds_low IS NULL OR c.seconds_high IS NULL) AS unbounded,
+    c.begins AS begins, toDate(toDateTime(toInt64(c.begins) + s.utc_offset, 'UTC')) AS first_day,
+    toInt64(greatest(1, toInt64(toDate(toDateTime(toInt64(c.ends) + e.utc_offset, 'UTC'))) - toInt64(first_day))) AS days
+FROM (
+    -- A cost that names only its campaign belongs to the campaign's brand.
+    SELECT o.* EXCEPT (brand), if(o.brand != '', o.brand, k.brand) AS brand
+    FROM (SELECT *, toDateTime(ifNull(period_start, time)) AS begins, toDate(begins) AS as_of, toDateTime(ifNull(period_end, begins)) AS ends FROM cost_row) AS o
+    ASOF LEFT JOIN (SELECT campaign, valid_from, brand FROM campaign FINAL) AS k ON k.campaign = o.campaign AND o.as_of >= k.valid_from
+) AS c
+ASOF LEFT JOIN brand_clock AS s ON s.brand = c.brand AND c.begins >= s.since
+ASOF LEFT JOIN brand_clock AS e ON e.brand = c.brand AND c.ends >= e.since
+SETTINGS join_use_nulls = 0
+COMMENT 'Costs with the brand that bears them and the days of its own that they cover, from the period''s start on. A building block of cost_day and coverage_count';
+
 -- Cost by the brand's own days: what was logged, and time by rule where a brand logged none in a week. A building block of money and roi.
 CREATE OR REPLACE VIEW cost_day AS
 WITH
     -- Beyond any real price the product would not fit its type: NULL, like what has no rate.
     (quantity, price) -> toDecimal128(toDecimal256(quantity, 6) * if(abs(toFloat64(quantity)) * toFloat64(price) < 1e30, toDecimal256(price, 18), NULL), 6) AS worth,
-    -- A cost that names only its campaign belongs to the campaign's brand.
-    owned AS (
-        SELECT
-            if(c.brand != '', c.brand, k.brand) AS brand, c.campaign AS campaign, c.channel AS channel, c.community AS community, c.side AS side, c.kind AS kind, c.role AS role, c.currency AS currency,
-            toInt256(toDecimal256(ifNull(c.amount, 0), 6) * 1000000) AS units, c.estimated AS estimated, toUInt128(ifNull(c.seconds, 0)) AS seconds,
-            toUInt128(coalesce(c.seconds_low, c.seconds, 0)) AS seconds_low, toUInt128(coalesce(c.seconds_high, c.seconds, 0)) AS seconds_high,
-            -- An estimate without bounds has no interval, however narrow the rest of it is.
-            c.estimated AND c.seconds IS NOT NULL AND (c.seconds_low IS NULL OR c.seconds_high IS NULL) AS unbounded,
-            c.begins AS begins, c.ends AS ends
-        FROM (SELECT *, toDateTime(ifNull(period_start, time)) AS begins, toDate(begins) AS as_of, toDateTime(ifNull(period_end, begins)) AS ends FROM cost_row) AS c
-        ASOF LEFT JOIN (SELECT campaign, valid_from, brand FROM campaign FINAL) AS k ON k.campaign = c.campaign AND c.as_of >= k.valid_from
-    ),
     -- Each of D days takes trunc(u (i + 1) / D) - trunc(u i / D) of u units: the days add up to the whole.
     logged AS (
         SELECT
@@ -171,15 +179,7 @@ WITH
             toUInt64(intDiv(seconds * (i + 1), days) - intDiv(seconds * i, days)) AS seconds,
             toUInt64(intDiv(seconds_low * (i + 1), days) - intDiv(seconds_low * i, days)) AS seconds_low,
             toUInt64(intDiv(seconds_high * (i + 1), days) - intDiv(seconds_high * i, days)) AS seconds_high
-        FROM (
-            SELECT c.brand AS brand, c.campaign AS campaign, c.channel AS channel, c.community AS community, c.side AS side, c.kind AS kind, c.role AS role, c.currency AS currency,
-                c.units AS units, c.estimated AS estimated, c.unbounded AS unbounded, c.seconds AS seconds, c.seconds_low AS seconds_low, c.seconds_high AS seconds_high,
-                toDate(toDateTime(toInt64(c.begins) + s.utc_offset, 'UTC')) AS first_day,
-                toInt64(greatest(1, toInt64(toDate(toDateTime(toInt64(c.ends) + e.utc_offset, 'UTC'))) - toInt64(first_day))) AS days
-            FROM owned AS c
-            ASOF LEFT JOIN brand_clock AS s ON s.brand = c.brand AND c.begins >= s.since
-            ASOF LEFT JOIN brand_clock AS e ON e.brand = c.brand AND c.ends >= e.since
-        )
+        FROM (SELECT * EXCEPT (amount, seconds, seconds_low, seconds_high), toInt256(toDecimal256(amount, 6) * 1000000) AS units, toUInt128(seconds) AS seconds, toUInt128(seconds_low) AS seconds_low, toUInt128(seconds_high) AS seconds_high FROM cost_span)
         ARRAY JOIN range(days) AS i
     ),
     replied AS (
@@ -274,3 +274,137 @@ FROM (
 ASOF LEFT JOIN (SELECT campaign, valid_from, owner FROM campaign FINAL) AS k ON k.campaign = m.campaign AND m.day >= k.valid_from
 SETTINGS join_use_nulls = 0
 COMMENT 'The ledger: what was spent and what came back, on the day of the money. entry: cost_money, cost_time, revenue, refund (negative), margin (of revenue and refunds; do not add it to them). Revenue goes to the last touch that is not direct, within 30 days; what has none is side unattributed, cost without a place, campaign or side is (unallocated). reason: why amount or amount_base is NULL: missing_hourly_rate, missing_margin_rate, missing_exchange_rate. The cash view: never call a ratio of it ROI';
+
+-- What coverage counts, one metric a row, by the time it belongs to; `name` says which rate is missing. A building block.
+CREATE OR REPLACE VIEW coverage_count AS
+SELECT brand, at, metric, number, '' AS name
+FROM (
+    SELECT brand, window_start AS at, sum(broadcast_events + conversation_events + other_events) AS events, sumIf(activity.posts, is_brand) + sum(activity.brand_replies) AS own_events
+    FROM activity GROUP BY brand, at
+)
+ARRAY JOIN ['events', 'own events'] AS metric, [events, own_events] AS number
+UNION ALL
+SELECT brand, at, metric, number, '' AS name
+FROM (
+    SELECT brand, toStartOfFifteenMinutes(toDateTime(root_time)) AS at, toUInt64(sum(size - 1)) AS edges, sum(l.inferred) AS inferred
+    FROM (SELECT brand, root_time, size, inferred FROM cascade_life UNION ALL SELECT brand, root_time, size, inferred FROM thread_life) AS l
+    GROUP BY brand, at
+)
+ARRAY JOIN ['edges', 'inferred edges'] AS metric, [edges, inferred] AS number
+UNION ALL
+SELECT brand, toStartOfFifteenMinutes(toDateTime(c.time)) AS at, if(target_side = '', 'clicks on something unknown', 'clicks on something known') AS metric, count() AS number, '' AS name
+FROM click_place AS c GROUP BY brand, at, metric
+UNION ALL
+SELECT brand, at, metric, number, '' AS name
+FROM (
+    SELECT
+        brand, toStartOfFifteenMinutes(toDateTime(v.time)) AS at, count() AS visits, countIf(has_visitor) AS with_visitor, countIf(click != '') AS with_click,
+        countIf((utm_source, utm_medium, utm_campaign, utm_content, utm_term) != ('', '', '', '', '')) AS with_utm
+    FROM visit_row AS v GROUP BY brand, at
+)
+ARRAY JOIN ['visits', 'visits with a visitor', 'visits with a click', 'visits with utm'] AS metric, [visits, with_visitor, with_click, with_utm] AS number
+UNION ALL
+-- Of money: what is counted, and which rates are needed: none between a currency and the same, between two one for each but the reference currency,
+-- whose name is empty.
+SELECT m.brand AS brand, m.at AS at, m.entry.1 AS metric, m.entry.2 AS number,
+    multiIf(metric != 'missing rates', '', m.entry.4 != '', 'an hourly rate for ' || m.entry.4, m.currency = '', 'the currency', 'an exchange rate for ' || m.currency) AS name
+FROM (
+    SELECT brand, at + entry.5 AS at, day, entry, entry.3 AS currency
+    FROM (
+        WITH (currency, base) -> arrayMap(c -> ('missing rates', toUInt64(1), c, '', 0), multiIf(currency = base AND currency != '', [], base = '', [currency], [currency, base])) AS rates
+        SELECT v.brand AS brand, toDateTime(v.at) AS at, v.day AS day,
+            arrayConcat(
+                [('conversions', toUInt64(1), '', '', 0), ('conversions with a visitor', toUInt64(v.person != ''), '', '', 0), ('conversions without a margin', toUInt64(v.margin_rate IS NULL), '', '', 0)],
+                rates(toString(v.currency), toString(v.base_currency))) AS entries
+        FROM conversion_value AS v
+        UNION ALL
+        -- A cost counts in each week of its period, time on each of its days.
+        SELECT c.brand AS brand, c.begins AS at, c.first_day AS day,
+            arrayConcat(
+                arrayFlatten(arrayMap(i -> [
+                    ('costs', toUInt64(i = 0 OR c.first_day + i = toMonday(c.first_day + i)), '', '', 86400 * i),
+                    ('costs with a place', toUInt64((i = 0 OR c.first_day + i = toMonday(c.first_day + i)) AND (c.channel != '' OR c.community != '')), '', '', 86400 * i),
+                    ('time logged', toUInt64(c.seconds > 0), '', '', 86400 * i)], range(toUInt32(c.days)))),
+                if(c.seconds > 0 AND l.role = '', [('missing rates', toUInt64(1), '', if(c.role = '', 'time without a role', toString(c.role)), 0)], []),
+                if(c.amount != 0, rates(toString(c.currency), toString(b.base_currency)), []), if(c.seconds > 0 AND l.role != '', rates(toString(l.currency), toString(b.base_currency)), [])) AS entries
+        FROM cost_span AS c
+        ASOF LEFT JOIN (SELECT role, valid_from, currency FROM labour_rate FINAL WHERE role != '') AS l ON l.role = c.role AND c.first_day >= l.valid_from
+        ASOF LEFT JOIN (SELECT brand, valid_from, base_currency FROM brand FINAL) AS b ON b.brand = c.brand AND c.first_day >= b.valid_from
+        SETTINGS join_use_nulls = 0
+    )
+    ARRAY JOIN entries AS entry
+) AS m
+ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS f ON f.currency = m.currency AND m.day >= f.valid_from
+WHERE m.entry.1 != 'missing rates' OR m.entry.4 != '' OR f.to_base = 0
+SETTINGS join_use_nulls = 0
+COMMENT 'What coverage counts, one metric a row, by the time it belongs to; name says which rate is missing. A building block';
+
+-- How much of a brand's week can be trusted and what is missing, in plain words. Sources, rejects and gaps are those of all brands: a record that was lost names none. Side by side by ROI needs a labour_coverage of at least 0.8.
+CREATE OR REPLACE VIEW coverage AS
+WITH
+    (SELECT (any(complete_to), sum(c.sources), sum(c.sources_behind), any(c.rejected_share)) FROM completeness AS c) AS reached,
+    (SELECT (count(), sum(records)) FROM gaps) AS lost,
+    -- What is missing of a part: everything, or more than a fifth.
+    (what, of, part, whole) -> multiIf(whole = 0, '', part = whole, what || ' of all ' || of, part > whole / 5, what || ' of ' || toString(round(100 * part / whole)) || ' % of the ' || of, '') AS lacking
+SELECT
+    brand, week,
+    toBool(ifNull(week + 7 <= toDate(toDateTime(greatest(0, toInt64(toDateTime(reached.1)) + utc_offset), 'UTC')), false)) AS week_complete,
+    reached.1 AS complete_to, reached.2 AS sources, reached.3 AS sources_behind, reached.4 AS rejected_share, ifNull(lost.1, 0) AS gaps, ifNull(lost.2, 0) AS gap_records,
+    events, edges, inferred_edges / nullIf(edges, 0) AS inferred_share,
+    clicks, clicks_known / nullIf(clicks, 0) AS clicks_with_target_share,
+    visits, visits_with_visitor / nullIf(visits, 0) AS visits_with_visitor_share, visits_with_click / nullIf(visits, 0) AS visits_with_click_share, visits_with_utm / nullIf(visits, 0) AS visits_with_utm_share,
+    conversions, conversions_with_visitor / nullIf(conversions, 0) AS conversions_with_visitor_share, conversions_without_margin,
+    costs, costs_with_place / nullIf(costs, 0) AS costs_with_place_share,
+    active_days, active_days_with_time, active_days_with_time / nullIf(active_days, 0) AS active_days_with_time_share, toBool(time_by_rule) AS time_by_rule,
+    if(active_days = 0, NULL, toBool(time_by_rule OR days_with_time > 0)) AS labour_known,
+    sum(ifNull(labour_known, false)) OVER (PARTITION BY brand) / nullIf(countIf(active_days > 0) OVER (PARTITION BY brand), 0) AS labour_coverage,
+    arrayStringConcat(names, '; ') AS missing_rates,
+    arrayStringConcat(arrayFilter(word -> word != '', [
+        if(week_complete, '', 'the end of the week'),
+        if(ifNull(sources_behind, 0) > 0, toString(sources_behind) || ' of ' || toString(sources) || ' sources, more than a day behind', ''),
+        if(gaps > 0, 'records in no count after a resume', ''),
+        if(ifNull(rejected_share, 0) > 0.01, 'more than 1 % of the records, rejected', ''),
+        multiIf(NOT has_row, 'the brand in the table brand', NOT has_zone, 'a known time zone: days are of UTC', ''),
+        if(events = 0, 'activity', ''), if(clicks = 0, 'clicks', ''), if(visits = 0, 'visits', ''), if(conversions = 0, 'conversions', ''), if(costs = 0, 'costs', ''),
+        if(inferred_edges * 2 > edges, 'the parents of more than half of the edges', ''),
+        lacking('the target', 'clicks', clicks - clicks_known, clicks), lacking('the visitor', 'visits', visits - visits_with_visitor, visits),
+        if(visits > 0 AND visits_with_click = 0 AND visits_with_utm = 0, 'anything that says where visits came from', ''),
+        lacking('the visitor', 'conversions', conversions - conversions_with_visitor, conversions), lacking('the margin', 'conversions', conversions_without_margin, conversions),
+        lacking('the place', 'costs', costs - costs_with_place, costs),
+        if(ifNull(NOT labour_known, false), 'time, logged or by rule', ''), missing_rates]), '; ') AS missing
+FROM (
+    SELECT
+        w.brand AS brand, w.week AS week, k.utc_offset AS utc_offset, b.valid_from > toDate(0) AS has_row, b.timezone IN (SELECT time_zone FROM system.time_zones) AS has_zone,
+        b.seconds_per_reply IS NOT NULL AS time_by_rule, w.names AS names,
+        c[1] AS events, c[2] AS edges, c[3] AS inferred_edges, c[4] AS clicks_known, c[4] + c[5] AS clicks,
+        c[6] AS visits, c[7] AS visits_with_visitor, c[8] AS visits_with_click, c[9] AS visits_with_utm,
+        c[10] AS conversions, c[11] AS conversions_with_visitor, c[12] AS conversions_without_margin, c[13] AS costs, c[14] AS costs_with_place,
+        c[15] AS active_days, c[16] AS days_with_time, c[17] AS active_days_with_time
+    FROM (
+        SELECT brand, move.1 AS week, week + 6 AS sunday, toDateTime(reached.1) AS reached_at, sumForEachIf(counts, move.2) AS c, arraySort(groupUniqArrayArrayIf(names, move.2)) AS names
+        FROM (
+            -- Each day counts in its week; one row of the brand also spans its weeks.
+            SELECT
+                brand, names, counts,
+                arrayJoin(arrayConcat([(toMonday(day), true)], if(row_number() OVER w = 1, arrayMap(i -> (toMonday(min(day) OVER w) + 7 * i, false), range(toUInt32(intDiv(toMonday(max(day) OVER w) - toMonday(min(day) OVER w), 7) + 1))), []))) AS move
+            FROM (
+                SELECT
+                    n.brand AS brand, toDate(toDateTime(least(4294967295, greatest(0, toInt64(n.at) + k.utc_offset)), 'UTC')) AS day,
+                    groupUniqArrayIf(n.name, n.name != '' AND n.number > 0) AS names,
+                    arrayMap(m -> (sumMap([n.metric], [n.number]) AS found).2[indexOf(found.1, m)],
+                        ['events', 'edges', 'inferred edges', 'clicks on something known', 'clicks on something unknown', 'visits', 'visits with a visitor', 'visits with a click', 'visits with utm',
+                        'conversions', 'conversions with a visitor', 'conversions without a margin', 'costs', 'costs with a place', 'own events', 'time logged']) AS sums,
+                    arrayConcat(arraySlice(sums, 1, 14), arrayMap(x -> toUInt64(x > 0), [sums[15], sums[16], least(sums[15], sums[16])])) AS counts
+                FROM coverage_count AS n
+                ASOF LEFT JOIN brand_clock AS k ON k.brand = n.brand AND n.at >= k.since
+                GROUP BY brand, day
+            )
+            WINDOW w AS (PARTITION BY brand)
+        )
+        GROUP BY brand, week
+    ) AS w
+    ASOF LEFT JOIN (SELECT brand, valid_from, timezone, seconds_per_reply FROM brand FINAL) AS b ON b.brand = w.brand AND w.sunday >= b.valid_from
+    ASOF LEFT JOIN brand_clock AS k ON k.brand = w.brand AND w.reached_at >= k.since
+)
+SETTINGS join_use_nulls = 0
+COMMENT 'How much of a brand''s week can be trusted and what is missing, in plain words';

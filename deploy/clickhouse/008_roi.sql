@@ -48,7 +48,7 @@ WITH
     -- What no post of a cohort got is the seller's. A refund is no evidence of its own: its sale is.
     touched AS (
         SELECT
-            conversion, visit, if(any(c.root) IN (SELECT r.root FROM cohort_root AS r), any(c.root), '') AS root, any(c.brand) AS sold_by, if(root = '', sold_by, '') AS of_brand, any(indexOf(sides, toString(c.side))) AS side, any(c.sold_at) AS at,
+            conversion, visit, if(any(c.root) IN (SELECT r.root FROM cohort_root AS r), any(c.root), '') AS root, any(c.brand) AS sold_by, any(c.base_currency) AS base_currency, if(root = '', sold_by, '') AS of_brand, any(indexOf(sides, toString(c.side))) AS side, any(c.sold_at) AS at,
             max(c.direct) AS direct, any((toMonday(c.day), toInt8(multiIf(c.refund_of != '' AND c.sold_at != c.at, -1, c.root != '', 3, c.tracked, 2, c.visit != '', 1, 0)))) AS evidence,
             sumForEach(arrayMap(k -> if(k = c.rule, ifNull(c.margin_base, 0), 0), range(15))) AS margin,
             sumForEach(arrayMap(k -> if(k = c.rule, ifNull(c.credit_base, 0), 0), range(15))) AS revenue,
@@ -60,21 +60,23 @@ WITH
     ),
     traced AS (
         SELECT
-            root, of_brand, min(t.sold_by) AS sold_by, groupArrayIf((side, at, margin, revenue, sales, before_direct, unknown), root != '') AS entries,
+            root, of_brand, min(t.sold_by) AS sold_by, groupArrayIf((side, at, margin, revenue, sales, before_direct, unknown, base_currency), root != '') AS entries,
             sumForEach(t.revenue) AS known_revenue, sumForEachIf(t.margin, t.direct) AS direct_margin, maxForEachIf(t.unknown, t.direct) AS direct_unknown, groupUniqArray(t.evidence) AS weeks
         FROM touched AS t GROUP BY root, of_brand
     )
 SELECT
     r.root AS root, r.root != '' AS is_post, if(is_post, r.brand, t.sold_by) AS brand, r.campaign AS campaign, r.channel AS channel, r.community AS community,
     r.cohort AS cohort, r.base_currency AS base_currency, r.root_time AS root_time, r.engagements AS engagements, r.clicks AS clicks, r.active_weeks AS active_weeks,
-    t.weeks AS weeks, t.known_revenue AS known_revenue, t.direct_margin AS direct_margin, t.direct_unknown AS direct_unknown,
-    if(is_post AND notEmpty(t.entries), arrayMap(c -> arrayFilter(x -> (c < 3 OR x.1 = intDiv(c, 3) + 1) AND x.2 <= r.root_time + toIntervalDay([7, 30, 90][c % 3 + 1]), t.entries), range(12)), []) AS entries_by_cell,
+    -- Sold by a brand with another base currency, or when the brand had another: money that cannot be added to the rest.
+    arrayMap(x -> if(x.8 = r.base_currency, x, (x.1, x.2, arrayResize([toDecimal128(0, 6)], 15), arrayResize([toDecimal128(0, 6)], 15), x.5, arrayResize([0.], 15), arrayMap((m, v, u) -> toUInt8(if(m != 0 OR v != 0 OR u > 0, 3, 0)), x.3, x.4, x.7), x.8)), t.entries) AS entries,
+    t.weeks AS weeks, if(is_post, arrayReduce('sumForEach', arrayMap(x -> x.4, entries)), t.known_revenue) AS known_revenue, t.direct_margin AS direct_margin, t.direct_unknown AS direct_unknown,
+    if(is_post AND notEmpty(entries), arrayMap(c -> arrayFilter(x -> (c < 3 OR x.1 = intDiv(c, 3) + 1) AND x.2 <= r.root_time + toIntervalDay([7, 30, 90][c % 3 + 1]), entries), range(12)), []) AS entries_by_cell,
     arrayFlatten(arrayMap(c -> arrayReduce('sumForEach', arrayPushBack(arrayMap(x -> x.3, c), arrayResize([toDecimal128(0, 6)], 15))), entries_by_cell)) AS margin,
     arrayFlatten(arrayMap(c -> arrayReduce('sumForEach', arrayPushBack(arrayMap(x -> x.4, c), arrayResize([toDecimal128(0, 6)], 15))), entries_by_cell)) AS revenue,
     arrayFlatten(arrayMap(c -> arrayReduce('sumForEach', arrayPushBack(arrayMap(x -> x.5, c), arrayResize([0.], 15))), entries_by_cell)) AS sales,
     arrayFlatten(arrayMap(c -> arrayReduce('sumForEach', arrayPushBack(arrayMap(x -> x.6, c), arrayResize([0.], 15))), entries_by_cell)) AS before_direct,
     arrayFlatten(arrayMap(c -> arrayReduce('maxForEach', arrayPushBack(arrayMap(x -> x.7, c), arrayResize([toUInt8(0)], 15))), entries_by_cell)) AS unknown,
-    if(is_post, arrayReduce('sumForEach', arrayMap(x -> x.3, t.entries)), []) AS traced_margin
+    if(is_post, arrayReduce('sumForEach', arrayMap(x -> x.3, entries)), []) AS traced_margin
 FROM cohort_root AS r FULL JOIN traced AS t ON t.root = r.root
 SETTINGS join_use_nulls = 0
 COMMENT 'Posts with the credit they got; per brand (no root) the credit that no post got. Arrays of 180 cells: side (all, broadcast, conversation, other), horizon (7, 30, 90 days), model, look-back; arrays of 15 rules: model, look-back. A building block of roi and places';
@@ -84,8 +86,8 @@ CREATE OR REPLACE VIEW roi AS
 WITH
     (SELECT watermark FROM live_watermark) AS reached,
     ['all', 'broadcast', 'conversation', 'other', '(unallocated)'] AS sides,
-    -- Two-sided 95 % points of Student's t with 1 to 20 degrees of freedom; beyond, by expansion around the normal.
-    [12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.306, 2.2622, 2.2281, 2.201, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.093, 2.086] AS t_points,
+    -- Two-sided 95 % points of Student's t with 3 to 20 degrees of freedom; beyond, by expansion around the normal.
+    [3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.306, 2.2622, 2.2281, 2.201, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.093, 2.086] AS t_points,
     by_group AS (
         SELECT
             brand, campaign, channel, community, cohort, base_currency,
@@ -182,6 +184,7 @@ WITH
                 evidence = 0, 'no_touch',
                 evidence < 3, 'no_clicks',
                 cost_unpriced = 2, 'missing_hourly_rate',
+                value_unknown = 3, 'other_currency',
                 cost_unpriced = 1 OR value_unknown = 2, 'missing_exchange_rate',
                 value_unknown = 1, 'missing_margin_rate',
                 side > 1 AND ifNull(labour_coverage, 0) < 0.8, 'labour_coverage',
@@ -190,7 +193,7 @@ WITH
             value * value / nullIf(value_squares, 0) AS roots_that_count, greatest(3, floor(roots_that_count) - 1) AS freedom,
             -- On a log scale, because values are skewed. What was not seen yet is the rare hit: the upper end is further away, the more a single root weighs among many.
             if(value > 0 AND roots_that_count >= 2, sqrt(greatest(0, (value_squares - value * value / posts) * posts / (posts - 1))) / value
-                * if(freedom <= 20, t_points[toUInt32(freedom)], 1.959964 + 2.372271 / freedom + 2.8225 / (freedom * freedom)), NULL) AS half,
+                * if(freedom <= 20, t_points[toUInt32(freedom) - 2], 1.959964 + 2.372271 / freedom + 2.8225 / (freedom * freedom)), NULL) AS half,
             half * (1 + 0.6 * value_largest / sqrt(value_squares) * (1 - 2 / roots_that_count)) AS half_up
         FROM cells
     )
@@ -215,13 +218,13 @@ SELECT
 FROM judged AS j
 ASOF LEFT JOIN (SELECT campaign, valid_from, owner FROM campaign FINAL) AS k ON k.campaign = j.campaign AND j.cohort >= k.valid_from
 SETTINGS join_use_nulls = 0
-COMMENT 'What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to horizon_days after each post, credited to it. Filter by grain, side, model, lookback_days and horizon_days; do not add over them. A refund counts with its sale, however late it comes. engagements: shares, replies of others and reactions. basis: the best evidence among the brand''s conversions of the time: clicks, utm, visits, none. reason, of roi or of its interval: unallocated_cost (names no such group), no_posts, not_mature, no_conversions, no_touch (no visitor or no visit known), no_clicks (visits known, but not from which post), missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage (side by side needs time in 80 % of the brand''s active weeks), no_cost; of the interval alone: no_value (nothing or less came back), few_roots (value from fewer than two effective roots), unbounded_estimate (estimated seconds without low and high), no_cost_at_low_estimate';
+COMMENT 'What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to horizon_days after each post, credited to it. Filter by grain, side, model, lookback_days and horizon_days; do not add over them. A refund counts with its sale, however late it comes. engagements: shares, replies of others and reactions. basis: the best evidence among the brand''s conversions of the time: clicks, utm, visits, none. reason, of roi or of its interval: unallocated_cost (names no such group), no_posts, not_mature, no_conversions, no_touch (no visitor or no visit known), no_clicks (visits known, but not from which post), missing_hourly_rate, other_currency (part of it was sold by a brand with another base currency), missing_exchange_rate, missing_margin_rate, labour_coverage (side by side needs time in 80 % of the brand''s active weeks), no_cost; of the interval alone: no_value (nothing or less came back), few_roots (value from fewer than two effective roots), unbounded_estimate (estimated seconds without low and high), no_cost_at_low_estimate';
 
 -- Which places deserve the next hour: each channel and community of a brand over all that is mature, and its estimate pooled with the others.
 CREATE OR REPLACE VIEW places AS
 WITH
     (SELECT watermark FROM live_watermark) AS reached,
-    [12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.306, 2.2622, 2.2281, 2.201, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.093, 2.086] AS t_points,
+    [3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.306, 2.2622, 2.2281, 2.201, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.093, 2.086] AS t_points,
     -- Vectors of the 15 rules, per place and horizon. Rows without a post hold what is known of the brand.
     valued AS (
         SELECT brand, channel, community, base_currency, horizon, countIf(is_post) AS roots,
@@ -265,6 +268,7 @@ WITH
                 evidence = 0, 'no_touch',
                 evidence < 3, 'no_clicks',
                 unpriced = 2, 'missing_hourly_rate',
+                value_unknown = 3, 'other_currency',
                 unpriced = 1 OR value_unknown = 2, 'missing_exchange_rate',
                 value_unknown = 1, 'missing_margin_rate',
                 spent_base = 0, 'no_cost', '') AS why,
@@ -312,7 +316,7 @@ WITH
             if(p.14 < 3 OR p.13 > 0, NULL, value * value / nullIf(p.11, 0)) AS effective_roots, if(p.14 < 3 OR p.13 > 0 OR value <= 0, NULL, p.12 / nullIf(value, 0)) AS top1_share,
             p.13 AS value_unknown, p.14 AS evidence, p.15 AS why, p.16 AS average, p.17 AS roi_pooled, p.18 AS sd, p.20 AS tau2, greatest(3, floor(effective_roots) - 1) AS freedom,
             if(why = '' AND value > 0 AND effective_roots >= 2, sqrt(greatest(0, (p.11 - value * value / roots) * roots / (roots - 1))) / value
-                * if(freedom <= 20, t_points[toUInt32(ifNull(freedom, 3))], 1.959964 + 2.372271 / freedom + 2.8225 / (freedom * freedom)), NULL) AS half,
+                * if(freedom <= 20, t_points[toUInt32(ifNull(freedom, 3)) - 2], 1.959964 + 2.372271 / freedom + 2.8225 / (freedom * freedom)), NULL) AS half,
             half * (1 + 0.6 * p.12 / sqrt(p.11) * (1 - 2 / effective_roots)) AS half_up,
             if(roi_pooled IS NULL, NULL, if(placed <= 10, 1., arrayAvg(arrayMap((x, ten) -> x <= ten[10], p.19, best)))) AS p_top10,
             if(roi_pooled IS NULL, NULL, 1 + arrayCount(x -> x > assumeNotNull(roi_pooled), middles)) AS place_rank,

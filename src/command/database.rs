@@ -59,9 +59,8 @@ impl Database {
         let unusable = |error| CommandError::Store(format!("could not use ClickHouse at {} (clickhouse.url)", config.url), error);
         reach(config).await.map_err(unusable)?;
         let database = Database { client: client(config), limit: config.send_timeout + config.end_timeout };
-        let outdated = migrations::check(&database.client).await?;
-        if !outdated.is_empty() {
-            eprintln!("grapevine: the views of {} are of another build; run: grapevine migrate", outdated.join(", "));
+        if let Some(warning) = migrations::check(&database.client).await? {
+            eprintln!("grapevine: {warning}");
         }
         Ok(database)
     }

@@ -104,7 +104,7 @@ async fn migrating_twice_and_at_the_same_time_does_no_harm() {
     let (one, other) = futures::join!(migrations::apply(&database.client), migrations::apply(&database.client));
     assert!(one.unwrap().len().max(other.unwrap().len()) == MIGRATIONS.len());
     assert!(migrations::apply(&database.client).await.unwrap().is_empty());
-    assert!(migrations::check(&database.client).await.unwrap().is_empty());
+    assert!(migrations::check(&database.client).await.unwrap().is_none());
     assert_eq!(
         database.ask("SELECT number, name FROM schema_migrations FINAL ORDER BY number").await,
         MIGRATIONS.iter().map(|migration| format!("{}\t{}", migration.number, migration.name)).collect::<Vec<_>>().join("\n")
@@ -118,11 +118,11 @@ async fn views_of_another_build_are_made_anew_and_tables_are_refused() {
     database.run("INSERT INTO schema_migrations VALUES (2, '002_views.sql', 1, now64(3))").await;
     let columns = "SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY table, position";
     let fresh = Database::migrated("upgraded").await.ask(columns).await;
-    assert_eq!(migrations::check(&database.client).await.unwrap()[0], "002_views.sql");
+    assert!(migrations::check(&database.client).await.unwrap().unwrap().starts_with("the views of 002_views.sql"));
     let applied = migrations::apply(&database.client).await.unwrap();
     assert!(applied.iter().all(|migration| migration.is_views()));
     assert_eq!(database.ask(columns).await, fresh, "the views are those of a new database");
-    assert!(migrations::check(&database.client).await.unwrap().is_empty());
+    assert!(migrations::check(&database.client).await.unwrap().is_none());
     database.run("INSERT INTO schema_migrations VALUES (1, '001_tables.sql', 1, now64(3))").await;
     let problem = migrations::check(&database.client).await.unwrap_err().to_string();
     assert!(problem.starts_with("001_tables.sql was applied with another text"), "{problem}");

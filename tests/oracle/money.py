@@ -258,7 +258,7 @@ def credits(log, dimensions):
     trails = touches_of(log, dimensions)
     for conversion in log.all("conversion"):
         sale = log.get("conversion", conversion.get("refund_of", "")) or conversion
-        brand = conversion.get("brand") or sale.get("brand", "")
+        brand = sale.get("brand") or conversion.get("brand", "")
         trail = trails.get((sale.get("visitor"), brand), [])
         times = [touch.time for touch in trail]
         until = bisect.bisect_right(times, sale["time"])

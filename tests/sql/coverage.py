@@ -25,6 +25,7 @@ def local_day(brand, milliseconds):
 # ---------------------------------------------------------------- dimensions, windows, shapes, facts
 insert("brand", [{"brand": brand, "valid_from": "2020-01-01", "timezone": zone, "base_currency": base, "margin_rate": margin, "seconds_per_reply": rule} for brand, (zone, base, margin, rule) in BRANDS.items()])
 insert("fx", [{"currency": "EUR", "valid_from": "2026-03-20", "to_base": 1.1}])
+insert("campaign", [{"campaign": "spring", "valid_from": "2020-01-01", "brand": "berlin"}])
 insert("labour_rate", [{"role": "editor", "valid_from": "2026-03-10", "rate": 60, "currency": "EUR"}])
 NAMES = ["berlin", "tokyo", "norow"]
 windows = []
@@ -39,10 +40,13 @@ for table, part in (("cascade", shapes[:60]), ("thread", shapes[40:])):
 clicks = [{"id": f"c{number}", "time": any_time(), "root": f"r{number}", "target_kind": DICE.choice(["unknown", "post", "share", "reply"]), "brand": DICE.choice(NAMES)} for number in range(200)]
 visits = [{"id": f"v{number}", "time": any_time(), "has_visitor": DICE.random() < 0.7, "click": DICE.choice(["", "c1", "lost"]), "brand": DICE.choice(NAMES), "utm_source": DICE.choice(["", "s"]), "utm_term": DICE.choice(["", "", "t"])} for number in range(400)]
 conversions = [{"id": f"o{number}", "time": any_time(), "has_visitor": DICE.random() < 0.9, "brand": DICE.choice(NAMES), "currency": DICE.choice(["EUR", "EUR", "USD"]), "amount": 5, "margin_rate": DICE.choice([None, 0.2])} for number in range(150)]
+# A refund has the brand, the margin and the buyer of its sale, whatever it says itself.
+conversions += [{"id": f"x{number}", "time": any_time(), "has_visitor": False, "brand": DICE.choice(["", *NAMES]), "currency": "USD", "amount": 1, "margin_rate": None, "refund_of": f"o{number * 3}"} for number in range(30)]
+conversions = [{"refund_of": "", **row} for row in conversions]
 costs = []
 for number in range(40):
     at, long = any_time(), DICE.choice([None, 1, 3 * DAY, 3 * DAY + 5000])
-    costs.append({"id": f"k{number}", "time": any_time(), "brand": DICE.choice(["berlin", "berlin", "norow"]), "channel": DICE.choice(["", "x"]), "community": DICE.choice(["", "a"]), "amount": DICE.choice([None, 7]), "currency": DICE.choice(["EUR", "GBP"]), "seconds": DICE.choice([None, 0, 600]), "role": DICE.choice(["editor", "intern"]), "period_start": at if long else None, "period_end": at + long * 1000 if long else None})
+    costs.append({"id": f"k{number}", "time": any_time(), "brand": DICE.choice(["berlin", "", "norow"]), "campaign": "spring", "channel": DICE.choice(["", "x"]), "community": DICE.choice(["", "a"]), "amount": DICE.choice([None, 7]), "currency": DICE.choice(["EUR", "GBP"]), "seconds": DICE.choice([None, 0, 600]), "role": DICE.choice(["editor", "intern"]), "period_start": at if long else None, "period_end": at + long * 1000 if long else None})
 TIMES = ("time", "period_start", "period_end")
 told = lambda rows: [{column: millis(value) if column in TIMES else value for column, value in row.items()} for row in rows]
 for table, facts_of in (("click", clicks), ("visit", visits), ("conversion", conversions), ("cost", costs)):
@@ -67,7 +71,6 @@ def lack(brand, milliseconds, lacking, name):
 
 
 has_rate = lambda currency, day: currency == "EUR" and day >= datetime.date(2026, 3, 20)
-utc_day = lambda milliseconds: datetime.datetime.fromtimestamp(milliseconds / 1000, UTC).date()
 for row in windows:
     at = row["window_start"] * 1000
     count(row["brand"], at, events=row["posts"] + row["shares"] + row["replies"] + row["reactions"] + row["clicks"])
@@ -80,23 +83,36 @@ for row in clicks:
     count(row["brand"], row["time"], clicks=1, known=int(row["target_kind"] != "unknown"))
 for row in visits:
     count(row["brand"], row["time"], visits=1, visitor=int(row["has_visitor"]), click=int(row["click"] != ""), utm=int(bool(row["utm_source"] or row["utm_term"])))
+def convert(brand, at, day, currency):
+    """A rate for each of two currencies, none for one and the same; the reference currency is its own."""
+    base = BRANDS.get(brand, ("", ""))[1]
+    for needed in {currency, base} - {""} if currency != base else ():
+        lack(brand, at, not has_rate(needed, day), f"an exchange rate for {needed}")
+
+
+sales = {row["id"]: row for row in conversions}
 for row in conversions:
-    brand_row = BRANDS.get(row["brand"], ("UTC", "", None, None))
-    count(row["brand"], row["time"], conversions=1, buyer=int(row["has_visitor"]), no_margin=int(row["margin_rate"] is None and brand_row[2] is None))
-    for currency in (row["currency"], brand_row[1]):
-        lack(row["brand"], row["time"], currency and not has_rate(currency, utc_day(row["time"])), f"an exchange rate for {currency}")
+    sale = sales.get(row["refund_of"], row)
+    brand, margin = sale["brand"], sale["margin_rate"] if row["margin_rate"] is None else row["margin_rate"]
+    count(brand, row["time"], conversions=1, buyer=int(sale["has_visitor"]), no_margin=int(margin is None and BRANDS.get(brand, (0, 0, None))[2] is None))
+    convert(brand, row["time"], local_day(brand, row["time"]), row["currency"])
 for row in costs:
-    day, begin = utc_day(row["period_start"] or row["time"]), row["period_start"] or row["time"]
-    count(row["brand"], row["time"], costs=1, placed=int(bool(row["channel"] or row["community"])))
-    lack(row["brand"], row["time"], row["amount"] and not has_rate(row["currency"], day), f"an exchange rate for {row['currency']}")
-    paid = row["role"] == "editor" and day >= datetime.date(2026, 3, 10)
-    lack(row["brand"], row["time"], row["seconds"] and not paid, f"an hourly rate for {row['role']}")
-    lack(row["brand"], row["time"], row["seconds"] and paid and not has_rate("EUR", day), "an exchange rate for EUR")
+    # A cost that names only its campaign belongs to the campaign's brand.
+    brand, begin = row["brand"] or "berlin", row["period_start"] or row["time"]
+    first = local_day(brand, begin)
+    days = [first + datetime.timedelta(days=k) for k in range(max(1, (local_day(brand, row["period_end"] or begin) - first).days))]
+    for week in {monday(day) for day in days}:
+        weeks[brand, week].update(costs=1, placed=int(bool(row["channel"] or row["community"])))
+    if row["amount"]:
+        convert(brand, begin, first, row["currency"])
+    paid = row["role"] == "editor" and first >= datetime.date(2026, 3, 10)
+    lack(brand, begin, row["seconds"] and not paid, f"an hourly rate for {row['role']}")
+    if row["seconds"] and paid:
+        convert(brand, begin, first, "EUR")
     if row["seconds"]:
-        length = -(-(row["period_end"] - row["period_start"]) // (DAY * 1000)) if row["period_end"] else 1
-        for later in range(max(1, length)):
-            time_days[row["brand"]].add(local_day(row["brand"], begin + later * DAY * 1000))
-            weeks[row["brand"], monday(local_day(row["brand"], begin + later * DAY * 1000))].update(logged=1)
+        time_days[brand].update(days)
+        for day in days:
+            weeks[brand, monday(day)].update(logged=1)
 found = dicts("SELECT * EXCEPT (week_complete, time_by_rule, labour_known), toUInt8(week_complete) AS week_complete, toUInt8(time_by_rule) AS time_by_rule, toUInt8(labour_known) AS labour_known FROM coverage")
 part = lambda some, whole: some / whole if whole else None
 labour = {}

@@ -163,6 +163,9 @@ for i in range(200):
     back = i % 10 == 9
     conversions.append({"id": f"o{i}", "time": T0 + R.randrange(0, 20 * DAY), "visitor": i % 20, "has_visitor": i % 7 > 0, "brand": R.choice(["acme", "zeta", "mu"]), "amount": Decimal(R.randrange(1, 10**8) * (-1 if back else 1)) / UNIT, "currency": R.choice(["EUR", "GBP"]),
                         "margin_rate": None if i % 3 else Decimal("0.3"), "refund_of": f"o{i - 1}" if back else ""})
+sale = {o["id"]: o for o in conversions}
+brand_of = lambda o: sale.get(o["refund_of"], o)["brand"]  # a refund is its sale's
+assert sum(brand_of(o) != o["brand"] for o in conversions) > 5
 facts("conversion", times(conversions), source="t/1")
 facts("visit", times([{"id": f"v{i}", "time": T0 + i * 3600, "visitor": i % 20, "has_visitor": True, "brand": ("acme", "zeta", "mu")[i % 3], "utm_medium": ("", "cpc")[i % 2]} for i in range(100)]), source="t/2")
 totals = {(e, c): Decimal(a) for e, c, a in ask("SELECT entry, currency, toString(sum(m.amount)) FROM money AS m WHERE m.amount IS NOT NULL GROUP BY entry, currency")}
@@ -178,17 +181,16 @@ same("no other entries", sorted({k[0] for k in totals}), ["cost_money", "cost_ti
 days = {tuple(row[:3]): int(row[3]) for row in ask(f"SELECT entry, brand, toString(day), toString(toInt256(sum(m.amount) * {UNIT})) FROM money AS m WHERE entry IN ('revenue', 'refund') GROUP BY ALL")}
 by_day = collections.Counter()
 for o in conversions:
-    by_day["refund" if o["refund_of"] else "revenue", o["brand"], str(day_of(o["brand"], o["time"]))] += int(o["amount"] * UNIT)
+    by_day["refund" if o["refund_of"] else "revenue", brand_of(o), str(day_of(brand_of(o), o["time"]))] += int(o["amount"] * UNIT)
 assert days == dict(by_day), "revenue and refunds on their own days"
 seconds = collections.Counter()
 for x in lines:
     seconds[x.brand, str(x.day)] += x.seconds
 assert {(b, d): int(s) for b, d, s in ask("SELECT brand, toString(day), sum(m.seconds) FROM money AS m GROUP BY brand, day HAVING sum(m.seconds) > 0")} == {k: v for k, v in seconds.items() if v}, "seconds on their days"
 margins = collections.Counter()
-sale = {o["id"]: o for o in conversions}
 for o in conversions:
     own = o["margin_rate"] if o["margin_rate"] is not None else sale[o["refund_of"]]["margin_rate"] if o["refund_of"] else None
-    margins[o["brand"]] += Fraction(o["amount"]) * Fraction(own if own is not None else Decimal("0.4"))
+    margins[brand_of(o)] += Fraction(o["amount"]) * Fraction(own if own is not None else Decimal("0.4"))
 for brand, amount in ask("SELECT brand, toString(sum(m.amount)) FROM money AS m WHERE entry = 'margin' GROUP BY brand"):
     assert abs(Fraction(amount) - margins[brand]) < Fraction(1, 1000), (brand, amount, float(margins[brand]))
 for row in dicts("SELECT * FROM money"):
@@ -209,7 +211,7 @@ for day in before:
 run("INSERT INTO campaign VALUES ('2024-11-01', 'spring', 'acme', 'eve', '')")
 same("a new owner from its date", sorted({o for d, o in ask("SELECT toString(day), owner FROM money WHERE campaign = 'spring' AND day BETWEEN '2024-11-01' AND '2024-11-03'")}), ["eve"])
 run("INSERT INTO brand (valid_from, brand, margin_rate, timezone, base_currency) VALUES ('2024-01-01', 'mu', 0.5, 'UTC', '')")
-margins_mu = sum(Fraction(o["amount"]) * Fraction(3, 10) if (o["margin_rate"] or (o["refund_of"] and sale[o["refund_of"]]["margin_rate"])) else Fraction(o["amount"]) / 2 for o in conversions if o["brand"] == "mu")
+margins_mu = sum(Fraction(o["amount"]) * Fraction(3, 10) if (o["margin_rate"] or (o["refund_of"] and sale[o["refund_of"]]["margin_rate"])) else Fraction(o["amount"]) / 2 for o in conversions if brand_of(o) == "mu")
 ((margin_now,),) = ask("SELECT toString(sum(m.amount)) FROM money AS m WHERE entry = 'margin' AND brand = 'mu'")
 assert abs(Fraction(margin_now) - margins_mu) < Fraction(1, 1000), (margin_now, float(margins_mu))
 print(f"restated: a rate on {sum(d >= '2024-11-08' for d in before)} of {len(before)} days, an owner, a margin")

@@ -77,6 +77,8 @@ for i in range(1200):
     if clicked:
         clicks.append({"id": f"c{i}", "time": at, "root": name, "target_kind": R.choice(["post", "share", "reply", "unknown"]), "path": [name], "path_actors": [1], "depth": 0, "visitor": 0, "has_visitor": False, **{k: root[k] for k in ("brand", "campaign", "channel", "community")}})
     visitor = R.randrange(1, 500)
+    # Sold by a sister brand through a post of this one: in the base currency of acme, which is another, or in the same.
+    brand, visitor = ("taps", visitor + 1000) if brand in ("acme", "zeta") and i % 40 == 7 else (brand, visitor)
     utm = "" if clicked or brand != "taps" else "social-conversation"
     if brand != "cold":
         visits.append({"id": f"v{i}", "time": at, "visitor": visitor, "has_visitor": True, "click": f"c{i}" if clicked else "", "brand": brand, "utm_medium": utm})
@@ -122,7 +124,7 @@ insert("brand", [{"valid_from": "2023-01-01", "brand": b, "margin_rate": Decimal
 
 # ---------------------------------------------------------------- what the views of credit and cost say, line by line
 credit = collections.defaultdict(list)
-for row in dicts("SELECT model, lookback_days AS l, conversion, toUnixTimestamp64Milli(at) / 1000 AS at, toString(day) AS day, brand, side, root, share, direct, tracked, visit, before_direct, refund_of, toUnixTimestamp64Milli(sold_at) / 1000 AS sold_at, toFloat64(credit_base) AS credit_base, toFloat64(margin_base) AS margin_base FROM credit WHERE share > 0"):
+for row in dicts("SELECT model, lookback_days AS l, conversion, toUnixTimestamp64Milli(at) / 1000 AS at, toString(day) AS day, brand, side, root, share, direct, tracked, visit, before_direct, refund_of, toUnixTimestamp64Milli(sold_at) / 1000 AS sold_at, toFloat64(credit_base) AS credit_base, toFloat64(margin_base) AS margin_base, base_currency FROM credit WHERE share > 0"):
     credit[row["model"], row["l"]].append(row)
 cost_lines = dicts("SELECT toString(day) AS day, brand, campaign, channel, community, side, toInt64(seconds) AS seconds, toInt64(seconds_low) AS low, toFloat64(time_amount) AS time_amount, toFloat64(money_base) AS money, toFloat64(time_base) AS time, toFloat64(time_base_low) AS time_low, toFloat64(time_base_high) AS time_high FROM cost_day")
 for line in cost_lines:
@@ -149,7 +151,8 @@ for row in credit["linear", 90]:
     if row["refund_of"]:
         continue
     kind = 3 if row["root"] else 2 if row["tracked"] else 1 if row["visit"] else 0
-    evidence[row["brand"], week(row["day"])] = max(kind, evidence[row["brand"], week(row["day"])])
+    owner = member[row["root"]]["brand"] if row["root"] in member else row["brand"]
+    evidence[owner, week(row["day"])] = max(kind, evidence[owner, week(row["day"])])
 active, timed = collections.defaultdict(set), collections.defaultdict(set)
 for r in member.values():
     active[r["brand"]] |= {monday(r["time"], r["brand"])} if r["own"] else set()
@@ -159,6 +162,7 @@ for line in cost_lines:
         timed[line["brand"]].add(week(line["day"]))
 coverage = {b: len(weeks & timed[b]) / len(weeks) for b, weeks in active.items()}
 assert coverage["half"] == 0.6, coverage
+base = lambda brand: "EUR" if brand == "acme" else ""
 by_root = collections.defaultdict(list)
 for (model, l), rows in credit.items():
     for row in rows:
@@ -172,11 +176,12 @@ for (model, l), rows in credit.items():
             direct[rule, row["brand"]] += row["margin_base"] or 0
             if row["margin_base"] is None:
                 direct_unknown.add((rule, row["brand"]))
-        if row["root"] in member:
+        foreign = row["root"] in member and row["base_currency"] != base(member[row["root"]]["brand"])
+        if row["root"] in member and not foreign:
             traced[rule, member[row["root"]]["brand"]] += row["margin_base"] or 0
             traced_revenue[rule, member[row["root"]]["brand"]] += row["credit_base"] or 0
         owner = member[row["root"]]["brand"] if row["root"] in member else row["brand"]
-        revenue[rule, owner] += row["credit_base"] or 0
+        revenue[rule, owner] += 0 if foreign else row["credit_base"] or 0
 
 
 def of_root(model, l, name, side, days, until=None):
@@ -230,14 +235,15 @@ for key, cohort in set(group_roots) | set(group_costs):
         money, time = total([c["money"] for c in mine]), total([c["time"] for c in mine])
         cost = total([money, time])
         value = {name: total([r["margin_base"] for r in per_root[name]]) for name in names}
-        no_rate = any(r["credit_base"] is None for rs in per_root.values() for r in rs)
+        foreign = any(r["base_currency"] != base(brand) for rs in per_root.values() for r in rs)
+        no_rate = foreign or any(r["credit_base"] is None for rs in per_root.values() for r in rs)
         no_margin = any(v is None for v in value.values())
         ripe = max(roots[n]["time"] for n in names) + days * DAY if names else (datetime.datetime.combine(cohort, datetime.time(), datetime.timezone.utc).timestamp() + (7 + days) * DAY)
         mature = ripe < WATERMARK
         best = max([kind for (b, w), kind in evidence.items() if b == brand and cohort <= w <= cohort + datetime.timedelta(days=7 + days)], default=-1)
         covered = coverage.get(brand)
         why = ("unallocated_cost" if side == "(unallocated)" or "(unallocated)" in key else "no_posts" if not names else "not_mature" if not mature else {-1: "no_conversions", 0: "no_touch", 1: "no_clicks", 2: "no_clicks"}.get(best, "")
-               or ("missing_hourly_rate" if any(c["time_amount"] is None for c in mine) else "missing_exchange_rate" if cost is None or no_rate else "missing_margin_rate" if no_margin
+               or ("missing_hourly_rate" if any(c["time_amount"] is None for c in mine) else "other_currency" if foreign else "missing_exchange_rate" if cost is None or no_rate else "missing_margin_rate" if no_margin
                    else "labour_coverage" if side != "all" and (covered is None or covered < 0.8) else "no_cost" if cost == 0 else ""))
         roi = sum(value.values()) / cost - 1 if why == "" else None
         low = high = effective = None
@@ -254,7 +260,7 @@ for key, cohort in set(group_roots) | set(group_costs):
         for column, wanted in (("roi", roi), ("roi_low", low), ("roi_high", high), ("cost_base", cost if not any(c["time_amount"] is None for c in mine) else None), ("hours", sum(c["seconds"] for c in mine) / 3600), ("labour_coverage", covered)):
             close(f"{where} {column}", row[column], wanted, 1e-6) if column not in ("roi_low", "roi_high") else close_bound(f"{where} {column}", row[column], wanted)
         clicked = best == 3
-        earned = total([r["credit_base"] for rs in per_root.values() for r in rs]) if clicked else None
+        earned = total([r["credit_base"] for rs in per_root.values() for r in rs]) if clicked and not foreign else None
         close(f"{where} revenue", row["revenue_base"], earned)
         close(f"{where} margin", row["margin_base"], None if not clicked or no_rate or no_margin else sum(value.values()))
         sold = sum(r["share"] for rs in per_root.values() for r in rs if r["refund_of"] == "")
@@ -265,8 +271,9 @@ for key, cohort in set(group_roots) | set(group_costs):
             close(f"{where} effective_roots", row["effective_roots"], sum(value.values()) ** 2 / squares if squares else None)
             close(f"{where} top1", row["top1_share"], max(value.values()) / sum(value.values()) if names and sum(value.values()) > 0 else None)
         if why == "":
-            by_model = [total([r["margin_base"] for name in names for r in of_root(m, l, name, side, days)]) for m in MODELS]
-            known = not any(v is None for v in by_model)
+            lines_by_model = [[r for name in names for r in of_root(m, l, name, side, days)] for m in MODELS]
+            by_model = [total([r["margin_base"] for r in rs]) for rs in lines_by_model]
+            known = not any(v is None for v in by_model) and not any(r["base_currency"] != base(brand) for rs in lines_by_model for r in rs)
             close(f"{where} lowest", row["roi_lowest_model"], min(by_model) / cost - 1 if known else None)
             close(f"{where} highest", row["roi_highest_model"], max(by_model) / cost - 1 if known else None)
             close(f"{where} direct 0", row["roi_direct_0"], sum(r["margin_base"] for rs in per_root.values() for r in rs if not r["before_direct"]) / cost - 1)
@@ -285,7 +292,7 @@ for key, cohort in set(group_roots) | set(group_costs):
         reasons[row["reason"]] += 1
         checked += 1
 assert not found, f"more rows than there should be: {list(found)[:3]}"
-seen = {"", "unallocated_cost", "no_posts", "not_mature", "no_conversions", "no_touch", "no_clicks", "missing_hourly_rate", "missing_exchange_rate", "labour_coverage", "no_cost", "no_value", "few_roots", "unbounded_estimate"}
+seen = {"", "unallocated_cost", "no_posts", "not_mature", "no_conversions", "no_touch", "no_clicks", "missing_hourly_rate", "other_currency", "missing_exchange_rate", "labour_coverage", "no_cost", "no_value", "few_roots", "unbounded_estimate"}
 print(f"roi: {checked} rows, every figure; reasons {dict(reasons)}")
 assert seen <= set(reasons), seen - set(reasons)
 
@@ -306,11 +313,12 @@ for brand, model, l, days in itertools.product(sorted(ZONE), MODELS, (7, 30, 90)
         row = rows_of[place] = found.pop((brand, *place, model, l, days))
         per_root = [of_root(model, l, n, "all", days) for n in names]
         value = [total([r["margin_base"] for r in rs]) for rs in per_root]
-        no_rate, no_margin = any(r["credit_base"] is None for rs in per_root for r in rs), any(v is None for v in value)
+        foreign = any(r["base_currency"] != base(brand) for rs in per_root for r in rs)
+        no_rate, no_margin = foreign or any(r["credit_base"] is None for rs in per_root for r in rs), any(v is None for v in value)
         money, time = total([c["money"] for c in mine]), total([c["time"] for c in mine])
         cost = total([money, time])
         why = ("unallocated_cost" if place[0] == "(unallocated)" else "no_mature_posts" if not names else {-1: "no_conversions", 0: "no_touch", 1: "no_clicks", 2: "no_clicks"}.get(best_of[brand], "")
-               or ("missing_hourly_rate" if any(c["time_amount"] is None for c in mine) else "missing_exchange_rate" if cost is None or no_rate else "missing_margin_rate" if no_margin else "no_cost" if cost == 0 else ""))
+               or ("missing_hourly_rate" if any(c["time_amount"] is None for c in mine) else "other_currency" if foreign else "missing_exchange_rate" if cost is None or no_rate else "missing_margin_rate" if no_margin else "no_cost" if cost == 0 else ""))
         known = best_of[brand] == 3 and not no_rate and not no_margin
         estimates[place] = {"n": len(names), "value": value if known else None, "cost": cost, "roi": sum(value) / cost - 1 if why == "" else None, "why": why, "unbounded": any(c["unbounded"] for c in mine),
                             "low": None if cost is None else money + sum(c["time_low"] or 0 for c in mine), "high": None if cost is None else money + sum(c["time_high"] or 0 for c in mine)}

@@ -79,7 +79,7 @@ fn gap(truth: &Value) -> String {
          FROM values('brand String, side String, caused String', {}) AS t
          LEFT JOIN (
              SELECT brand, side, toFloat64(maxIf(m, model = 'last')) AS last, toFloat64(min(m)) AS lowest, toFloat64(max(m)) AS highest
-             FROM (SELECT brand, side, model, sum(margin_base) AS m FROM credit WHERE lookback_days = 30 GROUP BY brand, side, model)
+             FROM (SELECT brand, side, model, if(countIf(margin_base IS NULL) > 0, NULL, sum(margin_base)) AS m FROM credit WHERE lookback_days = 30 GROUP BY brand, side, model)
              GROUP BY brand, side
          ) AS c ON c.brand = t.brand AND c.side = t.side
          ORDER BY brand, side",
