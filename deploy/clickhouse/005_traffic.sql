@@ -5,35 +5,18 @@
 -- When the clocks of the brands' time zones change, from 1970 on. A building block of brand_clock.
 CREATE OR REPLACE VIEW zone_offset AS
 WITH
-    known AS (
-        SELECT DISTINCT timezone FROM brand FINAL WHERE timezone IN (SELECT time_zone FROM system.time_zones)
-        UNION DISTINCT SELECT 'UTC' FROM brand
-    ),
-    -- The offset at the start of each week, of each day of a week in which it changes, of each quarter of an hour of such a day.
-    -- From `numbers` and not from an array: constant arrays are worked out again and again while a query is planned.
-    weeks AS (
-        SELECT timezone, toDateTime(number * 604800, 'UTC') AS at,
-            toInt32(toInt64(toDateTime(formatDateTime(at, '%F %T', timezone), 'UTC')) - toInt64(at)) AS utc_offset,
-            leadInFrame(utc_offset, 1, utc_offset) OVER (PARTITION BY timezone ORDER BY at ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS later
-        FROM known CROSS JOIN numbers(1, 7099) AS week
-    ),
-    days AS (
-        SELECT timezone, at + number * 86400 AS day,
-            toInt32(toInt64(toDateTime(formatDateTime(day, '%F %T', timezone), 'UTC')) - toInt64(day)) AS utc_offset,
-            leadInFrame(utc_offset, 1, utc_offset) OVER (PARTITION BY timezone ORDER BY day ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS later
-        FROM (SELECT timezone, at FROM weeks WHERE later != utc_offset) AS w CROSS JOIN numbers(8) AS d
-    ),
-    quarters AS (
-        SELECT timezone, day + number * 900 AS quarter,
-            toInt32(toInt64(toDateTime(formatDateTime(quarter, '%F %T', timezone), 'UTC')) - toInt64(quarter)) AS utc_offset,
-            lagInFrame(utc_offset, 1, utc_offset) OVER (PARTITION BY timezone ORDER BY quarter ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS before
-        FROM (SELECT timezone, day FROM days WHERE later != utc_offset) AS d CROSS JOIN numbers(97) AS q
-    )
-SELECT timezone, quarter AS since, utc_offset FROM quarters WHERE before != utc_offset
-UNION ALL
-SELECT timezone, toDateTime(0, 'UTC') AS since,
-    toInt32(toInt64(toDateTime(formatDateTime(toDateTime(86400, 'UTC'), '%F %T', timezone), 'UTC')) - 86400) AS utc_offset
-FROM known
+    (zone, at) -> toInt32(toInt64(toDateTime(formatDateTime(toDateTime(at, 'UTC'), '%F %T', zone), 'UTC')) - at) AS offset_at
+SELECT timezone, toDateTime(change, 'UTC') AS since, offset_at(timezone, greatest(change, 86400)) AS utc_offset
+FROM (
+    -- The weeks at whose ends the offset is another. From `numbers` and not from an array: constant arrays are worked out again and again while a query is planned.
+    SELECT timezone, toInt64(number * 604800) AS week
+    FROM (SELECT DISTINCT if(timezone IN (SELECT time_zone FROM system.time_zones), timezone, 'UTC') AS timezone FROM brand FINAL) AS known CROSS JOIN numbers(7100) AS n
+    WHERE number = 0 OR offset_at(timezone, week) != offset_at(timezone, week + 604800)
+)
+-- Of such a week the days, of those the quarters of an hour at which it changes; the clock of 1970 holds from the first week on.
+ARRAY JOIN if(week = 0, [toInt64(0)], arrayFilter(at -> offset_at(timezone, at) != offset_at(timezone, at - 900),
+    arrayFlatten(arrayMap(day -> arrayMap(quarter -> day + 900 * quarter, range(1, 97)),
+        arrayFilter(day -> offset_at(timezone, day) != offset_at(timezone, day + 86400), arrayMap(k -> week + 86400 * k, range(7))))))) AS change
 COMMENT 'When the clocks of the brands'' time zones change, from 1970 on. A building block of brand_clock';
 
 -- The brands' clocks and what else holds from a time on: local time is UTC plus `utc_offset`. A building block.

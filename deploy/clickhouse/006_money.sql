@@ -190,7 +190,7 @@ WITH
         WHERE a.brand_replies > 0 AND a.brand IN (SELECT brand FROM brand FINAL WHERE seconds_per_reply IS NOT NULL)
         GROUP BY brand, campaign, channel, community, day
     ),
-    spent AS (
+    either AS (
         SELECT day, brand, campaign, if(channel = '' AND community = '', '(unallocated)', channel) AS channel, community, side, kind, false AS by_rule, role,
             currency, amount, estimated, unbounded, seconds, seconds_low, seconds_high
         FROM logged
@@ -204,7 +204,11 @@ WITH
             toUInt64(r.replies * ifNull(b.seconds_per_reply_high, assumeNotNull(b.seconds_per_reply))) AS seconds_high
         FROM replied AS r
         ASOF INNER JOIN (SELECT * FROM brand FINAL) AS b ON b.brand = r.brand AND r.day >= b.valid_from
-        WHERE b.seconds_per_reply > 0 AND (r.brand, toMonday(r.day)) NOT IN (SELECT brand, toMonday(day) FROM logged WHERE seconds > 0)
+        WHERE b.seconds_per_reply > 0
+    ),
+    -- Time by rule only in weeks without any that was logged.
+    spent AS (
+        SELECT * FROM (SELECT *, max(seconds > 0 AND NOT by_rule) OVER (PARTITION BY brand, toMonday(day)) AS is_logged FROM either) WHERE NOT (by_rule AND is_logged)
     ),
     rated AS (
         SELECT
