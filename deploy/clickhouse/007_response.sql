@@ -149,7 +149,8 @@ FROM solved
 COMMENT 'The model''s effects on visits per brand and draw: draw 0 is the estimate, the others resample days. A building block of response';
 
 -- When visits follow a brand reply and when a share, per brand: a row per lag bin, a row `total`, and `difference`, replies less shares.
--- Visits per event with 95 % intervals: Student's t times the spread over resampled days; of the share within 15 minutes, a ratio that may
+-- Visits per event in the bin and, `cumulative`, up to its end, with 95 % intervals: Student's t times the spread over resampled days. Long bins are
+-- wide and so is the total; up to an hour the sum is far narrower. Of the share within 15 minutes, a ratio that may
 -- leave 0 to 1, the draws' own 2 % and 98 %, and none where the total may be 0. Leads: visits cannot come from events 6 to 30 minutes later, so an effect there (90 % interval) flags
 -- the model; `not_flagged_at_20pct` means within a fifth of the total, and is weak evidence. No verdict says caused.
 CREATE OR REPLACE VIEW response AS
@@ -175,7 +176,7 @@ WITH
             brand, treatment, place, anyIf(figure.days, draw = 0) AS days, anyIf(figure.events, draw = 0) AS events, anyIf(figure.event_days, draw = 0) AS event_days,
             1.959963984540054 + 2.372271230298562 / (days - 1) + 2.8224986157396112 / pow(days - 1, 2) + 2.555849679507722 / pow(days - 1, 3) AS t95,
             1.6448536269514722 + 1.5237691475737816 / (days - 1) + 1.4202029826359421 / pow(days - 1, 2) + 0.9830015120343027 / pow(days - 1, 3) AS t90,
-            anyIf(value, draw = 0) AS v, stddevSampIf(value, draw > 0) AS sd, anyIf(running, draw = 0) AS total_so_far, anyIf(whole, draw = 0) AS total,
+            anyIf(value, draw = 0) AS v, stddevSampIf(value, draw > 0) AS sd, anyIf(running, draw = 0) AS so_far, stddevSampIf(running, draw > 0) AS so_far_sd, anyIf(whole, draw = 0) AS total,
             anyIf(early, draw = 0) AS share, quantileExactInclusiveIf(0.02)(early, draw > 0) AS share_low, quantileExactInclusiveIf(0.98)(early, draw > 0) AS share_high,
             anyIf(lead, draw = 0) AS ahead, stddevSampIf(lead, draw > 0) AS ahead_sd,
             multiIf(
@@ -188,7 +189,7 @@ WITH
     known AS (
         SELECT
             *, treatment != 'difference' AND missing = '' AS has_value, place = 7 AND has_value AS has_lead, has_lead AND v - t95 * sd > 0 AS above_0,
-            minIf(place, 2 * total_so_far >= total) OVER (PARTITION BY brand, treatment) AS half,
+            minIf(place, 2 * so_far >= total) OVER (PARTITION BY brand, treatment) AS half,
             multiIf(NOT has_lead, '', abs(ahead) + t90 * ahead_sd < 0.2 * abs(v), 'not_flagged_at_20pct', abs(ahead) > 3 * ahead_sd, 'flagged', 'undecided') AS lead_verdict
         FROM estimate
     ),
@@ -205,7 +206,7 @@ SELECT
     ['0', '1-4', '5-14', '15-59', '60-239', '240-719', 'total'][place] AS bin,
     [0, 1, 5, 15, 60, 240, 0][place] AS lag_from_minutes, [0, 4, 14, 59, 239, 719, 719][place] AS lag_to_minutes,
     if(has_value, v, NULL) AS visits_per_event, if(has_value, v - t95 * sd, NULL) AS low, if(has_value, v + t95 * sd, NULL) AS high,
-    if(has_value, total_so_far, NULL) AS cumulative,
+    if(has_value, so_far, NULL) AS cumulative, if(has_value, so_far - t95 * so_far_sd, NULL) AS cumulative_low, if(has_value, so_far + t95 * so_far_sd, NULL) AS cumulative_high,
     if(has_share, share, NULL) AS share_within_15, if(has_share, judged.share_low, NULL) AS share_within_15_low, if(has_share, judged.share_high, NULL) AS share_within_15_high,
     if(above_0, [0, 1, 5, 15, 60, 240][half], NULL) AS t50_from_minutes, if(above_0, [0, 4, 14, 59, 239, 719][half], NULL) AS t50_to_minutes,
     if(has_lead, ahead, NULL) AS lead_effect, if(has_lead, ahead - t90 * ahead_sd, NULL) AS lead_low, if(has_lead, ahead + t90 * ahead_sd, NULL) AS lead_high,

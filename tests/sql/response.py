@@ -137,8 +137,10 @@ def expected(brand, minutes):
         value, lead, values = estimate[side, :6], estimate[side, 6], drawn[:, side, :6]
         for k, name in enumerate([*NAMES, "total"]):
             here, there = (value[k], values[:, k]) if name != "total" else (value.sum(), values.sum(1))
-            sd = there.std(ddof=1)
-            rows[treatment, name] = {"visits_per_event": here, "low": here - t95 * sd, "high": here + t95 * sd, "cumulative": value[: k + 1].sum()}
+            sd, sum_sd = there.std(ddof=1), values[:, : k + 1].sum(1).std(ddof=1)
+            so_far = value[: k + 1].sum()
+            rows[treatment, name] = {"visits_per_event": here, "low": here - t95 * sd, "high": here + t95 * sd, "cumulative": so_far}
+            rows[treatment, name] |= {"cumulative_low": so_far - t95 * sum_sd, "cumulative_high": so_far + t95 * sum_sd}
         early.append(value[:3].sum() / value.sum())
         early_drawn.append(values[:, :3].sum(1) / values.sum(1))
         lead_sd = drawn[:, side, 6].std(ddof=1)
@@ -171,8 +173,8 @@ def compare(brand, minutes, found):
                 same(f"{brand} {key} {column}", found[key][column], value)
                 continue
             # The view takes the t quantile in low and high from a series.
-            wide = column in ("low", "high", "lead_low", "lead_high")
-            width = columns["high"] - columns["low"] if "high" in columns else 0
+            wide = column in ("low", "high", "cumulative_low", "cumulative_high", "lead_low", "lead_high")
+            width = max(columns[f"{name}high"] - columns[f"{name}low"] for name in ("", "cumulative_")) if "high" in columns else 0
             same(f"{brand} {key} {column}", found[key][column], float(value), 2e-5 * (1 + width) if wide else 1e-8)
     print(f"response: {brand}, {len(wanted)} rows as in numpy;", {key[0]: row["verdict"] for key, row in wanted.items() if key[1] == "total"})
     return {key: row for key, row in found.items() if key not in wanted}
@@ -182,7 +184,7 @@ def nothing(brand, rows, reason):
     """Rows without a figure, with their reason, and no verdict."""
     for key, row in rows.items():
         figures = [column for column in row if column.startswith(("visits_per", "low", "high", "cumulative", "share_within", "t50", "lead"))]
-        assert len(figures) == 12 and all(row[column] is None for column in figures), (brand, key, row)
+        assert len(figures) == 14 and all(row[column] is None for column in figures), (brand, key, row)
         same(f"{brand} {key} reason", row["reason"], reason[key[0]])
         assert row["verdict"] == ("undecided" if key[1] == "total" else ""), (brand, key, row)
     print(f"response: {brand}, {len(rows)} rows are NULL with their reason")
