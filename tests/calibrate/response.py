@@ -1,8 +1,8 @@
 """How often the intervals of the view `response` hold the truth, and what its leads see of a hidden cause of visits and replies.
 
 Minutes stand in place of the view `minute`: 28 days of visits with lunch and evening peaks, weekends and good days; a brand reply (in sittings)
-brings visits with mean lag 4 minutes, 0.6 each; a share (in bursts) after about two hours, 1.5 each. Then five confounders in three
-strengths. The oracle of the widths knows the rhythm of the day and how each kernel falls off on either side of 15 minutes.
+brings visits with mean lag 4 minutes, 0.6 each; a share (in bursts) after about two hours, 1.5 each. Then six confounders in three
+strengths; of these the brand's own posts and the mails in the calendar are known to the model. The oracle of the widths knows the rhythm of the day and how each kernel falls off on either side of 15 minutes.
 """
 
 import collections
@@ -36,16 +36,16 @@ FIGURES = {
 }  # fmt: skip
 CONFOUNDERS = {
     "persistent-shock": (0.5, 1, 3), "launch-mail": (0.5, 1, 3), "launch-mail, in the calendar": (0.5, 1, 3), "sudden-news": (0.5, 1, 3),
-    "visits-cause-replies": (0.01, 0.03, 0.1), "small-brand": (3, 10, 30),
+    "visits-cause-replies": (0.01, 0.03, 0.1), "small-brand": (3, 10, 30), "own-posts": (5, 20, 60),
 }  # fmt: skip
 
 
 def simulate(seed, confounder="", strength=0.0):
-    """Visits, brand replies, shares, mails by minute, and the rate behind the visits."""
+    """Visits, brand replies, shares, mails, own posts by minute, and the rate behind the visits."""
     dice = numpy.random.default_rng(seed)
     level = numpy.repeat(dice.lognormal(0, 0.25, DAYS) * numpy.where(numpy.arange(DAYS) % 7 > 4, 0.7, 1), 1440)
     busy, shock, after_mail, asked = RHYTHM * level, numpy.zeros(SIZE), numpy.zeros(SIZE), numpy.zeros(SIZE)
-    mails, sittings, shares = numpy.zeros(SIZE, int), numpy.zeros(SIZE), numpy.zeros(SIZE, int)
+    mails, posts, sittings, shares = numpy.zeros(SIZE, int), numpy.zeros(SIZE, int), numpy.zeros(SIZE), numpy.zeros(SIZE, int)
     size = strength if confounder == "small-brand" else 1
     if confounder == "persistent-shock":
         for start in dice.choice(SIZE - 180, 2 * DAYS, replace=False):
@@ -56,26 +56,29 @@ def simulate(seed, confounder="", strength=0.0):
     if confounder.startswith("launch-mail"):
         mails[1440 * numpy.arange(2, DAYS, 4) + 600 + dice.integers(0, 240, len(range(2, DAYS, 4)))] = 1
         after_mail = strength * numpy.convolve(mails, numpy.exp(-numpy.arange(300) / 40))[:SIZE]
+    if confounder == "own-posts":
+        posts[dice.choice(SIZE, 3 * DAYS, replace=False, p=busy / busy.sum())] = 1
+    after_post = numpy.convolve(posts, LATE)[:SIZE]
     for start in dice.choice(SIZE, 8 * DAYS, replace=False, p=busy / busy.sum()):
         sittings[start : start + 30] += 1
     for start in dice.choice(SIZE, 100):
         length = min(600, SIZE - start)
         shares[start : start + length] += dice.poisson(3 * numpy.exp(-numpy.arange(length) / 45))
-    other = 20 * busy + 6 * shock + 40 * after_mail
+    other = 20 * busy + 6 * shock + 40 * after_mail + strength * after_post
     if confounder == "visits-cause-replies":
         own = dice.poisson(other)
         other, asked = own, strength * numpy.convolve(own, numpy.exp(-numpy.arange(120) / 20) / 20)[:SIZE]
-    replies = dice.poisson(sittings + 2 * shock + 3 * after_mail + asked)
+    replies = dice.poisson(sittings + 2 * shock + 3 * after_mail + asked + 4 * after_post)
     rate = other + 0.6 * numpy.convolve(replies, SOON)[:SIZE] + 1.5 * numpy.convolve(shares, LATE)[:SIZE]
     caused = rate - other
     visits = other + dice.poisson(caused) if confounder == "visits-cause-replies" else dice.poisson(rate / size)
     shown = mails if confounder.endswith("in the calendar") else numpy.zeros(SIZE, int)
-    return (visits, replies, shares, shown), rate / size
+    return (visits, replies, shares, shown, posts), rate / size
 
 
 def oracle(columns, rate):
     """Widths of 95 % intervals by the information of a Poisson model with every day's level free and the true shapes known."""
-    _, replies, shares, _ = columns
+    _, replies, shares, *_ = columns
     after = [numpy.convolve(x, kernel)[:SIZE] for x, k in ((replies, SOON), (shares, LATE)) for kernel in (numpy.where(LAG < 15, k, 0) / k[:15].sum(), numpy.where(LAG < 15, 0, k) / k[15:].sum())]
     days = (MINUTE[None, :] * 0 + numpy.arange(SIZE)[None, :] // 1440 == numpy.arange(DAYS)[:, None]) * RHYTHM
     design = numpy.vstack([days, after])[:, 720:]
@@ -174,7 +177,7 @@ def confounded(some):
 
 
 PROMISED = set(SUMS)
-COUNTS = "visits, brand_replies, shares, mails"
-table.stand_in("minute", "brand String, minute UInt32, day Date, minute_of_day UInt16, visits UInt64, brand_replies UInt64, shares UInt64, mails UInt64, ads UInt64, launches UInt64, other_events UInt64", "brand, minute")
+COUNTS = "visits, brand_replies, shares, mails, brand_posts"
+table.stand_in("minute", "brand String, minute UInt32, day Date, minute_of_day UInt16, visits UInt64, brand_replies UInt64, shares UInt64, brand_posts UInt64, mails UInt64, ads UInt64, launches UInt64, other_events UInt64", "brand, minute")
 store.run(f"CREATE OR REPLACE TABLE whole (brand String, {COUNTS.replace(',', ' Array(UInt32),')} Array(UInt32)) ENGINE = Memory")
 main()

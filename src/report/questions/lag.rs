@@ -23,7 +23,7 @@ const MEANINGS: Meanings = &[
     (
         "visits per event",
         "Visits that follow one reply of the brand, or one share, in the minutes of the column, beside what the day, the \
-            hour and the calendar explain. An association under a model, not a cause.",
+            hour, the calendar and the brand's own posts explain. An association under a model, not a cause.",
     ),
     (
         "until then",
