@@ -36,7 +36,7 @@ FIGURES = {
 }  # fmt: skip
 CONFOUNDERS = {
     "persistent-shock": (0.5, 1, 3), "launch-mail": (0.5, 1, 3), "launch-mail, in the calendar": (0.5, 1, 3), "sudden-news": (0.5, 1, 3),
-    "visits-cause-replies": (0.01, 0.03, 0.1), "small-brand": (3, 10, 30), "own-posts": (5, 20, 60),
+    "visits-cause-replies": (0.01, 0.03, 0.1), "small-brand": (3, 10, 30), "own-posts": (100, 300, 1000),
 }  # fmt: skip
 
 
@@ -151,7 +151,7 @@ def main():
         shown.share(f"{key[0]} {key[1]}: interval holds the truth", n - sum(misses), n, *meant, promised=key in PROMISED, more=more)
         if n and key in clean.best:
             wide, best = numpy.median(clean.width[key]), numpy.median(clean.best[key])
-            shown.most(f"{key[0]} {key[1]}: width over the oracle's", wide / best, 1.5, promised=False, more=f"{wide:.2f} and {best:.2f}")
+            shown.most(f"{key[0]} {key[1]}: width over the oracle's", wide / best, 1.5, promised=key in NARROW, slack=1.5, more=f"{wide:.2f} and {best:.2f}")
     for treatment, counts in clean.verdicts.items():
         print(f"  {treatment}: verdicts {dict(counts)}")
     shown.share("brand_reply: flagged without a confounder", clean.verdicts["brand_reply"]["flagged"], few, 0, 5)
@@ -176,7 +176,8 @@ def confounded(some):
             print(line.format(confounder, word, *(f"{figure:.0f}" for figure in figures)), flush=True)
 
 
-PROMISED = set(SUMS)
+# What docs/calibration.md lists as met: coverages, widths.
+PROMISED, NARROW = {*SUMS, ("brand_reply", "lead_effect"), ("share", "lead_effect")}, {("brand_reply", "visits within 15 minutes")}
 COUNTS = "visits, brand_replies, shares, mails, brand_posts"
 table.stand_in("minute", "brand String, minute UInt32, day Date, minute_of_day UInt16, visits UInt64, brand_replies UInt64, shares UInt64, brand_posts UInt64, mails UInt64, ads UInt64, launches UInt64, other_events UInt64", "brand, minute")
 store.run(f"CREATE OR REPLACE TABLE whole (brand String, {COUNTS.replace(',', ' Array(UInt32),')} Array(UInt32)) ENGINE = Memory")
