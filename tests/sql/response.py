@@ -1,6 +1,6 @@
 """Effects of replies and shares by lag: the same regression, bootstrap and verdicts in numpy, from the minutes inserted here.
 
-Brands: `acme` in a time zone whose clocks change, with mails, own hosts and hours that no lag covers; `quiet` without a
+Brands: `acme` in a time zone whose clocks change, with mails, own posts, own hosts and hours that no lag covers; `quiet` without a
 share; `young` with too few days, `new` without a whole one; `rare` with replies on few days; `steady` whose shares never vary; `led` whose replies follow the visits.
 """
 
@@ -36,7 +36,7 @@ def world(seed, days, zone="UTC"):
     soon, late = numpy.exp(-lag / 4), lag**2 * numpy.exp(-lag / 60)
     rate = rhythm * level
     rate += numpy.convolve(replies, 3 * soon / soon.sum())[:size] + numpy.convolve(shares, 2 * late / late.sum())[:size]
-    return {"zone": zone, "visits": dice.poisson(rate), "replies": replies, "shares": shares, "events": {kind: numpy.zeros(size, int) for kind in KINDS}}
+    return {"zone": zone, "visits": dice.poisson(rate), "replies": replies, "shares": shares, "posts": numpy.zeros(size, int), "events": {kind: numpy.zeros(size, int) for kind in KINDS}}
 
 
 def put(brand, minutes):
@@ -50,6 +50,16 @@ def put(brand, minutes):
             {**keys, "window_start": (FIRST + at) * 60, "posts": int(at == 0), "share_minutes": spread(minutes["shares"], at), "brand_reply_minutes": spread(minutes["replies"], at)}
             for at in range(0, size, 15)
             if at == 0 or minutes["shares"][at : at + 15].any() or minutes["replies"][at : at + 15].any()
+        ],
+    )
+    # A post of the brand's own is a root of its own; a stranger's, a minute later, is no post of the brand.
+    insert(
+        "activity_window",
+        [
+            {**keys, "window_start": (FIRST + at + late) // 15 * 900, "posts": 1, "root": f"{brand}-{at}-{late}-{k}", "root_time": millis((FIRST + at + late) * 60000 + 59999), "root_is_brand": late == 0}
+            for at, count in enumerate(minutes["posts"])
+            for k in range(count)
+            for late in (0, 1)
         ],
     )
     run("CREATE OR REPLACE TABLE tick (minute UInt32, visits UInt32) ENGINE = Memory")
@@ -87,7 +97,8 @@ def regression(minutes):
     seen = numpy.flatnonzero(visits)[-1] + 1
     visits, replies, shares = visits[:seen], minutes["replies"][:seen], minutes["shares"][:seen]
     day, clock = local(minutes["zone"], seen)
-    events = [behind(minutes["events"][kind][:seen], *bounds) for kind in KINDS for bounds in ((0, 14), (15, 59), (60, 239))]
+    controls = [*(minutes["events"][kind] for kind in KINDS), minutes["posts"]]
+    events = [behind(control[:seen], *bounds) for control in controls for bounds in ((0, 14), (15, 59), (60, 239))]
     waves = [wave(2 * numpy.pi * k * clock / 1440) for k in range(1, 9) for wave in (numpy.cos, numpy.sin)]
     level = {d: visits[day == d].mean() for d in set(day)}
     level = numpy.array([level[d] for d in day])
@@ -137,8 +148,10 @@ def expected(brand, minutes):
         value, lead, values = estimate[side, :6], estimate[side, 6], drawn[:, side, :6]
         for k, name in enumerate([*NAMES, "total"]):
             here, there = (value[k], values[:, k]) if name != "total" else (value.sum(), values.sum(1))
-            sd = there.std(ddof=1)
-            rows[treatment, name] = {"visits_per_event": here, "low": here - t95 * sd, "high": here + t95 * sd, "cumulative": value[: k + 1].sum()}
+            sd, sum_sd = there.std(ddof=1), values[:, : k + 1].sum(1).std(ddof=1)
+            so_far = value[: k + 1].sum()
+            rows[treatment, name] = {"visits_per_event": here, "low": here - t95 * sd, "high": here + t95 * sd, "cumulative": so_far}
+            rows[treatment, name] |= {"cumulative_low": so_far - t95 * sum_sd, "cumulative_high": so_far + t95 * sum_sd}
         early.append(value[:3].sum() / value.sum())
         early_drawn.append(values[:, :3].sum(1) / values.sum(1))
         lead_sd = drawn[:, side, 6].std(ddof=1)
@@ -171,8 +184,8 @@ def compare(brand, minutes, found):
                 same(f"{brand} {key} {column}", found[key][column], value)
                 continue
             # The view takes the t quantile in low and high from a series.
-            wide = column in ("low", "high", "lead_low", "lead_high")
-            width = columns["high"] - columns["low"] if "high" in columns else 0
+            wide = column in ("low", "high", "cumulative_low", "cumulative_high", "lead_low", "lead_high")
+            width = max(columns[f"{name}high"] - columns[f"{name}low"] for name in ("", "cumulative_")) if "high" in columns else 0
             same(f"{brand} {key} {column}", found[key][column], float(value), 2e-5 * (1 + width) if wide else 1e-8)
     print(f"response: {brand}, {len(wanted)} rows as in numpy;", {key[0]: row["verdict"] for key, row in wanted.items() if key[1] == "total"})
     return {key: row for key, row in found.items() if key not in wanted}
@@ -182,7 +195,7 @@ def nothing(brand, rows, reason):
     """Rows without a figure, with their reason, and no verdict."""
     for key, row in rows.items():
         figures = [column for column in row if column.startswith(("visits_per", "low", "high", "cumulative", "share_within", "t50", "lead"))]
-        assert len(figures) == 12 and all(row[column] is None for column in figures), (brand, key, row)
+        assert len(figures) == 14 and all(row[column] is None for column in figures), (brand, key, row)
         same(f"{brand} {key} reason", row["reason"], reason[key[0]])
         assert row["verdict"] == ("undecided" if key[1] == "total" else ""), (brand, key, row)
     print(f"response: {brand}, {len(rows)} rows are NULL with their reason")
@@ -195,6 +208,10 @@ for kind, effect in (("mail", 30), ("launch", 60)):
         acme["events"][kind][at] += 1
         acme["visits"][at : at + 120] += dice.poisson(effect * numpy.exp(-numpy.arange(120) / 30) / 30)
         acme["replies"][at : at + 60] += dice.poisson(0.3, 60)
+for at in dice.integers(0, 19 * 1440, 30):
+    acme["posts"][at] += 1
+    acme["visits"][at : at + 300] += dice.poisson(20 * numpy.exp(-numpy.arange(300) / 90) / 90)
+    acme["replies"][at : at + 120] += dice.poisson(0.1, 120)
 quiet = world(2, 16, "Etc/GMT+5")
 quiet["visits"][0] = 1
 quiet["shares"][:] = 0
@@ -224,9 +241,9 @@ insert("progress", [{"epoch": 0, "source": "t/0", "first": 0, "version": 1, "wat
 insert("visit", [{"id": "later", "epoch": 0, "source": "t/0", "version": LARGEST, "time": millis(4_000_000_000_000), "brand": "acme"}])
 insert("activity_window", [{"window_start": 4_000_000_500 // 900 * 900, "epoch": 0, "source": "t/0", "root": "root-acme", "opened": 9, "version": 1, "root_seen": True, "brand": "acme", "share_minutes": [3]}])
 
-whole = ask("SELECT sum(visits), sum(brand_replies), sum(shares), count(), sum(mails + ads + launches + other_events) FROM minute WHERE brand = 'acme'")[0]
+whole = ask("SELECT sum(visits), sum(brand_replies), sum(shares), sum(brand_posts), count(), sum(mails + ads + launches + other_events) FROM minute WHERE brand = 'acme'")[0]
 last = int(numpy.flatnonzero(acme["visits"])[-1]) + 1
-counts = [int(acme[what][:last].sum()) for what in ("visits", "replies", "shares")]
+counts = [int(acme[what][:last].sum()) for what in ("visits", "replies", "shares", "posts")]
 same("minutes of acme", whole, [*counts, last, sum(int(c.sum()) for c in acme["events"].values())])
 day, clock = local("Europe/Berlin", last)
 found = ask("SELECT toString(day), minute_of_day FROM minute WHERE brand = 'acme' ORDER BY minute")
@@ -239,7 +256,7 @@ assert abs(drawn.mean() - 1) < 0.05 and abs(drawn.var() - 1) < 0.1, (drawn.mean(
 view = ask("SELECT effects FROM response_draw WHERE brand = 'acme' ORDER BY draw")
 wanted = [effects(products.sum(0)), *(effects(numpy.tensordot(w, products, 1)) for w in drawn)]
 same("201 draws of acme", [row[0] for row in view], [list(map(float, draw.ravel())) for draw in wanted], 1e-9)
-print("response: 201 fits of acme as in numpy, every calendar lag in them")
+print("response: 201 fits of acme as in numpy, the lags of calendar and own posts in them")
 
 answer = {name: {} for name in brands}
 for row in dicts("SELECT * FROM response"):

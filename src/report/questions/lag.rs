@@ -23,7 +23,12 @@ const MEANINGS: Meanings = &[
     (
         "visits per event",
         "Visits that follow one reply of the brand, or one share, in the minutes of the column, beside what the day, the \
-            hour and the calendar explain. An association under a model, not a cause.",
+            hour, the calendar and the brand's own posts explain. An association under a model, not a cause.",
+    ),
+    (
+        "until then",
+        "The sum of the minutes up to there, with an interval of its own. Up to an hour it is narrow; the hours after it, \
+            and with them the total, are not.",
     ),
     ("interval", "95\u{a0}%, by resampling days."),
     ("within 15 minutes", "The part of the whole effect that comes in the first 15 minutes."),
@@ -42,6 +47,9 @@ const MEANINGS: Meanings = &[
 
 const BINS: [&str; 6] = ["0", "1-4", "5-14", "15-59", "60-239", "240-719"];
 
+/// The bin that ends with the first hour.
+const HOUR: &str = "15-59";
+
 fn answer(asked: &Asked, _: &Frame) -> Section {
     let rows: Vec<Row<'_>> = asked.rows(0).rows().collect();
     if rows.is_empty() {
@@ -50,11 +58,13 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
     let mut section = Section { meanings: MEANINGS, ..Section::default() };
     let totals: Vec<&Row<'_>> =
         rows.iter().filter(|row| row.text("bin") == "total" && row.text("treatment") != "difference").collect();
-    section.answer = totals.iter().map(|row| sentence(row)).collect();
+    let hours: Vec<&Row<'_>> = rows.iter().filter(|row| row.text("bin") == HOUR).collect();
+    section.answer = totals.iter().zip(&hours).map(|(total, hour)| sentence(total, hour)).collect();
     let brief = |row: &&Row<'_>| {
-        format!("{}: {}", name(row), row.number("visits_per_event").map_or_else(|| unknown_text(row.text("reason")), two))
+        format!("{}: {}", name(row), row.number("cumulative").map_or_else(|| unknown_text(row.text("reason")), two))
     };
-    section.brief = Html::from(format!("Visits after one {}", totals.iter().map(brief).collect::<Vec<_>>().join("; ")));
+    section.brief =
+        Html::from(format!("Visits in the hour after one {}", hours.iter().map(brief).collect::<Vec<_>>().join("; ")));
     section.answer += rows.iter().filter(|row| row.text("treatment") == "difference").map(difference).collect();
     let series = |treatment, side| {
         let of =
@@ -68,7 +78,7 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
     section.tables.push(table(&rows));
     if lags.series.iter().any(|series| series.values.iter().any(Option::is_some)) {
         section.small = Some(lags.small().thumbnail());
-        let description: Vec<String> = totals.iter().map(brief).collect();
+        let description: Vec<String> = hours.iter().map(|row| format!("within an hour of one {}", brief(row))).collect();
         section.figure(
             lags.full().picture("lag-bins", "Visits per event by minutes after it", &description.join("; ")),
             "Visits per brand reply (square, dashed) and per share (round) by minutes after it, each with its 95\u{a0}% \
@@ -94,21 +104,24 @@ fn effect(row: &Row<'_>) -> Option<(f64, f64, f64)> {
     Some((row.number("visits_per_event")?, row.number("low")?, row.number("high")?))
 }
 
-fn sentence(row: &Row<'_>) -> Html {
-    let total = known(row.number("visits_per_event"), row.text("reason"), two);
-    let mut rest = String::from(" visits within 12 hours");
-    if let Some((_, low, high)) = effect(row) {
+fn sentence(total: &Row<'_>, hour: &Row<'_>) -> Html {
+    let within_an_hour = known(hour.number("cumulative"), hour.text("reason"), two);
+    let mut rest = String::from(" visits within an hour");
+    if let Some((low, high)) = hour.number("cumulative_low").zip(hour.number("cumulative_high")) {
         rest += &format!(" ({})", range(low, high, two));
     }
-    match row.number("t50_from_minutes").zip(row.number("t50_to_minutes")) {
-        Some((from, to)) => rest += &format!("; half had come after {} to {} minutes", count(from), count(to)),
-        None => rest += &format!("; when half had come is {}", unknown_text(row.text("reason"))),
+    if let Some((visits, low, high)) = effect(total) {
+        rest += &format!(", {} within 12 hours ({})", two(visits), range(low, high, two));
     }
-    if let Some(early) = row.number("share_within_15") {
-        rest += &format!("; {} of it within 15 minutes", share(early));
+    match total.number("t50_from_minutes").zip(total.number("t50_to_minutes")) {
+        Some((from, to)) => rest += &format!("; half of these had come after {} to {} minutes", count(from), count(to)),
+        None => rest += &format!("; when half had come is {}", unknown_text(total.text("reason"))),
     }
-    let lead = format!(". Lead: {}.", plain(row.text("verdict")));
-    Html::tag("p", Html::from(format!("One {}: ", name(row))) + Html::tag("b", total) + Html::from(rest + &lead))
+    if let Some(early) = total.number("share_within_15") {
+        rest += &format!("; {} of them within 15 minutes", share(early));
+    }
+    let lead = format!(". Lead: {}.", plain(total.text("verdict")));
+    Html::tag("p", Html::from(format!("One {}: ", name(total))) + Html::tag("b", within_an_hour) + Html::from(rest + &lead))
 }
 
 /// Whether conversation brings traffic sooner than broadcast.
@@ -129,6 +142,7 @@ fn table(rows: &[Row<'_>]) -> Table {
         "visits",
         "interval",
         "until then",
+        "interval",
         "within 15 minutes",
         "interval",
         "lead",
@@ -155,6 +169,7 @@ fn table(rows: &[Row<'_>]) -> Table {
             effect("visits_per_event"),
             bounds("low", "high", two),
             effect("cumulative"),
+            bounds("cumulative_low", "cumulative_high", two),
             of_total("share_within_15", share),
             bounds("share_within_15_low", "share_within_15_high", share),
             if is_difference { Html::default() } else { of_total("lead_effect", two) },
