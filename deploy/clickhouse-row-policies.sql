@@ -37,6 +37,7 @@ USING brand = '' OR brand IN (SELECT brand FROM grapevine.brand_reader WHERE rea
 TO grapevine_reader;
 
 -- Tables that name no brand, by what ties them to one: experiments by the posts that carry them, persons by their visits.
+-- An experiment that posts of two brands carry shows readers of either the sums of both where it is kept as a table: give each brand its own.
 CREATE ROW POLICY OR REPLACE own_brands
 ON grapevine.assignment
 USING experiment IN (SELECT experiment FROM grapevine.activity_window WHERE experiment != '')

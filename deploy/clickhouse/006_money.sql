@@ -153,7 +153,7 @@ SELECT
     ifNull(c.amount, 0) AS amount, c.estimated AS estimated, ifNull(c.seconds, 0) AS seconds, coalesce(c.seconds_low, c.seconds, 0) AS seconds_low, coalesce(c.seconds_high, c.seconds, 0) AS seconds_high,
     -- An estimate without bounds has no interval, however narrow the rest of it is.
     c.estimated AND c.seconds IS NOT NULL AND (c.seconds_low IS NULL OR c.seconds_high IS NULL) AS unbounded,
-    c.begins AS begins, toDate(toDateTime(toInt64(c.begins) + s.utc_offset, 'UTC')) AS first_day,
+    toDate(toDateTime(toInt64(c.begins) + s.utc_offset, 'UTC')) AS first_day, toDateTime(toInt64(toDateTime(first_day, 'UTC')) + 43200 - s.utc_offset, 'UTC') AS noon,
     toInt64(greatest(1, toInt64(toDate(toDateTime(toInt64(c.ends) + e.utc_offset, 'UTC'))) - toInt64(first_day))) AS days
 FROM (
     -- A cost that names only its campaign belongs to the campaign's brand.
@@ -313,27 +313,24 @@ UNION ALL
 SELECT m.brand AS brand, m.at AS at, m.entry.1 AS metric, m.entry.2 AS number,
     multiIf(metric != 'missing rates', '', m.entry.4 != '', 'an hourly rate for ' || m.entry.4, m.currency = '', 'the currency', 'an exchange rate for ' || m.currency) AS name
 FROM (
-    SELECT brand, at + entry.5 AS at, day, entry, entry.3 AS currency
+    SELECT brand, at, day, entry, entry.3 AS currency
     FROM (
-        WITH (currency, base) -> arrayMap(c -> ('missing rates', toUInt64(1), c, '', 0), multiIf(currency = base AND currency != '', [], base = '', [currency], [currency, base])) AS rates
+        WITH (currency, base) -> arrayMap(c -> ('missing rates', toUInt64(1), c, ''), multiIf(currency = base AND currency != '', [], base = '', [currency], [currency, base])) AS rates
         SELECT v.brand AS brand, toDateTime(v.at) AS at, v.day AS day,
             arrayConcat(
-                [('conversions', toUInt64(1), '', '', 0), ('conversions with a visitor', toUInt64(v.person != ''), '', '', 0), ('conversions without a margin', toUInt64(v.margin_rate IS NULL), '', '', 0)],
+                [('conversions', toUInt64(1), '', ''), ('conversions with a visitor', toUInt64(v.person != ''), '', ''), ('conversions without a margin', toUInt64(v.margin_rate IS NULL), '', '')],
                 rates(toString(v.currency), toString(v.base_currency))) AS entries
         FROM conversion_value AS v
         UNION ALL
-        -- A cost counts in each week of its period, time on each of its days.
-        SELECT c.brand AS brand, c.begins AS at, c.first_day AS day,
+        -- A cost counts in each week of its period, time and rates on each of its days; at noon, so that no change of clocks moves it to another.
+        SELECT c.brand AS brand, c.noon + 86400 * c.i AS at, c.day AS day,
             arrayConcat(
-                arrayFlatten(arrayMap(i -> [
-                    ('costs', toUInt64(i = 0 OR c.first_day + i = toMonday(c.first_day + i)), '', '', 86400 * i),
-                    ('costs with a place', toUInt64((i = 0 OR c.first_day + i = toMonday(c.first_day + i)) AND (c.channel != '' OR c.community != '')), '', '', 86400 * i),
-                    ('time logged', toUInt64(c.seconds > 0), '', '', 86400 * i)], range(toUInt32(c.days)))),
-                if(c.seconds > 0 AND l.role = '', [('missing rates', toUInt64(1), '', if(c.role = '', 'time without a role', toString(c.role)), 0)], []),
+                [('costs', toUInt64(is_counted), '', ''), ('costs with a place', toUInt64(is_counted AND (c.channel != '' OR c.community != '')), '', ''), ('time logged', toUInt64(c.seconds > 0), '', '')],
+                if(c.seconds > 0 AND l.role = '', [('missing rates', toUInt64(1), '', if(c.role = '', 'time without a role', toString(c.role)))], []),
                 if(c.amount != 0, rates(toString(c.currency), toString(b.base_currency)), []), if(c.seconds > 0 AND l.role != '', rates(toString(l.currency), toString(b.base_currency)), [])) AS entries
-        FROM cost_span AS c
-        ASOF LEFT JOIN (SELECT role, valid_from, currency FROM labour_rate FINAL WHERE role != '') AS l ON l.role = c.role AND c.first_day >= l.valid_from
-        ASOF LEFT JOIN (SELECT brand, valid_from, base_currency FROM brand FINAL) AS b ON b.brand = c.brand AND c.first_day >= b.valid_from
+        FROM (SELECT *, i, first_day + i AS day, i = 0 OR day = toMonday(day) AS is_counted FROM cost_span ARRAY JOIN range(toUInt32(days)) AS i) AS c
+        ASOF LEFT JOIN (SELECT role, valid_from, currency FROM labour_rate FINAL WHERE role != '') AS l ON l.role = c.role AND c.day >= l.valid_from
+        ASOF LEFT JOIN (SELECT brand, valid_from, base_currency FROM brand FINAL) AS b ON b.brand = c.brand AND c.day >= b.valid_from
         SETTINGS join_use_nulls = 0
     )
     ARRAY JOIN entries AS entry

@@ -375,34 +375,31 @@ COMMENT 'Whether traffic grows with how much the brand takes part, per brand: Po
 
 -- What each arm of an experiment sold per assigned unit, and how far that is from the control arm: intention to treat, by the first assignment of a
 -- unit, in the reference currency as of the days of the money. Units that sold nothing are zeros; what was sold before the assignment does not count,
--- its refunds neither. Sales of a root or a community are those that `credit` gives it (last touch that is not direct, 30 days). Control is the arm
+-- its refunds neither (a time slot bounds its sales itself). Sales of a root or a community are those that `credit` gives it (last touch that is not direct, 30 days). Control is the arm
 -- `control`, else the first by name.
 -- A time slot is named by its start and as long as the least distance between two of its experiment's. Its sales are those whose last touch, by the
--- same rule, came within it, of the brands whose posts carry the experiment, of all if none does; slots that begin after the end of the data are no units yet.
+-- same rule, came within it, of the brands whose posts carry the experiment, of all if none does; a slot is no unit before the data reach its end.
 CREATE OR REPLACE VIEW experiments AS
 WITH
-    (SELECT max(watermark) FROM sources) AS reach,
-    reach < toDateTime64('1971-01-01', 3, 'UTC') AS reach_unknown,
-    -- A slot bounds its sales itself; nothing else does so but the time of the assignment.
-    assigned AS (
+    (SELECT complete_to FROM completeness) AS reached,
+    drawn AS (
         SELECT
-            experiment, unit_type, unit, begins, argMin(a.arm, (a.time, a.id)) AS arm, unit_type = 'time_slot' AS is_slot, if(is_slot, toDateTime64(0, 3, 'UTC'), min(a.time)) AS since
+            experiment, unit_type, unit, begins, argMin(a.arm, (a.time, a.id)) AS arm, unit_type = 'time_slot' AS is_slot, if(is_slot, toDateTime64(0, 3, 'UTC'), min(a.time)) AS since,
+            dateDiff('millisecond', lagInFrame(begins, 1, begins) OVER (PARTITION BY experiment, is_slot ORDER BY begins ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), begins) AS distance
         FROM (
-            SELECT r.experiment AS experiment, r.unit_type AS unit_type, if(unit_type = 'time_slot', parseDateTime64BestEffortOrNull(r.unit, 3, 'UTC'), NULL) AS begins,
+            SELECT r.experiment AS experiment, r.unit_type AS unit_type,
+                if(unit_type = 'time_slot' AND match(r.unit, '^([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*|[0-9]{9,10})$'), parseDateTime64BestEffortOrNull(r.unit, 3, 'UTC'), NULL) AS begins,
                 ifNull(toString(begins), r.unit) AS unit, r.arm AS arm, r.time AS time, r.id AS id
             FROM assignment_row AS r
         ) AS a
-        WHERE begins IS NULL OR reach_unknown OR begins < reach
         GROUP BY experiment, unit_type, unit, begins
     ),
-    slot AS (
-        SELECT experiment, unit, begins, begins + toIntervalMillisecond(minIf(distance, distance > 0) OVER (PARTITION BY experiment)) AS ends
-        FROM (
-            SELECT experiment, unit, assumeNotNull(a.begins) AS begins,
-                dateDiff('millisecond', lagInFrame(begins, 1, begins) OVER (PARTITION BY experiment ORDER BY begins ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), begins) AS distance
-            FROM assigned AS a WHERE a.begins IS NOT NULL
-        )
+    assigned AS (
+        SELECT *, multiIf(NOT is_slot, '', begins IS NULL, 'a time slot is no time', ends IS NULL, 'a time slot has no length', '') AS flaw
+        FROM (SELECT *, begins + toIntervalMillisecond(min(nullIf(distance, 0)) OVER (PARTITION BY experiment, is_slot)) AS ends FROM drawn)
+        WHERE ifNull(ends <= reached, true)
     ),
+    slot AS (SELECT experiment, unit, assumeNotNull(a.begins) AS begins, assumeNotNull(a.ends) AS ends FROM assigned AS a WHERE a.ends IS NOT NULL),
     (
         SELECT groupArray((experiment, brands)) FROM (
             SELECT experiment, groupUniqArrayIf(brand, carries) AS brands
@@ -441,14 +438,14 @@ WITH
     unit_sum AS (
         SELECT
             a.experiment AS experiment, a.unit_type AS unit_type, a.unit AS unit, a.arm AS arm,
-            sumIf(p.value, p.unit != '' AND p.sold_at >= a.since) AS value, countIf(p.unit != '' AND p.sold_at >= a.since AND p.no_rate) AS without_rate, any(a.is_slot AND a.begins IS NULL) AS is_no_time
+            sumIf(p.value, p.unit != '' AND p.sold_at >= a.since) AS value, countIf(p.unit != '' AND p.sold_at >= a.since AND p.no_rate) AS without_rate, any(a.flaw) AS flaw
         FROM assigned AS a LEFT JOIN priced AS p ON p.of_experiment = if(a.is_slot, a.experiment, '') AND p.unit_type = a.unit_type AND p.unit = a.unit
         GROUP BY experiment, unit_type, unit, arm
     ),
     -- A unit of the control arm stands beside every other arm.
     beside AS (
         SELECT
-            experiment, unit_type, value, without_rate, is_no_time, unit_sum.arm AS own_arm, groupUniqArray(unit_sum.arm) OVER e AS arms,
+            experiment, unit_type, value, without_rate, flaw, unit_sum.arm AS own_arm, groupUniqArray(unit_sum.arm) OVER e AS arms,
             if(has(arms, 'control'), 'control', arraySort(arms)[1]) AS control_arm,
             arrayJoin(if(own_arm = control_arm, arms, [own_arm])) AS arm, own_arm != arm AS is_control
         FROM unit_sum
@@ -467,9 +464,9 @@ WITH
             avgIf(value, NOT is_control) AS mean, avgIf(value, is_control) AS control_mean, mean - control_mean AS difference,
             varSampIf(value, NOT is_control) / units AS spread, varSampIf(value, is_control) / control_units AS control_spread,
             sqrt(spread + control_spread) AS se, welchTTestIf(0.95)(value, is_control, varies) AS test,
-            sumIf(without_rate, NOT is_control) AS own_without_rate, sum(without_rate) AS any_without_rate, countIf(is_no_time) AS no_times,
+            sumIf(without_rate, NOT is_control) AS own_without_rate, sum(without_rate) AS any_without_rate, max(flaw) AS slots_flaw,
             multiIf(
-                unit_type NOT IN ('visitor', 'person', 'root', 'community', 'time_slot'), 'no sales are known by this type of unit', no_times > 0, 'a time slot is no time', own_without_rate > 0, 'a rate is missing',
+                unit_type NOT IN ('visitor', 'person', 'root', 'community', 'time_slot'), 'no sales are known by this type of unit', slots_flaw != '', slots_flaw, own_without_rate > 0, 'a rate is missing',
                 alone, 'the control arm', any_without_rate > 0, 'a rate is missing', units < 2 OR control_units < 2, 'fewer than two units in an arm', NOT any(varies), 'no unit differs from another', '') AS missing
         FROM varied
         GROUP BY experiment, unit_type, arm
@@ -482,6 +479,6 @@ SELECT
     if(missing = '', test.2, NULL) AS p_value, if(missing = '', test.3, NULL) AS low, if(missing = '', test.4, NULL) AS high,
     multiIf(missing = 'the control arm', '', missing != '', 'undecided', test.3 > 0, 'higher', test.4 < 0, 'lower', 'undecided') AS verdict,
     missing AS reason
-FROM (SELECT *, own_without_rate = 0 AND no_times = 0 AND unit_type IN ('visitor', 'person', 'root', 'community', 'time_slot') AS known FROM compared) AS compared
+FROM (SELECT *, own_without_rate = 0 AND slots_flaw = '' AND unit_type IN ('visitor', 'person', 'root', 'community', 'time_slot') AS known FROM compared) AS compared
 SETTINGS join_use_nulls = 0
 COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included';

@@ -5,7 +5,7 @@ import datetime
 import random
 import zoneinfo
 
-from store import dicts, empty, facts, insert, millis, same
+from store import ask, dicts, empty, facts, insert, millis, same
 
 DICE = random.Random(3)
 UTC = datetime.timezone.utc
@@ -65,9 +65,9 @@ def count(brand, milliseconds, **figures):
     weeks[brand, monday(local_day(brand, milliseconds))].update(figures)
 
 
-def lack(brand, milliseconds, lacking, name):
+def lack(brand, day, lacking, name):
     if lacking:
-        names[brand, monday(local_day(brand, milliseconds))].add(name)
+        names[brand, monday(day)].add(name)
 
 
 has_rate = lambda currency, day: currency == "EUR" and day >= datetime.date(2026, 3, 20)
@@ -83,11 +83,11 @@ for row in clicks:
     count(row["brand"], row["time"], clicks=1, known=int(row["target_kind"] != "unknown"))
 for row in visits:
     count(row["brand"], row["time"], visits=1, visitor=int(row["has_visitor"]), click=int(row["click"] != ""), utm=int(bool(row["utm_source"] or row["utm_term"])))
-def convert(brand, at, day, currency):
+def convert(brand, day, currency):
     """A rate for each of two currencies, none for one and the same; the reference currency is its own."""
     base = BRANDS.get(brand, ("", ""))[1]
     for needed in {currency, base} - {""} if currency != base else ():
-        lack(brand, at, not has_rate(needed, day), f"an exchange rate for {needed}")
+        lack(brand, day, not has_rate(needed, day), f"an exchange rate for {needed}")
 
 
 sales = {row["id"]: row for row in conversions}
@@ -95,7 +95,7 @@ for row in conversions:
     sale = sales.get(row["refund_of"], row)
     brand, margin = sale["brand"], sale["margin_rate"] if row["margin_rate"] is None else row["margin_rate"]
     count(brand, row["time"], conversions=1, buyer=int(sale["has_visitor"]), no_margin=int(margin is None and BRANDS.get(brand, (0, 0, None))[2] is None))
-    convert(brand, row["time"], local_day(brand, row["time"]), row["currency"])
+    convert(brand, local_day(brand, row["time"]), row["currency"])
 for row in costs:
     # A cost that names only its campaign belongs to the campaign's brand.
     brand, begin = row["brand"] or "berlin", row["period_start"] or row["time"]
@@ -103,16 +103,16 @@ for row in costs:
     days = [first + datetime.timedelta(days=k) for k in range(max(1, (local_day(brand, row["period_end"] or begin) - first).days))]
     for week in {monday(day) for day in days}:
         weeks[brand, week].update(costs=1, placed=int(bool(row["channel"] or row["community"])))
-    if row["amount"]:
-        convert(brand, begin, first, row["currency"])
-    paid = row["role"] == "editor" and first >= datetime.date(2026, 3, 10)
-    lack(brand, begin, row["seconds"] and not paid, f"an hourly rate for {row['role']}")
-    if row["seconds"] and paid:
-        convert(brand, begin, first, "EUR")
-    if row["seconds"]:
-        time_days[brand].update(days)
-        for day in days:
+    for day in days:
+        if row["amount"]:
+            convert(brand, day, row["currency"])
+        if row["seconds"]:
+            time_days[brand].add(day)
             weeks[brand, monday(day)].update(logged=1)
+            paid = row["role"] == "editor" and day >= datetime.date(2026, 3, 10)
+            lack(brand, day, not paid, f"an hourly rate for {row['role']}")
+            if paid:
+                convert(brand, day, "EUR")
 found = dicts("SELECT * EXCEPT (week_complete, time_by_rule, labour_known), toUInt8(week_complete) AS week_complete, toUInt8(time_by_rule) AS time_by_rule, toUInt8(labour_known) AS labour_known FROM coverage")
 part = lambda some, whole: some / whole if whole else None
 labour = {}
@@ -177,3 +177,15 @@ for world, words in WORDS:
     answer = dicts("SELECT missing FROM coverage WHERE brand = 'b'")
     same("missing", [row["missing"] for row in answer], [words])
 print(f"coverage: {len(WORDS)} worlds, each with its words for what is missing")
+
+# ---------------------------------------------------------------- five weeks of one cost, from midnight to midnight, over a change of clocks
+empty()
+insert("brand", [{"brand": "b", "valid_from": "2020-01-01", "timezone": "Europe/Berlin"}])
+spans = {"autumn": ("2026-10-05T00:00+02:00", "2026-11-09T00:00+01:00"), "spring": ("2026-03-09T23:30+01:00", "2026-04-13T23:30+02:00")}
+moments = {name: [1000 * int(datetime.datetime.fromisoformat(text).timestamp()) for text in span] for name, span in spans.items()}
+facts("cost", [{"id": name, "time": millis(begin), "brand": "b", "channel": "x", "seconds": 7 * 3600, "role": "editor", "period_start": millis(begin), "period_end": millis(end)} for name, (begin, end) in moments.items()])
+for row in dicts("SELECT week, costs, active_days_with_time, missing_rates FROM coverage WHERE week BETWEEN '2026-03-09' AND '2026-04-12' OR week >= '2026-10-05' ORDER BY week"):
+    same(f"one cost in the week of {row['week']}", [row["costs"], row["missing_rates"]], [1, "an hourly rate for editor"])
+same("time on each day of its weeks", ask("SELECT toString(week), sum(number) FROM (SELECT toMonday(toDate(toTimeZone(at, 'Europe/Berlin'))) AS week, number FROM coverage_count WHERE metric = 'time logged' AND at > '2026-09-01') GROUP BY week ORDER BY week"),
+     [[str(datetime.date(2026, 10, 5) + datetime.timedelta(days=7 * k)), 7] for k in range(5)])
+print("coverage: two costs over changes of clocks, week by week")

@@ -2,7 +2,7 @@
 
 `by_visitor` control and test, in three currencies; `by_person` three arms, none called control; `by_root` and `by_community`
 through the last touch; `lonely` with an arm of one; `idle` without a sale; `unpriced` with a currency nobody priced; `by_device`.
-`by_slot`: three slots of four hours a day, none at night, of the brand whose posts carry it; `every_brand`: hours, which no post carries; `no_slot`: a slot that is no time.
+`by_slot`: three slots of four hours a day, none at night, of the brand whose posts carry it; `every_brand`: hours, which no post carries; `no_slot`: slots that are no time; `one_slot`: a slot without another to tell its length.
 """
 
 import collections
@@ -19,6 +19,7 @@ T0 = int(datetime.datetime(2026, 3, 2, tzinfo=datetime.timezone.utc).timestamp()
 FIRST_VISITOR = 2**63 + 11
 DICE = numpy.random.default_rng(5)
 MOVED = T0 + 10 * DAY
+REACHED = T0 + 19 * DAY + 17 * HOUR  # in the last slot
 
 run("INSERT INTO fx VALUES ('2026-01-01', 'USD', 1), ('2026-01-01', 'EUR', 1.1), ('2026-03-12', 'EUR', 1.3), ('2026-01-01', 'JPY', 0.0065)")
 
@@ -103,7 +104,8 @@ for k in range(60):
 for k in range(200):
     assign("every_brand", "time_slot", str((T0 + k * HOUR) // 1000), "ab"[int(DICE.integers(0, 2))], T0 - DAY)
 for k in range(4):
-    assign("no_slot", "time_slot", "morning" if k == 3 else f"2026-03-0{k + 1} 08:00:00", "control" if k % 2 else "test", T0)
+    assign("no_slot", "time_slot", "12" if k == 3 else f"2026-03-0{k + 1} 08:00:00", "control" if k % 2 else "test", T0)
+assign("one_slot", "time_slot", "2026-03-03T00:00:00Z", "test", T0)
 for k in range(300):
     visitor, seen, brand = 80000 + k, T0 + int(DICE.integers(0, 20 * DAY)), "zenith" if k % 5 == 0 else "acme"
     if k % 10 == 1:
@@ -115,12 +117,15 @@ for k in range(300):
     sold = sell(visitor, at, str(round(float(DICE.lognormal(2, 1)), 2)), "EUR", seen=seen, brand=brand)
     if k % 9 == 0:
         sell(visitor, at + DAY, "-2.5", "EUR", refund_of=sold, seen=seen, brand=brand)
+insert("progress", [{"epoch": 0, "source": "t/0", "first": 0, "version": 1, "watermark": millis(REACHED)}])
 insert("activity_window", [{"window_start": T0 // 1000, "root": "root1", "source": "t/0", "opened": 1, "version": 1, "root_seen": True, "brand": "acme", "experiment": "by_slot", "posts": 1}])
 facts("assignment", assignments)
 facts("click", clicks)
 facts("visit", visits)
 facts("conversion", conversions)
 
+REFUSED = {"by_device": "no sales are known by this type of unit", "no_slot": "a time slot is no time", "one_slot": "a time slot has no length"}
+SLOTS = {"by_slot": (4 * HOUR, "acme"), "every_brand": (HOUR, "")}
 
 
 def slot_start(text):
@@ -137,10 +142,10 @@ def slot_start(text):
 arms = collections.defaultdict(dict)
 for row in sorted(assignments, key=lambda row: (row["time"], row["id"])):
     unit = slot_start(row["unit"]) if row["unit_type"] == "time_slot" else row["unit"]
+    if row["experiment"] in SLOTS and unit + SLOTS[row["experiment"]][0] > REACHED:
+        continue
     arms[row["experiment"], row["unit_type"]].setdefault(unit, (row["arm"], int(row["time"] * 1000)))
 found = {(row["experiment"], row["arm"]): row for row in dicts("SELECT * FROM experiments")}
-REFUSED = {"by_device": "no sales are known by this type of unit", "no_slot": "a time slot is no time"}
-SLOTS = {"by_slot": (4 * HOUR, "acme"), "every_brand": (HOUR, "")}
 FIGURES = ["difference", "standard_error", "t", "degrees_of_freedom", "p_value", "low", "high"]
 compared = 0
 for (experiment, kind), units in arms.items():

@@ -59,7 +59,12 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
     let totals: Vec<&Row<'_>> =
         rows.iter().filter(|row| row.text("bin") == "total" && row.text("treatment") != "difference").collect();
     let hours: Vec<&Row<'_>> = rows.iter().filter(|row| row.text("bin") == HOUR).collect();
-    section.answer = totals.iter().zip(&hours).map(|(total, hour)| sentence(total, hour)).collect();
+    section.answer = totals
+        .iter()
+        .filter_map(|total| {
+            hours.iter().find(|hour| hour.text("treatment") == total.text("treatment")).map(|hour| sentence(total, hour))
+        })
+        .collect();
     let brief = |row: &&Row<'_>| {
         format!("{}: {}", name(row), row.number("cumulative").map_or_else(|| unknown_text(row.text("reason")), two))
     };
