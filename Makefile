@@ -18,10 +18,10 @@ demo: build ## the main job: events into Kafka, through the worker, into ClickHo
 	@.ci/setup libchdb
 	target/release/grapevine demo
 
-test: setup build ## every check and test
+test: setup ## every check and test
 	@.ci/test
 
-chaos: setup build ## everything dies, again and again, around a real broker; ends with a table (some ten minutes)
+chaos: setup ## everything dies, again and again, around a real broker; ends with a table (some ten minutes)
 	$(CARGO) test --release --locked --test it apache_kafka:: -- --skip chaos
 	GRAPEVINE_CHAOS=full $(CARGO) test --release --locked --test it apache_kafka::chaos -- --nocapture
 
