@@ -376,7 +376,9 @@ SELECT
 FROM (
     SELECT
         w.brand AS brand, w.week AS week, k.utc_offset AS utc_offset, b.valid_from > toDate(0) AS has_row, b.timezone IN (SELECT time_zone FROM system.time_zones) AS has_zone,
-        b.seconds_per_reply IS NOT NULL AS time_by_rule, w.names AS names,
+        b.seconds_per_reply IS NOT NULL AS time_by_rule,
+        -- Time by rule stands in for a week without any that was logged; it needs an hourly rate, too.
+        arraySort(arrayDistinct(arrayConcat(w.names, if(ifNull(b.seconds_per_reply > 0, false) AND active_days > 0 AND days_with_time = 0 AND l.role = '', ['an hourly rate for ' || if(b.reply_role = '', 'time without a role', b.reply_role)], [])))) AS names,
         c[1] AS events, c[2] AS edges, c[3] AS inferred_edges, c[4] AS clicks_known, c[4] + c[5] AS clicks,
         c[6] AS visits, c[7] AS visits_with_visitor, c[8] AS visits_with_click, c[9] AS visits_with_utm,
         c[10] AS conversions, c[11] AS conversions_with_visitor, c[12] AS conversions_without_margin, c[13] AS costs, c[14] AS costs_with_place,
@@ -404,7 +406,8 @@ FROM (
         )
         GROUP BY brand, week
     ) AS w
-    ASOF LEFT JOIN (SELECT brand, valid_from, timezone, seconds_per_reply FROM brand FINAL) AS b ON b.brand = w.brand AND w.sunday >= b.valid_from
+    ASOF LEFT JOIN (SELECT brand, valid_from, timezone, seconds_per_reply, toString(reply_role) AS reply_role FROM brand FINAL) AS b ON b.brand = w.brand AND w.sunday >= b.valid_from
+    ASOF LEFT JOIN (SELECT role, valid_from FROM labour_rate FINAL WHERE role != '') AS l ON l.role = b.reply_role AND w.sunday >= l.valid_from
     ASOF LEFT JOIN brand_clock AS k ON k.brand = w.brand AND w.reached_at >= k.since
 )
 SETTINGS join_use_nulls = 0

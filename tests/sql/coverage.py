@@ -12,7 +12,7 @@ UTC = datetime.timezone.utc
 DAY, WEEKS = 86400, 6
 START = int(datetime.datetime(2026, 3, 2, tzinfo=UTC).timestamp())
 END = START + WEEKS * 7 * DAY
-BRANDS = {"berlin": ("Europe/Berlin", "EUR", "0.4", None), "tokyo": ("Asia/Tokyo", "JPY", None, 90)}
+BRANDS = {"berlin": ("Europe/Berlin", "EUR", "0.4", None), "tokyo": ("Asia/Tokyo", "JPY", None, 90)}  # tokyo's replies are the editor's
 monday = lambda day: day - datetime.timedelta(days=day.weekday())
 any_time = lambda: DICE.randrange(START * 1000, END * 1000)
 
@@ -23,7 +23,7 @@ def local_day(brand, milliseconds):
 
 
 # ---------------------------------------------------------------- dimensions, windows, shapes, facts
-insert("brand", [{"brand": brand, "valid_from": "2020-01-01", "timezone": zone, "base_currency": base, "margin_rate": margin, "seconds_per_reply": rule} for brand, (zone, base, margin, rule) in BRANDS.items()])
+insert("brand", [{"brand": brand, "valid_from": "2020-01-01", "timezone": zone, "base_currency": base, "margin_rate": margin, "seconds_per_reply": rule, "reply_role": "editor" if rule else ""} for brand, (zone, base, margin, rule) in BRANDS.items()])
 insert("fx", [{"currency": "EUR", "valid_from": "2026-03-20", "to_base": 1.1}])
 insert("campaign", [{"campaign": "spring", "valid_from": "2020-01-01", "brand": "berlin"}])
 insert("labour_rate", [{"role": "editor", "valid_from": "2026-03-10", "rate": 60, "currency": "EUR"}])
@@ -127,6 +127,7 @@ for row in found:
     held, days = weeks[brand, week], {week + datetime.timedelta(days=day) for day in range(7)}
     rule, active, known = labour[brand]
     own = own_days[brand] & days
+    lack(brand, week, rule and own and not days & time_days[brand] and max(days) < datetime.date(2026, 3, 10), "an hourly rate for editor")
     wanted = {
         "week_complete": int(week + datetime.timedelta(days=7) <= local_day(brand, REACHED)), "sources": 3, "sources_behind": 1, "rejected_share": 3 / 170, "gaps": 1, "gap_records": 7,
         "events": held["events"], "edges": held["edges"], "inferred_share": part(held["inferred"], held["edges"]), "clicks": held["clicks"], "clicks_with_target_share": part(held["known"], held["clicks"]),
@@ -143,7 +144,7 @@ print(f"coverage: {len(found)} weeks, every column; labour coverage {({brand: f'
 
 # ---------------------------------------------------------------- words: one week with everything, then one input less at a time
 EVERYTHING = {
-    "brand": [{"brand": "b", "valid_from": "2020-01-01", "timezone": "UTC", "margin_rate": 0.5, "seconds_per_reply": 60}],
+    "brand": [{"brand": "b", "valid_from": "2020-01-01", "timezone": "UTC", "margin_rate": 0.5, "seconds_per_reply": 60, "reply_role": "editor"}],
     "activity_window": [{"window_start": START, "root": "r", "epoch": 0, "source": "t/0", "opened": 1, "version": 1, "root_seen": True, "root_is_brand": True, "brand": "b", "posts": 1, "shares": 4}],
     "cascade": [{"root": "r", "epoch": 0, "source": "t/0", "opened": 1, "version": 1, "root_seen": True, "root_time": START, "brand": "b", "size": 5, "inferred": 2}],
     "click": [{"id": f"c{number}", "time": START, "root": "r", "target_kind": "post", "brand": "b"} for number in range(10)],
@@ -163,7 +164,7 @@ WORDS = [
     (change("cascade", inferred=3), "the parents of more than half of the edges"), (change("click", target_kind="unknown"), "the target of all clicks"), (some("click", target_kind="unknown"), "the target of 30 % of the clicks"), (few("click", target_kind="unknown"), ""),
     (change("visit", has_visitor=False), "the visitor of all visits"), (change("visit", click=""), "anything that says where visits came from"), (change("visit", click="", utm_source="s"), ""),
     (some("conversion", has_visitor=False), "the visitor of 30 % of the conversions"), (change("brand", margin_rate=None), "the margin of all conversions"), (change("cost", channel=""), "the place of all costs"),
-    ({**change("cost", seconds=None), "brand": [{**EVERYTHING["brand"][0], "seconds_per_reply": None}]}, "time, logged or by rule"), (change("cost", seconds=None), ""), (change("brand", seconds_per_reply=None), ""),
+    ({**change("cost", seconds=None), "brand": [{**EVERYTHING["brand"][0], "seconds_per_reply": None}]}, "time, logged or by rule"), (change("cost", seconds=None), ""), ({**change("cost", seconds=None), "labour_rate": []}, "an hourly rate for editor"), (change("brand", seconds_per_reply=None), ""),
     (without("fx"), "an exchange rate for EUR"), (without("labour_rate"), "an hourly rate for editor"),
     (change("progress", watermark=START + 2 * DAY), "the end of the week"), (without("progress"), "the end of the week"), (change("progress", accepted=98, rejected=2), "more than 1 % of the records, rejected"),
     ({**EVERYTHING, "progress": EVERYTHING["progress"] + [{**EVERYTHING["progress"][0], "source": "t/1", "watermark": START + 28 * DAY}]}, "1 of 2 sources, more than a day behind"),
