@@ -142,9 +142,9 @@ fn of_activity() -> Vec<(&'static str, String)> {
         ),
         (
             "lag",
-            "SELECT concat('<b>', toString(toDecimal64(round(visits_per_event, 2), 2)), '</b> visits within 12 hours') \
-                FROM response \
-             WHERE brand = 'acme' AND treatment = 'share' AND bin = 'total'"
+            "SELECT concat('<b>', if(round(cumulative, 2) < 0, '\u{2212}', ''), toString(toDecimal64(abs(round(cumulative, 2)), 2)), \
+                '</b> visits within an hour') FROM response \
+             WHERE brand = 'acme' AND treatment = 'share' AND bin = '15-59'"
                 .to_owned(),
         ),
         (
