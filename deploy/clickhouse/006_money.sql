@@ -149,7 +149,7 @@ COMMENT 'Credit up the reshare path, per sharer and generation (-1: the middle t
 -- Costs with the brand that bears them and the days of its own that they cover, from the period's start on. A building block of cost_day and coverage_count.
 CREATE OR REPLACE VIEW cost_span AS
 SELECT
-    c.id AS id, c.brand AS brand, c.campaign AS campaign, c.channel AS channel, c.community AS community, c.side AS side, c.kind AS kind, c.role AS role, c.currency AS currency,
+    c.brand AS brand, c.campaign AS campaign, c.channel AS channel, c.community AS community, c.side AS side, c.kind AS kind, c.role AS role, c.currency AS currency,
     ifNull(c.amount, 0) AS amount, c.estimated AS estimated, ifNull(c.seconds, 0) AS seconds, coalesce(c.seconds_low, c.seconds, 0) AS seconds_low, coalesce(c.seconds_high, c.seconds, 0) AS seconds_high,
     -- An estimate without bounds has no interval, however narrow the rest of it is.
     c.estimated AND c.seconds IS NOT NULL AND (c.seconds_low IS NULL OR c.seconds_high IS NULL) AS unbounded,
@@ -378,13 +378,13 @@ FROM (
         w.brand AS brand, w.week AS week, k.utc_offset AS utc_offset, b.valid_from > toDate(0) AS has_row, b.timezone IN (SELECT time_zone FROM system.time_zones) AS has_zone,
         b.seconds_per_reply IS NOT NULL AS time_by_rule,
         -- Time by rule stands in for a week without any that was logged; it needs an hourly rate, too.
-        arraySort(arrayDistinct(arrayConcat(w.names, if(ifNull(b.seconds_per_reply > 0, false) AND active_days > 0 AND days_with_time = 0 AND l.role = '', ['an hourly rate for ' || if(b.reply_role = '', 'time without a role', b.reply_role)], [])))) AS names,
+        arraySort(arrayConcat(w.names, if(ifNull(b.seconds_per_reply > 0, false) AND active_days > 0 AND days_with_time = 0 AND l.role = '', ['an hourly rate for ' || if(b.reply_role = '', 'time without a role', b.reply_role)], []))) AS names,
         c[1] AS events, c[2] AS edges, c[3] AS inferred_edges, c[4] AS clicks_known, c[4] + c[5] AS clicks,
         c[6] AS visits, c[7] AS visits_with_visitor, c[8] AS visits_with_click, c[9] AS visits_with_utm,
         c[10] AS conversions, c[11] AS conversions_with_visitor, c[12] AS conversions_without_margin, c[13] AS costs, c[14] AS costs_with_place,
         c[15] AS active_days, c[16] AS days_with_time, c[17] AS active_days_with_time
     FROM (
-        SELECT brand, move.1 AS week, week + 6 AS sunday, toDateTime(reached.1) AS reached_at, sumForEachIf(counts, move.2) AS c, arraySort(groupUniqArrayArrayIf(names, move.2)) AS names
+        SELECT brand, move.1 AS week, week + 6 AS sunday, toDateTime(reached.1) AS reached_at, sumForEachIf(counts, move.2) AS c, groupUniqArrayArrayIf(names, move.2) AS names
         FROM (
             -- Each day counts in its week; one row of the brand also spans its weeks.
             SELECT

@@ -465,20 +465,20 @@ WITH
             varSampIf(value, NOT is_control) / units AS spread, varSampIf(value, is_control) / control_units AS control_spread,
             sqrt(spread + control_spread) AS se, welchTTestIf(0.95)(value, is_control, varies) AS test,
             sumIf(without_rate, NOT is_control) AS own_without_rate, sum(without_rate) AS any_without_rate, max(flaw) AS slots_flaw,
+            multiIf(unit_type NOT IN ('visitor', 'person', 'root', 'community', 'time_slot'), 'no sales are known by this type of unit', slots_flaw != '', slots_flaw, own_without_rate > 0, 'a rate is missing', '') AS own_missing,
             multiIf(
-                unit_type NOT IN ('visitor', 'person', 'root', 'community', 'time_slot'), 'no sales are known by this type of unit', slots_flaw != '', slots_flaw, own_without_rate > 0, 'a rate is missing',
-                alone, 'the control arm', any_without_rate > 0, 'a rate is missing', units < 2 OR control_units < 2, 'fewer than two units in an arm', NOT any(varies), 'no unit differs from another', '') AS missing
+                own_missing != '', own_missing, alone, 'the control arm', any_without_rate > 0, 'a rate is missing', units < 2 OR control_units < 2, 'fewer than two units in an arm', NOT any(varies), 'no unit differs from another', '') AS missing
         FROM varied
         GROUP BY experiment, unit_type, arm
     )
 SELECT
     experiment, unit_type, arm, control_arm, if(control_arm = 'control', 'named control', 'first arm by name') AS control_rule, units, control_units,
-    if(known, compared.units_with_sales, NULL) AS units_with_sales, if(known, compared.mean, NULL) AS mean, if(missing IN ('', 'fewer than two units in an arm', 'no unit differs from another'), compared.control_mean, NULL) AS control_mean,
+    if(own_missing = '', compared.units_with_sales, NULL) AS units_with_sales, if(own_missing = '', compared.mean, NULL) AS mean, if(missing IN ('', 'fewer than two units in an arm', 'no unit differs from another'), compared.control_mean, NULL) AS control_mean,
     if(missing = '', compared.difference, NULL) AS difference, if(missing = '', se, NULL) AS standard_error,
     if(missing = '', difference / se, NULL) AS t, if(missing = '', pow(spread + control_spread, 2) / (pow(spread, 2) / (units - 1) + pow(control_spread, 2) / (control_units - 1)), NULL) AS degrees_of_freedom,
     if(missing = '', test.2, NULL) AS p_value, if(missing = '', test.3, NULL) AS low, if(missing = '', test.4, NULL) AS high,
     multiIf(missing = 'the control arm', '', missing != '', 'undecided', test.3 > 0, 'higher', test.4 < 0, 'lower', 'undecided') AS verdict,
     missing AS reason
-FROM (SELECT *, own_without_rate = 0 AND slots_flaw = '' AND unit_type IN ('visitor', 'person', 'root', 'community', 'time_slot') AS known FROM compared) AS compared
+FROM compared
 SETTINGS join_use_nulls = 0
 COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included';

@@ -20,8 +20,8 @@ const MEANINGS: Meanings = &[
     (
         "experiment",
         "Units (visitors, people, posts, communities or time slots) assigned to arms by chance, as the events of the \
-            kind assign say. Only this compares like with like; all experiments with units of the brand are shown, whenever they ran; one by time slot that no post names \
-            counts the sales of every brand.",
+            kind assign say. Only this compares like with like; all experiments with units of the brand are shown, whenever \
+            they ran; one by time slot that no post names counts the sales of every brand.",
     ),
     (
         "difference",
