@@ -16,10 +16,12 @@ const WATCH: std::time::Duration = std::time::Duration::from_millis(200);
 ///
 /// When the service cannot start, or a loop ends by itself: then somebody must act, and the message says how.
 pub async fn run(config: &Config) -> Result<(), ServiceError> {
+    // First of all: a signal that comes while the worker starts must find somebody.
+    let asked = asked_to_stop();
     info!(version = env!("CARGO_PKG_VERSION"), threads = config.worker.threads, topic = config.kafka.topic, "grapevine starts");
     let service = Service::start(config, |_| Silent).await?;
     tokio::select! {
-        name = asked_to_stop() => info!(signal = name, "asked to stop: flushing, checkpointing, committing"),
+        name = asked => info!(signal = name, "asked to stop: flushing, checkpointing, committing"),
         () = until_ended(&service) => warn!("a loop ended by itself: stopping the others"),
     }
     // Metrics and probes answer meanwhile.
@@ -35,14 +37,17 @@ pub(crate) async fn until_ended(service: &Service) {
     }
 }
 
-/// The name of the signal that asks to stop, once it comes.
-pub(crate) async fn asked_to_stop() -> &'static str {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        warn!("signals cannot be watched: only a kill will end this process");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+/// The name of the signal that asks to stop, once it comes; signals are watched from the call on.
+pub(crate) fn asked_to_stop() -> impl Future<Output = &'static str> {
+    let watched = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = watched else {
+            warn!("signals cannot be watched: only a kill will end this process");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
     }
 }
