@@ -2,6 +2,7 @@
 
 import collections
 import datetime
+import json
 import random
 import zoneinfo
 
@@ -170,14 +171,23 @@ WORDS = [
     ({**EVERYTHING, "progress": EVERYTHING["progress"] + [{**EVERYTHING["progress"][0], "source": "t/1", "watermark": START + 28 * DAY}]}, "1 of 2 sources, more than a day behind"),
     ({**EVERYTHING, "gap": [{"epoch": 0, "source": "t/0", "first": 1, "next": 1, "recorded": START}]}, "records in no count after a resume"),
 ]
-for world, words in WORDS:
+# What is no brand's own tells the databases apart; worlds that agree on it are the brands of one.
+SHARED = ("fx", "labour_rate", "progress", "gap")
+databases = collections.defaultdict(list)
+for number, (world, words) in enumerate(WORDS):
+    databases[json.dumps([world.get(table, []) for table in SHARED])].append((f"{number} ", world, words))
+of_brand = lambda mark, row: {column: mark + value if value and column in ("brand", "root", "id", "click") else value for column, value in row.items()}
+for number, worlds in enumerate(databases.values()):
     empty()
-    for table, rows in world.items():
-        rows = [{column: millis(value * 1000) if column in ("time", "root_time", "watermark", "recorded") else value for column, value in row.items()} for row in rows]
-        (facts if table in ("click", "visit", "conversion", "cost") else insert)(table, rows)
-    answer = dicts("SELECT missing FROM coverage WHERE brand = 'b'")
-    same("missing", [row["missing"] for row in answer], [words])
-print(f"coverage: {len(WORDS)} worlds, each with its words for what is missing")
+    for table in {table for _, world, _ in worlds for table in world}:
+        own = [of_brand(mark, row) for mark, world, _ in worlds for row in world[table]] if table not in SHARED else worlds[0][1][table]
+        # Rows with the same columns go in together.
+        for columns in {tuple(row) for row in own}:
+            rows = [{column: millis(value * 1000) if column in ("time", "root_time", "watermark", "recorded") else value for column, value in row.items()} for row in own if tuple(row) == columns]
+            (facts if table in ("click", "visit", "conversion", "cost") else insert)(table, rows)
+    found = dict(ask("SELECT brand, missing FROM coverage WHERE brand LIKE '% b'"))
+    same(f"missing in database {number}", sorted(found.items()), sorted((mark + "b", words) for mark, _, words in worlds))
+print(f"coverage: {len(WORDS)} worlds in {len(databases)} databases, each with its words for what is missing")
 
 # ---------------------------------------------------------------- five weeks of one cost, from midnight to midnight, over a change of clocks
 empty()
