@@ -13,15 +13,21 @@ use grapevine::row::{ActivityWindow, Cascade, Histogram, Progress, Rejected, Row
 use grapevine::worker::Sink;
 use serde_bytes::ByteBuf;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 /// The start of a window: 2023-11-14 22:15 UTC.
 pub(crate) const T0: u32 = 1_700_000_100;
 /// The same, in milliseconds.
 pub(crate) const T0_MS: i64 = 1_700_000_100_000;
 
+/// The database whose schema the others copy.
+const MODEL: &str = "model_of_the_schema";
+
 /// The process and its folder, dropped in this order. The mutex is there because the handle is not `Sync`.
 struct Engine {
     url: String,
+    /// The statements that make Grapevine's schema in [`MODEL`], tables first.
+    schema: OnceCell<Vec<String>>,
     _process: Mutex<EmbeddedClickHouse>,
     _folder: TempDir,
 }
@@ -40,7 +46,12 @@ fn shared_engine() -> Arc<Engine> {
     }
     let folder = tempfile::tempdir().unwrap();
     let process = start(folder.path());
-    let engine = Arc::new(Engine { url: process.url().to_owned(), _process: Mutex::new(process), _folder: folder });
+    let engine = Arc::new(Engine {
+        url: process.url().to_owned(),
+        schema: OnceCell::new(),
+        _process: Mutex::new(process),
+        _folder: folder,
+    });
     *shared = Arc::downgrade(&engine);
     engine
 }
@@ -49,14 +60,14 @@ fn shared_engine() -> Arc<Engine> {
 pub(crate) struct Database {
     pub(crate) config: ClickHouse,
     pub(crate) client: Client,
-    _engine: Option<Arc<Engine>>,
+    engine: Option<Arc<Engine>>,
 }
 
 impl Database {
     /// A name for a database that does not exist.
     pub(crate) fn absent(name: &str) -> Self {
         let engine = shared_engine();
-        Database { _engine: Some(engine.clone()), ..Self::at(&engine.url, name) }
+        Database { engine: Some(engine.clone()), ..Self::at(&engine.url, name) }
     }
 
     /// A database of a store that the caller keeps running.
@@ -71,14 +82,29 @@ impl Database {
             backoff_min: Duration::from_millis(1),
             backoff_max: Duration::from_millis(2),
         };
-        Database { client: client(&config), config, _engine: None }
+        Database { client: client(&config), config, engine: None }
     }
 
     /// A database with Grapevine's schema.
     pub(crate) async fn migrated(name: &str) -> Self {
         let database = Self::absent(name);
-        migrations::apply(&database.client).await.unwrap();
+        database.migrate().await;
         database
+    }
+
+    /// Makes Grapevine's schema: copies what the migrations made once, so that the engine need not work out the views again.
+    pub(crate) async fn migrate(&self) {
+        let Some(engine) = &self.engine else {
+            migrations::apply(&self.client).await.unwrap();
+            return;
+        };
+        let name = &self.config.database;
+        let create = format!("CREATE DATABASE IF NOT EXISTS {name}");
+        self.client.clone().with_database("system").query_raw(&create).execute().await.unwrap();
+        for statement in engine.schema.get_or_init(|| schema(&engine.url)).await {
+            self.run(&statement.replace(&format!("{MODEL}."), &format!("{name}."))).await;
+        }
+        self.run(&format!("INSERT INTO schema_migrations SELECT * FROM {MODEL}.schema_migrations")).await;
     }
 
     pub(crate) fn sink(&self) -> ClickHouseSink {
@@ -99,6 +125,13 @@ impl Database {
         let bytes = answer.await.map_err(|error: clickhouse::error::Error| format!("{query}: {error}")).unwrap();
         String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned()
     }
+}
+
+async fn schema(url: &str) -> Vec<String> {
+    let model = Database::at(url, MODEL);
+    migrations::apply(&model.client).await.unwrap();
+    let made = "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() ORDER BY engine = 'View', name";
+    model.client.query_raw(made).fetch_all().await.unwrap()
 }
 
 /// A fact of the first partition, its first record.

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::apache_kafka::ApacheKafka;
-use crate::demo::{grapevine, rows, succeeded};
+use crate::demo::{grapevine, rows};
 use crate::real_events::{PROGRESS, sums};
 use crate::store::Database;
 
@@ -139,7 +139,7 @@ impl World {
     }
 
     fn migrate(self) -> World {
-        succeeded(self.command("migrate").output().unwrap());
+        self.runtime.block_on(self.database.migrate());
         self
     }
 
