@@ -179,14 +179,13 @@ for number, (world, words) in enumerate(WORDS):
 of_brand = lambda mark, row: {column: mark + value if value and column in ("brand", "root", "id", "click") else value for column, value in row.items()}
 for number, worlds in enumerate(databases.values()):
     empty()
-    for table in {table for _, world, _ in worlds for table in world}:
-        own = [of_brand(mark, row) for mark, world, _ in worlds for row in world[table]] if table not in SHARED else worlds[0][1][table]
-        # Rows with the same columns go in together.
-        for columns in {tuple(row) for row in own}:
-            rows = [{column: millis(value * 1000) if column in ("time", "root_time", "watermark", "recorded") else value for column, value in row.items()} for row in own if tuple(row) == columns]
+    for mark, world, _ in worlds:
+        # What they share replaces itself.
+        for table, rows in world.items():
+            rows = [{column: millis(value * 1000) if column in ("time", "root_time", "watermark", "recorded") else value for column, value in of_brand(mark, row).items()} for row in rows]
             (facts if table in ("click", "visit", "conversion", "cost") else insert)(table, rows)
-    found = dict(ask("SELECT brand, missing FROM coverage WHERE brand LIKE '% b'"))
-    same(f"missing in database {number}", sorted(found.items()), sorted((mark + "b", words) for mark, _, words in worlds))
+    found = ask("SELECT brand, missing FROM coverage WHERE brand LIKE '% b'")
+    same(f"missing in database {number}", sorted(found), sorted([mark + "b", words] for mark, _, words in worlds))
 print(f"coverage: {len(WORDS)} worlds in {len(databases)} databases, each with its words for what is missing")
 
 # ---------------------------------------------------------------- five weeks of one cost, from midnight to midnight, over a change of clocks
