@@ -26,7 +26,7 @@ use tracing::{debug, warn};
 
 use crate::config;
 use crate::record::{Offset, Partition};
-use crate::worker::{Bounds, Delivery, Source, SourceError};
+use crate::worker::{Bounds, Delivery, Gaps, Source, SourceError};
 
 use client::{Client, Complaints, Rebalance};
 pub(crate) use client::{committed, log_note, offset};
@@ -71,6 +71,8 @@ pub struct KafkaSource {
     /// Released partitions that the client still has; they go when the revocation is complete.
     releasing: Vec<Partition>,
     paused: bool,
+    /// Since they were asked for last.
+    gaps: Gaps,
     complaints: Complaints,
     topic: String,
     /// What the topic's log is called; committed with every offset.
@@ -100,6 +102,7 @@ impl KafkaSource {
             revoking: None,
             releasing: Vec::new(),
             paused: false,
+            gaps: Gaps::default(),
             complaints: Complaints::default(),
             topic: topic.to_owned(),
             log: log.to_owned(),
@@ -164,7 +167,8 @@ impl KafkaSource {
                     self.batch = None;
                     return Ok(None);
                 }
-                Front::Records { first: _, run, next } => {
+                Front::Records { first, run, next } => {
+                    self.gaps.note(reading.gap_before(first));
                     reading.hand_out(next, false);
                     return Ok(Some(Step::Records(partition, run)));
                 }
@@ -173,6 +177,7 @@ impl KafkaSource {
                     return Ok(None);
                 }
                 Front::End(end) if end >= reading.position => {
+                    self.gaps.note(reading.gap_before(end));
                     reading.hand_out(end, true);
                     if let Some(client) = &self.consumer {
                         client.context().note_end(partition, end);
@@ -307,18 +312,7 @@ impl Source for KafkaSource {
         list.add_partition_offset(&self.topic, partition.0, client_offset(next))
             .and_then(|()| client.incremental_assign(&list))
             .map_err(|error| refused(error.to_string()))?;
-        self.reading.push(Reading {
-            partition,
-            queue,
-            position: next,
-            misplaced: false,
-            refused_since: None,
-            ended: false,
-            doubts: 0,
-            log_doubted: None,
-            compared: false,
-            stopped: false,
-        });
+        self.reading.push(Reading::new(partition, queue, next));
         debug!(topic = self.topic, partition = partition.0, next, "partition started");
         Ok(())
     }
@@ -370,6 +364,10 @@ impl Source for KafkaSource {
         let Some(client) = &self.consumer else { return Vec::new() };
         let lag = |reading: &Reading| Some(client.context().end(reading.partition)?.saturating_sub(reading.position));
         self.reading.iter().map(|reading| (reading.partition, lag(reading))).collect()
+    }
+
+    fn take_gaps(&mut self) -> Gaps {
+        std::mem::take(&mut self.gaps)
     }
 
     fn unassigned(&self) -> Option<usize> {

@@ -13,143 +13,20 @@ use prometheus::{Registry, TextEncoder};
 use crate::engine::{Holdings, Tally};
 use crate::event::UnknownFields;
 use crate::record::{Millis, Partition};
+use crate::worker::Gaps;
 
 mod families;
 mod health;
+mod labels;
 mod lateness;
 mod watch;
 
 pub use health::{Health, Obstacle};
+use labels::Label;
+pub use labels::{CheckpointResult, ErrorClass, GapKind, InsertResult, Phase, Rebalance, Table};
 pub use watch::LoopWatch;
 
 use families::{Families, forget};
-
-/// A closed set of label values; a value's place in the list is the number of its variant.
-trait Label {
-    const VALUES: &'static [&'static str];
-}
-
-/// Declares an enum whose variants are the values of a label.
-macro_rules! label {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $value:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)* }
-
-        impl Label for $name {
-            const VALUES: &'static [&'static str] = &[$($value,)*];
-        }
-
-        impl $name {
-            /// All variants, in the order of their declaration.
-            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
-        }
-    };
-}
-
-label! {
-    /// A table that rows are inserted into.
-    Table {
-        /// What happened in windows.
-        ActivityWindow = "activity_window",
-        /// Shapes of trees of shares.
-        Cascade = "cascade",
-        /// Shapes of trees of replies.
-        Thread = "thread",
-        /// Clicks.
-        Click = "click",
-        /// Visits.
-        Visit = "visit",
-        /// Conversions and refunds.
-        Conversion = "conversion",
-        /// Money and time spent.
-        Cost = "cost",
-        /// Assignments to arms of experiments.
-        Assignment = "assignment",
-        /// Figures that platforms report.
-        Report = "report",
-        /// Records that are no event.
-        Rejects = "rejects",
-        /// How far the tables are complete.
-        Progress = "progress",
-    }
-}
-
-impl Table {
-    /// The table of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Table> {
-        Table::ALL.iter().copied().find(|&table| Table::VALUES[table as usize] == name)
-    }
-}
-
-label! {
-    /// How an attempt to insert ended.
-    InsertResult {
-        /// Acknowledged.
-        Ok = "ok",
-        /// Tried again soon.
-        Transient = "transient",
-        /// Somebody must act.
-        Operator = "operator",
-    }
-}
-
-label! {
-    /// Why an attempt is repeated.
-    ErrorClass {
-        /// The store will recover by itself.
-        Transient = "transient",
-        /// Somebody must act; the same rows are tried again, slowly.
-        Operator = "operator",
-    }
-}
-
-label! {
-    /// What became of a checkpoint.
-    CheckpointResult {
-        /// It is in the store of checkpoints.
-        Published = "published",
-        /// It could not be written; processing goes on.
-        Failed = "failed",
-        /// It was read at an assignment.
-        Restored = "restored",
-    }
-}
-
-label! {
-    /// How the assignment changed.
-    Rebalance {
-        /// Partitions came.
-        Assigned = "assigned",
-        /// Partitions were given back in order.
-        Revoked = "revoked",
-        /// Partitions were taken away.
-        Lost = "lost",
-        /// The group turned this member away, and with it what it had.
-        Fenced = "fenced",
-    }
-}
-
-label! {
-    /// What a loop spends its time on.
-    Phase {
-        /// Waiting for records.
-        Poll = "poll",
-        /// Parsing and folding.
-        Process = "process",
-        /// Making rows.
-        Flush = "flush",
-        /// Waiting because rows cannot leave.
-        Backpressure = "backpressure",
-        /// Copying states.
-        Checkpoint = "checkpoint",
-        /// Committing offsets.
-        Commit = "commit",
-        /// Restoring and giving back partitions.
-        Rebalance = "rebalance",
-    }
-}
 
 /// What a flush of one partition says about it.
 #[derive(Clone, Copy, Debug)]
@@ -319,6 +196,12 @@ impl Metrics {
         self.lock().remove(&partition);
         self.families.partitions.remove(partition);
         self.families.partitions.refused.with_label_values(&[&partition.to_string()]).set(1.0);
+    }
+
+    /// Counts gaps between the records of the log.
+    pub fn record_gaps(&self, gaps: &Gaps) {
+        add(&self.families.gaps, &[gaps.filled, gaps.confirmed, gaps.unasked]);
+        self.families.skipped_offsets.inc_by(gaps.offsets);
     }
 
     /// Notes how many partitions the group has given to nobody.

@@ -353,17 +353,6 @@ GROUP BY brand, channel, platform, community
 ORDER BY conversation_rate DESC NULLS LAST, conversation DESC
 COMMENT 'Which communities talk with the brand: conversation, amplification and applause per post of the brand, and both sides';
 
--- How far the tables are complete, per source, and whether every record was counted exactly once.
-CREATE OR REPLACE VIEW sources AS
-SELECT
-    source, epoch, first, version AS next, read, accepted, duplicates, conflicting_copies, rejected,
-    read = accepted + duplicates + rejected AS conserved, watermark, written
-FROM progress FINAL
-WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
-        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
-ORDER BY source
-COMMENT 'How far the tables are complete, per source, and whether every record was counted exactly once';
-
 -- Lives whose windows do not add up to their totals: must return nothing while no batch is under way.
 CREATE OR REPLACE VIEW conservation AS
 SELECT

@@ -1,6 +1,18 @@
--- Where visits came from: touches for attribution, traffic by side, place and day. Days are the brand's own: its time
+-- How far the data reach. Where visits came from: touches for attribution, traffic by side, place and day. Days are the brand's own: its time
 -- zone as of the day, UTC where the table brand says nothing. A visit's side follows what was clicked; where no click
 -- tells, the link parameters and then the referring host, by the table utm_side; where nothing tells, it is `other`.
+
+-- How far the tables are complete, per source, and whether every record was counted exactly once. `skipped`: offsets below `next` that are in no count although no gap is recorded for them. With transactions each leaves one; else it is 0.
+CREATE OR REPLACE VIEW sources AS
+SELECT
+    source, epoch, first, version AS next, read, accepted, duplicates, conflicting_copies, rejected,
+    read = accepted + duplicates + rejected AS conserved, toInt64(version - first) - toInt64(read) - lost AS skipped, watermark, written
+FROM progress FINAL
+LEFT JOIN (SELECT epoch, source, toInt64(sum(next - first)) AS lost FROM gap FINAL GROUP BY epoch, source) AS g USING (epoch, source)
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+ORDER BY source
+COMMENT 'How far the tables are complete, per source, and whether every record was counted exactly once';
 
 -- When the clocks of the brands' time zones change, from 1970 on. A building block of brand_clock.
 CREATE OR REPLACE VIEW zone_offset AS

@@ -63,7 +63,8 @@ impl KafkaSource {
         }
         Self::accepted(client, client.incremental_unassign(&self.list(&self.releasing)), "give partitions back")?;
         let gone = std::mem::take(&mut self.releasing);
-        self.batch = None;
+        // What is left of a partition that is still read is handed out: its fetcher has gone on behind it.
+        self.batch.take_if(|batch| gone.contains(&batch.partition()));
         self.reading.retain(|reading| {
             let released = gone.contains(&reading.partition);
             if released {

@@ -92,7 +92,7 @@ impl Batch {
         self.partition
     }
 
-    /// Takes the next run of records, or the one message that is none. Records below `position` are left out:
+    /// Takes the next run of records without a gap, or the one message that is none. Records below `position` are left out:
     /// the client fetches again what it handed out while a rebalance began.
     pub(super) fn take_front(&mut self, position: Offset) -> Front {
         while self.kind(self.taken) == Some(Kind::Record) && self.offset(self.taken) < position {
@@ -102,11 +102,13 @@ impl Batch {
         match self.kind(start) {
             None => Front::Empty,
             Some(Kind::Record) => {
-                while self.kind(self.taken) == Some(Kind::Record) {
+                let first = self.offset(start);
+                let mut next = first;
+                while self.kind(self.taken) == Some(Kind::Record) && self.offset(self.taken) == next {
+                    next = client::after(next);
                     self.taken += 1;
                 }
-                let last = self.offset(self.taken - 1);
-                Front::Records { first: self.offset(start), run: start..self.taken, next: client::after(last) }
+                Front::Records { first, run: start..self.taken, next }
             }
             Some(Kind::End) => {
                 self.taken += 1;

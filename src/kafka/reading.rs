@@ -4,12 +4,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use tracing::warn;
+
 use super::queue::PartitionQueue;
 use crate::record::{Offset, Partition};
+use crate::worker::Gap;
 
 /// A gap is believed the second time, an error the fourth: a client that is moving its fetchers may be wrong meanwhile.
 const GAP_DOUBTS: u8 = 1;
 const ERROR_DOUBTS: u8 = 3;
+
+/// How often a gap that does not follow an end is asked for again: transactions leave one each, and each question costs
+/// what was fetched.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often it is said that a log is doubted.
 const TELL_EVERY: Duration = Duration::from_secs(1);
@@ -27,8 +34,12 @@ pub(super) struct Reading {
     /// The last thing handed out was an end. After one the client's own position is one too far (it counts the end as
     /// a record), so a gap may be a record that the client skipped.
     pub(super) ended: bool,
-    /// How often a gap after that end was doubted, by asking again from `position`.
+    /// How often what follows `position` was doubted, by asking again from there.
     pub(super) doubts: u8,
+    /// Where the gap ended that was asked for again.
+    pub(super) gap: Option<Offset>,
+    /// When a gap was asked for again last.
+    pub(super) gap_asked: Option<Instant>,
     /// The log may not be the one it was: nothing is read until somebody begins again, who is told so from this instant on.
     pub(super) log_doubted: Option<Instant>,
     /// That was doubted before, and nothing has been handed out since.
@@ -38,10 +49,51 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Whether something at an offset beyond `position` right after an end should be asked for again. Real gaps (control
-    /// records, compaction) look the same the second time.
+    pub(super) fn new(partition: Partition, queue: PartitionQueue, position: Offset) -> Reading {
+        Reading {
+            partition,
+            queue,
+            position,
+            misplaced: false,
+            refused_since: None,
+            ended: false,
+            doubts: 0,
+            gap: None,
+            gap_asked: None,
+            log_doubted: None,
+            compared: false,
+            stopped: false,
+        }
+    }
+
+    /// Whether something at an offset beyond `position` should be asked for again. Real gaps (control records, compaction)
+    /// look the same the second time. After an end a gap is always doubted, elsewhere so often.
     pub(super) fn doubts_gap(&mut self, offset: Offset) -> bool {
-        self.ended && offset > self.position && self.doubt(GAP_DOUBTS)
+        let now = Instant::now();
+        let asked_lately = self.gap_asked.is_some_and(|asked| now.duration_since(asked) < ASK_EVERY);
+        if offset <= self.position || (asked_lately && !self.ended) || !self.doubt(GAP_DOUBTS) {
+            return false;
+        }
+        (self.gap, self.gap_asked) = (Some(offset), Some(now));
+        true
+    }
+
+    /// The gap before what is handed out next, if there is or was one: a record or an end at this offset.
+    pub(super) fn gap_before(&mut self, first: Offset) -> Option<Gap> {
+        let missing = first.saturating_sub(self.position);
+        match self.gap.take() {
+            Some(until) if first < until => {
+                warn!(
+                    partition = self.partition.0,
+                    from = self.position,
+                    until,
+                    "the Kafka client had skipped records; they were asked for again, and came"
+                );
+                Some(Gap::Filled)
+            }
+            Some(_) => Some(Gap::Confirmed(missing)),
+            None => (missing > 0).then_some(Gap::Unasked(missing)),
+        }
     }
 
     /// Whether an error after an end is only that of the client's own wrong position: it asked for another offset than
@@ -86,7 +138,7 @@ impl Reading {
 
     /// Reads on from an offset, wherever it was read before.
     pub(super) fn begin_again(&mut self, next: Offset) {
-        (self.position, self.misplaced, self.log_doubted) = (next, true, None);
+        (self.position, self.misplaced, self.log_doubted, self.gap) = (next, true, None, None);
     }
 
     pub(super) fn hand_out(&mut self, next: Offset, ended: bool) {

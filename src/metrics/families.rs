@@ -7,7 +7,7 @@ use prometheus::{
 };
 
 use super::lateness::Lateness;
-use super::{CheckpointResult, ErrorClass, InsertResult, Label, Phase, Rebalance, Table};
+use super::{CheckpointResult, ErrorClass, GapKind, InsertResult, Label, Phase, Rebalance, Table};
 use crate::event::{EventType, Reason, UnknownField};
 use crate::record::Partition;
 
@@ -28,6 +28,8 @@ pub(super) struct Families {
     pub(super) evicted_by_budget: IntCounter,
     pub(super) added_partitions: IntCounter,
     pub(super) unassigned_partitions: Gauge,
+    pub(super) gaps: Vec<IntCounter>,
+    pub(super) skipped_offsets: IntCounter,
     pub(super) flush_rows: IntCounter,
     pub(super) insert_duration: Vec<Vec<Histogram>>,
     pub(super) insert_rows: Vec<IntCounter>,
@@ -89,6 +91,15 @@ impl Families {
             unassigned_partitions: to.gauge(
                 "unassigned_partitions",
                 "Partitions that the group has given to nobody; only members with a name look.",
+            )?,
+            gaps: to.counted::<GapKind>(
+                "gaps_total",
+                "Gaps between records of the log, by what asking again for them brought; filled is a defect.",
+                "kind",
+            )?,
+            skipped_offsets: to.counter(
+                "skipped_offsets_total",
+                "Offsets at which the log holds no record to read: markers of transactions, or compaction.",
             )?,
             flush_rows: to.counter("flush_rows_total", "Rows that left the engines, for the store to take.")?,
             insert_duration: to.insert_duration()?,

@@ -10,7 +10,7 @@ use super::{CheckpointResult, ErrorClass, Flushed, Health, Metrics, Obstacle, Ph
 use crate::engine::{Batch, Holdings, Tally};
 use crate::event::UnknownFields;
 use crate::record::{Millis, Offset, Partition};
-use crate::worker::{CheckpointError, Observer, SinkError};
+use crate::worker::{CheckpointError, Gaps, Observer, SinkError};
 
 /// Watches one loop.
 #[derive(Debug)]
@@ -80,6 +80,10 @@ impl Observer for LoopWatch {
         if let Some(partitions) = partitions {
             self.metrics.record_unassigned(partitions);
         }
+    }
+
+    fn gaps(&self, gaps: Gaps) {
+        self.metrics.record_gaps(&gaps);
     }
 
     fn flushed(&self, partition: Partition, batch: &Batch, holdings: Holdings) {

@@ -141,6 +141,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         }
         self.lag_at = now + LAG_INTERVAL;
         self.around.observer.unassigned(self.source.unassigned());
+        self.around.observer.gaps(self.source.take_gaps());
         let batch = self.around.settings.flush.rows_max as u64;
         for (partition, unread) in self.source.lag() {
             let Some(running) = self.held.get_mut(&partition).and_then(Held::running) else { continue };

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{CheckpointError, SinkError};
+use super::{CheckpointError, Gaps, SinkError};
 use crate::engine::{Batch, Holdings};
 use crate::event::UnknownFields;
 use crate::metrics::Phase;
@@ -45,6 +45,8 @@ pub trait Observer {
     fn fenced(&self, _partitions: &[Partition]) {}
     /// So many partitions were given to nobody when the group was last looked at, if somebody looks.
     fn unassigned(&self, _partitions: Option<usize>) {}
+    /// So many gaps were in what the log handed out since this was said last.
+    fn gaps(&self, _gaps: Gaps) {}
     /// A partition was flushed: what changed, and what its engine holds.
     fn flushed(&self, _partition: Partition, _batch: &Batch, _holdings: Holdings) {}
     /// So many fields of events were read by nobody since the last flush.
@@ -105,6 +107,10 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn unassigned(&self, partitions: Option<usize>) {
         self.0.unassigned(partitions);
         self.1.unassigned(partitions);
+    }
+    fn gaps(&self, gaps: Gaps) {
+        self.0.gaps(gaps);
+        self.1.gaps(gaps);
     }
     fn flushed(&self, partition: Partition, batch: &Batch, holdings: Holdings) {
         self.0.flushed(partition, batch, holdings);

@@ -3,6 +3,7 @@
 //! One node that is broker and controller, on loopback, with its log in a temporary folder. The jars come from
 //! `.ci/setup kafka`; where they are missing the tests fail and say so. What is tested with it stands in the modules.
 
+mod aside;
 mod chaos;
 mod faults;
 mod log;

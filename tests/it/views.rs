@@ -263,15 +263,18 @@ async fn communities_are_rated_by_what_follows_the_posts_of_the_brand() {
 async fn sources_say_whether_every_record_was_counted_once() {
     let database = with_world("sources").await;
     let answer = database
-        .ask("SELECT source, next, read, accepted, duplicates, conflicting_copies, rejected, conserved, watermark FROM sources")
+        .ask("SELECT source, next, read, accepted, duplicates, conflicting_copies, rejected, conserved, skipped, watermark FROM sources")
         .await;
     assert_eq!(
         answer,
-        "t/0\t100\t100\t90\t7\t1\t3\t1\t2023-11-22 22:15:00.000\nt/1\t50\t100\t89\t7\t1\t3\t0\t2023-11-14 22:16:00.000"
+        "t/0\t100\t100\t90\t7\t1\t3\t1\t0\t2023-11-22 22:15:00.000\nt/1\t50\t100\t89\t7\t1\t3\t0\t-50\t2023-11-14 22:16:00.000"
     );
-    let later = Progress { version: 101, read: 101, accepted: 91, ..crate::store::progress("t/0", 0, T0_MS) };
+    let later = Progress { version: 108, read: 101, accepted: 91, ..crate::store::progress("t/0", 0, T0_MS) };
     database.insert(Rows { progress: vec![later], ..Rows::default() }).await;
-    assert_eq!(database.ask("SELECT next, accepted, conserved FROM sources WHERE source = 't/0'").await, "101\t91\t1");
+    let asked = "SELECT next, accepted, conserved, skipped FROM sources WHERE source = 't/0'";
+    assert_eq!(database.ask(asked).await, "108\t91\t1\t7");
+    database.ask("INSERT INTO gap (epoch, source, first, next) VALUES (0, 't/0', 100, 105), (1, 't/0', 1, 3)").await;
+    assert_eq!(database.ask(asked).await, "108\t91\t1\t2", "a gap that is on record is not skipped in silence");
 }
 
 #[tokio::test]

@@ -73,6 +73,12 @@ fn a_partition_that_must_not_be_read_on_does_not_hold_up_the_others() {
 }
 
 #[test]
+fn a_partition_that_is_put_aside_in_the_middle_costs_the_others_nothing() {
+    let occasions = (0..400).filter_map(director::play_one_put_aside).count();
+    assert!(occasions > 60, "only {occasions} occasions");
+}
+
+#[test]
 fn checkpoints_of_one_partition_that_hang_do_not_hold_up_the_others() {
     let occasions = (0..60).filter_map(director::play_one_hung).count();
     assert!(occasions > 20, "only {occasions} occasions");

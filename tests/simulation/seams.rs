@@ -2,7 +2,7 @@
 //! the last thing that its worker does.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
@@ -51,6 +51,8 @@ pub(crate) struct SimulatedSource {
     member: Member,
     logs: Rc<Vec<Log>>,
     reading: BTreeMap<Partition, Reading>,
+    /// Partitions that the group wants back. Others stay this member's when they are released.
+    asked_back: BTreeSet<Partition>,
     paused: bool,
 }
 
@@ -59,12 +61,14 @@ struct Reading {
     at: usize,
     /// The end that was told last.
     told: Option<Offset>,
+    /// The log may be another one: nothing is handed out until it is started again.
+    doubted: bool,
 }
 
 impl SimulatedSource {
     pub(crate) fn new(member: Member) -> SimulatedSource {
         let logs = Rc::clone(&member.world.borrow().logs);
-        SimulatedSource { member, logs, reading: BTreeMap::new(), paused: false }
+        SimulatedSource { member, logs, reading: BTreeMap::new(), asked_back: BTreeSet::new(), paused: false }
     }
 
     fn notice(&mut self) -> Option<Delivery<'static>> {
@@ -78,10 +82,12 @@ impl SimulatedSource {
         Some(match notice {
             Notice::Assigned(partition) => Delivery::Assigned(vec![partition]),
             Notice::Revoked(partition) => {
+                self.asked_back.insert(partition);
                 world.faults.note(Fault::Revoked);
                 Delivery::Revoked(vec![partition])
             }
             Notice::Lost(partition) => {
+                self.asked_back.insert(partition);
                 world.faults.note(Fault::Lost);
                 Delivery::Lost(vec![partition])
             }
@@ -99,6 +105,10 @@ impl SimulatedSource {
         let (&partition, reading) = self.reading.iter_mut().nth(chosen).expect("chosen below the length");
         let log = &self.logs[slot(partition)];
         let visible = world.visible[slot(partition)];
+        reading.doubted |= world.made_again.contains(&partition) || world.strikes(Fault::LogDoubted, 1);
+        if reading.doubted {
+            return Delivery::Doubted(partition);
+        }
         if reading.at < visible {
             if world.owners[slot(partition)] != Some(self.member.number) {
                 world.faults.note(Fault::ReadByTwo);
@@ -156,8 +166,10 @@ impl Source for SimulatedSource {
             return Err(SourceError::Transient("no leader".to_owned()));
         }
         let next = next.max(self.member.world.borrow().firsts[slot(partition)]);
+        self.logs = Rc::clone(&self.member.world.borrow().logs);
         let at = self.logs[slot(partition)].entries.partition_point(|entry| entry.offset < next);
-        self.reading.insert(partition, Reading { at, told: None });
+        self.member.world.borrow_mut().made_again.remove(&partition);
+        self.reading.insert(partition, Reading { at, told: None, doubted: false });
         Ok(())
     }
 
@@ -173,6 +185,9 @@ impl Source for SimulatedSource {
         let mut world = self.member.world.borrow_mut();
         for partition in partitions {
             self.reading.remove(partition);
+            if !self.asked_back.remove(partition) {
+                continue;
+            }
             // It may have been given to this very member again, which has not heard of it yet.
             let again = world.will_hear_of(self.member.number, *partition);
             if world.owners[slot(*partition)] == Some(self.member.number) && !again {

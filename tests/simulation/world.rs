@@ -25,7 +25,7 @@ faults! {
     KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownUnpublished, Revoked, Lost, ReadByTwo,
     InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow,
     NewestVersionFailed, CheckpointFailed, CheckpointHung, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
-    NewestFailed, TornSkipped, CommitFailed, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed,
+    NewestFailed, TornSkipped, CommitFailed, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted,
     Paused, Idle, EndReached,
     InputCorrupted, InputDuplicated, InputReordered, RootLate, RootNever, HistoryBackfilled, ClockJumped, KeyMoved,
     OffsetsSkipped, EvictedByAge, EvictedByBudget, SettingsMixed, HeadCut, LastReadExpired, PublishedByTwo,
@@ -82,6 +82,8 @@ pub(crate) struct Stored {
 pub(crate) struct World {
     pub(crate) dice: Dice,
     pub(crate) logs: Rc<Vec<Log>>,
+    /// Partitions whose log has become another one, and whose reader has not heard of it.
+    pub(crate) made_again: BTreeSet<Partition>,
     /// How many records of each partition were written yet.
     pub(crate) visible: Vec<usize>,
     /// The first offset that each partition still holds.
