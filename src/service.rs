@@ -64,8 +64,11 @@ pub struct Service {
     loops: Vec<thread::JoinHandle<Result<(), ServiceError>>>,
     shutdown: watch::Sender<bool>,
     running: Arc<AtomicUsize>,
-    /// Where the admin server listens.
+    health: Arc<Health>,
+    /// Where the admin server listens: until the last loop has ended.
     pub admin: Option<SocketAddr>,
+    /// Dropped with the service, which ends the admin server.
+    _admin_open: watch::Sender<bool>,
 }
 
 /// What every loop is made from.
@@ -93,8 +96,9 @@ impl Service {
             .map_err(|error| ServiceError::Operator(format!("could not register metrics: {error}")))?;
         let metrics = Arc::new(metrics);
         let (shutdown, asked) = watch::channel(false);
-        let admin = serve_admin(config, &metrics, &health, asked.clone()).await?;
-        let shared = Arc::new(Shared { config: config.clone(), metrics, health, shutdown: asked });
+        let (admin_open, admin_closed) = watch::channel(false);
+        let admin = serve_admin(config, &metrics, &health, admin_closed).await?;
+        let shared = Arc::new(Shared { config: config.clone(), metrics, health: Arc::clone(&health), shutdown: asked });
         let running = Arc::new(AtomicUsize::new(threads));
         let mut loops = Vec::with_capacity(threads);
         for number in 0..threads {
@@ -106,7 +110,7 @@ impl Service {
             };
             loops.push(thread::Builder::new().name(format!("loop-{number}")).spawn(body).map_err(ServiceError::Thread)?);
         }
-        Ok(Service { loops, shutdown, running, admin })
+        Ok(Service { loops, shutdown, running, health, admin, _admin_open: admin_open })
     }
 
     /// Whether every loop still runs. One that ended by itself has a reason, which [`Service::stop`] tells.
@@ -116,7 +120,8 @@ impl Service {
         self.running.load(Ordering::Acquire) == self.loops.len() && !self.loops.iter().any(thread::JoinHandle::is_finished)
     }
 
-    /// Asks every loop to flush, checkpoint, commit and leave; waits for them. Blocks.
+    /// Asks every loop to flush, checkpoint, commit and leave; waits for them. Blocks. The admin server answers meanwhile, so
+    /// that the counts of the last flush can be scraped and a slow end can be watched; the worker is not ready any more.
     ///
     /// # Errors
     ///
@@ -124,6 +129,9 @@ impl Service {
     pub fn stop(self) -> Result<(), ServiceError> {
         // Nobody listens any more when all loops have ended by themselves.
         self.shutdown.send_replace(true);
+        for number in 0..self.loops.len() {
+            self.health.block(number, Obstacle::Stopping, "flushing, checkpointing, committing");
+        }
         let ends: Vec<Result<(), ServiceError>> = self
             .loops
             .into_iter()

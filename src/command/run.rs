@@ -24,7 +24,7 @@ pub async fn run(config: &Config) -> Result<(), ServiceError> {
         name = asked => info!(signal = name, "asked to stop: flushing, checkpointing, committing"),
         () = until_ended(&service) => warn!("a loop ended by itself: stopping the others"),
     }
-    // Metrics and probes answer meanwhile.
+    // Blocks; metrics and probes answer meanwhile.
     tokio::task::spawn_blocking(|| service.stop()).await.map_err(ServiceError::Watcher)??;
     info!("stopped");
     Ok(())

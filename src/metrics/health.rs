@@ -17,6 +17,8 @@ pub enum Obstacle {
     Schema,
     /// Somebody must act before the loop goes on.
     Operator,
+    /// A shutdown was asked for.
+    Stopping,
 }
 
 /// What all loops say. Shared; each loop touches only its own part.
@@ -114,6 +116,7 @@ impl Obstacle {
             Obstacle::ClickHouse => "clickhouse",
             Obstacle::Schema => "schema",
             Obstacle::Operator => "operator",
+            Obstacle::Stopping => "stopping",
         }
     }
 }

@@ -12,6 +12,7 @@ mod config;
 mod demo;
 mod deployment;
 mod documents;
+mod drain;
 mod embedded_clickhouse;
 mod kafka;
 mod marketing;
