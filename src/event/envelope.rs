@@ -108,7 +108,16 @@ fn event_in<'a>(data: &'a str, envelope: &Wire<'a>, unknown: &mut UnknownFields)
     super::event_in(&wire, &attributes, unknown)
 }
 
-/// The type of event in a name such as `com.example.share.v1`: its last part that is one.
+/// The type of event in a name such as `com.example.share.v1`: its last part, a version left out. Another word behind
+/// the type says something else about it (`post.deleted`), so such a name is no type of event.
 fn event_type_in(name: &str) -> &'static str {
-    name.rsplit('.').find_map(EventType::from_name).map_or("", EventType::as_str)
+    let mut parts = name.rsplit('.').peekable();
+    parts.next_if(|last| is_version(last));
+    parts.next().and_then(EventType::from_name).map_or("", EventType::as_str)
+}
+
+/// Whether a part of a name is `v` and a number.
+fn is_version(part: &str) -> bool {
+    let digits = |number: &str| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    part.strip_prefix('v').is_some_and(digits)
 }

@@ -418,6 +418,19 @@ fn a_binary_envelope_fills_in_id_time_and_type() {
     assert_eq!(named("visit"), Ok(EventType::Visit));
     assert_eq!(named("com.example.post.visit"), Ok(EventType::Visit));
     assert_eq!(named("com.example.repost"), Err(Reason::UnknownType));
+    assert_eq!(named("visit.v12"), Ok(EventType::Visit));
+    for name in [
+        "com.example.post.deleted",
+        "share.removed",
+        "reply.updated",
+        "x.report.click.v2.old",
+        "visit.v1.2",
+        "post.vx",
+        "post.v",
+        "v1",
+    ] {
+        assert_eq!(named(name), Err(Reason::UnknownType), "{name} is no type of event");
+    }
     assert_eq!(named(""), Err(Reason::MissingField));
 }
 
