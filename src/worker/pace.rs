@@ -26,7 +26,8 @@ pub(super) fn interval(flush: &config::Flush, rows: usize, partitions: usize, to
     let rows_per_second = flush.rows_per_second.saturating_mul(u64::try_from(partitions.max(1)).unwrap_or(u64::MAX)).max(1);
     let within_budget = u64::try_from(rows).unwrap_or(u64::MAX).saturating_mul(1_000) / rows_per_second;
     let settled = took.saturating_mul(SETTLING_SHARE);
-    flush.interval.max(Duration::from_millis(within_budget)).max(settled).min(flush.max_interval.max(flush.interval))
+    // The greatest interval bounds what a budget of rows asks for; the share of the loop's time holds all the same.
+    flush.interval.max(Duration::from_millis(within_budget).min(flush.max_interval)).max(settled)
 }
 
 #[cfg(test)]
@@ -57,6 +58,7 @@ mod tests {
     #[test]
     fn a_flush_that_took_long_is_not_repeated_soon() {
         assert_eq!(interval(&flush(), 1, 1, Duration::from_millis(700)), Duration::from_secs(7));
+        assert_eq!(interval(&flush(), 1, 1, Duration::from_secs(6)), Duration::from_secs(60), "beyond the greatest interval");
     }
 
     #[test]
