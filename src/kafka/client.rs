@@ -142,9 +142,8 @@ impl Context {
     }
 
     pub(super) fn note_end(&self, partition: Partition, end: Offset) {
-        let mut ends = lock(&self.ends);
-        let known = ends.entry(partition).or_default();
-        *known = end.max(*known);
+        // What was heard last, also where it is less: a log that was cut has an earlier end.
+        lock(&self.ends).insert(partition, end);
     }
 
     /// From now on nobody asks for rebalances: they are answered at once.

@@ -32,7 +32,10 @@ pub(super) enum Step {
 
 /// A delivery, after its records were folded.
 pub(super) enum Happened {
-    Nothing,
+    /// Records were folded, or an end was noted.
+    Folded,
+    /// Nothing came.
+    Idle,
     Assigned(Vec<Partition>),
     Revoked(Vec<Partition>),
     Lost(Vec<Partition>),
@@ -65,7 +68,7 @@ fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happene
         Delivery::Lost(partitions) => return Happened::Lost(partitions),
         Delivery::Fenced(partitions) => return Happened::Fenced(partitions),
         Delivery::Doubted(partition) => return Happened::Doubted(partition),
-        Delivery::Idle => {}
+        Delivery::Idle => return Happened::Idle,
         Delivery::Records(partition, records) => {
             if let Some(running) = held.get_mut(&partition).and_then(Held::running) {
                 if let Some(problem) = recognise(running, records.first()) {
@@ -81,7 +84,7 @@ fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happene
             if let Some(running) = held.get_mut(&partition).and_then(Held::running) {
                 // A broker that has just begun to lead may not know its end yet.
                 if running.unrecognised && running.engine.last_record().is_some_and(|last| end <= last.offset) {
-                    return Happened::Nothing;
+                    return Happened::Folded;
                 }
                 if let Some(problem) = recognise(running, None) {
                     return Happened::Unrecognised(partition, problem);
@@ -91,7 +94,7 @@ fn fold(held: &mut BTreeMap<Partition, Held>, delivery: Delivery<'_>) -> Happene
             }
         }
     }
-    Happened::Nothing
+    Happened::Folded
 }
 
 /// Reading starts at the last record read before, so that very record must come first; it is folded already, and the

@@ -168,9 +168,11 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
 
     async fn happened(&mut self, happened: Happened) -> Result<(), WorkerError> {
         self.read_at = None;
-        self.read_failures = 0;
+        if !matches!(happened, Happened::Idle) {
+            self.read_failures = 0;
+        }
         match happened {
-            Happened::Nothing => {}
+            Happened::Folded | Happened::Idle => {}
             Happened::Assigned(partitions) => self.assigned(&partitions),
             Happened::Revoked(partitions) => {
                 let started = Instant::now();
