@@ -81,8 +81,8 @@ impl Pseudonyms {
     }
 
     /// The content of a record.
-    pub(crate) fn record(&self, payload: &[u8]) -> u64 {
-        self.hash(RECORD, payload)
+    pub(crate) fn record(&self, content: &[u8]) -> u64 {
+        self.hash(RECORD, content)
     }
 
     /// Tells two keys apart without giving either away.

@@ -47,7 +47,7 @@ pub struct LastRecord {
     pub offset: Offset,
     /// The log's time of it.
     pub timestamp: Option<Millis>,
-    /// Keyed hash of its payload.
+    /// Keyed hash of all that it holds: key, payload and headers.
     pub hash: u64,
 }
 
@@ -56,8 +56,8 @@ pub struct LastRecord {
 pub(super) struct Last {
     offset: Option<Offset>,
     timestamp: Option<Millis>,
-    payload: Vec<u8>,
-    /// The hash, where the payload itself is not at hand (after a restore).
+    content: Vec<u8>,
+    /// The hash, where the content itself is not at hand (after a restore).
     restored: Option<LastRecord>,
 }
 
@@ -65,8 +65,20 @@ impl Last {
     pub(super) fn keep(&mut self, record: &Record<'_>) {
         self.offset = Some(record.offset);
         self.timestamp = record.timestamp;
-        self.payload.clear();
-        self.payload.extend_from_slice(record.payload.unwrap_or_default());
+        self.content.clear();
+        self.hold(record.key);
+        self.hold(record.payload);
+        for header in &record.headers {
+            self.hold(Some(header.name.as_bytes()));
+            self.hold(header.value);
+        }
+    }
+
+    /// Nothing is not the same as no bytes, and no two contents run together into the same bytes.
+    fn hold(&mut self, part: Option<&[u8]>) {
+        let length = part.map_or(u64::MAX, |bytes| bytes.len() as u64);
+        self.content.extend_from_slice(&length.to_le_bytes());
+        self.content.extend_from_slice(part.unwrap_or_default());
     }
 
     pub(super) fn timestamp(&self) -> Option<Millis> {
@@ -74,7 +86,7 @@ impl Last {
     }
 
     pub(super) fn record(&self, names: &Pseudonyms) -> Option<LastRecord> {
-        let read = self.offset.map(|offset| LastRecord { offset, timestamp: self.timestamp, hash: names.record(&self.payload) });
+        let read = self.offset.map(|offset| LastRecord { offset, timestamp: self.timestamp, hash: names.record(&self.content) });
         read.or(self.restored)
     }
 }

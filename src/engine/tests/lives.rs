@@ -116,3 +116,26 @@ fn the_last_record_is_recognised_after_a_restore() {
     assert!(!restored.recognises(&Record { payload: Some(b"abd"), ..record.clone() }));
     assert!(!restored.recognises(&Record { timestamp: None, ..record }));
 }
+
+#[test]
+fn the_last_record_is_known_by_its_key_and_headers_and_nothing_is_not_empty() {
+    let header = |name, value| crate::record::Header { name, value };
+    let record = Record { offset: 3, key: Some(b"k"), headers: vec![header("a", Some(b"1"))], ..Record::default() };
+    let others = [
+        Record { key: None, ..record.clone() },
+        Record { key: Some(b""), ..record.clone() },
+        Record { payload: Some(b""), ..record.clone() },
+        Record { key: None, payload: Some(b"k"), ..record.clone() },
+        Record { headers: vec![header("a", None)], ..record.clone() },
+        Record { headers: vec![header("a1", Some(b""))], ..record.clone() },
+        Record { headers: Vec::new(), ..record.clone() },
+    ];
+    let mut engine = engine();
+    engine.observe(&record, a_reject());
+    engine.flush();
+    let restored = Engine::restore(rules(), "t/0".into(), &engine.snapshot().encode()).unwrap();
+    assert!(restored.recognises(&record));
+    for other in others {
+        assert!(!restored.recognises(&other), "{other:?}");
+    }
+}
