@@ -36,6 +36,7 @@ pub(super) struct Founding {
     pub(super) engine: Engine,
     /// Where its log began and ended when it was opened.
     pub(super) bounds: Bounds,
+    /// How often opening it had failed before.
     pub(super) failures: u32,
 }
 

@@ -109,12 +109,11 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 return Ok(());
             }
         };
-        self.settle(Trouble::Opening(partition));
         self.warn_of_added(partition, bounds.partitions).await;
         match self.judged(&source, bounds, found) {
             Ok(Opened::Known(engine)) => self.start(tenure, engine, bounds).await,
             Ok(Opened::New(engine)) => {
-                self.publish_first(tenure, engine, bounds);
+                self.publish_first(tenure, Founding { engine, bounds, failures });
                 Ok(())
             }
             Err(refusal) => self.refuse(partition, refusal).await,
@@ -200,42 +199,26 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     }
 
     /// Publishes a state before anything is read.
-    fn publish_first(&mut self, tenure: Tenure, engine: Engine, bounds: Bounds) {
-        let snapshot = Frozen { tenure, next: engine.next(), state: engine.snapshot() };
+    fn publish_first(&mut self, tenure: Tenure, founding: Founding) {
+        let snapshot = Frozen { tenure, next: founding.engine.next(), state: founding.engine.snapshot() };
         if let Some(held) = self.held.get_mut(&tenure.partition) {
-            held.state = State::Founding(Box::new(Founding { engine, bounds, failures: 0 }));
+            held.state = State::Founding(Box::new(founding));
         }
         self.publish(snapshot, Duration::ZERO);
     }
 
-    /// The first checkpoint was published, or not.
-    pub(super) async fn founded(
-        &mut self,
-        tenure: Tenure,
-        next: Offset,
-        outcome: Result<(), CheckpointError>,
-    ) -> Result<(), WorkerError> {
-        let (settings, trouble) = (self.around.settings, Trouble::Opening(tenure.partition));
+    /// The first checkpoint was published, or not: then everything is asked again, because the log may begin elsewhere by
+    /// the time that it succeeds.
+    pub(super) async fn founded(&mut self, tenure: Tenure, outcome: Result<(), CheckpointError>) -> Result<(), WorkerError> {
         let Some(held) = self.held.get_mut(&tenure.partition) else { return Ok(()) };
-        let State::Founding(founding) = &mut held.state else { return Ok(()) };
-        match outcome {
-            Ok(()) => {
-                let State::Founding(founding) = std::mem::replace(&mut held.state, State::Opening) else { return Ok(()) };
-                let Founding { engine, bounds, failures: _ } = *founding;
-                self.settle(trouble);
-                self.start(tenure, engine, bounds).await
-            }
-            Err(error) => {
-                founding.failures = founding.failures.saturating_add(1);
-                let wait = settings.backoff.delay(founding.failures.saturating_sub(1), settings.seed);
-                let snapshot = Frozen { tenure, next, state: founding.engine.snapshot() };
-                if let CheckpointError::Operator(message) = &error {
-                    self.trouble(trouble, message);
-                }
-                self.publish(snapshot, wait);
-                Ok(())
-            }
+        let State::Founding(founding) = std::mem::replace(&mut held.state, State::Opening) else { return Ok(()) };
+        let Founding { engine, bounds, failures } = *founding;
+        let Err(error) = outcome else { return self.start(tenure, engine, bounds).await };
+        if let CheckpointError::Operator(message) = &error {
+            self.trouble(Trouble::Opening(tenure.partition), message);
         }
+        self.ask_again(tenure, failures);
+        Ok(())
     }
 
     /// The log does not show the record that was read last.
@@ -308,6 +291,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         if let Some(held) = self.held.get_mut(&partition) {
             held.state = State::Running(Box::new(running));
         }
+        self.settle(Trouble::Opening(partition));
         if self.paused {
             // A partition that starts while the others are stopped is stopped too.
             self.stop_flow(true);

@@ -111,9 +111,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         let tenure = published.tenure;
         let held = self.held.get(&tenure.partition).filter(|held| held.tenure == tenure);
         let founding = held.is_some_and(|held| matches!(held.state, State::Founding(_)));
-        let next = published.next;
         let outcome = self.book(published);
-        if founding { self.founded(tenure, next, outcome).await } else { Ok(()) }
+        if founding { self.founded(tenure, outcome).await } else { Ok(()) }
     }
 
     /// Notes how a publication ended, and when the next one is due.

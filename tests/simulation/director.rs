@@ -127,6 +127,28 @@ pub(crate) fn play_one_hung(seed: u64) -> Option<()> {
     })
 }
 
+/// The log's head is cut while a partition's first checkpoint cannot be published: it is read from where the log begins by
+/// the time that it can. Nothing if the seed gives no occasion.
+pub(crate) fn play_head_cut_before_the_first_checkpoint(seed: u64) -> Option<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without I/O").block_on(async {
+        let mut director = Director::new(seed);
+        let hung = director.hang_one_source()?;
+        director.start();
+        director.assign();
+        director.run_for(Duration::from_secs(30)).await;
+        {
+            let mut world = director.world.borrow_mut();
+            let log = &world.logs[hung];
+            world.firsts[hung] = log.entries[log.entries.len() / 2].offset + 1;
+            world.hung.clear();
+        }
+        director.run_for(Duration::from_secs(600)).await;
+        director.world.borrow().check_all_is_committed_but(usize::MAX);
+        Some(())
+    })
+}
+
 /// While workers read, one partition's log becomes another one, and whoever notices puts it aside: every record of the
 /// others must be in the tables all the same. Nothing if the seed gives no occasion.
 pub(crate) fn play_one_put_aside(seed: u64) -> Option<()> {

@@ -79,6 +79,12 @@ fn a_partition_that_is_put_aside_in_the_middle_costs_the_others_nothing() {
 }
 
 #[test]
+fn a_first_checkpoint_that_comes_late_begins_where_the_log_begins_by_then() {
+    let occasions = (0..60).filter_map(director::play_head_cut_before_the_first_checkpoint).count();
+    assert!(occasions > 20, "only {occasions} occasions");
+}
+
+#[test]
 fn checkpoints_of_one_partition_that_hang_do_not_hold_up_the_others() {
     let occasions = (0..60).filter_map(director::play_one_hung).count();
     assert!(occasions > 20, "only {occasions} occasions");
