@@ -1,0 +1,160 @@
+//! The driver of a history: it carries commands out, without a decision of its own, and moves fetchers on other threads.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::client::{Client, Wish};
+use super::fault::Fault;
+use super::history::History;
+use crate::reader::{Answer, Batches, ClientError, Command, Item};
+use crate::record::{Offset, Partition};
+
+#[derive(Default)]
+pub(super) struct Hand(pub(super) BTreeMap<Partition, Vec<Item>>);
+
+impl Batches for Hand {
+    fn item(&self, partition: Partition, index: usize) -> Item {
+        self.0[&partition][index]
+    }
+
+    fn text(&self, _partition: Partition, _index: usize) -> String {
+        String::new()
+    }
+}
+
+/// A move on its own thread.
+pub(super) struct Mover {
+    number: u64,
+    places: Vec<(Partition, Offset)>,
+    asked: Duration,
+    at: Duration,
+    issued: bool,
+    by: Duration,
+    done: BTreeMap<Partition, bool>,
+}
+
+impl Mover {
+    fn give_up(&mut self) {
+        (self.issued, self.by) = (true, self.at.max(self.by));
+        self.done = self.places.iter().map(|(partition, _)| (*partition, true)).collect();
+    }
+}
+
+impl History {
+    pub(super) fn move_fetchers(&mut self) {
+        for mover in &mut self.movers {
+            if !mover.issued && mover.at <= self.now {
+                mover.issued = true;
+                if self.now - mover.asked > Duration::from_secs(5) {
+                    // Waited for no more: it may lead anywhere.
+                    self.leaps += mover.places.len() as u64;
+                }
+                mover.by = self.now + Duration::from_secs(1);
+                self.client.seek(mover.number, &mover.places);
+            }
+        }
+        while let Some((number, partition, done)) = self.client.seeks.pop_front() {
+            if let Some(mover) = self.movers.iter_mut().find(|mover| mover.number == number) {
+                mover.done.insert(partition, done);
+            } else {
+                // Carried out long after it was given up: it may lead anywhere.
+                self.leaps += 1;
+            }
+        }
+        let now = self.now;
+        let over = |mover: &Mover| mover.issued && (mover.done.len() == mover.places.len() || now >= mover.by);
+        let (over, under_way): (Vec<_>, Vec<_>) = std::mem::take(&mut self.movers).into_iter().partition(over);
+        self.movers = under_way;
+        for mover in over {
+            // One that timed out names nobody: all of it counts as refused (rdkafka.c:3175).
+            let timed_out = mover.done.len() < mover.places.len();
+            if timed_out {
+                self.faults.note(Fault::SeekTimedOut);
+            }
+            let refused = |partition: &Partition| timed_out || !mover.done[partition];
+            let refused: Vec<_> = mover.places.iter().map(|place| place.0).filter(refused).collect();
+            self.disturbances += refused.len() as u64;
+            self.reader.moved(self.now, mover.number, &refused);
+        }
+    }
+
+    /// The driver: one command.
+    pub(super) fn carry_out(&mut self, command: Command) {
+        let now = self.now;
+        match command {
+            Command::Poll => self.poll(),
+            Command::Accept => self.client.assign(Vec::new()),
+            Command::Fetch(partition, from) => self.client.assign(vec![(partition, from)]),
+            Command::Unassign(partitions) => {
+                self.oracle.assert_all_released("the group was answered");
+                partitions.iter().for_each(|partition| drop(self.batches.0.remove(partition)));
+                self.client.unassign(partitions);
+            }
+            Command::Refetch(partition, at) => {
+                self.oracle.assert_all_released("a fetcher was started anew");
+                self.disturbances += 1;
+                self.client.unassign(vec![partition]);
+                self.client.drain(partition, usize::MAX, &self.logs[&partition]);
+                self.batches.0.remove(&partition);
+                self.client.assign(vec![(partition, at)]);
+            }
+            Command::Drain(partition) => {
+                let most = 1 + usize::try_from(self.dice.below(40)).unwrap();
+                let items = self.client.drain(partition, most, &self.logs[&partition]);
+                if self.traced {
+                    println!("   {partition}: {items:?}, {:?}, {} leaps", self.reader.gaps(), self.client.leaps);
+                }
+                self.disturbances += items.iter().filter(|item| !matches!(item, Item::Record(_))).count() as u64;
+                self.reader.drained(now, partition, items.len());
+                self.batches.0.insert(partition, items);
+                return;
+            }
+            Command::Drop(partition) => return drop(self.batches.0.remove(&partition)),
+            Command::Move { number, places } => return self.start_mover(number, places),
+            Command::Subscribe => self.group.joins(),
+            Command::Unsubscribe => return self.group.leaves(&mut self.client),
+            Command::NewClient => {
+                self.faults.add(&self.client.faults);
+                self.leaps += self.client.leaps;
+                self.client = Client::new(self.one_too_far);
+                self.group.joins();
+                self.group.settle(&mut self.client);
+            }
+            Command::Leave(_) => {
+                self.batches.0.clear();
+                // What moves now moves the old client; its answer comes all the same.
+                self.movers.iter_mut().for_each(|mover| mover.give_up());
+                self.group.left();
+                return;
+            }
+            Command::AskGroup => return self.look_at = Some(now + Duration::from_millis(self.dice.below(500))),
+        }
+        self.reader.answered(now, Answer::Done);
+    }
+
+    pub(super) fn poll(&mut self) {
+        if self.client.fenced && self.dice.chance(500) {
+            self.reader.client_error(self.now, ClientError::Fenced, -144, "fenced".to_owned());
+            return;
+        }
+        if self.dice.chance(if self.trouble { 500 } else { 1000 }) {
+            match self.client.events.pop_front() {
+                Some(Wish::Assign(partitions)) => self.reader.assigned(partitions),
+                Some(Wish::Revoke { partitions, lost }) => self.reader.revoked(partitions, lost),
+                None => {}
+            }
+        }
+    }
+
+    pub(super) fn start_mover(&mut self, number: u64, places: Vec<(Partition, Offset)>) {
+        self.moves += places.len() as u64;
+        let mut at = self.now;
+        if self.trouble && self.dice.chance(30) {
+            at += Duration::from_millis(self.dice.below(8_000));
+            let late = at - self.now > Duration::from_secs(5);
+            self.faults.note(if late { Fault::MoveAnsweredLate } else { Fault::SeekIssuedLate });
+        }
+        self.movers.push(Mover { number, places, asked: self.now, at, issued: false, by: at, done: BTreeMap::new() });
+        self.move_fetchers();
+    }
+}

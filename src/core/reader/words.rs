@@ -1,0 +1,178 @@
+//! What is said about the log: each problem with its cure, and what only a log line tells.
+//!
+//! The only file of the reader with sentences in it; decides nothing.
+
+use std::time::Duration;
+
+use super::coverage::Seen;
+use crate::record::{Offset, Partition};
+
+/// Why the log cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// An error of one partition from which the client comes back by itself.
+    Stumbled {
+        /// Of which partition.
+        partition: Partition,
+        /// The first offset that was not handed out.
+        position: Offset,
+        /// What the client says.
+        text: String,
+    },
+    /// An error of the whole client that waiting repairs.
+    Waiting(String),
+    /// A partition that is not this member's cannot be started.
+    TakenAway(Partition),
+    /// The group has turned this member away for now.
+    Away,
+    /// The reader is closed.
+    Closed,
+    /// The log does not hold the place where it should be read on.
+    CutOff {
+        /// Of which partition.
+        partition: Partition,
+        /// The first offset that was not handed out.
+        position: Offset,
+        /// What the client says.
+        text: String,
+    },
+    /// A partition cannot be read on.
+    Unreadable {
+        /// Of which partition.
+        partition: Partition,
+        /// The first offset that was not handed out.
+        position: Offset,
+        /// What the client says.
+        text: String,
+    },
+    /// The client cannot go on.
+    GaveUp(String),
+    /// The client needs somebody: rights, names, settings.
+    Unauthorised(String),
+    /// The client handed out something in a way that it must not.
+    Astray,
+    /// Another topic has the topic's name.
+    AnotherTopic,
+    /// The client refused to do what it must do.
+    Refused {
+        /// What that was.
+        what: &'static str,
+        /// What it says.
+        text: String,
+    },
+}
+
+impl Problem {
+    /// Whether it passes by itself.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Problem::Stumbled { .. } | Problem::Waiting(_) | Problem::TakenAway(_) | Problem::Away)
+    }
+
+    /// What to tell somebody.
+    #[must_use]
+    pub fn text(&self, topic: &str) -> String {
+        match self {
+            Problem::Stumbled { partition, position, text } | Problem::Unreadable { partition, position, text } => {
+                format!("could not read {topic}/{partition} at offset {position}: {text}")
+            }
+            Problem::Waiting(text) => format!("waiting for topic {topic}: {text}"),
+            Problem::TakenAway(partition) => format!("{topic}/{partition} was taken away before it was started"),
+            Problem::Away => "the group has turned this member away for now".to_owned(),
+            Problem::Closed => "the Kafka consumer is closed".to_owned(),
+            Problem::CutOff { partition, position, text } => format!(
+                "the log does not hold {topic}/{partition} at offset {position} ({text}): records are gone, or the topic was created \
+                 again. If the topic was created again, give it another name in `worker.log`; if records are gone, raise `epoch`, \
+                 which reads again all that the log still holds into rows of its own"
+            ),
+            Problem::GaveUp(text) => format!("the Kafka client gave up for good: {text}; restart the worker"),
+            Problem::Unauthorised(text) => format!("could not read topic {topic}: {text}"),
+            Problem::Astray => {
+                format!("the Kafka client handed out a record of {topic} outside its partition's queue; restart the worker")
+            }
+            Problem::AnotherTopic => format!(
+                "topic {topic} is not the one it was: it was deleted and created again under this worker, or other brokers answer \
+                 for it now. If it was created again, give the new log another name in `worker.log`; what was read of it in the \
+                 last second may stand in rows of the old one. If it is a copy of the same log, start the worker again: it \
+                 compares the last record that its checkpoints know"
+            ),
+            Problem::Refused { what, text } => format!("could not {what}: {text}; restart the worker"),
+        }
+    }
+}
+
+/// What is worth a log line and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Partitions were assigned.
+    Assigned(Vec<Partition>),
+    /// Partitions were revoked.
+    Revoked {
+        /// Which.
+        partitions: Vec<Partition>,
+        /// Whether somebody else may own them already.
+        lost: bool,
+    },
+    /// A fetcher that had ended was started anew.
+    Refetched(Partition, Offset),
+    /// The client believes that the log does not hold a place.
+    LogDoubted {
+        /// Of which partition.
+        partition: Partition,
+        /// The first offset that was not handed out.
+        position: Offset,
+        /// What the client says.
+        text: String,
+    },
+    /// This member was fenced.
+    Fenced {
+        /// How long it stays away.
+        wait: Duration,
+        /// What the client says.
+        text: String,
+    },
+    /// This member comes back.
+    JoiningAgain,
+    /// Some partitions belong to nobody.
+    Uncovered {
+        /// What was seen.
+        seen: Seen,
+        /// For how long.
+        since: Duration,
+    },
+    /// What was said a moment ago.
+    Again(Problem),
+}
+
+impl Note {
+    /// Whether somebody should look at it; what is said again is for nobody.
+    #[must_use]
+    pub fn is_warning(&self) -> bool {
+        matches!(self, Note::LogDoubted { .. } | Note::Fenced { .. } | Note::Uncovered { .. })
+    }
+
+    /// What to write.
+    #[must_use]
+    pub fn text(&self, topic: &str) -> String {
+        match self {
+            Note::Assigned(partitions) => format!("partitions of {topic} assigned: {partitions:?}"),
+            Note::Revoked { partitions, lost } => format!("partitions revoked of {topic}: {partitions:?}, lost: {lost}"),
+            Note::Refetched(partition, position) => format!("fetcher of {topic}/{partition} started anew at offset {position}"),
+            Note::LogDoubted { partition, position, text } => format!(
+                "the client believes that the log does not hold {topic}/{partition} at offset {position} ({text}): comparing the \
+                 last record that was read"
+            ),
+            Note::Fenced { wait, text } => format!(
+                "the group takes this member for somebody else's ({text}); it comes back under the same name in {wait:?}. If this is \
+                 said again and again, two workers have the same `kafka.group_instance_id`: give each its own"
+            ),
+            Note::JoiningAgain => format!("joining the group of {topic} again"),
+            Note::Uncovered { seen, since } => format!(
+                "some partitions belong to nobody although the group is at rest: leaving it and joining again, so that it shares them \
+                 out ({topic} has {}, given are {:?}, for {since:?})",
+                seen.partitions, seen.given
+            ),
+            Note::Again(problem) => problem.text(topic),
+        }
+    }
+}
