@@ -1,43 +1,39 @@
-//! Source over Kafka: records, assignments and ends of partitions become deliveries, in order.
+//! Source over Kafka: what the reader decides, carried out by the client; what the client says, told to the reader.
 //!
-//! A rebalance is an input like any other: the client's callback only notes it, [`Source::next`] hands
-//! it out, and the loop answers with [`Source::start`] or [`Source::release`] when it is ready. Each
-//! partition is read through its own queue, in batches. Where to begin is never left to the group's
-//! committed offset or to a reset policy: the loop says it.
-//!
-//! Keeps: no record is handed out twice after one `start`, none is skipped, none after a revocation.
+//! Decides nothing about partitions: `reader` (pure, and simulated) does. Here is one step of it after another, the client's
+//! side of each command, and the answers that other threads bring.
 
 mod client;
-mod coverage;
-mod fencing;
 mod group;
+mod hand;
 mod identity;
 mod queue;
-mod reading;
 
-use std::collections::BTreeSet;
-use std::ffi::CString;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::error::KafkaResult;
 use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
-use tracing::{debug, warn};
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
 
 use crate::config;
+use crate::reader::{self, Answer, Command, Gaps, Problem, Reader, Seen, Step};
 use crate::record::{Offset, Partition};
-use crate::worker::{Bounds, Delivery, Gaps, Source, SourceError};
+use crate::worker::{Bounds, Delivery, Source, SourceError};
 
-use client::{Client, Complaints, Rebalance};
+use client::{Client, Notice};
 pub(crate) use client::{committed, log_note, offset};
-use coverage::Coverage;
-use fencing::Fencing;
-use identity::Identity;
-use queue::{Batch, Front, PartitionQueue};
-use reading::Reading;
+use hand::Hand;
+pub use identity::TopicWatch;
 
 /// How long a question to the brokers may take.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long the client may take to move fetchers; it is a message to another thread of this process.
+const SEEK_DEADLINE: Duration = Duration::from_secs(1);
 
 /// How long leaving the group may take: the client's own shutdown has no bound.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
@@ -51,37 +47,25 @@ pub fn security_settings(settings: &config::Kafka) -> Vec<(String, String)> {
     client::security_settings(settings)
 }
 
-/// What one step found, without borrowing the source.
-enum Step {
-    Records(Partition, std::ops::Range<usize>),
-    Other(Delivery<'static>),
-    Nothing,
+/// What other threads have found out.
+enum Heard {
+    Moved(u64, Vec<Partition>),
+    Group(Option<Seen>),
 }
 
 /// A member of the consumer group.
 pub struct KafkaSource {
-    // The batch and the queues hold the client too, so that it outlives them in any order of drops.
-    batch: Option<Batch>,
-    reading: Vec<Reading>,
-    /// Index of the partition whose turn it is.
-    turn: usize,
-    owned: BTreeSet<Partition>,
-    /// Partitions of the revocation under way that the loop has not released yet.
-    revoking: Option<BTreeSet<Partition>>,
-    /// Released partitions that the client still has; they go when the revocation is complete.
-    releasing: Vec<Partition>,
-    paused: bool,
-    /// Since they were asked for last.
-    gaps: Gaps,
-    complaints: Complaints,
+    // Batches and queues hold the client too, so that it outlives them in any order of drops.
+    hand: Hand,
+    reader: Reader,
+    began: Instant,
     topic: String,
     /// What the topic's log is called; committed with every offset.
     log: String,
     config: ClientConfig,
-    fencing: Fencing,
-    coverage: Coverage,
-    identity: Identity,
-    consumer: Option<Arc<Client>>,
+    identity: TopicWatch,
+    heard: (Sender<Heard>, Receiver<Heard>),
+    client: Option<Arc<Client>>,
 }
 
 impl KafkaSource {
@@ -92,156 +76,187 @@ impl KafkaSource {
     /// [`SourceError::Operator`] when the client refuses a setting.
     pub fn connect(settings: &config::Kafka, log: &str, epoch: u16, thread: usize) -> Result<Self, SourceError> {
         let config = client::client_config(settings, epoch, thread);
-        let topic = settings.topic.as_str();
-        let consumer = fencing::join(&config, topic)?;
+        // With the consumer protocol the broker itself sees to it that every partition belongs to somebody.
+        let looks = config.get("group.instance.id").is_some() && config.get("group.protocol") != Some("consumer");
+        let client = client::join(&config, &settings.topic)
+            .map_err(|error| SourceError::Operator(format!("the Kafka client refuses its settings: {error}")))?;
         Ok(Self {
-            batch: None,
-            reading: Vec::new(),
-            turn: 0,
-            owned: BTreeSet::new(),
-            revoking: None,
-            releasing: Vec::new(),
-            paused: false,
-            gaps: Gaps::default(),
-            complaints: Complaints::default(),
-            topic: topic.to_owned(),
+            hand: Hand::default(),
+            reader: Reader::new(looks, rand::random()),
+            began: Instant::now(),
+            topic: settings.topic.clone(),
             log: log.to_owned(),
-            coverage: Coverage::of(&config),
-            identity: Identity::unknown(),
             config,
-            fencing: Fencing::default(),
-            consumer: Some(consumer),
+            identity: TopicWatch::default(),
+            heard: channel(),
+            client: Some(client),
         })
+    }
+
+    /// Shares the watch over the topic's identity with the other loops of this process: one question serves all.
+    #[must_use]
+    pub fn with_topic_watch(mut self, identity: &TopicWatch) -> Self {
+        self.identity = identity.clone();
+        self
     }
 
     /// The partitions that belong to this member.
     #[must_use]
     pub fn assigned(&self) -> Vec<Partition> {
-        self.owned.iter().copied().collect()
+        self.reader.owned().iter().copied().collect()
     }
 
-    fn step(&mut self) -> Result<Step, SourceError> {
-        if self.stays_away()? {
-            return Ok(Step::Nothing);
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn client(&self) -> Result<&Arc<Client>, SourceError> {
+        let gone = || if self.reader.is_away() { Problem::Away } else { Problem::Closed };
+        self.client.as_ref().ok_or_else(|| self.failure(&gone()))
+    }
+
+    fn failure(&self, problem: &Problem) -> SourceError {
+        let text = problem.text(&self.topic);
+        if problem.is_transient() { SourceError::Transient(text) } else { SourceError::Operator(text) }
+    }
+
+    /// Tells the reader what other threads have found out meanwhile.
+    fn hear(&mut self) {
+        while let Ok(heard) = self.heard.1.try_recv() {
+            match heard {
+                Heard::Moved(number, refused) => self.reader.moved(self.began.elapsed(), number, &refused),
+                Heard::Group(seen) => self.reader.group_seen(self.began.elapsed(), seen),
+            }
         }
-        if !self.paused
-            && let Some(step) = self.rest_of_batch()?
+        if let Some(client) = &self.client
+            && let Some(told) = self.identity.look(client, &self.topic)
         {
-            return Ok(step);
+            self.reader.topic_id(Some(told));
         }
-        if let Some(event) = self.serve_events()? {
-            return Ok(Step::Other(event));
-        }
-        if self.paused {
-            return Ok(Step::Nothing);
-        }
-        if let Some(partition) = self.reading.iter_mut().find_map(|reading| reading.tell_doubt()) {
-            return Ok(Step::Other(Delivery::Doubted(partition)));
-        }
-        self.correct_positions()?;
-        for _ in 0..self.reading.len() {
-            self.turn = (self.turn + 1) % self.reading.len();
-            let reading = &self.reading[self.turn];
-            if reading.misplaced || reading.stopped {
-                continue;
-            }
-            self.batch = reading.queue.drain();
-            if let Some(step) = self.rest_of_batch()? {
-                return Ok(step);
-            }
-        }
-        Ok(Step::Nothing)
     }
 
-    /// The next thing in the batch that was drained last.
-    fn rest_of_batch(&mut self) -> Result<Option<Step>, SourceError> {
-        let Some(batch) = &mut self.batch else { return Ok(None) };
-        let partition = batch.partition();
-        let Some(reading) = self.reading.iter_mut().find(|reading| reading.partition == partition && !reading.stopped) else {
-            self.batch = None;
-            return Ok(None);
+    fn carry_out(&mut self, command: Command) {
+        let Some(client) = self.client.clone() else {
+            return if matches!(command, Command::NewClient) {
+                self.join_again()
+            };
         };
-        loop {
-            match batch.take_front(reading.position) {
-                Front::Records { first, .. } if reading.doubts_gap(first) => {
-                    self.batch = None;
-                    return Ok(None);
-                }
-                Front::Records { first, run, next } => {
-                    self.gaps.note(reading.gap_before(first));
-                    reading.hand_out(next, false);
-                    return Ok(Some(Step::Records(partition, run)));
-                }
-                Front::End(end) if reading.doubts_gap(end) => {
-                    self.batch = None;
-                    return Ok(None);
-                }
-                Front::End(end) if end >= reading.position => {
-                    self.gaps.note(reading.gap_before(end));
-                    reading.hand_out(end, true);
-                    if let Some(client) = &self.consumer {
-                        client.context().note_end(partition, end);
-                    }
-                    return Ok(Some(Step::Other(Delivery::End(partition, end))));
-                }
-                Front::End(_) => {}
-                Front::Error { at, code, text } => {
-                    let place = format!("{}/{partition} at offset {}", self.topic, reading.position);
-                    if client::recovers(code) {
-                        self.complaints.say(code, format!("could not read {place}: {text}"))?;
-                        continue;
-                    }
-                    if reading.doubts_error(at) {
-                        self.batch = None;
-                        return Ok(None);
-                    }
-                    if client::says_cut_off(code) && reading.doubt_the_log() {
-                        warn!(
-                            "the client believes that the log does not hold {place} ({text}): comparing the last record that was read"
-                        );
-                        self.batch = None;
-                        return Ok(None);
-                    }
-                    reading.stopped = true;
-                    return Err(SourceError::Operator(client::unreadable(code, &place, &text)));
-                }
-                Front::Empty => {
-                    self.batch = None;
-                    return Ok(None);
-                }
+        match command {
+            Command::Poll => self.poll(&client),
+            Command::Accept => self.answer(&client, client.incremental_assign(&TopicPartitionList::new())),
+            Command::Fetch(partition, from) => {
+                let fetched = self.fetch(&client, partition, from);
+                self.answer(&client, fetched);
             }
+            Command::Unassign(partitions) => {
+                let unassigned = client.incremental_unassign(&self.list(&partitions));
+                partitions.iter().for_each(|partition| self.hand.close(*partition));
+                self.answer(&client, unassigned);
+            }
+            Command::Refetch(partition, at) => {
+                let fetched = self.refetch(&client, partition, at);
+                self.answer(&client, fetched);
+            }
+            Command::Drain(partition) => {
+                let length = self.hand.drain(partition);
+                self.reader.drained(self.began.elapsed(), partition, length);
+            }
+            Command::Drop(partition) => self.hand.free(partition),
+            Command::Move { number, places } => self.seek(client, number, &places),
+            Command::Subscribe => self.answer(&client, client.subscribe(&[&self.topic])),
+            Command::Unsubscribe => client.unsubscribe(),
+            // The one before is gone already.
+            Command::NewClient => self.join_again(),
+            Command::Leave(partitions) => drop(self.leave(&partitions)),
+            Command::AskGroup => self.look_at_group(client),
         }
     }
 
-    /// Lets the client work off one of its events: a rebalance, an error, statistics, a log line.
-    fn serve_events(&mut self) -> Result<Option<Delivery<'static>>, SourceError> {
-        let client = Arc::clone(self.client()?);
+    /// Lets the client work off one of its events, and hands on what its callbacks noted.
+    fn poll(&mut self, client: &Client) {
+        let now = self.now();
         match client.poll(Duration::ZERO) {
             None => {}
-            Some(Ok(_)) => {
-                return Err(SourceError::Operator(format!(
-                    "the Kafka client handed out a record of {} outside its partition's queue; restart the worker",
-                    self.topic
-                )));
-            }
+            Some(Ok(_)) => self.reader.client_error(now, reader::ClientError::Astray, 0, String::new()),
             Some(Err(error)) => {
-                if let Some(delivery) = self.on_error(&client, &error)? {
-                    return Ok(Some(delivery));
+                let (class, code, text) = client::judged(client, &error);
+                self.reader.client_error(now, class, code, text);
+            }
+        }
+        while let Some(notice) = client.context().take() {
+            match notice {
+                Notice::Assigned(partitions) => self.reader.assigned(partitions),
+                Notice::Revoked { partitions, lost } => self.reader.revoked(partitions, lost),
+                Notice::End(partition, end) => self.reader.log_end(partition, end),
+            }
+        }
+    }
+
+    fn answer(&mut self, client: &Client, done: KafkaResult<()>) {
+        let answer = match done {
+            Ok(()) => Answer::Done,
+            Err(_) if client::turned_away(client).is_some() => Answer::Fenced,
+            Err(error) => Answer::Refused(error.to_string()),
+        };
+        self.reader.answered(self.began.elapsed(), answer);
+    }
+
+    fn fetch(&mut self, client: &Arc<Client>, partition: Partition, from: Offset) -> KafkaResult<()> {
+        // Before the fetcher exists: from now on no record of it can take the way through the common queue.
+        self.hand.open(client, &self.topic, partition)?;
+        debug!(topic = self.topic, partition = partition.0, from, "partition started");
+        client.incremental_assign(&self.places(&[(partition, from)])?)
+    }
+
+    fn refetch(&mut self, client: &Client, partition: Partition, at: Offset) -> KafkaResult<()> {
+        let place = self.places(&[(partition, at)])?;
+        client.incremental_unassign(&place)?;
+        self.hand.drain(partition);
+        self.hand.free(partition);
+        client.incremental_assign(&place)
+    }
+
+    fn seek(&self, client: Arc<Client>, number: u64, places: &[(Partition, Offset)]) {
+        let (list, told) = (self.places(places), self.heard.0.clone());
+        let all: Vec<Partition> = places.iter().map(|(partition, _)| *partition).collect();
+        drop(client::on_thread("kafka-seek", move || {
+            let refused = match list.and_then(|list| client.seek_partitions(list, SEEK_DEADLINE)) {
+                Ok(answers) => client::refused(&answers),
+                Err(error) => {
+                    debug!("could not move fetchers: {error}");
+                    all
                 }
-            }
-        }
-        while let Some(event) = client.context().take_rebalance() {
-            let delivery = match event {
-                Rebalance::Assigned(partitions) => self.on_assigned(&client, partitions)?,
-                Rebalance::Revoked { partitions, lost } => self.on_revoked(&client, partitions, lost)?,
             };
-            if delivery.is_some() {
-                return Ok(delivery);
+            // Nobody hears it any more when the source is gone.
+            drop(told.send(Heard::Moved(number, refused)));
+        }));
+    }
+
+    fn look_at_group(&self, client: Arc<Client>) {
+        let (group, topic, told) =
+            (self.config.get("group.id").unwrap_or_default().to_owned(), self.topic.clone(), self.heard.0.clone());
+        drop(client::on_thread("kafka-look", move || {
+            let seen = group::look(&client, &group, &topic);
+            drop(told.send(Heard::Group(seen)));
+        }));
+    }
+
+    fn join_again(&mut self) {
+        let answer = match client::join(&self.config, &self.topic) {
+            Ok(client) => {
+                self.client = Some(client);
+                Answer::Done
             }
-        }
-        self.watch_identity(&client)?;
-        self.watch_coverage(&client)?;
-        Ok(None)
+            Err(error) => Answer::Refused(error.to_string()),
+        };
+        self.reader.answered(self.began.elapsed(), answer);
+    }
+
+    /// Hands the client to a thread of its own that leaves the group and destroys it.
+    fn leave(&mut self, started: &[Partition]) -> Option<tokio::sync::oneshot::Receiver<()>> {
+        let client = self.client.take()?;
+        self.hand = Hand::default();
+        Some(client::give_up(client, &self.list(started)))
     }
 
     fn list(&self, partitions: &[Partition]) -> TopicPartitionList {
@@ -251,19 +266,30 @@ impl KafkaSource {
         }
         list
     }
+
+    fn places(&self, places: &[(Partition, Offset)]) -> KafkaResult<TopicPartitionList> {
+        let mut list = TopicPartitionList::new();
+        for (partition, next) in places {
+            list.add_partition_offset(&self.topic, partition.0, client_offset(*next))?;
+        }
+        Ok(list)
+    }
 }
 
 impl Source for KafkaSource {
     async fn next(&mut self) -> Result<Delivery<'_>, SourceError> {
-        match self.step()? {
-            Step::Records(partition, run) => {
-                let records = self.batch.as_ref().map(|batch| batch.records(run)).unwrap_or_default();
-                Ok(Delivery::Records(partition, records))
-            }
-            Step::Other(delivery) => Ok(delivery),
-            Step::Nothing => {
-                tokio::time::sleep(IDLE).await;
-                Ok(Delivery::Idle)
+        self.hear();
+        loop {
+            match self.reader.step(self.now(), &self.hand) {
+                Step::Do(command) => self.carry_out(command),
+                Step::Tell(told) => return Ok(self.hand.deliver(told)),
+                Step::Fail(problem) => return Err(self.failure(&problem)),
+                Step::Note(note) if note.is_warning() => warn!("{}", note.text(&self.topic)),
+                Step::Note(note) => info!("{}", note.text(&self.topic)),
+                Step::Idle => {
+                    tokio::time::sleep(IDLE).await;
+                    return Ok(Delivery::Idle);
+                }
             }
         }
     }
@@ -294,55 +320,17 @@ impl Source for KafkaSource {
     }
 
     async fn start(&mut self, partition: Partition, next: Offset) -> Result<(), SourceError> {
-        let client = Arc::clone(self.client()?);
-        if !self.owned.contains(&partition) {
-            return Err(SourceError::Transient(format!("{}/{partition} was taken away before it was started", self.topic)));
-        }
-        if let Some(reading) = self.reading.iter_mut().find(|reading| reading.partition == partition) {
-            // Started before: its fetcher is moved.
-            reading.begin_again(next);
-            self.batch.take_if(|batch| batch.partition() == partition);
-            return Ok(());
-        }
-        let refused = |error: String| SourceError::Operator(format!("could not start {}/{partition}: {error}", self.topic));
-        let topic = CString::new(self.topic.as_str()).map_err(|error| refused(error.to_string()))?;
-        // Before the fetcher exists: from now on no record of it can take the way through the common queue.
-        let queue = PartitionQueue::open(&client, &topic, partition).ok_or_else(|| refused("no queue".to_owned()))?;
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.topic, partition.0, client_offset(next))
-            .and_then(|()| client.incremental_assign(&list))
-            .map_err(|error| refused(error.to_string()))?;
-        self.reading.push(Reading::new(partition, queue, next));
-        debug!(topic = self.topic, partition = partition.0, next, "partition started");
-        Ok(())
+        self.reader.start(self.began.elapsed(), partition, next).map_err(|problem| self.failure(&problem))
     }
 
-    /// The client's own pause is not used: it throws away what was fetched. It stops fetching by itself
-    /// when a partition's queue is full.
     fn pause(&mut self, paused: bool) -> Result<(), SourceError> {
-        self.paused = paused;
+        self.reader.pause(self.began.elapsed(), paused);
         Ok(())
     }
 
     async fn release(&mut self, partitions: &[Partition]) -> Result<(), SourceError> {
-        if self.fencing.is_away() {
-            // All of them went with the client.
-            return Ok(());
-        }
-        let client = Arc::clone(self.client()?);
-        for partition in partitions {
-            self.owned.remove(partition);
-            if let Some(waiting) = &mut self.revoking {
-                waiting.remove(partition);
-            }
-            if let Some(reading) = self.reading.iter_mut().find(|reading| reading.partition == *partition) {
-                reading.stopped = true;
-                if !self.releasing.contains(partition) {
-                    self.releasing.push(*partition);
-                }
-            }
-        }
-        self.finish_revocation(&client)
+        self.reader.release(partitions);
+        Ok(())
     }
 
     async fn commit(&mut self, offsets: &[(Partition, Offset)]) -> Result<(), SourceError> {
@@ -361,21 +349,20 @@ impl Source for KafkaSource {
     }
 
     fn lag(&self) -> Vec<(Partition, Option<u64>)> {
-        let Some(client) = &self.consumer else { return Vec::new() };
-        let lag = |reading: &Reading| Some(client.context().end(reading.partition)?.saturating_sub(reading.position));
-        self.reading.iter().map(|reading| (reading.partition, lag(reading))).collect()
+        self.reader.lag().collect()
     }
 
     fn take_gaps(&mut self) -> Gaps {
-        std::mem::take(&mut self.gaps)
+        self.reader.take_gaps()
     }
 
     fn unassigned(&self) -> Option<usize> {
-        self.coverage.unassigned()
+        self.reader.unassigned()
     }
 
     async fn close(&mut self) -> Result<(), SourceError> {
-        let Some(left) = self.leave() else { return Ok(()) };
+        let Some(started) = self.reader.close() else { return Ok(()) };
+        let Some(left) = self.leave(&started) else { return Ok(()) };
         if tokio::time::timeout(CLOSE_DEADLINE, left).await.is_err() {
             warn!("left without the group's consent: it did not answer within {CLOSE_DEADLINE:?}");
         }
@@ -385,10 +372,15 @@ impl Source for KafkaSource {
 
 impl Drop for KafkaSource {
     fn drop(&mut self) {
-        drop(self.leave());
+        if let Some(started) = self.reader.close() {
+            drop(self.leave(&started));
+        }
     }
 }
 
 fn client_offset(offset: Offset) -> ClientOffset {
     ClientOffset::Offset(i64::try_from(offset).unwrap_or(i64::MAX))
 }
+
+#[cfg(all(test, feature = "embedded"))]
+mod tests;

@@ -8,6 +8,8 @@
 pub mod config;
 pub mod record;
 
+pub mod reader;
+
 pub mod kafka;
 
 pub mod worker;

@@ -12,8 +12,8 @@ use prometheus::{Registry, TextEncoder};
 
 use crate::engine::{Holdings, Tally};
 use crate::event::UnknownFields;
+use crate::reader::Gaps;
 use crate::record::{Millis, Partition};
-use crate::worker::Gaps;
 
 mod families;
 mod health;

@@ -19,7 +19,7 @@ use crate::checkpoints::CheckpointStore;
 use crate::clickhouse::{Attempt, ClickHouseSink};
 use crate::config::Config;
 use crate::engine::Fingerprint;
-use crate::kafka::KafkaSource;
+use crate::kafka::{KafkaSource, TopicWatch};
 use crate::metrics::{Health, InsertResult, LoopWatch, Metrics, Obstacle, Table};
 use crate::worker::{self, CheckpointError, Observer, Seams, Settings, SinkError, SourceError, WorkerError};
 
@@ -77,6 +77,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     health: Arc<Health>,
     shutdown: watch::Receiver<bool>,
+    topic: TopicWatch,
 }
 
 impl Service {
@@ -98,7 +99,13 @@ impl Service {
         let (shutdown, asked) = watch::channel(false);
         let (admin_open, admin_closed) = watch::channel(false);
         let admin = serve_admin(config, &metrics, &health, admin_closed).await?;
-        let shared = Arc::new(Shared { config: config.clone(), metrics, health: Arc::clone(&health), shutdown: asked });
+        let shared = Arc::new(Shared {
+            config: config.clone(),
+            metrics,
+            health: Arc::clone(&health),
+            shutdown: asked,
+            topic: TopicWatch::default(),
+        });
         let running = Arc::new(AtomicUsize::new(threads));
         let mut loops = Vec::with_capacity(threads);
         for number in 0..threads {
@@ -175,7 +182,7 @@ fn run_loop<O: Observer>(number: usize, shared: &Shared, observer: O) -> Result<
 }
 
 async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) -> Result<(), ServiceError> {
-    let Shared { config, metrics, health, shutdown } = shared;
+    let Shared { config, metrics, health, shutdown, topic } = shared;
     let watch = LoopWatch::new(number, Arc::clone(metrics), Arc::clone(health));
     let counted = Arc::clone(metrics);
     let sink =
@@ -193,7 +200,7 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
         () = asked(shutdown.clone()) => return Ok(()),
         () = until_ready(&sink, number, health, &settings) => {}
     }
-    let source = KafkaSource::connect(&config.kafka, &config.worker.log, config.rules.epoch, number)?;
+    let source = KafkaSource::connect(&config.kafka, &config.worker.log, config.rules.epoch, number)?.with_topic_watch(topic);
     let seams = Seams { source, sink, checkpoints };
     Ok(worker::run(seams, &settings, &(watch, observer), asked(shutdown.clone())).await?)
 }

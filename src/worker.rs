@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::backoff::Backoff;
 use crate::config;
 use crate::engine::{Rules, Snapshot};
+use crate::reader::Gaps;
 use crate::record::{Offset, Partition, Record};
 use crate::row::Rows;
 
@@ -48,44 +49,6 @@ pub enum Delivery<'a> {
     Fenced(Vec<Partition>),
     /// Nothing new.
     Idle,
-}
-
-/// Offsets between two records, or between a record and an end, at which nothing was handed out: so many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gap {
-    /// Asked for again, the records came: they had been skipped, which is a defect of the client's or of ours.
-    Filled,
-    /// Asked for again, nothing came: a transaction's marker, or compaction.
-    Confirmed(u64),
-    /// Believed at once, because another one had been asked for within the same second.
-    Unasked(u64),
-}
-
-/// How many gaps there were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gaps {
-    /// Of [`Gap::Filled`]. Anything but 0 is a defect.
-    pub filled: u64,
-    /// Of [`Gap::Confirmed`].
-    pub confirmed: u64,
-    /// Of [`Gap::Unasked`].
-    pub unasked: u64,
-    /// Offsets in the last two kinds.
-    pub offsets: u64,
-}
-
-impl Gaps {
-    /// Counts one more, if there is one.
-    pub fn note(&mut self, gap: Option<Gap>) {
-        let (kind, offsets) = match gap {
-            None => return,
-            Some(Gap::Filled) => (&mut self.filled, 0),
-            Some(Gap::Confirmed(offsets)) => (&mut self.confirmed, offsets),
-            Some(Gap::Unasked(offsets)) => (&mut self.unasked, offsets),
-        };
-        *kind += 1;
-        self.offsets += offsets;
-    }
 }
 
 /// The log cannot be read.

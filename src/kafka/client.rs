@@ -1,11 +1,11 @@
 //! How the client is set up, what its callbacks note, and what its errors ask for.
 //!
-//! Decides nothing about partitions: callbacks write down what happened, the source acts on it.
+//! Decides nothing about partitions: callbacks write down what happened, the reader acts on it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rdkafka::client::ClientContext;
@@ -17,10 +17,10 @@ use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use crate::config;
+use crate::reader::{ClientError, PartitionError};
 use crate::record::{Offset, Partition};
 use crate::worker::SourceError;
 
@@ -100,55 +100,38 @@ fn set_security(config: &mut ClientConfig, settings: &config::Kafka) {
     }
 }
 
-/// What the group wants.
+/// What the callbacks noted, in the order in which it happened.
 #[derive(Debug)]
-pub(super) enum Rebalance {
+pub(super) enum Notice {
     Assigned(Vec<Partition>),
-    Revoked { partitions: Vec<Partition>, lost: bool },
+    Revoked {
+        partitions: Vec<Partition>,
+        lost: bool,
+    },
+    /// The end of a partition, as far as the client has heard.
+    End(Partition, Offset),
 }
 
 /// What the callbacks noted. They run inside `poll`, on the loop's own thread, or on the closing one.
 pub(super) struct Context {
     topic: String,
-    rebalances: Mutex<VecDeque<Rebalance>>,
+    notices: Mutex<VecDeque<Notice>>,
     reason: Mutex<Option<String>>,
-    ends: Mutex<BTreeMap<Partition, Offset>>,
     closing: AtomicBool,
 }
 
 impl Context {
-    pub(super) fn new(topic: &str) -> Self {
-        Self {
-            topic: topic.to_owned(),
-            rebalances: Mutex::default(),
-            reason: Mutex::default(),
-            ends: Mutex::default(),
-            closing: AtomicBool::new(false),
-        }
+    fn new(topic: &str) -> Self {
+        Self { topic: topic.to_owned(), notices: Mutex::default(), reason: Mutex::default(), closing: AtomicBool::new(false) }
     }
 
-    pub(super) fn take_rebalance(&self) -> Option<Rebalance> {
-        lock(&self.rebalances).pop_front()
+    /// The first thing that was noted and not taken yet.
+    pub(super) fn take(&self) -> Option<Notice> {
+        lock(&self.notices).pop_front()
     }
 
-    /// What the client said about the error that it is about to return.
-    pub(super) fn take_reason(&self) -> Option<String> {
-        lock(&self.reason).take()
-    }
-
-    /// The end of a partition, as far as the client has heard.
-    pub(super) fn end(&self, partition: Partition) -> Option<Offset> {
-        lock(&self.ends).get(&partition).copied()
-    }
-
-    pub(super) fn note_end(&self, partition: Partition, end: Offset) {
-        // What was heard last, also where it is less: a log that was cut has an earlier end.
-        lock(&self.ends).insert(partition, end);
-    }
-
-    /// From now on nobody asks for rebalances: they are answered at once.
-    pub(super) fn close(&self) {
-        self.closing.store(true, Ordering::Release);
+    fn note(&self, notice: Notice) {
+        lock(&self.notices).push_back(notice);
     }
 }
 
@@ -170,7 +153,7 @@ impl ClientContext for Context {
             // With transactions only what is settled can be read; -1 and -1001 are not numbers.
             let end = if partition.ls_offset >= 0 { partition.ls_offset } else { partition.hi_offset };
             if let Ok(end) = Offset::try_from(end) {
-                self.note_end(Partition(*number), end);
+                self.note(Notice::End(Partition(*number), end));
             }
         }
     }
@@ -193,10 +176,10 @@ impl ConsumerContext for Context {
             return;
         }
         let partitions = list.elements().iter().map(|element| Partition(element.partition())).collect();
-        lock(&self.rebalances).push_back(if gives {
-            Rebalance::Assigned(partitions)
+        self.note(if gives {
+            Notice::Assigned(partitions)
         } else {
-            Rebalance::Revoked { partitions, lost: client.assignment_lost() }
+            Notice::Revoked { partitions, lost: client.assignment_lost() }
         });
     }
 }
@@ -227,13 +210,70 @@ pub(crate) fn committed(answer: &TopicPartitionListElem<'_>, log: &str) -> Optio
     if let ClientOffset::Offset(offset) = answer.offset() { Offset::try_from(offset).ok() } else { None }
 }
 
-/// The first offset that is not covered when `last` is.
-pub(super) fn after(last: Offset) -> Offset {
-    last + 1
+/// A client that asks to be a member of its group.
+pub(super) fn join(config: &ClientConfig, topic: &str) -> KafkaResult<Arc<Client>> {
+    let client: Client = config.create_with_context(Context::new(topic))?;
+    client.subscribe(&[topic])?;
+    Ok(Arc::new(client))
+}
+
+/// Leaves the group and destroys the client on a thread of its own, after giving back what it has.
+pub(super) fn give_up(client: Arc<Client>, started: &TopicPartitionList) -> oneshot::Receiver<()> {
+    // From now on nobody asks for rebalances: they are answered at once.
+    client.context().closing.store(true, Ordering::Release);
+    // Whatever the group waits for is answered; a refusal means that it waits for nothing.
+    for answer in [client.incremental_assign(&TopicPartitionList::new()), client.incremental_unassign(started)] {
+        if let Err(error) = answer {
+            debug!("on leaving the group: {error}");
+        }
+    }
+    on_thread("kafka-close", move || {
+        client.unsubscribe();
+        drop(client);
+    })
+}
+
+/// Why the group has turned this member away for good, if it has.
+pub(super) fn turned_away(client: &Client) -> Option<String> {
+    let (code, reason) = client.client().fatal_error()?;
+    matches!(code, RDKafkaErrorCode::FencedInstanceId | RDKafkaErrorCode::UnreleasedInstanceId).then_some(reason)
+}
+
+/// What an error of the whole client asks for, its number, and what the client says about it. The first thing that a
+/// client says after it was turned away is that.
+pub(super) fn judged(client: &Client, error: &KafkaError) -> (ClientError, i32, String) {
+    let reason = lock(&client.context().reason).take().unwrap_or_else(|| error.to_string());
+    let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+    if let Some(reason) = turned_away(client) {
+        return (ClientError::Fenced, code as i32, reason);
+    }
+    let class = match error {
+        KafkaError::MessageConsumptionFatal(_) => ClientError::Fatal,
+        _ if needs_operator(code) => ClientError::NeedsOperator,
+        _ => ClientError::Recovers,
+    };
+    (class, code as i32, reason)
+}
+
+/// The partitions that a seek did not move.
+pub(super) fn refused(answers: &TopicPartitionList) -> Vec<Partition> {
+    let elements = answers.elements();
+    let refused = elements.iter().filter(|element| element.error().is_err());
+    refused.map(|element| Partition(element.partition())).collect()
+}
+
+/// What an error of one partition asks for.
+pub(super) fn partition_error(code: RDKafkaErrorCode) -> PartitionError {
+    use RDKafkaErrorCode as Code;
+    match code {
+        Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation => PartitionError::CutOff,
+        code if recovers(code) => PartitionError::Recovers,
+        _ => PartitionError::Fatal,
+    }
 }
 
 /// Errors of one partition from which the client comes back by itself, at the same offset.
-pub(super) fn recovers(code: RDKafkaErrorCode) -> bool {
+fn recovers(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     [
         Code::BrokerTransportFailure,
@@ -255,7 +295,7 @@ pub(super) fn recovers(code: RDKafkaErrorCode) -> bool {
 }
 
 /// Errors of the whole client that no waiting repairs.
-pub(super) fn needs_operator(code: RDKafkaErrorCode) -> bool {
+fn needs_operator(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     [
         Code::Authentication,
@@ -269,44 +309,6 @@ pub(super) fn needs_operator(code: RDKafkaErrorCode) -> bool {
         Code::InconsistentGroupProtocol,
     ]
     .contains(&code)
-}
-
-/// The same trouble is said again only after this long.
-const REPEAT_AFTER: Duration = Duration::from_secs(30);
-
-/// The same trouble again and again is one message, not a flood.
-#[derive(Default)]
-pub(super) struct Complaints(Vec<(RDKafkaErrorCode, Instant)>);
-
-impl Complaints {
-    pub(super) fn say(&mut self, code: RDKafkaErrorCode, message: String) -> Result<(), SourceError> {
-        let now = Instant::now();
-        self.0.retain(|(_, said)| now.duration_since(*said) < REPEAT_AFTER);
-        if self.0.iter().any(|(known, _)| *known == code) {
-            debug!("{message}");
-            return Ok(());
-        }
-        self.0.push((code, now));
-        Err(SourceError::Transient(message))
-    }
-}
-
-/// The client has found, or believes, that the log does not hold the place where it reads.
-pub(super) fn says_cut_off(code: RDKafkaErrorCode) -> bool {
-    use RDKafkaErrorCode as Code;
-    matches!(code, Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation)
-}
-
-/// Says what to do about a partition that cannot be read on.
-pub(super) fn unreadable(code: RDKafkaErrorCode, place: &str, text: &str) -> String {
-    if says_cut_off(code) {
-        return format!(
-            "the log does not hold {place} ({text}): records are gone, or the topic was created again. If the topic was \
-             created again, give it another name in `worker.log`; if records are gone, raise `epoch`, which reads again all \
-             that the log still holds into rows of its own"
-        );
-    }
-    format!("could not read {place}: {text}")
 }
 
 /// Runs a call that blocks on a thread of its own; the receiver hears when it is done.
@@ -343,6 +345,8 @@ pub(super) async fn ask<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::config::{Kafka, Secret};
 

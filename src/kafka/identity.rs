@@ -6,76 +6,55 @@
 
 use std::ffi::CString;
 use std::ptr::{NonNull, null_mut};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rdkafka::bindings as sys;
 use rdkafka::consumer::Consumer as _;
-use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::Instant;
 
-use super::KafkaSource;
 use super::client::{self, Client};
-use crate::worker::SourceError;
+use crate::reader::TopicId;
 
 /// How often the brokers are asked, and how long an answer may take.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 const ASK_DEADLINE: Duration = Duration::from_secs(5);
 
-/// What brokers call a topic, whatever people call it.
-type TopicId = (i64, i64);
+/// What the brokers called the topic when this process asked last. Clones share it, so that one question a second serves
+/// all loops of a process.
+#[derive(Clone, Debug, Default)]
+pub struct TopicWatch(Arc<Mutex<Watched>>);
 
-/// The id that was told first, and the question under way.
-pub(super) struct Identity {
-    known: Option<TopicId>,
-    asked: Option<oneshot::Receiver<Option<TopicId>>>,
-    ask_at: Instant,
+#[derive(Debug, Default)]
+struct Watched {
+    told: Option<TopicId>,
+    ask_at: Option<Instant>,
 }
 
-impl Identity {
-    pub(super) fn unknown() -> Identity {
-        Identity { known: None, asked: None, ask_at: Instant::now() }
-    }
-
-    /// Takes an answer, if one has come; asks again when it is time. Says whether the topic is another one now.
-    fn has_changed(&mut self, client: &Arc<Client>, topic: &str) -> bool {
-        let Some(asked) = &mut self.asked else {
-            let now = Instant::now();
-            if now >= self.ask_at {
-                self.ask_at = now + ASK_EVERY;
-                let (client, topic) = (Arc::clone(client), topic.to_owned());
-                self.asked = Some(client::on_thread("kafka-identify", move || topic_id(&client, &topic)));
-            }
-            return false;
-        };
-        let answer = asked.try_recv();
-        if matches!(answer, Err(TryRecvError::Empty)) {
-            return false;
+impl TopicWatch {
+    /// What was told last; asks again in the background when it is time.
+    pub(super) fn look(&self, client: &Arc<Client>, topic: &str) -> Option<TopicId> {
+        let now = Instant::now();
+        let mut watched = self.lock();
+        if watched.ask_at.is_none_or(|due| now >= due) {
+            // The next question waits for the answer, but not for ever.
+            watched.ask_at = Some(now + ASK_DEADLINE + ASK_EVERY);
+            let (shared, client, topic) = (self.clone(), Arc::clone(client), topic.to_owned());
+            drop(client::on_thread("kafka-identify", move || shared.hear(topic_id(&client, &topic), now)));
         }
-        self.asked = None;
-        self.is_another(answer.ok().flatten())
+        watched.told
     }
 
     /// Brokers that say nothing, or that the topic is not there, say nothing about another one.
-    fn is_another(&mut self, told: Option<TopicId>) -> bool {
-        let Some(told) = told else { return false };
-        *self.known.get_or_insert(told) != told
+    fn hear(&self, told: Option<TopicId>, asked: Instant) {
+        let mut watched = self.lock();
+        watched.told = told.or(watched.told);
+        watched.ask_at = Some(asked + ASK_EVERY);
     }
-}
 
-impl KafkaSource {
-    /// Refuses to read on when the topic is not the one that this process began to read.
-    pub(super) fn watch_identity(&mut self, client: &Arc<Client>) -> Result<(), SourceError> {
-        if !self.identity.has_changed(client, &self.topic) {
-            return Ok(());
-        }
-        Err(SourceError::Operator(format!(
-            "topic {} is not the one it was: it was deleted and created again under this worker, or other brokers answer for it \
-             now. If it was created again, give the new log another name in `worker.log`; what was read of it in the last second \
-             may stand in rows of the old one. If it is a copy of the same log, start the worker again: it compares the last \
-             record that its checkpoints know",
-            self.topic
-        )))
+    fn lock(&self) -> MutexGuard<'_, Watched> {
+        // Every write is complete: a panic in between leaves nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -139,19 +118,4 @@ fn topic_id(client: &Client, topic: &str) -> Option<TopicId> {
     let id = unsafe { (sys::rd_kafka_Uuid_most_significant_bits(id), sys::rd_kafka_Uuid_least_significant_bits(id)) };
     // Brokers without ids, and topics that do not exist.
     (id != (0, 0)).then_some(id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_another_id_is_another_topic() {
-        let mut identity = Identity::unknown();
-        assert!(!identity.is_another(None));
-        assert!(!identity.is_another(Some((1, 2))));
-        assert!(!identity.is_another(None), "not answered, or deleted");
-        assert!(!identity.is_another(Some((1, 2))));
-        assert!(identity.is_another(Some((1, 3))));
-    }
 }

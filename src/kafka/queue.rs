@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use rdkafka::bindings as sys;
 use rdkafka::consumer::Consumer as _;
-use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::types::RDKafkaRespErr;
 
+use crate::reader::Item;
 use crate::record::{Header, Millis, Offset, Partition, Record};
 
 use super::client::{self, Client};
@@ -24,7 +24,6 @@ const BATCH: usize = 2000;
 /// The queue of one partition, cut off from the consumer's common queue.
 pub(super) struct PartitionQueue {
     queue: NonNull<sys::rd_kafka_queue_t>,
-    partition: Partition,
     // Keeps the client alive until the queue is destroyed.
     client: Arc<Client>,
 }
@@ -40,7 +39,7 @@ impl PartitionQueue {
         let queue = NonNull::new(queue)?;
         // SAFETY: the handle is alive; no destination means that the queue keeps what comes.
         unsafe { sys::rd_kafka_queue_forward(queue.as_ptr(), null_mut()) };
-        Some(Self { queue, partition, client: Arc::clone(client) })
+        Some(Self { queue, client: Arc::clone(client) })
     }
 
     /// What has been fetched, if anything; never waits.
@@ -52,7 +51,7 @@ impl PartitionQueue {
         let count = usize::try_from(count).ok().filter(|count| *count > 0)?;
         // SAFETY: the call filled the first `count` places, and no more than it was allowed to.
         unsafe { messages.set_len(count.min(BATCH)) };
-        Some(Batch { messages, taken: 0, partition: self.partition, _client: Arc::clone(&self.client) })
+        Some(Batch { messages, _client: Arc::clone(&self.client) })
     }
 }
 
@@ -63,23 +62,9 @@ impl Drop for PartitionQueue {
     }
 }
 
-/// What comes next in a batch.
-pub(super) enum Front {
-    /// Records from the offset `first` on, all below `next`.
-    Records { first: Offset, run: Range<usize>, next: Offset },
-    /// The end of the partition.
-    End(Offset),
-    /// An error of the partition, and the offset that the client had asked for, if it says one.
-    Error { at: Option<Offset>, code: RDKafkaErrorCode, text: String },
-    /// The batch is used up.
-    Empty,
-}
-
 /// Messages of one partition, freed when it is dropped.
 pub(super) struct Batch {
     messages: Vec<*mut sys::rd_kafka_message_t>,
-    taken: usize,
-    partition: Partition,
     // Messages must be freed before the client is.
     _client: Arc<Client>,
 }
@@ -88,39 +73,27 @@ pub(super) struct Batch {
 unsafe impl Send for Batch {}
 
 impl Batch {
-    pub(super) fn partition(&self) -> Partition {
-        self.partition
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
     }
 
-    /// Takes the next run of records without a gap, or the one message that is none. Records below `position` are left out:
-    /// the client fetches again what it handed out while a rebalance began.
-    pub(super) fn take_front(&mut self, position: Offset) -> Front {
-        while self.kind(self.taken) == Some(Kind::Record) && self.offset(self.taken) < position {
-            self.taken += 1;
-        }
-        let start = self.taken;
-        match self.kind(start) {
-            None => Front::Empty,
-            Some(Kind::Record) => {
-                let first = self.offset(start);
-                let mut next = first;
-                while self.kind(self.taken) == Some(Kind::Record) && self.offset(self.taken) == next {
-                    next = client::after(next);
-                    self.taken += 1;
-                }
-                Front::Records { first, run: start..self.taken, next }
-            }
-            Some(Kind::End) => {
-                self.taken += 1;
-                Front::End(self.offset(start))
-            }
-            Some(Kind::Error) => {
-                self.taken += 1;
-                let message = self.message(start);
-                let text = String::from_utf8_lossy(bytes(self, message.payload, message.len).unwrap_or_default());
-                Front::Error { at: Offset::try_from(message.offset).ok(), code: message.err.into(), text: text.into_owned() }
+    /// What is at an index below the length.
+    pub(super) fn item(&self, index: usize) -> Item {
+        let message = self.message(index);
+        match message.err {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => Item::Record(self.offset(index)),
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF => Item::End(self.offset(index)),
+            error => {
+                let class = client::partition_error(error.into());
+                Item::Error { at: Offset::try_from(message.offset).ok(), class, code: error as i32 }
             }
         }
+    }
+
+    /// What the client says about an error.
+    pub(super) fn text(&self, index: usize) -> String {
+        let message = self.message(index);
+        String::from_utf8_lossy(bytes(self, message.payload, message.len).unwrap_or_default()).into_owned()
     }
 
     /// The records of a run, borrowed from the client's memory.
@@ -131,17 +104,6 @@ impl Batch {
     fn message(&self, index: usize) -> &sys::rd_kafka_message_t {
         // SAFETY: every pointer came from the client and is freed only when the batch is dropped.
         unsafe { &*self.messages[index] }
-    }
-
-    fn kind(&self, index: usize) -> Option<Kind> {
-        if index >= self.messages.len() {
-            return None;
-        }
-        let error = self.message(index).err;
-        if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
-            return Some(Kind::Record);
-        }
-        Some(if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF { Kind::End } else { Kind::Error })
     }
 
     fn offset(&self, index: usize) -> Offset {
@@ -198,13 +160,6 @@ impl Drop for Batch {
             unsafe { sys::rd_kafka_message_destroy(message) };
         }
     }
-}
-
-#[derive(PartialEq, Eq)]
-enum Kind {
-    Record,
-    End,
-    Error,
 }
 
 /// Bytes inside a message of this batch; no pointer means no value, which is not the same as an empty one.

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use super::{CheckpointResult, ErrorClass, Flushed, Health, Metrics, Obstacle, Phase, Rebalance};
 use crate::engine::{Batch, Holdings, Tally};
 use crate::event::UnknownFields;
+use crate::reader::Gaps;
 use crate::record::{Millis, Offset, Partition};
-use crate::worker::{CheckpointError, Gaps, Observer, SinkError};
+use crate::worker::{CheckpointError, Observer, SinkError};
 
 /// Watches one loop.
 #[derive(Debug)]

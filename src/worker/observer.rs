@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use super::{CheckpointError, Gaps, SinkError};
+use super::{CheckpointError, SinkError};
 use crate::engine::{Batch, Holdings};
 use crate::event::UnknownFields;
 use crate::metrics::Phase;
+use crate::reader::Gaps;
 use crate::record::{Millis, Offset, Partition};
 
 /// How far one partition is. Everything below the offsets is covered.

@@ -131,10 +131,15 @@ impl Reader {
         self.coverage.unassigned()
     }
 
-    /// How many gaps there were so far.
+    /// How many gaps there were since this was asked last.
+    pub fn take_gaps(&mut self) -> Gaps {
+        std::mem::take(&mut self.gaps)
+    }
+
+    /// Whether the group has turned this member away for now.
     #[must_use]
-    pub fn gaps(&self) -> Gaps {
-        self.gaps
+    pub fn is_away(&self) -> bool {
+        self.fencing.away_until().is_some()
     }
 
     /// From the loop: read an assigned partition from an offset on, whether it was read before or not.

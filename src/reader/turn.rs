@@ -98,8 +98,14 @@ impl Reader {
             if self.paused {
                 return None;
             }
+            let (position, filled) = (reading.position, self.gaps.filled);
             match reading.take_front(now, |index| batches.item(partition, index), &mut self.gaps) {
-                Front::Records(run) => return Some(Step::Tell(Delivery::Records(partition, run))),
+                Front::Records(run) => {
+                    if self.gaps.filled > filled {
+                        self.out.push_back(Step::Note(Note::Filled { partition, position }));
+                    }
+                    return Some(Step::Tell(Delivery::Records(partition, run)));
+                }
                 Front::End(end) => {
                     self.log_end(partition, end);
                     return Some(Step::Tell(Delivery::End(partition, end)));

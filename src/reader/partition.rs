@@ -229,6 +229,7 @@ impl Reading {
             }
             if self.after_record && now < self.ask_at {
                 gaps.unasked += 1;
+                gaps.offsets += offset - self.position;
                 return true;
             }
             self.ask(now, offset, 1, false);
@@ -244,6 +245,7 @@ impl Reading {
         }
         if offset == asked.end || asked.times >= ASKS_MAX {
             gaps.confirmed += 1;
+            gaps.offsets += offset - self.position;
             return true;
         }
         let (times, filled) = (asked.times + 1, asked.filled);

@@ -102,7 +102,7 @@ impl History {
                 let most = 1 + usize::try_from(self.dice.below(40)).unwrap();
                 let items = self.client.drain(partition, most, &self.logs[&partition]);
                 if self.traced {
-                    println!("   {partition}: {items:?}, {:?}, {} leaps", self.reader.gaps(), self.client.leaps);
+                    println!("   {partition}: {items:?}, {:?}, {} leaps", self.reader.gaps, self.client.leaps);
                 }
                 self.disturbances += items.iter().filter(|item| !matches!(item, Item::Record(_))).count() as u64;
                 self.reader.drained(now, partition, items.len());

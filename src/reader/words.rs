@@ -115,6 +115,13 @@ pub enum Note {
     },
     /// A fetcher that had ended was started anew.
     Refetched(Partition, Offset),
+    /// The client had skipped records, which came when they were asked for again.
+    Filled {
+        /// Of which partition.
+        partition: Partition,
+        /// The first offset that was not handed out.
+        position: Offset,
+    },
     /// The client believes that the log does not hold a place.
     LogDoubted {
         /// Of which partition.
@@ -148,7 +155,7 @@ impl Note {
     /// Whether somebody should look at it; what is said again is for nobody.
     #[must_use]
     pub fn is_warning(&self) -> bool {
-        matches!(self, Note::LogDoubted { .. } | Note::Fenced { .. } | Note::Uncovered { .. })
+        matches!(self, Note::Filled { .. } | Note::LogDoubted { .. } | Note::Fenced { .. } | Note::Uncovered { .. })
     }
 
     /// What to write.
@@ -158,6 +165,10 @@ impl Note {
             Note::Assigned(partitions) => format!("partitions of {topic} assigned: {partitions:?}"),
             Note::Revoked { partitions, lost } => format!("partitions revoked of {topic}: {partitions:?}, lost: {lost}"),
             Note::Refetched(partition, position) => format!("fetcher of {topic}/{partition} started anew at offset {position}"),
+            Note::Filled { partition, position } => format!(
+                "the Kafka client had skipped records of {topic}/{partition} from offset {position} on; asked for again, they came: \
+                 please report this"
+            ),
             Note::LogDoubted { partition, position, text } => format!(
                 "the client believes that the log does not hold {topic}/{partition} at offset {position} ({text}): comparing the \
                  last record that was read"

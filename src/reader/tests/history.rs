@@ -34,6 +34,7 @@ impl Played {
         self.gaps.filled += other.gaps.filled;
         self.gaps.confirmed += other.gaps.confirmed;
         self.gaps.unasked += other.gaps.unasked;
+        self.gaps.offsets += other.gaps.offsets;
         self.leaps += other.leaps;
         self.records += other.records;
         self.moves += other.moves;
@@ -125,7 +126,7 @@ impl History {
 
     fn judge(mut self) -> (Played, Faults) {
         self.faults.add(&self.client.faults);
-        let (gaps, leaps) = (self.reader.gaps(), self.leaps + self.client.leaps);
+        let (gaps, leaps) = (self.reader.gaps, self.leaps + self.client.leaps);
         assert!(gaps.filled <= leaps, "the reader itself skipped: {gaps:?}, the client {leaps}");
         let asked = gaps.filled + 3 * gaps.confirmed + leaps;
         let silent = self.now.as_secs() / 60 * self.group.all.len() as u64;

@@ -149,6 +149,8 @@ pub struct Gaps {
     pub confirmed: u64,
     /// Believed without asking, because one was asked for within the last second.
     pub unasked: u64,
+    /// Offsets in the last two kinds.
+    pub offsets: u64,
 }
 
 impl Command {
