@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::apache_kafka::ApacheKafka;
 use crate::demo::{grapevine, rows};
-use crate::real_events::{PROGRESS, sums};
+use crate::events::{PROGRESS, sums};
 use crate::store::Database;
 
 /// How long anything here may take before it counts as not happening.

@@ -14,7 +14,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::ApacheKafka;
 use super::verdict::assert_sound;
-use crate::real_events::{Data, number};
+use crate::events::{Data, number};
 use crate::store::Database;
 use crate::world::{Worker, World, key, signal, until};
 
@@ -123,7 +123,7 @@ fn false_lines(lines: &[Vec<u8>], number: usize) -> Vec<Vec<u8>> {
 
 #[test]
 fn aborted_transactions_count_for_nothing_and_one_at_the_end_holds_nothing_up() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("transactions");
     let transactions = Transactions::new(&world);
     let mut worker = world.start(&[]);
@@ -155,7 +155,7 @@ fn aborted_transactions_count_for_nothing_and_one_at_the_end_holds_nothing_up() 
 
 #[test]
 fn every_compression_is_read() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, world) = world("compressions");
     let worker = world.start(&[]);
     let codecs = ["none", "gzip", "snappy", "lz4", "zstd"];
@@ -178,7 +178,7 @@ fn every_compression_is_read() {
 #[test]
 fn tombstones_are_rejects() {
     const TOMBSTONES: u64 = 90;
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("tombstones");
     let worker = world.start(&[]);
     let mut publisher = Publisher::new(&world.brokers, &[], &world.topic, None).unwrap();
@@ -202,7 +202,7 @@ fn tombstones_are_rejects() {
 
 #[test]
 fn a_topic_created_again_is_refused_until_its_log_has_another_name() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("recreated");
     let (first, second) = halves(&data);
     let worker = world.start(&[]);
@@ -233,7 +233,7 @@ fn a_topic_created_again_is_refused_until_its_log_has_another_name() {
 
 #[test]
 fn a_topic_created_again_under_a_running_worker_is_never_read_on() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("recreated_running");
     let worker = world.start(&[]);
     world.publish(&data.lines);
@@ -249,7 +249,7 @@ fn a_topic_created_again_under_a_running_worker_is_never_read_on() {
 /// Its client finds records at the old position, and nothing that tells them from the old ones.
 #[test]
 fn a_topic_created_again_and_filled_beyond_the_old_position_under_a_running_worker_is_not_read_on() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("recreated_filled");
     let (first, second) = data.lines.split_at(1000);
     let worker = world.start(&[("GRAPEVINE_KAFKA_SESSION_TIMEOUT_MS", "30000")]);
@@ -269,7 +269,7 @@ fn a_topic_created_again_and_filled_beyond_the_old_position_under_a_running_work
 
 #[test]
 fn partitions_that_are_added_are_read_from_their_start() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("grown");
     let (first, second) = halves(&data);
     let one = world.start(&[]);
@@ -290,7 +290,7 @@ fn partitions_that_are_added_are_read_from_their_start() {
 
 #[test]
 fn a_log_that_has_lost_only_what_was_read_is_read_on_and_one_that_has_lost_more_is_refused() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("cut");
     let (first, rest) = data.lines.split_at(data.lines.len() / 2);
     let worker = world.start(&[]);
@@ -336,7 +336,7 @@ fn a_log_that_has_lost_only_what_was_read_is_read_on_and_one_that_has_lost_more_
 
 #[test]
 fn a_log_that_is_cut_under_a_worker_that_sleeps_stops_it() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("cut_running");
     let (first, rest) = data.lines.split_at(data.lines.len() / 2);
     let worker: Worker = world.start(&[("GRAPEVINE_KAFKA_SESSION_TIMEOUT_MS", "30000")]);
