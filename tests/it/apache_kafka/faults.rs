@@ -1,7 +1,7 @@
 //! Workers that come and go, and stores that fail, on Apache Kafka: one fault at a time, each seen to happen.
 
-use super::ApacheKafka;
 use super::verdict::{PARTITIONS, assert_exact};
+use super::{ApacheKafka, PATIENT};
 use crate::events::Data;
 use crate::store::Database;
 use crate::world::{Worker, World, files_in, signal, until};
@@ -71,9 +71,7 @@ fn three_workers_join_and_leave_under_load_by_the_consumer_protocol() {
 #[test]
 fn a_worker_with_a_name_that_comes_back_soon_costs_no_rebalance() {
     let (mut world, data) = (world("restart_static"), Data::edge_cases());
-    let start = |world: &World, name| {
-        world.start(&[("GRAPEVINE_KAFKA_GROUP_INSTANCE_ID", name), ("GRAPEVINE_KAFKA_SESSION_TIMEOUT_MS", "20000")])
-    };
+    let start = |world: &World, name| world.start(&[("GRAPEVINE_KAFKA_GROUP_INSTANCE_ID", name), PATIENT[0], PATIENT[1]]);
     let mut load = world.load(&data.lines);
     load.release_one_of(3);
     let mut workers = vec![start(&world, "one"), start(&world, "two")];

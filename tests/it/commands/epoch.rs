@@ -112,7 +112,7 @@ fn an_epoch_that_is_behind_or_begins_later_is_not_promoted_by_accident() {
     promote(&["--force", "--source", "t/2"]).done();
     // It is waited for: the old fleet may go on meanwhile.
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| say(&world, &["epoch", "promote", "1", "--wait", "60"], &[]).done());
+        let waiting = scope.spawn(|| say(&world, &["epoch", "promote", "1", "--wait", "600"], &[]).done());
         let later = with_progress_of(&world, "t/1", 1, 100);
         assert_eq!(later, 100);
         waiting.join().unwrap();
