@@ -7,6 +7,7 @@
 mod accounting;
 mod admin;
 mod apache_kafka;
+mod cases;
 mod clickhouse;
 mod commands;
 mod config;
