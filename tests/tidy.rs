@@ -262,3 +262,24 @@ fn keys_of_tables_hold_identity_only() {
     let others = keys.iter().filter(|column| !identity.contains(column)).map(|column| (*column).to_owned()).collect();
     none(others, "a key holds identity only: a row under another key replaces nothing, and both would be counted");
 }
+
+/// What needs the folder of real events is left out by its module's name where the folder is not there: see `.ci/test`.
+#[test]
+fn what_needs_the_folder_of_real_events_is_named_after_it() {
+    // It has events of its own where the folder is not there.
+    let free = |name: &str| name.ends_with("real_events.rs") || name.starts_with("tests/bench/") || name.ends_with("/chaos.rs");
+    let mut complaints = Vec::new();
+    for file in [sources(), files_below("tests", "rs")].concat_files() {
+        if file.name() == "tests/tidy.rs" || free(&file.name()) {
+            continue;
+        }
+        let before = file.text.split("mod real_events {").next().unwrap_or_default();
+        complaints.extend(
+            ["shared/data", "crate::real_events"]
+                .iter()
+                .filter(|word| before.contains(**word))
+                .map(|word| format!("{}: {word}", file.name())),
+        );
+    }
+    none(complaints, "put it into a module `real_events`, or let it use the project's own data");
+}

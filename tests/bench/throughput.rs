@@ -16,7 +16,8 @@ const FILES: [&str; 2] = ["weibo_ced", "reddit_college"];
 
 fn lines(name: &str) -> Vec<Vec<u8>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../shared/data/{name}_dev.jsonl.gz"));
-    let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let missing = "this benchmark needs the folder of real events, other people's data that lie beside the project";
+    let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{missing}: {}: {error}", path.display()));
     let mut text = Vec::new();
     flate2::read::MultiGzDecoder::new(file).read_to_end(&mut text).expect("the file is gzip");
     text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()

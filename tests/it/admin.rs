@@ -33,7 +33,7 @@ struct Fixture {
 /// A worker of one loop whose clock stands at 1,000 seconds.
 fn fixture() -> Fixture {
     let registry = Registry::new();
-    let health = Arc::new(Health::new(1, Duration::from_secs(60), Instant::now()));
+    let health = Arc::new(Health::new(1, Duration::from_secs(3600), Instant::now()));
     let now = Arc::new(AtomicI64::new(1_000_000));
     let clock = Arc::clone(&now);
     let metrics = Metrics::with_clock(&registry, "events", Arc::clone(&health), move || clock.load(Ordering::Relaxed)).unwrap();

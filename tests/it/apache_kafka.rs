@@ -26,13 +26,14 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tempfile::TempDir;
 
 use crate::demo::succeeded;
-use crate::world::{ended, signal, until};
+use crate::world::{PATIENCE, ended, signal, until};
 
 /// What Maven was asked for; the set-up puts a copy of it beside the jars.
 const POM: &str = include_str!("../apache_kafka/pom.xml");
 
-/// How long the broker may take to answer an operator's question.
-const DEADLINE: Duration = Duration::from_secs(30);
+/// A member of a group that stays one for as long as a loaded machine may take to stop it and start it again.
+const PATIENT: [(&str, &str); 2] =
+    [("GRAPEVINE_KAFKA_SESSION_TIMEOUT_MS", "600000"), ("GRAPEVINE_KAFKA_MAX_POLL_INTERVAL_MS", "600000")];
 
 /// A broker. It is stopped and its log removed when it is dropped.
 pub(crate) struct ApacheKafka {
@@ -153,7 +154,7 @@ impl ApacheKafka {
 
     /// Does something as an operator.
     fn administer<T>(&self, act: impl AsyncFnOnce(AdminClient<DefaultClientContext>, AdminOptions) -> T) -> T {
-        let options = AdminOptions::new().operation_timeout(Some(DEADLINE)).request_timeout(Some(DEADLINE));
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(PATIENCE));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = self.client().create().unwrap();
         runtime.block_on(act(client, options))
@@ -161,7 +162,11 @@ impl ApacheKafka {
 
     pub(crate) fn create_topic(&self, name: &str, partitions: usize) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(broker::create_topic(&self.brokers(), &[], name, partitions)).unwrap();
+        // One that is there already is taken as it is, so a broker that is slow to answer can be asked again.
+        until("the topic is created", || {
+            let created = runtime.block_on(broker::create_topic(&self.brokers(), &[], name, partitions));
+            created.map_err(|error| error.to_string())
+        });
         self.wait_for_partitions(name, partitions);
     }
 
@@ -189,13 +194,13 @@ impl ApacheKafka {
     /// First and end offset of a partition.
     pub(crate) fn bounds(&self, topic: &str, partition: i32) -> (i64, i64) {
         let client: BaseConsumer = self.client().create().unwrap();
-        client.fetch_watermarks(topic, partition, DEADLINE).unwrap()
+        client.fetch_watermarks(topic, partition, PATIENCE).unwrap()
     }
 
     fn wait_for_partitions(&self, topic: &str, wanted: usize) {
         let client: BaseConsumer = self.client().create().unwrap();
         until("the topic is as it should be", || {
-            let metadata = client.fetch_metadata(Some(topic), DEADLINE).map_err(|error| error.to_string())?;
+            let metadata = client.fetch_metadata(Some(topic), PATIENCE).map_err(|error| error.to_string())?;
             let found = metadata.topics().iter().map(|topic| topic.partitions().len()).sum::<usize>();
             if found == wanted { Ok(()) } else { Err(format!("{found} partitions")) }
         });

@@ -1,11 +1,13 @@
 //! Grapevine with real parts around it: Kafka's protocol, the ClickHouse engine, the program itself.
 //!
-//! One binary, so that the crate is linked once. Nothing is skipped: what is missing is named.
+//! One binary, so that the crate is linked once. Nothing is skipped: what is missing is named. What needs the folder of real
+//! events stands in modules of the name `real_events`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says why and fails")]
 
 mod accounting;
 mod admin;
 mod apache_kafka;
+mod cases;
 mod clickhouse;
 mod commands;
 mod config;
@@ -13,7 +15,9 @@ mod demo;
 mod deployment;
 mod documents;
 mod drain;
+mod edge_cases;
 mod embedded_clickhouse;
+mod events;
 mod kafka;
 mod marketing;
 mod object_store;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::commands::{Said, UNSEEN_GROUP, say, table};
-use crate::real_events::Data;
+use crate::events::distinct;
 use crate::world::{World, until};
 
 /// How curl says who asks.
@@ -65,10 +65,6 @@ impl Drop for ObjectServer {
     }
 }
 
-fn lines(from: usize, to: usize) -> Vec<Vec<u8>> {
-    Data::read("weibo_ced").lines[from..to].to_vec()
-}
-
 /// Lets a worker read lines, and stops it.
 fn read(world: &mut World, environment: &[(&str, &str)], lines: &[Vec<u8>], total: usize) -> String {
     let worker = world.start(environment);
@@ -90,8 +86,8 @@ fn a_worker_restores_from_s3_what_it_published_there_and_keeps_three() {
     let server = ObjectServer::start();
     let environment = server.environment();
     let mut world = World::migrated(1, "object_store_s3");
-    for part in 0..4 {
-        read(&mut world, &environment, &lines(500 * part, 500 * (part + 1)), 500 * (part + 1));
+    for (part, lines) in (1..).zip(distinct(2000).chunks(500)) {
+        read(&mut world, &environment, lines, 500 * part);
     }
     let kept = checkpoints(&world, &environment);
     assert_eq!((kept.len(), kept[0]), (3, 2000), "{kept:?}");
@@ -133,7 +129,7 @@ fn an_object_that_is_there_is_not_written_again_unless_it_is_damaged() {
     let server = ObjectServer::start();
     let environment = server.environment();
     let mut world = World::migrated(1, "object_store_create");
-    read(&mut world, &environment, &lines(0, 500), 500);
+    read(&mut world, &environment, &distinct(500), 500);
     let resumed: Vec<(&str, &str)> = [environment.as_slice(), &[UNSEEN_GROUP]].concat();
     for damaged in [false, true] {
         let listed = server.curl(&[&format!("{}/states?list-type=2&prefix=grapevine/epoch-0/events", server.url)]);

@@ -3,15 +3,17 @@
 //! `tests/oracle/batch.py` computes from the same file, in batch and the obvious way, what the tables must hold.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::demo::{Demo, grapevine, rows, succeeded};
-use crate::real_events::{data_file, lines_of, shuffle};
+use serde_json::Value;
+
+use crate::demo::{Demo, gunzip, rows, succeeded};
+use crate::events::{generate, lines_in, own_file, shuffle};
 
 /// The tables in the shape of the oracle: whatever column a table has is compared, but for those that
 /// depend on offsets, or on the key of pseudonyms.
-const TABLES: [&str; 4] = [
+pub(crate) const TABLES: [&str; 4] = [
     "SELECT 'activity_window' AS table, * EXCEPT (epoch, source, opened, version)
         REPLACE (toUnixTimestamp(window_start) AS window_start, toUnixTimestamp64Milli(root_time) AS root_time,
             length(sharers) AS sharers, length(repliers) AS repliers)
@@ -39,20 +41,38 @@ const PAIRS_AT_FAULT: &str = "SELECT root, dyads, reciprocal_pairs, dyad_fwd, dy
         OR length(arrayIntersect(dyad_fwd, dyad_rev)) != reciprocal_pairs
         OR dyad_fwd != arraySort(arrayDistinct(dyad_fwd)) OR dyad_rev != arraySort(arrayDistinct(dyad_rev))";
 
-/// Whether there were pairs to look at.
-const PAIRS: &str = "SELECT toUInt32(sum(dyads) > 0 AND sum(reciprocal_pairs) > 0) AS found FROM thread FINAL";
-
-/// What a file's tables must hold.
-struct Expectation {
-    folder: tempfile::TempDir,
+/// What a file's tables must hold: the oracle's rows.
+pub(crate) struct Expectation {
+    rows: Vec<u8>,
 }
 
 impl Expectation {
-    fn of(file: &Path) -> Expectation {
+    pub(crate) fn of(file: &Path) -> Expectation {
+        Expectation { rows: succeeded(python("batch.py", &[file.as_os_str()])).stdout }
+    }
+
+    /// The answers to [`TABLES`], as JSON lines, must hold the same in every cell.
+    pub(crate) fn compare(&self, found: &str, what: &str) {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let rows = succeeded(python("batch.py", &[file.as_os_str()])).stdout;
-        std::fs::write(folder.path().join("expected"), rows).expect("the folder takes the rows");
-        Expectation { folder }
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).expect("the folder takes the rows");
+            path
+        };
+        let (expected, found) = (write("expected", &self.rows), write("found", found.as_bytes()));
+        let compared = python("compare.py", &[expected.as_os_str(), found.as_os_str()]);
+        assert!(
+            compared.status.success(),
+            "rows differ from the oracle's ({what}):\n{}{}",
+            String::from_utf8_lossy(&compared.stdout),
+            String::from_utf8_lossy(&compared.stderr)
+        );
+    }
+
+    /// The oracle's rows of a table.
+    pub(crate) fn of_table(&self, name: &str) -> Vec<Value> {
+        let all = rows(std::str::from_utf8(&self.rows).expect("rows are text"));
+        all.into_iter().filter(|row| row["table"] == name).collect()
     }
 
     /// Folds a file and compares every cell; the file holds the events of the expectation, maybe in another order.
@@ -61,28 +81,17 @@ impl Expectation {
         let demo = Demo::run(&[file], partitions, threads, &queries);
         let (tables, faults) = demo.answers.split_at(TABLES.len());
         assert_eq!(faults, ["", ""], "lives that do not add up, and threads whose pairs contradict their counts");
-        let found = self.folder.path().join("found");
-        std::fs::write(&found, tables.concat()).expect("the folder takes the rows");
-        let compared = python("compare.py", &[self.folder.path().join("expected").as_os_str(), found.as_os_str()]);
-        assert!(
-            compared.status.success(),
-            "rows differ from the oracle's ({partitions} partitions, {threads} threads):\n{}{}",
-            String::from_utf8_lossy(&compared.stdout),
-            String::from_utf8_lossy(&compared.stderr)
-        );
+        self.compare(&tables.concat(), &format!("{partitions} partitions, {threads} threads"));
     }
 
-    fn holds_for_a_shuffle(&self, name: &str, partitions: usize, threads: usize) {
-        let mut lines = lines_of(name);
+    /// The same with the file's lines in an order of no meaning.
+    fn holds_for_a_shuffle(&self, file: &Path, partitions: usize, threads: usize) {
+        let mut lines = lines_in(&gunzip(file));
         shuffle(&mut lines);
-        let file = self.folder.path().join("shuffled.jsonl");
-        std::fs::write(&file, lines.join(&b'\n')).expect("the folder takes the events");
-        self.holds_for(&file, partitions, threads);
+        let shuffled = tempfile::Builder::new().suffix(".jsonl").tempfile().expect("a temporary file");
+        std::fs::write(shuffled.path(), lines.join(&b'\n')).expect("the temporary file takes the events");
+        self.holds_for(shuffled.path(), partitions, threads);
     }
-}
-
-fn events(name: &str) -> PathBuf {
-    data_file(&format!("{name}_dev.jsonl.gz"))
 }
 
 fn python(program: &str, arguments: &[&OsStr]) -> Output {
@@ -96,38 +105,42 @@ fn python(program: &str, arguments: &[&OsStr]) -> Output {
 
 #[test]
 fn edge_cases_equal_the_oracle_cell_by_cell() {
-    let file = events("edge_cases");
+    let file = own_file("edge_cases.jsonl.gz");
     Expectation::of(&file).holds_for(&file, 3, 1);
 }
 
 #[test]
-fn weibo_equals_the_oracle_cell_by_cell_in_any_order() {
-    let file = events("weibo_ced");
-    let expectation = Expectation::of(&file);
-    expectation.holds_for(&file, 12, 1);
-    expectation.holds_for_a_shuffle("weibo_ced", 3, 4);
-}
-
-#[test]
-fn reddit_equals_the_oracle_cell_by_cell_in_any_order() {
-    let file = events("reddit_college");
-    let expectation = Expectation::of(&file);
-    expectation.holds_for(&file, 1, 1);
-    expectation.holds_for_a_shuffle("reddit_college", 12, 1);
-}
-
-#[test]
-fn a_generated_week_equals_the_oracle_cell_by_cell() {
+fn a_generated_week_equals_the_oracle_cell_by_cell_in_any_order() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("week.jsonl");
-    succeeded(
-        grapevine()
-            .args(["generate", "--seed", "7", "--events", "60000", "--output"])
-            .arg(&file)
-            .output()
-            .expect("the generator starts"),
+    let file = folder.path().join("week.jsonl.gz");
+    generate(7, 60_000, &file);
+    let expectation = Expectation::of(&file);
+    let pairs = |column: &str| expectation.of_table("thread").iter().filter_map(|row| row[column].as_u64()).sum::<u64>();
+    assert!(
+        pairs("dyads") > pairs("reciprocal_pairs") && pairs("reciprocal_pairs") > 0,
+        "the week has pairs, some of them mutual"
     );
-    Expectation::of(&file).holds_for(&file, 4, 1);
-    let demo = Demo::run(&[&file], 2, 1, &[PAIRS]);
-    assert_eq!(rows(&demo.answers[0])[0]["found"], 1, "the week has pairs, some of them mutual");
+    expectation.holds_for(&file, 4, 1);
+    expectation.holds_for_a_shuffle(&file, 2, 4);
+}
+
+mod real_events {
+    use super::Expectation;
+    use crate::real_events::file;
+
+    #[test]
+    fn weibo_equals_the_oracle_cell_by_cell_in_any_order() {
+        let file = file("weibo_ced_dev.jsonl.gz");
+        let expectation = Expectation::of(&file);
+        expectation.holds_for(&file, 12, 1);
+        expectation.holds_for_a_shuffle(&file, 3, 4);
+    }
+
+    #[test]
+    fn reddit_equals_the_oracle_cell_by_cell_in_any_order() {
+        let file = file("reddit_college_dev.jsonl.gz");
+        let expectation = Expectation::of(&file);
+        expectation.holds_for(&file, 1, 1);
+        expectation.holds_for_a_shuffle(&file, 12, 1);
+    }
 }

@@ -7,13 +7,9 @@ use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
 use crate::demo::{grapevine, succeeded};
-use crate::real_events::{CASCADES, Data, PROGRESS, THREADS, edge_counts, sums};
+use crate::events::{Data, PROGRESS, distinct, sums};
 use crate::store::{Database, start};
 use crate::world::{Relay, World, ended, has_checkpoint, sum_of, until};
-
-fn weibo(lines: usize) -> Vec<Vec<u8>> {
-    Data::read("weibo_ced").lines.into_iter().take(lines).collect()
-}
 
 fn parts(lines: &[Vec<u8>], count: usize) -> impl Iterator<Item = &[Vec<u8>]> {
     lines.chunks(lines.len().div_ceil(count))
@@ -21,7 +17,7 @@ fn parts(lines: &[Vec<u8>], count: usize) -> impl Iterator<Item = &[Vec<u8>]> {
 
 #[test]
 fn a_worker_stopped_and_killed_in_the_middle_loses_and_doubles_nothing() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let mut world = World::migrated(3, "restarts");
     for (number, part) in parts(&data.lines, 7).enumerate() {
         let worker = world.start(&[]);
@@ -32,13 +28,13 @@ fn a_worker_stopped_and_killed_in_the_middle_loses_and_doubles_nothing() {
     let last = world.start(&[]);
     world.wait_for(data.lines.len());
     last.stop();
-    data.compare(&world.ask(CASCADES), &world.ask(THREADS));
-    assert_eq!(world.counts(), edge_counts(&data, 1));
+    data.compare(|question| world.ask(question));
+    assert_eq!(world.counts(), data.counts());
 }
 
 #[test]
 fn workers_that_join_under_load_share_the_work_and_change_nothing() {
-    let data = Data::read("weibo_ced");
+    let data = Data::week();
     let mut world = World::migrated(12, "joining");
     let mut workers = Vec::new();
     for (number, part) in parts(&data.lines, 4).enumerate() {
@@ -52,9 +48,8 @@ fn workers_that_join_under_load_share_the_work_and_change_nothing() {
         assert!(worker.metric("grapevine_rebalances_total", "assigned") > 0.0, "{}", worker.log());
         worker.stop();
     }
-    data.compare(&world.ask(CASCADES), &world.ask(THREADS));
-    let total = data.lines.len() as u64;
-    assert_eq!(world.counts(), [total, total, 0, 0]);
+    data.compare(|question| world.ask(question));
+    assert_eq!(world.counts(), data.counts());
 }
 
 #[test]
@@ -80,7 +75,7 @@ fn a_worker_says_what_it_waits_for_and_goes_on_by_itself() {
 
 #[test]
 fn the_page_of_metrics_is_sound_and_says_the_same_as_sql() {
-    let lines: Vec<Vec<u8>> = Data::read("edge_cases").lines.into_iter().take(20_000).collect();
+    let lines: Vec<Vec<u8>> = Data::edge_cases().lines.into_iter().take(20_000).collect();
     let mut world = World::migrated(3, "page");
     let worker = world.start(&[]);
     world.publish(&lines);
@@ -120,7 +115,7 @@ fn promtool(page: &str) {
 
 #[test]
 fn a_worker_without_the_state_or_with_other_rules_refuses_and_overwrites_nothing() {
-    let lines = weibo(2000);
+    let lines = distinct(2000);
     let mut world = World::migrated(2, "refusals");
     let worker = world.start(&[]);
     world.publish(&lines);
@@ -151,7 +146,7 @@ fn a_worker_without_the_state_or_with_other_rules_refuses_and_overwrites_nothing
 
 #[test]
 fn a_store_that_dies_and_comes_back_costs_nothing() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let relay = Relay::start();
     let store_folder = tempfile::tempdir().unwrap();
     let mut store = start(store_folder.path());
@@ -181,8 +176,8 @@ fn a_store_that_dies_and_comes_back_costs_nothing() {
     world.wait_for(data.lines.len());
     worker.wait_until_ready();
     worker.stop();
-    data.compare(&world.ask(CASCADES), &world.ask(THREADS));
-    assert_eq!(world.counts(), edge_counts(&data, 1));
+    data.compare(|question| world.ask(question));
+    assert_eq!(world.counts(), data.counts());
 }
 
 #[test]

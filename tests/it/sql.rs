@@ -90,11 +90,6 @@ async fn roi_and_places_are_what_the_lines_of_credit_and_cost_say() {
 }
 
 #[tokio::test]
-async fn a_public_set_of_conversions_is_attributed_alike() {
-    agrees("playbook").await;
-}
-
-#[tokio::test]
 async fn what_is_missing_shows_in_basis_and_reason() {
     agrees("missing").await;
 }
@@ -137,6 +132,16 @@ async fn elasticity_is_found_where_there_is_one() {
 #[tokio::test]
 async fn intervals_of_responses_hold_the_truth() {
     calibrated("response").await;
+}
+
+/// What needs the folder of real events.
+mod real_events {
+    use super::agrees;
+
+    #[tokio::test]
+    async fn a_public_set_of_conversions_is_attributed_alike() {
+        agrees("playbook").await;
+    }
 }
 
 /// Every program is named by a test above; a forgotten one would be a check that never runs.

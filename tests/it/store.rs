@@ -15,6 +15,8 @@ use serde_bytes::ByteBuf;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+use crate::world::PATIENCE;
+
 /// The start of a window: 2023-11-14 22:15 UTC.
 pub(crate) const T0: u32 = 1_700_000_100;
 /// The same, in milliseconds.
@@ -77,8 +79,8 @@ impl Database {
             database: name.to_owned(),
             user: "default".to_owned(),
             password: Secret::default(),
-            send_timeout: Duration::from_secs(30),
-            end_timeout: Duration::from_secs(60),
+            send_timeout: PATIENCE,
+            end_timeout: PATIENCE,
             backoff_min: Duration::from_millis(1),
             backoff_max: Duration::from_millis(2),
         };

@@ -19,11 +19,14 @@ use tempfile::TempDir;
 
 use crate::apache_kafka::ApacheKafka;
 use crate::demo::{grapevine, rows};
-use crate::real_events::{PROGRESS, sums};
+use crate::events::{PROGRESS, sums};
 use crate::store::Database;
 
-/// How long anything here may take before it counts as not happening.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything here may take before it counts as not happening: so long that no loaded machine takes longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How long a worker may take to stop in order. Longer than [`PATIENCE`], so that one that waits for it counts as hanging.
+const SHUTDOWN_SECONDS: u64 = 1200;
 
 /// Asks again and again until there is an answer; fails with what was seen last.
 pub(crate) fn until<T, S: std::fmt::Debug>(what: &str, mut ask: impl FnMut() -> Result<T, S>) -> T {
@@ -119,15 +122,18 @@ impl World {
 
     fn around(log: Log, brokers: String, topic: &str, database: Database) -> World {
         let folder = tempfile::tempdir().unwrap();
-        // Every world has a group of its own, and the same name for its log: rows of two worlds can be compared.
+        let patience = PATIENCE.as_secs();
+        // Every world has a group of its own, and the same name for its log: rows of two worlds can be compared. What waits for
+        // an answer waits long; who is cut off hears of it at once.
         let config = format!(
-            "[worker]\nlog = \"events\"\n\
+            "[worker]\nlog = \"events\"\nshutdown_deadline_seconds = {SHUTDOWN_SECONDS}\n\
              [kafka]\nbrokers = \"{brokers}\"\ntopic = \"{topic}\"\ngroup = \"{topic}\"\nsession_timeout_ms = 1500\n\
              heartbeat_interval_ms = 200\nfetch_wait_ms = 10\nstatistics_interval_ms = 200\n\
              [clickhouse]\nurl = \"{}\"\ndatabase = \"{}\"\nbackoff_max_ms = 500\n\
+             send_timeout_seconds = {patience}\nend_timeout_seconds = {patience}\n\
              [flush]\nrows_max = 5000\nmax_interval_seconds = 1\n\
              [checkpoint]\nurl = \"{}\"\ninterval_seconds = 1\n\
-             [admin]\naddress = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n",
+             [admin]\naddress = \"127.0.0.1:0\"\nstalled_after_seconds = {patience}\n[log]\nformat = \"json\"\n",
             database.config.url,
             database.config.database,
             folder.path().join("checkpoints").display(),

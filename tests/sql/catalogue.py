@@ -53,7 +53,7 @@ for brand in BRANDS:
 for table, rows in shared().items():
     insert(table, rows)
 
-live, kept = store.DATABASE, store.keep_views(300)
+live, kept = store.DATABASE, store.keep_views(600)
 columns = f"SELECT table, groupArray((name, type)) FROM (SELECT * FROM system.columns ORDER BY position) WHERE database = '{{}}' AND table IN ({', '.join(map(store._literal, described))}) GROUP BY table ORDER BY table"
 same("every described view is kept, with its columns", ask(columns.format(kept)), ask(columns.format(live)))
 ours = "SELECT name FROM system.tables WHERE database = '{}' AND engine LIKE '%View' AND comment NOT LIKE '%building block%' AND NOT match(name, '_(row|life)$') ORDER BY name"

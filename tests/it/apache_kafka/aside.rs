@@ -8,7 +8,7 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
 use super::ApacheKafka;
-use crate::real_events::number;
+use crate::events::number;
 use crate::store::Database;
 use crate::world::{World, until};
 

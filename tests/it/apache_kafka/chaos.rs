@@ -1,6 +1,6 @@
 //! Everything dies, under load, in an order without meaning; afterwards every row is the one that a run in peace makes.
 //!
-//! In short form with every other test; `make chaos` (`GRAPEVINE_CHAOS=full`) runs it long, over every file of events
+//! In short form with every other test; `make chaos` (`GRAPEVINE_CHAOS=full`) runs it long, over three sets of events
 //! and every kind of membership, with more than a hundred kills. It ends with a table of what was done and compared.
 
 use std::collections::BTreeMap;
@@ -15,11 +15,12 @@ use tempfile::TempDir;
 
 use super::ApacheKafka;
 use super::verdict::{PARTITIONS, assert_sound, compare};
-use crate::real_events::{Data, sums};
+use crate::events::{Data, PROGRESS, sums};
+use crate::real_events;
 use crate::store::{Database, start};
 use crate::world::{Load, Relay, Worker, World, files_in, signal, until};
 
-/// What can happen; and how often it does in short form and, for each file of events, in full.
+/// What can happen; and how often it does in short form and, for each set of events, in full.
 const FAULTS: [(Fault, &str, usize, usize); 14] = [
     (Fault::WorkerKilled, "a worker killed", 4, 16),
     (Fault::FleetKilled, "all workers killed at once", 1, 3),
@@ -62,6 +63,9 @@ enum Membership {
     Static,
     Consumer,
 }
+
+/// A campaign: its events, and the membership of its workers.
+type Leg = (fn() -> Data, Membership);
 
 /// Most workers at once.
 const FLEET: usize = 3;
@@ -201,7 +205,7 @@ impl Campaign {
     }
 
     fn read(&self) -> u64 {
-        let asked = || self.world.try_to_ask(crate::real_events::PROGRESS).map_err(|error| error.to_string());
+        let asked = || self.world.try_to_ask(PROGRESS).map_err(|error| error.to_string());
         until("the store answers", || Ok::<u64, String>(sums(&asked()?)[0]))
     }
 
@@ -334,19 +338,34 @@ impl Campaign {
     }
 }
 
+/// Real events where they are beside the project, else a generated week: the same faults, kills and comparisons.
+fn many_shares() -> Data {
+    if real_events::are_there() { real_events::data("weibo_ced") } else { Data::generated("a_generated_week", 1, 170_000) }
+}
+
+/// The same.
+fn many_replies() -> Data {
+    if real_events::are_there() {
+        real_events::data("reddit_college")
+    } else {
+        Data::generated("another_generated_week", 2, 190_000)
+    }
+}
+
 #[test]
 fn whatever_dies_whenever_every_row_ends_up_as_if_nothing_had_happened() {
     let full = std::env::var("GRAPEVINE_CHAOS").is_ok_and(|value| value == "full");
-    let legs: &[(&str, Membership)] = if full {
-        &[("edge_cases", Membership::Static), ("weibo_ced", Membership::Classic), ("reddit_college", Membership::Consumer)]
+    let legs: &[Leg] = if full {
+        &[(Data::edge_cases, Membership::Static), (many_shares, Membership::Classic), (many_replies, Membership::Consumer)]
     } else {
-        &[("edge_cases", Membership::Classic)]
+        &[(Data::edge_cases, Membership::Classic)]
     };
     let (mut kills, mut fenced, mut events, mut rows, mut differences) = (0, 0, 0, 0, Vec::new());
+    let mut names = Vec::new();
     let started = Instant::now();
-    for (seed, (name, membership)) in (1..).zip(legs) {
-        let data = Data::read(name);
-        let mut campaign = Campaign::new(&format!("{name}_in_chaos"), *membership, seed);
+    for (seed, (data, membership)) in (1..).zip(legs) {
+        let data = data();
+        let mut campaign = Campaign::new(&format!("{}_in_chaos", data.name), *membership, seed);
         let times = |short, long| if full { long } else { short };
         let mut deck: Vec<Fault> = FAULTS.iter().flat_map(|(fault, _, short, long)| vec![*fault; times(*short, *long)]).collect();
         deck.shuffle(&mut campaign.dice);
@@ -356,6 +375,7 @@ fn whatever_dies_whenever_every_row_ends_up_as_if_nothing_had_happened() {
         rows += compared;
         differences.extend(different);
         events += data.lines.len();
+        names.push(data.name);
         kills += campaign.kills;
         fenced += campaign.fenced;
     }
@@ -364,7 +384,10 @@ fn whatever_dies_whenever_every_row_ends_up_as_if_nothing_had_happened() {
         println!("{:>9}  {name}", if full { long * legs.len() } else { short });
     }
     println!("{fenced:>9}  times that a restarted broker took a worker with a name for somebody else's");
-    println!("{kills:>9}  processes killed\n{events:>9}  events\n{rows:>9}  rows compared with those of a run in peace");
+    println!(
+        "{kills:>9}  processes killed\n{events:>9}  events of {}\n{rows:>9}  rows compared with those of a run in peace",
+        names.join(", ")
+    );
     println!("{:>9}  differences\n{:>9}  seconds", differences.len(), started.elapsed().as_secs());
     assert!(differences.is_empty(), "the first: {:#?}", &differences[..differences.len().min(10)]);
     assert!(!full || kills >= 100, "{kills} kills");

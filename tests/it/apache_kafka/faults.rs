@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::ApacheKafka;
 use super::verdict::{PARTITIONS, assert_exact};
-use crate::real_events::Data;
+use super::{ApacheKafka, PATIENT};
+use crate::events::Data;
 use crate::store::Database;
 use crate::world::{Worker, World, files_in, signal, until};
 
-/// A world on the shared broker with a file of events for it.
-fn world(name: &str, events: &str) -> (World, Data) {
-    let kafka = ApacheKafka::shared();
-    (World::on(&kafka, PARTITIONS, Database::absent(name)), Data::read(events))
+/// A world on the shared broker.
+fn world(name: &str) -> World {
+    World::on(&ApacheKafka::shared(), PARTITIONS, Database::absent(name))
 }
 
 /// How many partitions a worker reads.
@@ -29,7 +28,7 @@ pub(super) fn wait_until_shared_out(workers: &[Worker]) {
 
 /// Three workers join one after the other and leave again, two of them in order and one by `kill -9`, all under load.
 fn joining_and_leaving(name: &str, member: impl Fn(usize) -> Vec<(&'static str, String)>) {
-    let (mut world, data) = world(name, "weibo_ced");
+    let (mut world, data) = (world(name), Data::week());
     let start = |world: &World, number: usize| {
         let member = member(number);
         world.start(&member.iter().map(|(key, value)| (*key, value.as_str())).collect::<Vec<_>>())
@@ -53,7 +52,7 @@ fn joining_and_leaving(name: &str, member: impl Fn(usize) -> Vec<(&'static str, 
     world.finish(load);
     world.wait_for(data.lines.len());
     workers.into_iter().for_each(Worker::stop);
-    assert_exact(&world, &data);
+    assert_exact(&world, data);
 }
 
 #[test]
@@ -73,10 +72,8 @@ fn three_workers_join_and_leave_under_load_by_the_consumer_protocol() {
 
 #[test]
 fn a_worker_with_a_name_that_comes_back_soon_costs_no_rebalance() {
-    let (mut world, data) = world("restart_static", "edge_cases");
-    let start = |world: &World, name| {
-        world.start(&[("GRAPEVINE_KAFKA_GROUP_INSTANCE_ID", name), ("GRAPEVINE_KAFKA_SESSION_TIMEOUT_MS", "20000")])
-    };
+    let (mut world, data) = (world("restart_static"), Data::edge_cases());
+    let start = |world: &World, name| world.start(&[("GRAPEVINE_KAFKA_GROUP_INSTANCE_ID", name), PATIENT[0], PATIENT[1]]);
     let mut load = world.load(&data.lines);
     load.release_one_of(3);
     let mut workers = vec![start(&world, "one"), start(&world, "two")];
@@ -103,7 +100,7 @@ fn a_worker_with_a_name_that_comes_back_soon_costs_no_rebalance() {
 
 #[test]
 fn a_store_that_is_read_only_full_or_crowded_costs_nothing() {
-    let (mut world, data) = world("read_only", "edge_cases");
+    let (mut world, data) = (world("read_only"), Data::edge_cases());
     let worker = world.start(&[]);
     let mut load = world.load(&data.lines);
     let faults = [
@@ -131,7 +128,7 @@ fn a_store_that_is_read_only_full_or_crowded_costs_nothing() {
 
 #[test]
 fn a_column_that_is_dropped_and_put_back_costs_nothing() {
-    let (mut world, data) = world("dropped_column", "edge_cases");
+    let (mut world, data) = (world("dropped_column"), Data::edge_cases());
     // Nothing is in the table yet: what a column held is gone with it.
     world.run("ALTER TABLE cascade DROP COLUMN max_children");
     let worker = world.start(&[]);
@@ -156,7 +153,7 @@ fn a_column_that_is_dropped_and_put_back_costs_nothing() {
 
 #[test]
 fn checkpoints_that_cannot_be_written_hold_no_rows_back_and_torn_ones_are_passed_over() {
-    let (mut world, data) = world("checkpoints", "edge_cases");
+    let (mut world, data) = (world("checkpoints"), Data::edge_cases());
     let worker = world.start(&[]);
     let mut load = world.load(&data.lines);
     load.release_one_of(4);
@@ -201,7 +198,7 @@ fn checkpoints_that_cannot_be_written_hold_no_rows_back_and_torn_ones_are_passed
 
 #[test]
 fn a_shutdown_in_the_middle_of_anything_ends_in_time_and_costs_nothing() {
-    let (mut world, data) = world("shutdown", "edge_cases");
+    let (mut world, data) = (world("shutdown"), Data::edge_cases());
     let mut load = world.load(&data.lines);
     // While it starts, while it restores, and while it reads.
     for wait in [false, false, true, true] {

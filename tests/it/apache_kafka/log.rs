@@ -12,16 +12,13 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::ApacheKafka;
 use super::verdict::assert_sound;
-use crate::real_events::{Data, number};
+use super::{ApacheKafka, PATIENT};
+use crate::events::{Data, number};
 use crate::store::Database;
-use crate::world::{Worker, World, key, signal, until};
+use crate::world::{PATIENCE, Worker, World, key, signal, until};
 
 const PARTITIONS: usize = 3;
-
-/// How long a transaction's steps may take.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 fn world(name: &str) -> (Arc<ApacheKafka>, World) {
     let kafka = ApacheKafka::shared();
@@ -64,7 +61,7 @@ fn committed(world: &World, partitions: usize) -> Vec<u64> {
         ClientConfig::new().set("bootstrap.servers", &world.brokers).set("group.id", group).create().unwrap();
     let mut list = TopicPartitionList::new();
     list.add_partition_range(&world.topic, 0, i32::try_from(partitions).unwrap() - 1);
-    let answers = client.committed_offsets(list, DEADLINE).unwrap();
+    let answers = client.committed_offsets(list, PATIENCE).unwrap();
     let offset = |offset| if let Offset::Offset(next) = offset { u64::try_from(next).unwrap() } else { 0 };
     answers.elements().iter().map(|element| offset(element.offset())).collect()
 }
@@ -79,8 +76,9 @@ impl Transactions {
     fn new(world: &World) -> Transactions {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &world.brokers).set("transactional.id", format!("{}-writer", world.topic));
+        config.set("transaction.timeout.ms", PATIENCE.as_millis().to_string());
         let producer: BaseProducer = config.set("partitioner", "murmur2_random").create().unwrap();
-        producer.init_transactions(DEADLINE).unwrap();
+        producer.init_transactions(PATIENCE).unwrap();
         Transactions { producer, topic: world.topic.clone() }
     }
 
@@ -92,16 +90,16 @@ impl Transactions {
             self.producer.send(if key.is_empty() { record } else { record.key(&key) }).map_err(|(error, _)| error).unwrap();
             self.producer.poll(Duration::ZERO);
         }
-        self.producer.flush(DEADLINE).unwrap();
+        self.producer.flush(PATIENCE).unwrap();
     }
 
     fn commit(&self, lines: &[Vec<u8>]) {
         self.begin(lines);
-        self.producer.commit_transaction(DEADLINE).unwrap();
+        self.producer.commit_transaction(PATIENCE).unwrap();
     }
 
     fn abort(&self) {
-        self.producer.abort_transaction(DEADLINE).unwrap();
+        self.producer.abort_transaction(PATIENCE).unwrap();
     }
 }
 
@@ -123,7 +121,7 @@ fn false_lines(lines: &[Vec<u8>], number: usize) -> Vec<Vec<u8>> {
 
 #[test]
 fn aborted_transactions_count_for_nothing_and_one_at_the_end_holds_nothing_up() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("transactions");
     let transactions = Transactions::new(&world);
     let mut worker = world.start(&[]);
@@ -155,7 +153,7 @@ fn aborted_transactions_count_for_nothing_and_one_at_the_end_holds_nothing_up() 
 
 #[test]
 fn every_compression_is_read() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, world) = world("compressions");
     let worker = world.start(&[]);
     let codecs = ["none", "gzip", "snappy", "lz4", "zstd"];
@@ -178,7 +176,7 @@ fn every_compression_is_read() {
 #[test]
 fn tombstones_are_rejects() {
     const TOMBSTONES: u64 = 90;
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("tombstones");
     let worker = world.start(&[]);
     let mut publisher = Publisher::new(&world.brokers, &[], &world.topic, None).unwrap();
@@ -202,7 +200,7 @@ fn tombstones_are_rejects() {
 
 #[test]
 fn a_topic_created_again_is_refused_until_its_log_has_another_name() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("recreated");
     let (first, second) = halves(&data);
     let worker = world.start(&[]);
@@ -233,7 +231,7 @@ fn a_topic_created_again_is_refused_until_its_log_has_another_name() {
 
 #[test]
 fn a_topic_created_again_under_a_running_worker_is_never_read_on() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("recreated_running");
     let worker = world.start(&[]);
     world.publish(&data.lines);
@@ -249,14 +247,14 @@ fn a_topic_created_again_under_a_running_worker_is_never_read_on() {
 /// Its client finds records at the old position, and nothing that tells them from the old ones.
 #[test]
 fn a_topic_created_again_and_filled_beyond_the_old_position_under_a_running_worker_is_not_read_on() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("recreated_filled");
     let (first, second) = data.lines.split_at(1000);
-    let worker = world.start(&[("GRAPEVINE_KAFKA_SESSION_TIMEOUT_MS", "30000")]);
+    let worker = world.start(&PATIENT);
     world.publish(first);
     wait_for_the_ends(&kafka, &world, PARTITIONS);
     // It has asked what the topic is.
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(10));
     signal(worker.process(), "STOP");
     kafka.delete_topic(&world.topic);
     kafka.create_topic(&world.topic, PARTITIONS);
@@ -269,7 +267,7 @@ fn a_topic_created_again_and_filled_beyond_the_old_position_under_a_running_work
 
 #[test]
 fn partitions_that_are_added_are_read_from_their_start() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("grown");
     let (first, second) = halves(&data);
     let one = world.start(&[]);
@@ -290,7 +288,7 @@ fn partitions_that_are_added_are_read_from_their_start() {
 
 #[test]
 fn a_log_that_has_lost_only_what_was_read_is_read_on_and_one_that_has_lost_more_is_refused() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("cut");
     let (first, rest) = data.lines.split_at(data.lines.len() / 2);
     let worker = world.start(&[]);
@@ -336,10 +334,10 @@ fn a_log_that_has_lost_only_what_was_read_is_read_on_and_one_that_has_lost_more_
 
 #[test]
 fn a_log_that_is_cut_under_a_worker_that_sleeps_stops_it() {
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     let (kafka, mut world) = world("cut_running");
     let (first, rest) = data.lines.split_at(data.lines.len() / 2);
-    let worker: Worker = world.start(&[("GRAPEVINE_KAFKA_SESSION_TIMEOUT_MS", "30000")]);
+    let worker: Worker = world.start(&PATIENT);
     world.publish(first);
     wait_for_the_ends(&kafka, &world, PARTITIONS);
     signal(worker.process(), "STOP");

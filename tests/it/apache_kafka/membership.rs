@@ -1,18 +1,17 @@
 //! Members that their group leaves alone, takes for somebody else, or does not answer.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use super::ApacheKafka;
 use super::faults::wait_until_shared_out;
 use super::verdict::{PARTITIONS, assert_exact};
-use crate::real_events::Data;
+use super::{ApacheKafka, PATIENT};
+use crate::events::Data;
 use crate::store::Database;
 use crate::world::{Worker, World, until};
 
 /// A name, and a session that outlives a restart under it.
-fn named(name: &str) -> [(&'static str, &str); 2] {
-    [("GRAPEVINE_KAFKA_GROUP_INSTANCE_ID", name), ("GRAPEVINE_KAFKA_SESSION_TIMEOUT_MS", "20000")]
+fn named(name: &str) -> [(&'static str, &str); 3] {
+    [("GRAPEVINE_KAFKA_GROUP_INSTANCE_ID", name), PATIENT[0], PATIENT[1]]
 }
 
 fn unassigned(worker: &Worker) -> f64 {
@@ -24,7 +23,7 @@ fn unassigned(worker: &Worker) -> f64 {
 #[test]
 fn partitions_that_belong_to_nobody_are_noticed_and_shared_out() {
     let kafka = ApacheKafka::shared();
-    let (mut world, data) = (World::on(&kafka, PARTITIONS, Database::absent("nobodys")), Data::read("edge_cases"));
+    let (mut world, data) = (World::on(&kafka, PARTITIONS, Database::absent("nobodys")), Data::edge_cases());
     let mut load = world.load(&data.lines);
     let one = world.start(&named("one"));
     load.release_one_of(4);
@@ -63,8 +62,8 @@ fn partitions_that_belong_to_nobody_are_noticed_and_shared_out() {
 /// turned away. Both live on, and who is left has the name.
 fn turned_away(database: &str, protocol: &'static str) {
     let kafka = ApacheKafka::shared();
-    let (mut world, data) = (World::on(&kafka, PARTITIONS, Database::absent(database)), Data::read("edge_cases"));
-    let member = [named("one"), [("GRAPEVINE_KAFKA_GROUP_PROTOCOL", protocol), named("one")[1]]].concat();
+    let (mut world, data) = (World::on(&kafka, PARTITIONS, Database::absent(database)), Data::edge_cases());
+    let member = [named("one").as_slice(), &[("GRAPEVINE_KAFKA_GROUP_PROTOCOL", protocol)]].concat();
     let mut load = world.load(&data.lines);
     load.release_one_of(3);
     let first = world.start(&member);
@@ -102,7 +101,7 @@ fn a_member_that_is_turned_away_comes_back_by_the_consumer_protocol() {
 #[test]
 fn a_worker_that_is_stopped_while_the_broker_is_dead_ends_in_order() {
     let kafka = Arc::new(ApacheKafka::start());
-    let data = Data::read("edge_cases");
+    let data = Data::edge_cases();
     for protocol in ["classic", "consumer"] {
         let database = Database::absent(&format!("stopped_without_broker_{protocol}"));
         let mut world = World::on(&kafka, PARTITIONS, database);
@@ -112,11 +111,10 @@ fn a_worker_that_is_stopped_while_the_broker_is_dead_ends_in_order() {
         load.release_one_of(3);
         until("it reads", || if world.counts()[0] > 0 { Ok(()) } else { Err(worker.log()) });
         kafka.kill();
-        let asked = Instant::now();
         let (code, log) = worker.stopped();
         assert_eq!(code, Some(0), "{log}");
         assert!(log.contains("the group did not take the last offsets"), "{log}");
-        assert!(asked.elapsed().as_secs() < 25, "{:?}: {log}", asked.elapsed());
+        assert!(!log.contains("the shutdown took too long"), "{log}");
         kafka.start_again();
         world.finish(load);
         let worker = world.start(&member);

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use super::ApacheKafka;
 use crate::demo::succeeded;
-use crate::real_events::number;
+use crate::events::number;
 use crate::store::Database;
 use crate::world::{Worker, World, until};
 

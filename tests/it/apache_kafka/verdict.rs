@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::apache_kafka::ApacheKafka;
-use crate::real_events::{CASCADES, Data, THREADS, number};
+use crate::events::{Data, number};
 use crate::store::Database;
 use crate::world::World;
 
@@ -21,9 +21,9 @@ const UNSOUND: &str = "SELECT \
           UNION ALL SELECT epoch, source, root, opened, 0, 1 - toInt64(size) FROM thread FINAL) \
         GROUP BY ALL)) AS lives";
 
-/// Fails unless every tree is as the truth says and nothing was lost or counted twice on the way.
+/// Fails unless the tables hold what the truth says and nothing was lost or counted twice on the way.
 pub(super) fn assert_sound(world: &World, data: &Data) {
-    data.compare(&world.ask(CASCADES), &world.ask(THREADS));
+    data.compare(|question| world.ask(question));
     let unsound = &world.ask(UNSOUND)[0];
     assert_eq!([number(&unsound["sources"]), number(&unsound["lives"])], [0, 0], "sources, lives that do not add up");
 }

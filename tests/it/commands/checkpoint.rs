@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::commands::{say, table};
-use crate::real_events::Data;
+use crate::events::distinct;
 use crate::world::World;
 
 /// A world whose worker has read some events and was stopped.
 fn world(name: &str) -> World {
-    let lines: Vec<Vec<u8>> = Data::read("weibo_ced").lines.into_iter().take(1500).collect();
+    let lines = distinct(1500);
     let mut world = World::migrated(2, name);
     let worker = world.start(&[]);
     world.publish(&lines);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::commands::{UNSEEN_GROUP, say, table};
-use crate::real_events::Data;
+use crate::events::Data;
 use crate::world::{World, until};
 
 const EPOCH_1: (&str, &str) = ("GRAPEVINE_WORKER_EPOCH", "1");
@@ -34,7 +34,7 @@ fn sources(pairs: &[(&str, u64)]) -> Vec<(String, u64)> {
 
 #[test]
 fn history_is_recomputed_beside_the_old_rows_then_promoted_and_the_old_rows_dropped() {
-    let lines: Vec<Vec<u8>> = Data::read("edge_cases").lines.into_iter().take(4000).collect();
+    let lines: Vec<Vec<u8>> = Data::edge_cases().lines.into_iter().take(4000).collect();
     let mut world = World::migrated(2, "epoch_side_by_side");
     let old = world.start(&[]);
     world.publish(&lines);
@@ -112,7 +112,7 @@ fn an_epoch_that_is_behind_or_begins_later_is_not_promoted_by_accident() {
     promote(&["--force", "--source", "t/2"]).done();
     // It is waited for: the old fleet may go on meanwhile.
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| say(&world, &["epoch", "promote", "1", "--wait", "60"], &[]).done());
+        let waiting = scope.spawn(|| say(&world, &["epoch", "promote", "1", "--wait", "600"], &[]).done());
         let later = with_progress_of(&world, "t/1", 1, 100);
         assert_eq!(later, 100);
         waiting.join().unwrap();
