@@ -5,18 +5,13 @@
 //! ClickHouse. The modules stand in the order in which one event passes through them; the map is
 //! `ARCHITECTURE.md`.
 
+pub use grapevine_core::{engine, event, record, report, row};
+
 pub mod config;
-pub mod record;
 
 pub mod kafka;
 
 pub mod worker;
-
-pub mod event;
-
-pub mod engine;
-
-pub mod row;
 
 pub mod clickhouse;
 
@@ -33,7 +28,6 @@ pub mod service;
 
 pub mod command;
 pub mod generator;
-pub mod report;
 
 #[cfg(feature = "embedded")]
 pub mod embedded;

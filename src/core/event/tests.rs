@@ -495,7 +495,7 @@ fn an_envelope_without_readable_data_or_of_another_version_is_refused() {
 }
 
 fn shared(path: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(path);
     assert!(path.exists(), "{} is missing: put the folder `shared` with the test data beside the project", path.display());
     path
 }
@@ -562,7 +562,7 @@ fn native_formats_of_platforms_become_rejects_without_panic() {
 
 #[test]
 fn every_example_in_the_reference_does_what_it_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/events.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/events.md");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let (mut types, mut reasons) = (HashSet::new(), HashSet::new());
     for block in text.split("```json").skip(1) {
