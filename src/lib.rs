@@ -6,6 +6,8 @@
 //! `ARCHITECTURE.md`.
 
 pub use grapevine_core::{engine, event, record, report, row};
+#[cfg(feature = "lab")]
+pub use grapevine_lab::{embedded, generator};
 
 pub mod config;
 
@@ -27,7 +29,3 @@ pub mod metrics;
 pub mod service;
 
 pub mod command;
-pub mod generator;
-
-#[cfg(feature = "embedded")]
-pub mod embedded;

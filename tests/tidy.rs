@@ -139,14 +139,14 @@ fn the_engine_is_pure() {
 #[test]
 fn concurrency_stays_where_it_is_looked_for() {
     let words = ["tokio::spawn", "thread::spawn", "spawn_local", "Mutex", "RwLock"];
-    let homes = ["src/kafka", "src/worker", "src/command", "src/embedded", "src/metrics", "src/admin", "src/service.rs"];
+    let homes = ["src/kafka", "src/worker", "src/command", "src/lab/embedded", "src/metrics", "src/admin", "src/service.rs"];
     let allowed = |name: &str| homes.iter().any(|home| name.starts_with(home));
     none(lines_with(&sources(), &words, allowed), "only the shell shares and spawns: hand the value over instead");
 }
 
 #[test]
 fn unsafe_code_stays_where_c_is_called() {
-    let homes = ["src/kafka", "src/embedded/broker", "src/embedded/chdb"];
+    let homes = ["src/kafka", "src/lab/embedded/broker", "src/lab/embedded/chdb"];
     let allowed = |name: &str| homes.iter().any(|home| name.starts_with(home));
     none(lines_with(&sources(), &["unsafe {", "unsafe fn", "unsafe impl"], allowed), "call C from the modules that do already");
 }

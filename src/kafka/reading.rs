@@ -94,7 +94,7 @@ impl Reading {
     }
 }
 
-#[cfg(feature = "embedded")]
+#[cfg(feature = "lab")]
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
