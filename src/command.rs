@@ -3,12 +3,12 @@
 pub mod check;
 pub mod checkpoint;
 mod database;
-#[cfg(feature = "embedded")]
+#[cfg(feature = "lab")]
 pub mod demo;
-#[cfg(feature = "embedded")]
+#[cfg(feature = "lab")]
 pub mod embedded_clickhouse;
 pub mod epoch;
-#[cfg(feature = "embedded")]
+#[cfg(feature = "lab")]
 pub mod generate;
 mod log;
 pub mod migrate;

@@ -382,5 +382,5 @@ fn client_offset(offset: Offset) -> ClientOffset {
     ClientOffset::Offset(i64::try_from(offset).unwrap_or(i64::MAX))
 }
 
-#[cfg(all(test, feature = "embedded"))]
+#[cfg(all(test, feature = "lab"))]
 mod tests;

@@ -5,20 +5,15 @@
 //! ClickHouse. The modules stand in the order in which one event passes through them; the map is
 //! `ARCHITECTURE.md`.
 
-pub mod config;
-pub mod record;
+pub use grapevine_core::{engine, event, reader, record, report, row};
+#[cfg(feature = "lab")]
+pub use grapevine_lab::{embedded, generator};
 
-pub mod reader;
+pub mod config;
 
 pub mod kafka;
 
 pub mod worker;
-
-pub mod event;
-
-pub mod engine;
-
-pub mod row;
 
 pub mod clickhouse;
 
@@ -34,8 +29,3 @@ pub mod metrics;
 pub mod service;
 
 pub mod command;
-pub mod generator;
-pub mod report;
-
-#[cfg(feature = "embedded")]
-pub mod embedded;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use grapevine::command::{check, checkpoint, epoch, migrate, pseudonym, rejects, report, resume, run};
-#[cfg(feature = "embedded")]
+#[cfg(feature = "lab")]
 use grapevine::command::{demo, embedded_clickhouse, generate};
 use grapevine::config::{Config, ConfigErrors};
 use grapevine::logs;
@@ -91,13 +91,13 @@ enum Command {
         arguments: report::Arguments,
     },
     /// Sends events through Kafka, worker and ClickHouse, all of it on this machine, and shows answers
-    #[cfg(feature = "embedded")]
+    #[cfg(feature = "lab")]
     Demo(demo::Arguments),
     /// Writes a believable week of a brand's events; with --money also what they cost and returned
-    #[cfg(feature = "embedded")]
+    #[cfg(feature = "lab")]
     Generate(generate::Arguments),
     /// Serves the embedded ClickHouse.
-    #[cfg(feature = "embedded")]
+    #[cfg(feature = "lab")]
     #[command(hide = true)]
     EmbeddedClickhouse(embedded_clickhouse::Options),
 }
@@ -131,7 +131,7 @@ fn main() -> ExitCode {
 }
 
 fn is_about_configuration(error: &anyhow::Error) -> bool {
-    #[cfg(feature = "embedded")]
+    #[cfg(feature = "lab")]
     if matches!(error.downcast_ref(), Some(demo::DemoError::Config(_))) {
         return true;
     }
@@ -163,11 +163,11 @@ fn carry_out(command: Command) -> Result<ExitCode, anyhow::Error> {
         Command::Report { configured, arguments } => {
             runtime()?.block_on(report::run(&configured.load_without_key()?.clickhouse, &arguments))?;
         }
-        #[cfg(feature = "embedded")]
+        #[cfg(feature = "lab")]
         Command::Demo(arguments) => demo::run(&arguments, std::env::vars())?,
-        #[cfg(feature = "embedded")]
+        #[cfg(feature = "lab")]
         Command::Generate(arguments) => generate::run(&arguments)?,
-        #[cfg(feature = "embedded")]
+        #[cfg(feature = "lab")]
         Command::EmbeddedClickhouse(options) => embedded_clickhouse::run(&options)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -6,9 +6,9 @@
 
 #![no_main]
 
-use grapevine::engine::{Engine, Rules};
-use grapevine::event::parse;
-use grapevine::record::Record;
+use grapevine_core::engine::{Engine, Rules};
+use grapevine_core::event::parse;
+use grapevine_core::record::Record;
 use libfuzzer_sys::fuzz_target;
 
 const KINDS: [&str; 7] = ["post", "share", "reply", "reaction", "delete", "sample", "click"];
@@ -80,7 +80,7 @@ struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, batch: grapevine::engine::Batch) {
+    fn add(&mut self, batch: grapevine_core::engine::Batch) {
         self.read += batch.tally.read();
         for row in &batch.rows.cascades {
             let n = u128::from(row.size);

@@ -82,7 +82,7 @@ fn rows_change_only_with_the_revision_of_the_rules() {
     let changed = now.changed_since(&accepted);
     assert!(
         changed.is_empty(),
-        "the same events give other rows: {changed:?}. Raise RULES_REVISION in src/engine/rules.rs, so that running deployments \
+        "the same events give other rows: {changed:?}. Raise RULES_REVISION in src/core/engine/rules.rs, so that running deployments \
          ask for a new epoch, and then accept by GRAPEVINE_ACCEPT=1"
     );
     if std::env::var_os("GRAPEVINE_ACCEPT").is_some() {

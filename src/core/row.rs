@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -17,7 +16,8 @@ pub use fact::{Assignment, Click, Conversion, Cost, Report, TargetKind, Visit};
 pub type Histogram = Vec<(i16, u64)>;
 
 /// What happened in one window of one life, by the events' own times.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "rows", derive(clickhouse::Row))]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct ActivityWindow {
     /// Seconds since 1970.
@@ -56,7 +56,8 @@ pub struct ActivityWindow {
 }
 
 /// The shape of one life's tree of shares.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "rows", derive(clickhouse::Row))]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct Cascade {
     pub root: Arc<str>,
@@ -102,7 +103,8 @@ pub struct Cascade {
 }
 
 /// The shape and the dialogue of one life's tree of replies.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "rows", derive(clickhouse::Row))]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct Thread {
     pub root: Arc<str>,
@@ -159,7 +161,8 @@ pub struct Thread {
 }
 
 /// A record that is no event: where it came from, why, and its bytes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "rows", derive(clickhouse::Row))]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct Rejected {
     pub epoch: u16,
@@ -177,7 +180,8 @@ pub struct Rejected {
 }
 
 /// How far the tables are complete for one source, and what was counted on the way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "rows", derive(clickhouse::Row))]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct Progress {
     pub epoch: u16,

@@ -520,7 +520,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 #[test]
 fn the_edge_cases_give_the_events_copies_and_rejects_of_their_truth() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data");
     let truth: serde_json::Value = serde_json::from_slice(&unzipped(&folder.join("edge_cases.truth.json.gz"))).unwrap();
     let bytes = unzipped(&folder.join("edge_cases.jsonl.gz"));
     let (mut seen, mut copies, mut rejects, mut by_type) = (HashSet::new(), 0_u64, 0_u64, BTreeMap::<&str, u64>::new());
@@ -547,7 +547,7 @@ mod real_events {
     use super::*;
 
     fn shared(path: &str) -> PathBuf {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(path);
         assert!(
             path.exists(),
             "{} is missing: this test needs the folder of real events, other people's data that are no part of the project; \
@@ -586,7 +586,7 @@ mod real_events {
 
 #[test]
 fn every_example_in_the_reference_does_what_it_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/events.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/events.md");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let (mut types, mut reasons) = (HashSet::new(), HashSet::new());
     for block in text.split("```json").skip(1) {

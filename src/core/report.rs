@@ -94,8 +94,9 @@ impl Query {
         Query::fill(self.text, frame)
     }
 
-    /// A text with its places filled in.
-    pub(crate) fn fill(text: &str, frame: &Frame) -> String {
+    /// A text with its places filled in, for queries that belong to no question.
+    #[must_use]
+    pub fn fill(text: &str, frame: &Frame) -> String {
         let (previous_from, previous_to) = frame.previous();
         let mut sql = String::new();
         let mut rest = text;

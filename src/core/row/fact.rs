@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 use serde_repr::{Deserialize_repr, Serialize_repr};
 
@@ -20,7 +19,8 @@ pub enum TargetKind {
 }
 
 /// A click on a link of a post, share or reply.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "rows", derive(clickhouse::Row))]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct Click {
     pub id: String,
@@ -52,7 +52,8 @@ pub struct Click {
 }
 
 /// A visit of a landing page.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "rows", derive(clickhouse::Row))]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct Visit {
     pub id: String,
@@ -76,7 +77,8 @@ pub struct Visit {
 }
 
 /// A conversion, or its refund. Money in millionths.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "rows", derive(clickhouse::Row))]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct Conversion {
     pub id: String,
@@ -97,7 +99,8 @@ pub struct Conversion {
 }
 
 /// Money or time spent. Money in millionths.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "rows", derive(clickhouse::Row))]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct Cost {
     pub id: String,
@@ -124,7 +127,8 @@ pub struct Cost {
 }
 
 /// Who or what was assigned to an arm of an experiment.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "rows", derive(clickhouse::Row))]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct Assignment {
     pub id: String,
@@ -140,7 +144,8 @@ pub struct Assignment {
 }
 
 /// A figure that a platform reports of itself, in millionths.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Row)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "rows", derive(clickhouse::Row))]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct Report {
     pub id: String,

@@ -394,7 +394,7 @@ fn bots_share_and_click_and_buy_nothing() {
 #[test]
 fn dimensions_are_statements_for_the_tables_of_the_store() {
     let sql = Economy::dimensions(&busy());
-    let tables = include_str!("../../../deploy/clickhouse/004_facts.sql");
+    let tables = include_str!("../../../../deploy/clickhouse/004_facts.sql");
     let mut statements = 0;
     for statement in sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
         statements += 1;
