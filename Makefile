@@ -1,6 +1,8 @@
 # One line a task. Every task sets up what it needs; see .ci/setup.
 CARGO := cargo
 export PATH := $(HOME)/.cargo/bin:$(PATH)
+# TLS and SASL by the system's OpenSSL where it is one of today; else, and in the image, one is built. Asked at each recipe: set-up may bring it.
+export OPENSSL_NO_VENDOR = $(shell pkg-config --atleast-version=3 openssl 2> /dev/null && echo 1 || echo 0)
 
 .PHONY: help setup build demo test metrics chaos bench fuzz simulate calibrate defects clean
 

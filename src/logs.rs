@@ -4,8 +4,9 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::Log;
 
@@ -27,25 +28,25 @@ pub enum LogsError {
 /// When the level cannot be read, or when logs were set up before.
 pub fn start(log: &Log) -> Result<(), LogsError> {
     let filter = directives(&log.level).map_err(LogsError::Level)?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = if log.format == "json" {
-        logs.json().flatten_event(true).with_current_span(false).try_init()
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = if log.format == "json" {
+        lines.json().flatten_event(true).with_current_span(false).boxed()
     } else {
-        logs.with_ansi(std::io::stderr().is_terminal()).try_init()
+        lines.with_ansi(std::io::stderr().is_terminal()).boxed()
     };
-    started.map_err(|_| LogsError::Twice)
+    tracing_subscriber::registry().with(lines.with_filter(filter)).try_init().map_err(|_| LogsError::Twice)
 }
 
 /// The filter of a level or of directives such as `info,grapevine=debug`. Stricter than the filter's own parser, which
 /// takes a misspelt level for the name of a module and then logs everything of that module and nothing else.
-pub(crate) fn directives(text: &str) -> Result<EnvFilter, String> {
+pub(crate) fn directives(text: &str) -> Result<Targets, String> {
     for directive in text.split(',') {
         let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
         if level.trim().parse::<LevelFilter>().is_err() || level.trim().is_empty() {
             return Err(format!("{directive:?} holds no level"));
         }
     }
-    EnvFilter::try_new(text).map_err(|error| error.to_string())
+    text.parse().map_err(|error: tracing_subscriber::filter::ParseError| error.to_string())
 }
 
 #[cfg(test)]
