@@ -106,11 +106,12 @@ impl Reading {
         }
     }
 
-    /// Reads on from an offset, wherever it was read before.
+    /// Reads on from an offset, wherever it was read before, also if it was given up.
     pub(super) fn begin_again(&mut self, next: Offset) {
         (self.position, self.asked) = (next, None);
+        self.drop_rest();
         if self.state != State::Starting {
-            self.misplace();
+            self.state = State::Misplaced(None);
         }
     }
 

@@ -17,7 +17,7 @@ const RESTART_AFTER: Duration = Duration::from_millis(500);
 /// Between two tries to move a fetcher.
 const MOVE_EVERY: Duration = Duration::from_millis(50);
 
-/// The client moves fetchers within a second, or says that it did not. An answer that takes longer is waited for no more.
+/// The client moves fetchers within a second, or says that it did not. The group waits no longer for it.
 const MOVE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How often it is said that a log is doubted.
@@ -61,7 +61,7 @@ impl Reader {
             }
             let todo = self
                 .hand_out(now, batches)
-                .or_else(|| self.rebalance())
+                .or_else(|| self.rebalance(now))
                 .or_else(|| self.poll())
                 .or_else(|| self.look(now))
                 .or_else(|| self.correct_positions(now))
@@ -114,7 +114,9 @@ impl Reader {
                 Front::Nothing => {}
             }
         }
-        // What an error has left is dropped with the move that follows it.
+        if self.readings.get(&partition).is_some_and(super::Reading::has_rest) {
+            return None;
+        }
         self.turn.drawn = None;
         self.turn.end();
         Some(Step::Do(Command::Drop(partition)))
@@ -144,7 +146,7 @@ impl Reader {
 
     /// Takes up what the group wants, and answers it when that can be done: as soon as every fetcher that stays was asked
     /// to stand where it should, which it can do best while the client keeps it still.
-    fn rebalance(&mut self) -> Option<Step> {
+    fn rebalance(&mut self, now: Duration) -> Option<Step> {
         if let Some(event) = self.rebalance.next() {
             self.readings.values_mut().for_each(super::partition::Reading::distrust);
             return Some(match event {
@@ -152,8 +154,9 @@ impl Reader {
                 Event::Revoked { partitions, lost } => self.on_revoked(partitions, lost),
             });
         }
+        let late = self.moving.as_ref().is_some_and(|moving| now.saturating_sub(moving.since) > MOVE_DEADLINE);
         let unsettled = |state| matches!(state, State::Misplaced(None) | State::Moving(..));
-        if self.readings.values().any(|reading| unsettled(reading.state)) {
+        if !late && self.readings.values().any(|reading| unsettled(reading.state)) {
             return None;
         }
         if self.rebalance.is_accepting() {
@@ -204,15 +207,9 @@ impl Reader {
         self.coverage.is_due(now).then_some(Step::Do(Command::AskGroup))
     }
 
-    /// Puts fetchers back to where the reader stands; nothing is read of one that cannot be moved yet.
+    /// Puts fetchers back to where the reader stands; nothing is read of one that cannot be moved yet. One move at a time,
+    /// however long it takes: after its answer, nothing that it asked for is carried out behind what is asked later.
     fn correct_positions(&mut self, now: Duration) -> Option<Step> {
-        if let Some(late) = self.moving.take_if(|moving| now.saturating_sub(moving.since) > MOVE_DEADLINE) {
-            for partition in late.partitions {
-                if let Some(reading) = self.readings.get_mut(&partition) {
-                    reading.moved(now, late.number, true);
-                }
-            }
-        }
         if self.moving.is_some() {
             return None;
         }
@@ -255,7 +252,8 @@ impl Reader {
         Some(Step::Do(Command::Move { number, places }))
     }
 
-    /// Lets the client have a partition that was started; not while a move from an earlier time may still reach it.
+    /// Lets the client have a partition that was started; not before a move of an earlier time is over, which would lead it
+    /// to where it was then.
     fn fetch(&mut self) -> Option<Step> {
         if self.rebalance.is_accepting() {
             return None;

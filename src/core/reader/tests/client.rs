@@ -58,6 +58,10 @@ pub(super) struct Client {
     pub(super) seeks: VecDeque<(u64, Partition, bool)>,
     pub(super) fenced: bool,
     one_too_far: bool,
+    /// Whose logs it took for cut without a reason.
+    mistaken: BTreeSet<Partition>,
+    /// Where it said that a log holds nothing.
+    pub(super) named: BTreeSet<(Partition, Option<Offset>)>,
     /// How often it has skipped a record that it should have handed out.
     pub(super) leaps: u64,
     pub(super) faults: Faults,
@@ -77,6 +81,8 @@ impl Client {
             seeks: VecDeque::new(),
             fenced: false,
             one_too_far,
+            mistaken: BTreeSet::new(),
+            named: BTreeSet::new(),
             leaps: 0,
             faults: Faults::default(),
         }
@@ -89,6 +95,12 @@ impl Client {
     /// Whether the group can want something new.
     pub(super) fn is_at_rest(&self) -> bool {
         self.join == Join::Steady && !self.fenced && !self.ops.iter().any(|op| matches!(op, Op::Group(_)))
+    }
+
+    /// Whether an unassign would be taken for the answer to a revocation that nobody was told of, for the first time.
+    pub(super) fn would_be_answered_early(&self) -> bool {
+        let untold = self.events.iter().any(|wish| matches!(wish, Wish::Revoke { .. }));
+        untold && self.join == Join::WaitUnassign && self.faults.count(Fault::AnsweredEarly) == 0
     }
 
     /// The answer of the group's coordinator arrives.
@@ -298,8 +310,11 @@ impl Client {
     /// The leader changes, and the client believes that the log was cut: it asks for a place that it does not name
     /// (rdkafka_offset.c:1006).
     pub(super) fn change_leader(&mut self, partition: Partition) {
-        if self.toppars.get(&partition).is_some_and(|toppar| toppar.fetch == Fetch::Active) {
+        // Once a log: a second mistake before anything else is read would rightly be believed.
+        let active = self.toppars.get(&partition).is_some_and(|toppar| toppar.fetch == Fetch::Active);
+        if active && !self.mistaken.contains(&partition) {
             self.faults.note(Fault::LeaderChanged);
+            self.mistaken.insert(partition);
             self.ops.push_back(Op::Reset(partition, None));
         }
     }
@@ -317,6 +332,11 @@ impl Client {
         let Some(toppar) = self.toppars.get_mut(&partition) else { return Vec::new() };
         let (items, leaps) = toppar.drain(most, log, self.one_too_far);
         self.leaps += leaps;
+        for item in &items {
+            if let Item::Error { at, class: PartitionError::CutOff, .. } = item {
+                self.named.insert((partition, *at));
+            }
+        }
         let is_end = |item: &Item| matches!(item, Item::End(_));
         if items.iter().take(items.len().saturating_sub(1)).any(is_end) {
             self.faults.note(Fault::EndInBatch);

@@ -26,7 +26,6 @@ impl Batches for Hand {
 pub(super) struct Mover {
     number: u64,
     places: Vec<(Partition, Offset)>,
-    asked: Duration,
     at: Duration,
     issued: bool,
     by: Duration,
@@ -45,10 +44,6 @@ impl History {
         for mover in &mut self.movers {
             if !mover.issued && mover.at <= self.now {
                 mover.issued = true;
-                if self.now - mover.asked > Duration::from_secs(5) {
-                    // Waited for no more: it may lead anywhere.
-                    self.leaps += mover.places.len() as u64;
-                }
                 mover.by = self.now + Duration::from_secs(1);
                 self.client.seek(mover.number, &mover.places);
             }
@@ -56,9 +51,6 @@ impl History {
         while let Some((number, partition, done)) = self.client.seeks.pop_front() {
             if let Some(mover) = self.movers.iter_mut().find(|mover| mover.number == number) {
                 mover.done.insert(partition, done);
-            } else {
-                // Carried out long after it was given up: it may lead anywhere.
-                self.leaps += 1;
             }
         }
         let now = self.now;
@@ -87,6 +79,7 @@ impl History {
             Command::Fetch(partition, from) => self.client.assign(vec![(partition, from)]),
             Command::Unassign(partitions) => {
                 self.oracle.assert_all_released("the group was answered");
+                assert!(!self.client.would_be_answered_early(), "the group was answered before it was heard");
                 partitions.iter().for_each(|partition| drop(self.batches.0.remove(partition)));
                 self.client.unassign(partitions);
             }
@@ -154,7 +147,7 @@ impl History {
             let late = at - self.now > Duration::from_secs(5);
             self.faults.note(if late { Fault::MoveAnsweredLate } else { Fault::SeekIssuedLate });
         }
-        self.movers.push(Mover { number, places, asked: self.now, at, issued: false, by: at, done: BTreeMap::new() });
+        self.movers.push(Mover { number, places, at, issued: false, by: at, done: BTreeMap::new() });
         self.move_fetchers();
     }
 }

@@ -127,7 +127,9 @@ impl History {
     fn judge(mut self) -> (Played, Faults) {
         self.faults.add(&self.client.faults);
         let (gaps, leaps) = (self.reader.gaps, self.leaps + self.client.leaps);
-        assert!(gaps.filled <= leaps, "the reader itself skipped: {gaps:?}, the client {leaps}");
+        // A log that was truncated may hold a record where there was none.
+        let skipped = gaps.filled > leaps && self.cut.is_empty();
+        assert!(!skipped, "the reader itself skipped: {gaps:?}, the client {leaps}");
         let asked = gaps.filled + 3 * gaps.confirmed + leaps;
         let silent = self.now.as_secs() / 60 * self.group.all.len() as u64;
         let most = 20 + 2 * self.disturbances + self.group.rebalances * self.group.all.len() as u64 + asked + silent;

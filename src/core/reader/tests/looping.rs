@@ -48,6 +48,7 @@ impl History {
             }
             Delivery::Doubted(partition) => {
                 self.faults.note(Fault::LogDoubted);
+                self.assert_doubtful(partition);
                 self.disturbances += 3;
                 self.plan(50, Plan::Compare(partition));
             }
@@ -60,6 +61,14 @@ impl History {
                 self.reader.release(&partitions);
             }
         }
+    }
+
+    /// The client said that the log does not hold the very place where this partition is read, or did not say which.
+    fn assert_doubtful(&self, partition: Partition) {
+        let next = self.oracle.held[&partition].next;
+        let named = |at| self.client.named.contains(&(partition, at));
+        let cut = self.cut.contains(&partition);
+        assert!(cut || named(None) || named(Some(next)), "{partition} is doubted though it is read at {next}");
     }
 
     pub(super) fn revoked(&mut self, partitions: Vec<Partition>, lost: bool) {

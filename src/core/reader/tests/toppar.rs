@@ -39,6 +39,8 @@ pub(super) struct Toppar {
     pub(super) pos: Option<Offset>,
     pub(super) app: Option<Offset>,
     pub(super) eof: Option<Offset>,
+    /// An answer of the broker on its way: there is nothing at this offset.
+    pub(super) refused: Option<(Offset, u32)>,
     pub(super) queue: VecDeque<(Kind, u32)>,
     /// What it would hand out next if it skipped nothing.
     pub(super) expected: Offset,
@@ -59,6 +61,7 @@ impl Toppar {
             pos: None,
             app: None,
             eof: None,
+            refused: None,
             queue,
             expected: 0,
         }
@@ -75,6 +78,13 @@ impl Toppar {
     pub(super) fn fetch(&mut self, log: &Log, dice: &mut Dice, trouble: bool, faults: &mut Faults) -> Option<Option<Offset>> {
         if self.fetch != Fetch::Active {
             return None;
+        }
+        // Believed as long as nothing was fetched anew since, also if the fetcher was sought meanwhile (rdkafka_fetcher.c:662).
+        if let Some((at, version)) = self.refused.take()
+            && version == self.fetch_version
+        {
+            self.pos = None;
+            return Some(Some(at));
         }
         // Anew from where it was sought or resumed (rdkafka_fetcher.c:1230, :1318); the end is told again then.
         if self.op_version > self.fetch_version || self.last_next != Some(self.next) || self.pos.is_none() {
@@ -93,6 +103,10 @@ impl Toppar {
         }
         if pos > log.end() || pos < log.first {
             // Until the main thread hears of it, it fetches on from where it was started (rdkafka_fetcher.c:275, :1234).
+            if dice.chance(500) {
+                self.refused = Some((pos, self.fetch_version));
+                return None;
+            }
             self.pos = None;
             return Some(Some(pos));
         }
