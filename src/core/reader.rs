@@ -196,12 +196,12 @@ impl Reader {
 
     /// From the client: the group gives partitions to this member.
     pub fn assigned(&mut self, partitions: Vec<Partition>) {
-        self.rebalance.note(Event::Assigned(partitions));
+        self.note(Event::Assigned(partitions));
     }
 
     /// From the client: the group wants partitions back, or has lost this member.
     pub fn revoked(&mut self, partitions: Vec<Partition>, lost: bool) {
-        self.rebalance.note(Event::Revoked { partitions, lost });
+        self.note(Event::Revoked { partitions, lost });
     }
 
     /// From the client: the end of a partition, as far as it has heard.
@@ -289,6 +289,12 @@ impl Reader {
                 self.join_again();
             }
         }
+    }
+
+    /// Whether it can be worked on yet or not: by now the client has stopped its fetchers, and may have resumed them.
+    fn note(&mut self, event: Event) {
+        self.readings.values_mut().for_each(Reading::distrust);
+        self.rebalance.note(event);
     }
 
     /// The second half of a rebalance that this member asked for, once it has given everything back.

@@ -148,7 +148,6 @@ impl Reader {
     /// to stand where it should, which it can do best while the client keeps it still.
     fn rebalance(&mut self, now: Duration) -> Option<Step> {
         if let Some(event) = self.rebalance.next() {
-            self.readings.values_mut().for_each(super::partition::Reading::distrust);
             return Some(match event {
                 Event::Assigned(partitions) => self.on_assigned(partitions),
                 Event::Revoked { partitions, lost } => self.on_revoked(partitions, lost),

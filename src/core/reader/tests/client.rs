@@ -92,6 +92,11 @@ impl Client {
         self.toppars.entry(partition).or_insert_with(Toppar::new)
     }
 
+    /// What is assigned.
+    pub(super) fn assignment(&self) -> Vec<Partition> {
+        self.assignment.iter().copied().collect()
+    }
+
     /// Whether the group can want something new.
     pub(super) fn is_at_rest(&self) -> bool {
         self.join == Join::Steady && !self.fenced && !self.ops.iter().any(|op| matches!(op, Op::Group(_)))

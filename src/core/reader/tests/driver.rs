@@ -73,6 +73,7 @@ impl History {
     /// The driver: one command.
     pub(super) fn carry_out(&mut self, command: Command) {
         let now = self.now;
+        self.trust(&command);
         match command {
             Command::Poll => self.poll(),
             Command::Accept => self.client.assign(Vec::new()),
@@ -94,6 +95,9 @@ impl History {
             Command::Drain(partition) => {
                 let most = 1 + usize::try_from(self.dice.below(40)).unwrap();
                 let items = self.client.drain(partition, most, &self.logs[&partition]);
+                if items.iter().any(|item| matches!(item, Item::Error { .. })) {
+                    self.suspect.insert(partition);
+                }
                 if self.traced {
                     println!("   {partition}: {items:?}, {:?}, {} leaps", self.reader.gaps, self.client.leaps);
                 }
@@ -125,12 +129,32 @@ impl History {
         self.reader.answered(now, Answer::Done);
     }
 
+    /// After an error and after a rebalance a fetcher stands where the client believes; it must not be read on before it
+    /// was asked to stand where it should.
+    fn trust(&mut self, command: &Command) {
+        match command {
+            Command::Drain(partition) => {
+                assert!(!self.suspect.contains(partition), "{partition} is read on, and its fetcher may stand anywhere");
+            }
+            Command::Move { places, .. } => {
+                self.suspect.retain(|suspect| !places.iter().any(|(partition, _)| partition == suspect))
+            }
+            Command::Fetch(partition, _) | Command::Refetch(partition, _) => self.suspect.retain(|suspect| suspect != partition),
+            Command::Leave(_) => self.suspect.clear(),
+            Command::Poll | Command::Accept | Command::Unassign(_) | Command::Drop(_) | Command::Subscribe => {}
+            Command::Unsubscribe | Command::NewClient | Command::AskGroup => {}
+        }
+    }
+
     pub(super) fn poll(&mut self) {
         if self.client.fenced && self.dice.chance(500) {
             self.reader.client_error(self.now, ClientError::Fenced, -144, "fenced".to_owned());
             return;
         }
         if self.dice.chance(if self.trouble { 500 } else { 1000 }) {
+            if !self.client.events.is_empty() {
+                self.suspect.extend(self.client.assignment());
+            }
             match self.client.events.pop_front() {
                 Some(Wish::Assign(partitions)) => self.reader.assigned(partitions),
                 Some(Wish::Revoke { partitions, lost }) => self.reader.revoked(partitions, lost),

@@ -1,7 +1,7 @@
 //! One history: a reader, its client, a driver without a decision, and a loop that does what loops do; trouble first, calm
 //! weather at the end, in which everything has to be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::client::Client;
@@ -63,6 +63,8 @@ pub(super) struct History {
     pub(super) skip_at: Duration,
     pub(super) busy_until: Duration,
     pub(super) cut: Vec<Partition>,
+    /// Whose fetchers may stand anywhere.
+    pub(super) suspect: BTreeSet<Partition>,
     pub(super) disturbances: u64,
     pub(super) moves: u64,
     pub(super) traced: bool,
@@ -92,6 +94,7 @@ pub(super) fn play(seed: u64, one_too_far: bool) -> (Played, Faults) {
         skip_at: Duration::ZERO,
         busy_until: Duration::ZERO,
         cut: Vec::new(),
+        suspect: BTreeSet::new(),
         disturbances: 0,
         moves: 0,
         traced: std::env::var_os("GRAPEVINE_TRACE").is_some(),
