@@ -8,14 +8,15 @@ mod group;
 mod hand;
 mod identity;
 mod queue;
+mod request;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaResult;
-use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
+use rdkafka::{ClientConfig, TopicPartitionList};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -28,9 +29,6 @@ use client::{Client, Notice};
 pub(crate) use client::{committed, log_note, offset};
 use hand::Hand;
 pub use identity::TopicWatch;
-
-/// How long a question to the brokers may take.
-const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long the client may take to move fetchers; it is a message to another thread of this process.
 const SEEK_DEADLINE: Duration = Duration::from_secs(1);
@@ -216,10 +214,11 @@ impl KafkaSource {
         client.incremental_assign(&place)
     }
 
-    fn seek(&self, client: Arc<Client>, number: u64, places: &[(Partition, Offset)]) {
+    fn seek(&mut self, client: Arc<Client>, number: u64, places: &[(Partition, Offset)]) {
         let (list, told) = (self.places(places), self.heard.0.clone());
         let all: Vec<Partition> = places.iter().map(|(partition, _)| *partition).collect();
-        drop(client::on_thread("kafka-seek", move || {
+        let unmoved = all.clone();
+        let asked = client::on_thread("kafka-seek", move || {
             let refused = match list.and_then(|list| client.seek_partitions(list, SEEK_DEADLINE)) {
                 Ok(answers) => client::refused(&answers),
                 Err(error) => {
@@ -229,7 +228,11 @@ impl KafkaSource {
             };
             // Nobody hears it any more when the source is gone.
             drop(told.send(Heard::Moved(number, refused)));
-        }));
+        });
+        // The reader waits for an answer to every move.
+        if asked.is_none() {
+            self.reader.moved(self.began.elapsed(), number, &unmoved);
+        }
     }
 
     fn look_at_group(&self, client: Arc<Client>) {
@@ -256,7 +259,7 @@ impl KafkaSource {
     fn leave(&mut self, started: &[Partition]) -> Option<tokio::sync::oneshot::Receiver<()>> {
         let client = self.client.take()?;
         self.hand = Hand::default();
-        Some(client::give_up(client, &self.list(started)))
+        client::give_up(client, &self.list(started))
     }
 
     fn list(&self, partitions: &[Partition]) -> TopicPartitionList {
@@ -270,7 +273,7 @@ impl KafkaSource {
     fn places(&self, places: &[(Partition, Offset)]) -> KafkaResult<TopicPartitionList> {
         let mut list = TopicPartitionList::new();
         for (partition, next) in places {
-            list.add_partition_offset(&self.topic, partition.0, client_offset(*next))?;
+            list.add_partition_offset(&self.topic, partition.0, client::client_offset(*next))?;
         }
         Ok(list)
     }
@@ -295,28 +298,7 @@ impl Source for KafkaSource {
     }
 
     fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, SourceError>> + 'static {
-        let client = self.client().cloned();
-        let (topic, log) = (self.topic.clone(), self.log.clone());
-        let list = self.list(&[partition]);
-        let what = format!("could not ask for the bounds of {topic}/{partition}");
-        async move {
-            let client = client?;
-            client::ask(what, REQUEST_DEADLINE, move || {
-                // A third of the time each, so that all answers fit.
-                let (first, end) = client.fetch_watermarks(&topic, partition.0, REQUEST_DEADLINE / 3)?;
-                let answers = client.committed_offsets(list, REQUEST_DEADLINE / 3)?;
-                let mut committed = None;
-                for answer in answers.elements() {
-                    answer.error()?;
-                    committed = client::committed(&answer, &log);
-                }
-                let metadata = client.fetch_metadata(Some(&topic), REQUEST_DEADLINE / 3)?;
-                // A broker that has not heard of a new topic yet names none.
-                let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-                Ok(Bounds { first: client::offset(first), end: client::offset(end), committed, partitions })
-            })
-            .await
-        }
+        request::bounds(self.client().cloned(), &self.topic, &self.log, partition)
     }
 
     async fn start(&mut self, partition: Partition, next: Offset) -> Result<(), SourceError> {
@@ -333,19 +315,8 @@ impl Source for KafkaSource {
         Ok(())
     }
 
-    async fn commit(&mut self, offsets: &[(Partition, Offset)]) -> Result<(), SourceError> {
-        if offsets.is_empty() {
-            return Ok(());
-        }
-        let client = Arc::clone(self.client()?);
-        let what = format!("could not commit offsets of {}", self.topic);
-        let mut list = TopicPartitionList::new();
-        for (partition, next) in offsets {
-            let mut place = list.add_partition(&self.topic, partition.0);
-            place.set_offset(client_offset(*next)).map_err(|error| SourceError::Operator(format!("{what}: {error}")))?;
-            place.set_metadata(client::log_note(&self.log));
-        }
-        client::ask(what, REQUEST_DEADLINE, move || client.commit(&list, CommitMode::Sync)).await
+    fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), SourceError>> + 'static {
+        request::commit(self.client().cloned(), &self.topic, &self.log, offsets)
     }
 
     fn lag(&self) -> Vec<(Partition, Option<u64>)> {
@@ -378,9 +349,6 @@ impl Drop for KafkaSource {
     }
 }
 
-fn client_offset(offset: Offset) -> ClientOffset {
-    ClientOffset::Offset(i64::try_from(offset).unwrap_or(i64::MAX))
-}
-
-#[cfg(all(test, feature = "lab"))]
+#[cfg(feature = "lab")]
+#[cfg(test)]
 mod tests;

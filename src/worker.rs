@@ -100,8 +100,8 @@ pub trait Source {
     fn pause(&mut self, paused: bool) -> Result<(), SourceError>;
     /// Stops reading partitions. Revoked and lost ones go back to the group; others stay this member's, unread.
     async fn release(&mut self, partitions: &[Partition]) -> Result<(), SourceError>;
-    /// Commits `next` as the group's offset.
-    async fn commit(&mut self, offsets: &[(Partition, Offset)]) -> Result<(), SourceError>;
+    /// Commits `next` as the group's offset. The answer may take long: everything else goes on meanwhile.
+    fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), SourceError>> + 'static;
     /// For each partition that is read: how many records are not handed out yet, if that is known.
     fn lag(&self) -> Vec<(Partition, Option<u64>)> {
         Vec::new()

@@ -194,6 +194,11 @@ pub(crate) fn offset(raw: i64) -> Offset {
     Offset::try_from(raw).unwrap_or(0)
 }
 
+/// An offset as the client takes it.
+pub(super) fn client_offset(offset: Offset) -> ClientOffset {
+    ClientOffset::Offset(i64::try_from(offset).unwrap_or(i64::MAX))
+}
+
 /// What is committed beside an offset: brokers keep a group's offsets when a topic is deleted and created again, and
 /// only this tells those of the old log from those of the new one.
 pub(crate) fn log_note(log: &str) -> String {
@@ -218,7 +223,7 @@ pub(super) fn join(config: &ClientConfig, topic: &str) -> KafkaResult<Arc<Client
 }
 
 /// Leaves the group and destroys the client on a thread of its own, after giving back what it has.
-pub(super) fn give_up(client: Arc<Client>, started: &TopicPartitionList) -> oneshot::Receiver<()> {
+pub(super) fn give_up(client: Arc<Client>, started: &TopicPartitionList) -> Option<oneshot::Receiver<()>> {
     // From now on nobody asks for rebalances: they are answered at once.
     client.context().closing.store(true, Ordering::Release);
     // Whatever the group waits for is answered; a refusal means that it waits for nothing.
@@ -247,10 +252,12 @@ pub(super) fn judged(client: &Client, error: &KafkaError) -> (ClientError, i32, 
     if let Some(reason) = turned_away(client) {
         return (ClientError::Fenced, code as i32, reason);
     }
-    let class = match error {
-        KafkaError::MessageConsumptionFatal(_) => ClientError::Fatal,
-        _ if needs_operator(code) => ClientError::NeedsOperator,
-        _ => ClientError::Recovers,
+    let class = if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
+        ClientError::Fatal
+    } else if needs_operator(code) {
+        ClientError::NeedsOperator
+    } else {
+        ClientError::Recovers
     };
     (class, code as i32, reason)
 }
@@ -265,10 +272,12 @@ pub(super) fn refused(answers: &TopicPartitionList) -> Vec<Partition> {
 /// What an error of one partition asks for.
 pub(super) fn partition_error(code: RDKafkaErrorCode) -> PartitionError {
     use RDKafkaErrorCode as Code;
-    match code {
-        Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation => PartitionError::CutOff,
-        code if recovers(code) => PartitionError::Recovers,
-        _ => PartitionError::Fatal,
+    if matches!(code, Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation) {
+        PartitionError::CutOff
+    } else if recovers(code) {
+        PartitionError::Recovers
+    } else {
+        PartitionError::Fatal
     }
 }
 
@@ -311,17 +320,23 @@ fn needs_operator(code: RDKafkaErrorCode) -> bool {
     .contains(&code)
 }
 
-/// Runs a call that blocks on a thread of its own; the receiver hears when it is done.
-pub(super) fn on_thread<T: Send + 'static>(name: &str, call: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
+/// Runs a call that blocks on a thread of its own; the receiver hears when it is done. Nothing if there is no thread for it.
+pub(super) fn on_thread<T: Send + 'static>(
+    name: &str,
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Option<oneshot::Receiver<T>> {
     let (done, heard) = oneshot::channel();
     let run = move || {
         // Nobody waits any more when the deadline has passed.
         drop(done.send(call()));
     };
-    if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(run) {
-        warn!("could not start a thread: {error}");
+    match std::thread::Builder::new().name(name.to_owned()).spawn(run) {
+        Ok(_) => Some(heard),
+        Err(error) => {
+            warn!("could not start a thread: {error}");
+            None
+        }
     }
-    heard
 }
 
 /// Asks the brokers something without holding up the loop's other work.
@@ -332,7 +347,10 @@ pub(super) async fn ask<T: Send + 'static>(
     deadline: Duration,
     call: impl FnOnce() -> KafkaResult<T> + Send + 'static,
 ) -> Result<T, SourceError> {
-    match tokio::time::timeout(deadline, on_thread("kafka-ask", call)).await {
+    let Some(answer) = on_thread("kafka-ask", call) else {
+        return Err(SourceError::Transient(format!("{what}: there is no thread to ask on")));
+    };
+    match tokio::time::timeout(deadline, answer).await {
         Ok(Ok(Ok(answer))) => Ok(answer),
         Ok(Ok(Err(error))) if error.rdkafka_error_code().is_some_and(needs_operator) => {
             Err(SourceError::Operator(format!("{what}: {error}")))

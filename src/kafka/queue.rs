@@ -80,14 +80,15 @@ impl Batch {
     /// What is at an index below the length.
     pub(super) fn item(&self, index: usize) -> Item {
         let message = self.message(index);
-        match message.err {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => Item::Record(self.offset(index)),
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF => Item::End(self.offset(index)),
-            error => {
-                let class = client::partition_error(error.into());
-                Item::Error { at: Offset::try_from(message.offset).ok(), class, code: error as i32 }
-            }
+        let error = message.err;
+        if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return Item::Record(self.offset(index));
         }
+        if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF {
+            return Item::End(self.offset(index));
+        }
+        let class = client::partition_error(error.into());
+        Item::Error { at: Offset::try_from(message.offset).ok(), class, code: error as i32 }
     }
 
     /// What the client says about an error.

@@ -53,6 +53,8 @@ pub(super) struct Running {
     pub(super) committed: Option<Offset>,
     /// Whether the log has still to show that it is the one that was read before.
     pub(super) unrecognised: bool,
+    /// Whether its bounds are being asked for, because its log is doubted.
+    pub(super) comparing: bool,
     /// Whether more than a batch is still to be read.
     pub(super) behind: bool,
     /// How large the snapshot is that waits for its rows, or for the checkpoint store, if one does.

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::held::{Held, Running};
 use super::insertion::Attempt;
-use super::opening::Answer;
-use super::publishing::Published;
+use super::opening::{Answer, Compared};
+use super::publishing::{Committed, Published};
 use super::refusal::Unrecognised;
 use super::{Delivery, Source, SourceError};
 use crate::event;
@@ -24,6 +24,8 @@ pub(super) enum Step {
     Attempted(Box<Attempt>),
     Answered(Answer),
     Published(Published),
+    Committed(Committed),
+    Compared(Compared),
     Due,
     /// A delivery, and how long its records took to fold.
     Happened(Happened, Duration),
@@ -119,10 +121,10 @@ pub(super) async fn at(instant: Option<Instant>) {
     }
 }
 
-/// The end of the attempt that is under way, which stays where it is if this is dropped.
-pub(super) async fn ended(inserting: &mut Option<LocalBoxFuture<'_, Attempt>>) -> Attempt {
-    match inserting {
-        Some(attempt) => attempt.await,
+/// The end of what is under way, which stays where it is if this is dropped.
+pub(super) async fn ended<T>(under_way: &mut Option<LocalBoxFuture<'_, T>>) -> T {
+    match under_way {
+        Some(future) => future.await,
         None => pending().await,
     }
 }

@@ -15,8 +15,8 @@ use tracing::warn;
 use super::held::{Held, Recent, Running, State};
 use super::insertion::{self, Attempt, Frozen, Sealed, Tenure, seal};
 use super::listening::{Happened, Step, at, earliest, ended, first_of, listen};
-use super::opening::Answer;
-use super::publishing::Published;
+use super::opening::{Answer, Compared};
+use super::publishing::{Committed, Published};
 use super::trouble::Trouble;
 use super::{Checkpoints, Observer, Settings, Sink, SinkError, Source, SourceError, WorkerError, pace, refusal};
 use crate::metrics::Phase;
@@ -40,6 +40,10 @@ pub(super) struct Loop<'a, S, K, C, O> {
     pub(super) held: BTreeMap<Partition, Held>,
     /// The rows on their way: one insert at a time.
     pub(super) inserting: Option<LocalBoxFuture<'a, Attempt>>,
+    /// Offsets on their way to the group: one commit at a time.
+    pub(super) committing: Option<LocalBoxFuture<'static, Committed>>,
+    /// Partitions whose log is being compared with what was read of it.
+    pub(super) comparing: FuturesUnordered<LocalBoxFuture<'static, Compared>>,
     /// Partitions whose stores are being asked.
     pub(super) asking: FuturesUnordered<LocalBoxFuture<'a, Answer>>,
     /// States on their way to the checkpoint store.
@@ -72,6 +76,8 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             around,
             held: BTreeMap::new(),
             inserting: None,
+            committing: None,
+            comparing: FuturesUnordered::new(),
             asking: FuturesUnordered::new(),
             publishing: FuturesUnordered::new(),
             paused: false,
@@ -102,6 +108,8 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
                 self.spent(Phase::Rebalance, started);
             }
             Step::Published(published) => self.published(published).await?,
+            Step::Committed(committed) => self.committed(committed),
+            Step::Compared(compared) => self.compared(compared).await?,
             Step::Due => {}
             Step::Happened(happened, _) => self.happened(happened).await?,
             Step::Failed(error) => self.read_failed(error)?,
@@ -110,7 +118,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             self.flush().await?;
         }
         let started = Instant::now();
-        self.commit().await;
+        self.commit();
         self.spent(Phase::Commit, started);
         self.regulate();
         // A log that always has records never waits: connections to the store need their turn too.
@@ -154,13 +162,15 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
     /// Waits for whatever is ready first. Records come last, so that nothing waits behind a stream of them.
     async fn step(&mut self, shutdown: Pin<&mut impl Future<Output = ()>>) -> Step {
         let wake = earliest(self.next_flush(), self.next_commit());
-        let Loop { source, held, inserting, asking, publishing, read_at, .. } = self;
+        let Loop { source, held, inserting, committing, comparing, asking, publishing, read_at, .. } = self;
         tokio::select! {
             biased;
             () = shutdown => Step::Shutdown,
             attempt = ended(inserting) => Step::Attempted(Box::new(attempt)),
             answer = first_of(asking) => Step::Answered(answer),
             published = first_of(publishing) => Step::Published(published),
+            committed = ended(committing) => Step::Committed(committed),
+            compared = first_of(comparing) => Step::Compared(compared),
             () = at(wake) => Step::Due,
             step = listen(source, held, *read_at) => step,
         }
@@ -181,7 +191,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             }
             Happened::Lost(partitions) => self.lost(&partitions).await?,
             Happened::Fenced(partitions) => self.fenced(&partitions).await?,
-            Happened::Doubted(partition) => self.doubted(partition).await?,
+            Happened::Doubted(partition) => self.doubted(partition),
             Happened::Unrecognised(partition, what) => {
                 let refusal = self.unrecognised(partition, what);
                 self.refuse(partition, refusal).await?;
@@ -218,7 +228,9 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
     }
 
     fn next_commit(&self) -> Option<Instant> {
-        self.commit_at.filter(|_| self.running().any(|running| running.uncommitted().is_some()))
+        self.commit_at
+            .filter(|_| self.committing.is_none())
+            .filter(|_| self.running().any(|running| running.uncommitted().is_some()))
     }
 
     fn flush_is_due(&self) -> bool {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
@@ -28,6 +29,14 @@ pub(super) struct Answer {
     tenure: Tenure,
     failures: u32,
     found: Result<(Found, Bounds), Failure>,
+    /// How many partitions the topic had when this epoch began, if that was asked and answered.
+    began_with: Option<usize>,
+}
+
+/// What the brokers say of a log that is doubted.
+pub(super) struct Compared {
+    tenure: Tenure,
+    bounds: Result<Bounds, SourceError>,
 }
 
 enum Found {
@@ -76,13 +85,20 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         let (sink, checkpoints) = (self.around.sink, self.around.checkpoints);
         let (wait, limits) = (self.wait(failures), self.around.settings.rules.limits());
         let bounds = self.source.bounds(tenure.partition);
+        // Asked until it is known.
+        let log = self.began_with.is_none().then_some(&self.around.settings.log);
         self.asking.push(Box::pin(async move {
             sleep(wait).await;
             let found = async {
                 let found = find(sink, checkpoints, &source, limits).await?;
                 Ok((found, bounds.await.map_err(Failure::Log)?))
             };
-            Answer { tenure, failures, found: found.await }
+            let found = found.await;
+            let began_with = match (&found, log) {
+                (Ok((_, bounds)), Some(log)) => partitions_at_first(checkpoints, log, bounds.partitions).await,
+                _ => None,
+            };
+            Answer { tenure, failures, found, began_with }
         }));
     }
 
@@ -96,7 +112,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
 
     /// The stores and the log have answered: the partition is restored, founded, asked for again, or refused.
     pub(super) async fn open(&mut self, answer: Answer) -> Result<(), WorkerError> {
-        let Answer { tenure, failures, found } = answer;
+        let Answer { tenure, failures, found, began_with } = answer;
+        self.began_with = self.began_with.or(began_with);
         let partition = tenure.partition;
         let Some(held) = self.held.get(&partition).filter(|held| held.tenure == tenure) else { return Ok(()) };
         let source = Arc::clone(&held.source);
@@ -109,7 +126,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 return Ok(());
             }
         };
-        self.warn_of_added(partition, bounds.partitions).await;
+        self.warn_of_added(partition, bounds.partitions);
         match self.judged(&source, bounds, found) {
             Ok(Opened::Known(engine)) => self.start(tenure, engine, bounds).await,
             Ok(Opened::New(engine)) => {
@@ -138,13 +155,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     }
 
     /// Keys of a topic that was given more partitions may have moved: their roots open new lives.
-    async fn warn_of_added(&mut self, partition: Partition, now: usize) {
-        if self.began_with.is_none() && now > 0 {
-            // Only a warning hangs on it, so nothing waits for it long, or twice.
-            let asked = self.around.checkpoints.partitions_at_first(&self.around.settings.log, now);
-            let answer = timeout(ADDED_DEADLINE, asked).await.ok().and_then(Result::ok);
-            self.began_with = Some(answer.unwrap_or(usize::MAX));
-        }
+    fn warn_of_added(&self, partition: Partition, now: usize) {
         let Some(began_with) = self.began_with else { return };
         if usize::try_from(partition.0).is_ok_and(|number| number >= began_with) {
             warn!(
@@ -230,18 +241,32 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
 
     /// The log may not be the one it was: the last record read is read once more, as it is after a restore. The source says
     /// it again if that cannot be done yet.
-    pub(super) async fn doubted(&mut self, partition: Partition) -> Result<(), WorkerError> {
-        let started = match self.source.bounds(partition).await {
+    pub(super) fn doubted(&mut self, partition: Partition) {
+        let Some(held) = self.held.get_mut(&partition) else { return };
+        let tenure = held.tenure;
+        let Some(running) = held.running() else { return };
+        if std::mem::replace(&mut running.comparing, true) {
+            return;
+        }
+        let bounds = self.source.bounds(partition);
+        self.comparing.push(async move { Compared { tenure, bounds: bounds.await } }.boxed_local());
+    }
+
+    /// The bounds of a log that is doubted are known, or not.
+    pub(super) async fn compared(&mut self, compared: Compared) -> Result<(), WorkerError> {
+        let Compared { tenure, bounds } = compared;
+        let partition = tenure.partition;
+        let Some(running) = self.tenant(tenure) else { return Ok(()) };
+        running.comparing = false;
+        let started = match bounds {
             Ok(bounds) => {
-                let Some(Held { source, state: State::Running(running), .. }) = self.held.get_mut(&partition) else {
-                    return Ok(());
-                };
                 let next = running.engine.next();
-                if let Err(refusal) = check_bounds(source, bounds, next) {
-                    return self.refuse(partition, refusal).await;
-                }
                 let last = running.engine.last_record().map(|last| last.offset).filter(|last| *last >= bounds.first);
                 running.unrecognised = last.is_some();
+                let source = source_name(&self.around.settings.log, partition);
+                if let Err(refusal) = check_bounds(&source, bounds, next) {
+                    return self.refuse(partition, refusal).await;
+                }
                 self.source.start(partition, last.unwrap_or(next)).await
             }
             Err(error) => Err(error),
@@ -281,6 +306,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             published: next,
             committed: bounds.committed,
             unrecognised: last.is_some(),
+            comparing: false,
             behind: bounds.end.saturating_sub(next) > settings.flush.rows_max as u64,
             publishing: None,
             checkpoint_at: Instant::now() + settings.checkpoint_interval.mul_f64(share),
@@ -300,6 +326,17 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         self.report(partition);
         Ok(())
     }
+}
+
+/// Only a warning hangs on it, so nothing waits for it long, or twice.
+async fn partitions_at_first<C: Checkpoints>(checkpoints: &C, log: &str, now: usize) -> Option<usize> {
+    // A broker that has not heard of a new topic yet names none.
+    if now == 0 {
+        return None;
+    }
+    let asked = checkpoints.partitions_at_first(log, now);
+    let answer = timeout(ADDED_DEADLINE, asked).await.ok().and_then(Result::ok);
+    Some(answer.unwrap_or(usize::MAX))
 }
 
 async fn find<K: Sink, C: Checkpoints>(sink: &K, checkpoints: &C, source: &str, limits: Limits) -> Result<Found, Failure> {

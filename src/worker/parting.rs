@@ -112,9 +112,12 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// checkpoint.
     async fn commit_last(&mut self, partitions: &[Partition], attempts: u32, until: Instant) {
         let committing = async {
+            // One that is under way says less.
+            self.wait_for_commit().await;
             for _ in 0..attempts {
                 sleep_until(self.commit_at.take().unwrap_or_else(Instant::now)).await;
-                self.commit().await;
+                self.commit();
+                self.wait_for_commit().await;
                 if self.commit_at.is_none() {
                     break;
                 }
@@ -133,6 +136,13 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 "the group did not take the last offsets: its lag shows more than is left to read. Nothing is lost and nothing is \
                  read twice for it, because whoever reads on begins at the newest checkpoint"
             );
+        }
+    }
+
+    async fn wait_for_commit(&mut self) {
+        while self.committing.is_some() {
+            let committed = ended(&mut self.committing).await;
+            self.committed(committed);
         }
     }
 

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
@@ -38,6 +38,12 @@ pub(super) struct Published {
     pub(super) bytes: usize,
     pub(super) took: Duration,
     pub(super) outcome: Result<(), CheckpointError>,
+}
+
+/// A commit that ended, and what it was of.
+pub(super) struct Committed {
+    offsets: Vec<(Tenure, Offset)>,
+    outcome: Result<(), SourceError>,
 }
 
 impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
@@ -146,38 +152,42 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         outcome
     }
 
-    /// Commits what is published. A commit that fails is made again, with whatever is published by then.
-    pub(super) async fn commit(&mut self) {
-        if self.commit_at.is_some_and(|due| due > Instant::now()) {
+    /// Begins to commit what is published; nothing waits for the answer. One commit is under way at a time, and one that
+    /// failed is made again after a while, with whatever is published by then.
+    pub(super) fn commit(&mut self) {
+        if self.committing.is_some() || self.commit_at.is_some_and(|due| due > Instant::now()) {
             return;
         }
-        let due: Vec<(Partition, Offset)> =
-            self.held.iter_mut().filter_map(|(partition, held)| Some((*partition, held.running()?.uncommitted()?))).collect();
-        if due.is_empty() {
+        let due = |held: &mut Held| Some((held.tenure, held.running()?.uncommitted()?));
+        let offsets: Vec<(Tenure, Offset)> = self.held.values_mut().filter_map(due).collect();
+        if offsets.is_empty() {
             return;
         }
-        match self.source.commit(&due).await {
-            Ok(()) => self.committed(&due),
-            Err(error) => {
-                warn!(%error, "could not commit offsets, trying again");
-                if let SourceError::Operator(message) = &error {
-                    self.trouble(Trouble::Commit, message);
-                }
-                // A rebalance under way refuses commits for a moment; a fault for longer.
-                self.commit_failures = self.commit_failures.saturating_add(1);
-                self.commit_at = Some(Instant::now() + self.wait(self.commit_failures));
-            }
-        }
+        let places: Vec<(Partition, Offset)> = offsets.iter().map(|(tenure, next)| (tenure.partition, *next)).collect();
+        let answer = self.source.commit(&places);
+        self.committing = Some(async move { Committed { offsets, outcome: answer.await } }.boxed_local());
     }
 
-    fn committed(&mut self, offsets: &[(Partition, Offset)]) {
-        self.commit_at = None;
-        self.commit_failures = 0;
+    /// The group has taken offsets, or not. It says nothing of partitions that were given back meanwhile.
+    pub(super) fn committed(&mut self, committed: Committed) {
+        let Committed { offsets, outcome } = committed;
+        self.committing = None;
+        if let Err(error) = outcome {
+            warn!(%error, "could not commit offsets, trying again");
+            if let SourceError::Operator(message) = &error {
+                self.trouble(Trouble::Commit, message);
+            }
+            // A rebalance under way refuses commits for a moment; a fault for longer.
+            self.commit_failures = self.commit_failures.saturating_add(1);
+            self.commit_at = Some(Instant::now() + self.wait(self.commit_failures));
+            return;
+        }
+        (self.commit_at, self.commit_failures) = (None, 0);
         self.settle(Trouble::Commit);
-        for (partition, next) in offsets {
-            if let Some(running) = self.held.get_mut(partition).and_then(Held::running) {
-                running.committed = Some(*next);
-                self.report(*partition);
+        for (tenure, next) in offsets {
+            if let Some(running) = self.tenant(tenure) {
+                running.committed = running.committed.max(Some(next));
+                self.report(tenure.partition);
             }
         }
     }

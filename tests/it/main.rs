@@ -11,6 +11,7 @@ mod cases;
 mod clickhouse;
 mod commands;
 mod config;
+mod coordinator;
 mod demo;
 mod deployment;
 mod documents;

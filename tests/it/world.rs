@@ -76,7 +76,7 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> std::io::Result<(u16, Stri
 /// What workers read.
 enum Log {
     /// In this process. It keeps so little that whoever publishes has to follow whoever reads.
-    Embedded { consumed: Arc<Consumed>, _follower: Follower, _broker: MockBroker },
+    Embedded { consumed: Arc<Consumed>, _follower: Follower, broker: MockBroker },
     /// A process of its own.
     Apache { _kafka: Arc<ApacheKafka> },
 }
@@ -99,12 +99,29 @@ impl World {
     }
 
     pub(crate) fn with(partitions: usize, database: Database) -> World {
-        let broker = MockBroker::start().unwrap();
+        World::on_broker(MockBroker::start().unwrap(), partitions, database)
+    }
+
+    /// A world whose group is coordinated by a broker of its own, which leads no partition.
+    pub(crate) fn with_coordinator_apart(partitions: usize, name: &str) -> World {
+        let broker = MockBroker::start_with_coordinator_apart("events-epoch-0").unwrap();
+        World::on_broker(broker, partitions, Database::absent(name)).migrate()
+    }
+
+    /// Takes that broker away, or brings it back.
+    pub(crate) fn take_coordinator(&self, away: bool) {
+        match &self.log {
+            Log::Embedded { broker, .. } => broker.take_coordinator(away).unwrap(),
+            Log::Apache { .. } => panic!("the coordinator of Apache Kafka is the broker itself"),
+        }
+    }
+
+    fn on_broker(broker: MockBroker, partitions: usize, database: Database) -> World {
         broker.create_topic("events", partitions).unwrap();
         let brokers = broker.bootstrap_servers().to_owned();
         let consumed = Consumed::new(partitions);
         let follower = consumed.follow(&brokers, "events-epoch-0", "events").unwrap();
-        let log = Log::Embedded { consumed, _follower: follower, _broker: broker };
+        let log = Log::Embedded { consumed, _follower: follower, broker };
         World::around(log, brokers, "events", database)
     }
 

@@ -197,18 +197,22 @@ impl Source for SimulatedSource {
         Ok(())
     }
 
-    async fn commit(&mut self, offsets: &[(Partition, Offset)]) -> Result<(), SourceError> {
-        self.member.wait(30).await;
-        self.member.survive(Fault::KilledBeforeCommit).await;
-        if self.member.strikes(Fault::CommitFailed, 10) {
-            return Err(SourceError::Transient("the coordinator moved".to_owned()));
+    fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), SourceError>> + 'static {
+        let (member, offsets) = (self.member.clone(), offsets.to_vec());
+        async move {
+            let slow = member.strikes(Fault::CommitLate, 20);
+            member.wait(if slow { 45_000 } else { 30 }).await;
+            member.survive(Fault::KilledBeforeCommit).await;
+            if member.strikes(Fault::CommitFailed, 10) {
+                return Err(SourceError::Transient("the coordinator moved".to_owned()));
+            }
+            commit_in_group(&member, &offsets)?;
+            member.survive(Fault::KilledAfterCommit).await;
+            if member.strikes(Fault::CommitAnswerLost, 10) {
+                return Err(SourceError::Transient("the answer was lost".to_owned()));
+            }
+            Ok(())
         }
-        self.commit_in_group(offsets)?;
-        self.member.survive(Fault::KilledAfterCommit).await;
-        if self.member.strikes(Fault::CommitAnswerLost, 10) {
-            return Err(SourceError::Transient("the answer was lost".to_owned()));
-        }
-        Ok(())
     }
 
     async fn close(&mut self) -> Result<(), SourceError> {
@@ -218,22 +222,19 @@ impl Source for SimulatedSource {
     }
 }
 
-impl SimulatedSource {
-    fn commit_in_group(&self, offsets: &[(Partition, Offset)]) -> Result<(), SourceError> {
-        let mut world = self.member.world.borrow_mut();
-        if offsets.iter().any(|(partition, _)| world.owners[slot(*partition)] != Some(self.member.number)) {
-            world.faults.note(Fault::CommitFenced);
-            return Err(SourceError::Transient("another generation owns the partition".to_owned()));
-        }
-        for &(partition, next) in offsets {
-            let published = world.published.get(&*source_name(NAME, partition)).copied();
-            assert!(published >= Some(next), "I1: committed {next} of {partition}, published {published:?}");
-            world.committed[slot(partition)] = Some(next);
-        }
-        Ok(())
+fn commit_in_group(member: &Member, offsets: &[(Partition, Offset)]) -> Result<(), SourceError> {
+    let mut world = member.world.borrow_mut();
+    if offsets.iter().any(|(partition, _)| world.owners[slot(*partition)] != Some(member.number)) {
+        world.faults.note(Fault::CommitFenced);
+        return Err(SourceError::Transient("another generation owns the partition".to_owned()));
     }
+    for &(partition, next) in offsets {
+        let published = world.published.get(&*source_name(NAME, partition)).copied();
+        assert!(published >= Some(next), "I1: committed {next} of {partition}, published {published:?}");
+        world.committed[slot(partition)] = Some(next);
+    }
+    Ok(())
 }
-
 /// The store as one member reaches it.
 pub(crate) struct SimulatedSink(pub(crate) Member);
 

@@ -25,7 +25,7 @@ faults! {
     KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownUnpublished, Revoked, Lost, ReadByTwo,
     InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow,
     NewestVersionFailed, CheckpointFailed, CheckpointHung, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
-    NewestFailed, TornSkipped, CommitFailed, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted,
+    NewestFailed, TornSkipped, CommitFailed, CommitLate, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted,
     Paused, Idle, EndReached,
     InputCorrupted, InputDuplicated, InputReordered, RootLate, RootNever, HistoryBackfilled, ClockJumped, KeyMoved,
     OffsetsSkipped, EvictedByAge, EvictedByBudget, SettingsMixed, HeadCut, LastReadExpired, PublishedByTwo,

@@ -29,6 +29,10 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// How long creating a topic may take.
 const ADMIN_DEADLINE: Duration = Duration::from_secs(10);
 
+/// The brokers of two that lead partitions, and that coordinate.
+const LEADER: i32 = 1;
+const COORDINATOR: i32 = 2;
+
 /// The broker, or what is published into it, failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
@@ -77,6 +81,8 @@ fn broker(what: &str) -> impl FnOnce(KafkaError) -> BrokerError {
 /// A broker in this process, gone when it is dropped.
 pub struct MockBroker {
     cluster: NonNull<sys::rd_kafka_mock_cluster_t>,
+    /// A second broker coordinates a group; the first leads every partition.
+    apart: bool,
     addresses: String,
     // Owns the threads that the cluster runs on; destroyed after the cluster.
     _owner: BaseProducer,
@@ -93,16 +99,52 @@ impl MockBroker {
     /// # Errors
     /// [`BrokerError::Broker`] when no port or no thread is to be had.
     pub fn start() -> Result<Self, BrokerError> {
+        Self::start_with(1)
+    }
+
+    /// Starts two brokers: the first leads every partition, the second does nothing but coordinate one group.
+    ///
+    /// # Errors
+    /// [`BrokerError::Broker`] when no port or no thread is to be had, or the group's name is none.
+    pub fn start_with_coordinator_apart(group: &str) -> Result<Self, BrokerError> {
+        let mut broker = Self::start_with(2)?;
+        let name = CString::new(group).map_err(|error| BrokerError::Broker(format!("the group {group}: {error}")))?;
+        let (raw, kind) = (broker.cluster.as_ptr(), c"group");
+        // SAFETY: the cluster is alive and copies both names.
+        let answer = unsafe { sys::rd_kafka_mock_coordinator_set(raw, kind.as_ptr(), name.as_ptr(), COORDINATOR) };
+        refused("could not choose a coordinator", answer)?;
+        broker.apart = true;
+        Ok(broker)
+    }
+
+    /// Takes the coordinator of [`MockBroker::start_with_coordinator_apart`] away, or brings it back.
+    ///
+    /// # Errors
+    /// [`BrokerError::Broker`] when there is none.
+    pub fn take_coordinator(&self, away: bool) -> Result<(), BrokerError> {
+        let raw = self.cluster.as_ptr();
+        // SAFETY: the cluster is alive.
+        let answer = unsafe {
+            if away {
+                sys::rd_kafka_mock_broker_set_down(raw, COORDINATOR)
+            } else {
+                sys::rd_kafka_mock_broker_set_up(raw, COORDINATOR)
+            }
+        };
+        refused("could not move the coordinator", answer)
+    }
+
+    fn start_with(brokers: i32) -> Result<Self, BrokerError> {
         let owner: BaseProducer = ClientConfig::new().create().map_err(broker("could not start the embedded broker"))?;
         // SAFETY: the owner is alive, and outlives the cluster because it is dropped after it.
-        let cluster = unsafe { sys::rd_kafka_mock_cluster_new(owner.client().native_ptr(), 1) };
+        let cluster = unsafe { sys::rd_kafka_mock_cluster_new(owner.client().native_ptr(), brokers) };
         let cluster = NonNull::new(cluster)
             .ok_or_else(|| BrokerError::Broker("could not start the embedded broker: no free port".to_owned()))?;
         // SAFETY: the cluster is alive. Members join at once instead of after three seconds.
         unsafe { sys::rd_kafka_mock_group_initial_rebalance_delay_ms(cluster.as_ptr(), 0) };
         // SAFETY: the cluster keeps the text as long as it lives; it is copied here.
         let addresses = unsafe { CStr::from_ptr(sys::rd_kafka_mock_cluster_bootstraps(cluster.as_ptr())) };
-        Ok(Self { cluster, addresses: addresses.to_string_lossy().into_owned(), _owner: owner })
+        Ok(Self { cluster, apart: false, addresses: addresses.to_string_lossy().into_owned(), _owner: owner })
     }
 
     /// Where clients connect to.
@@ -124,8 +166,21 @@ impl MockBroker {
         if answer != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
             return Err(failed(&RDKafkaErrorCode::from(answer).to_string()));
         }
+        for partition in (0..count).filter(|_| self.apart) {
+            // SAFETY: the cluster is alive and copies the name.
+            let answer =
+                unsafe { sys::rd_kafka_mock_partition_set_leader(self.cluster.as_ptr(), text.as_ptr(), partition, LEADER) };
+            refused("could not choose a leader", answer)?;
+        }
         Ok(())
     }
+}
+
+fn refused(what: &str, answer: RDKafkaRespErr) -> Result<(), BrokerError> {
+    if answer == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+        return Ok(());
+    }
+    Err(BrokerError::Broker(format!("{what}: {}", RDKafkaErrorCode::from(answer))))
 }
 
 impl Drop for MockBroker {

@@ -1,0 +1,75 @@
+//! What the brokers are asked for: where a partition begins and ends, and to keep the group's offsets.
+//!
+//! Each waits on a thread of its own, so that the loop waits for none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::error::KafkaResult;
+
+use super::client::{self, Client};
+use crate::record::{Offset, Partition};
+use crate::worker::{Bounds, SourceError};
+
+/// How long a question may take.
+const QUESTION_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a commit may take: nothing waits for it, and the client asks again by itself where the coordinator has moved.
+const COMMIT_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Bounds of a partition, and what the group has committed for this log.
+pub(super) fn bounds(
+    client: Result<Arc<Client>, SourceError>,
+    topic: &str,
+    log: &str,
+    partition: Partition,
+) -> impl Future<Output = Result<Bounds, SourceError>> + 'static {
+    let (topic, log) = (topic.to_owned(), log.to_owned());
+    async move {
+        let (client, what) = (client?, format!("could not ask for the bounds of {topic}/{partition}"));
+        client::ask(what, QUESTION_DEADLINE, move || {
+            // A third of the time each, so that all answers fit.
+            let (first, end) = client.fetch_watermarks(&topic, partition.0, QUESTION_DEADLINE / 3)?;
+            let mut list = TopicPartitionList::new();
+            list.add_partition(&topic, partition.0);
+            let answers = client.committed_offsets(list, QUESTION_DEADLINE / 3)?;
+            let mut committed = None;
+            for answer in answers.elements() {
+                answer.error()?;
+                committed = client::committed(&answer, &log);
+            }
+            let metadata = client.fetch_metadata(Some(&topic), QUESTION_DEADLINE / 3)?;
+            // A broker that has not heard of a new topic yet names none.
+            let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+            Ok(Bounds { first: client::offset(first), end: client::offset(end), committed, partitions })
+        })
+        .await
+    }
+}
+
+/// Commits offsets, each with the log's name beside it.
+pub(super) fn commit(
+    client: Result<Arc<Client>, SourceError>,
+    topic: &str,
+    log: &str,
+    offsets: &[(Partition, Offset)],
+) -> impl Future<Output = Result<(), SourceError>> + 'static {
+    let what = format!("could not commit offsets of {topic}");
+    let list = noted(topic, log, offsets).map_err(|error| SourceError::Operator(format!("{what}: {error}")));
+    async move {
+        let (client, list) = (client?, list?);
+        client::ask(what, COMMIT_DEADLINE, move || client.commit(&list, CommitMode::Sync)).await
+    }
+}
+
+fn noted(topic: &str, log: &str, offsets: &[(Partition, Offset)]) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for (partition, next) in offsets {
+        let mut place = list.add_partition(topic, partition.0);
+        place.set_offset(client::client_offset(*next))?;
+        place.set_metadata(client::log_note(log));
+    }
+    Ok(list)
+}
