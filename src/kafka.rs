@@ -298,7 +298,7 @@ impl Source for KafkaSource {
     }
 
     fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, SourceError>> + 'static {
-        request::bounds(self.client().cloned(), &self.topic, &self.log, partition)
+        request::bounds(self.client().map(Arc::downgrade), &self.topic, &self.log, partition)
     }
 
     async fn start(&mut self, partition: Partition, next: Offset) -> Result<(), SourceError> {
@@ -316,7 +316,7 @@ impl Source for KafkaSource {
     }
 
     fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), SourceError>> + 'static {
-        request::commit(self.client().cloned(), &self.topic, &self.log, offsets)
+        request::commit(self.client().map(Arc::downgrade), &self.topic, &self.log, offsets)
     }
 
     fn lag(&self) -> Vec<(Partition, Option<u64>)> {

@@ -40,13 +40,14 @@ pub fn start(log: &Log) -> Result<(), LogsError> {
 /// The filter of a level or of directives such as `info,grapevine=debug`. Stricter than the filter's own parser, which
 /// takes a misspelt level for the name of a module and then logs everything of that module and nothing else.
 pub(crate) fn directives(text: &str) -> Result<Targets, String> {
-    for directive in text.split(',') {
-        let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
-        if level.trim().parse::<LevelFilter>().is_err() || level.trim().is_empty() {
+    let directives: Vec<&str> = text.split(',').map(str::trim).collect();
+    for directive in &directives {
+        let level = directive.rsplit_once('=').map_or(*directive, |(_, level)| level);
+        if level.parse::<LevelFilter>().is_err() || level.is_empty() {
             return Err(format!("{directive:?} holds no level"));
         }
     }
-    text.parse().map_err(|error: tracing_subscriber::filter::ParseError| error.to_string())
+    directives.join(",").parse().map_err(|error: tracing_subscriber::filter::ParseError| error.to_string())
 }
 
 #[cfg(test)]
@@ -62,8 +63,11 @@ mod tests {
 
     #[test]
     fn levels_and_directives_are_understood() {
-        for text in ["info", "ERROR", "warn,grapevine=debug", "info,grapevine::worker=trace"] {
+        for text in ["info", "ERROR", "warn,grapevine=debug", "info,grapevine::worker=trace", " warn , grapevine=debug"] {
             assert!(directives(text).is_ok(), "{text:?}");
         }
+        let spaced = directives(" warn , grapevine=debug").unwrap();
+        assert!(spaced.would_enable("grapevine_core::engine", &tracing::Level::DEBUG));
+        assert!(spaced.would_enable("rdkafka", &tracing::Level::WARN) && !spaced.would_enable("rdkafka", &tracing::Level::INFO));
     }
 }

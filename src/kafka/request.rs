@@ -2,7 +2,7 @@
 //!
 //! Each waits on a thread of its own, so that the loop waits for none.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
@@ -21,14 +21,14 @@ const COMMIT_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Bounds of a partition, and what the group has committed for this log.
 pub(super) fn bounds(
-    client: Result<Arc<Client>, SourceError>,
+    client: Result<Weak<Client>, SourceError>,
     topic: &str,
     log: &str,
     partition: Partition,
 ) -> impl Future<Output = Result<Bounds, SourceError>> + 'static {
     let (topic, log) = (topic.to_owned(), log.to_owned());
     async move {
-        let (client, what) = (client?, format!("could not ask for the bounds of {topic}/{partition}"));
+        let (client, what) = (held(client)?, format!("could not ask for the bounds of {topic}/{partition}"));
         client::ask(what, QUESTION_DEADLINE, move || {
             // A third of the time each, so that all answers fit.
             let (first, end) = client.fetch_watermarks(&topic, partition.0, QUESTION_DEADLINE / 3)?;
@@ -51,7 +51,7 @@ pub(super) fn bounds(
 
 /// Commits offsets, each with the log's name beside it.
 pub(super) fn commit(
-    client: Result<Arc<Client>, SourceError>,
+    client: Result<Weak<Client>, SourceError>,
     topic: &str,
     log: &str,
     offsets: &[(Partition, Offset)],
@@ -59,9 +59,14 @@ pub(super) fn commit(
     let what = format!("could not commit offsets of {topic}");
     let list = noted(topic, log, offsets).map_err(|error| SourceError::Operator(format!("{what}: {error}")));
     async move {
-        let (client, list) = (client?, list?);
+        let (client, list) = (held(client)?, list?);
         client::ask(what, COMMIT_DEADLINE, move || client.commit(&list, CommitMode::Sync)).await
     }
+}
+
+/// The client, if the source still has it: whoever waits to ask must not be the last to hold it, and destroy it.
+fn held(client: Result<Weak<Client>, SourceError>) -> Result<Arc<Client>, SourceError> {
+    client?.upgrade().ok_or_else(|| SourceError::Transient("the Kafka client is closed".to_owned()))
 }
 
 fn noted(topic: &str, log: &str, offsets: &[(Partition, Offset)]) -> KafkaResult<TopicPartitionList> {

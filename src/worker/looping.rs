@@ -22,6 +22,9 @@ use super::{Checkpoints, Observer, Settings, Sink, SinkError, Source, SourceErro
 use crate::metrics::Phase;
 use crate::record::Partition;
 
+/// After a failed read the log is not asked for so long at most: rebalances wait for it meanwhile.
+const READ_WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// How often somebody is told how far the loop is behind.
 const LAG_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -206,7 +209,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             SourceError::Transient(message) => {
                 warn!(error = message, "could not read the log, trying again");
                 self.read_failures = self.read_failures.saturating_add(1);
-                self.read_at = Some(Instant::now() + self.wait(self.read_failures));
+                self.read_at = Some(Instant::now() + self.wait(self.read_failures).min(READ_WAIT_MAX));
                 Ok(())
             }
         }
