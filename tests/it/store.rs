@@ -104,7 +104,10 @@ impl Database {
         let create = format!("CREATE DATABASE IF NOT EXISTS {name}");
         self.client.clone().with_database("system").query_raw(&create).execute().await.unwrap();
         for statement in engine.schema.get_or_init(|| schema(&engine.url)).await {
-            self.run(&statement.replace(&format!("{MODEL}."), &format!("{name}."))).await;
+            // A request whose answer was lost on a kept connection is sent again.
+            let again = statement.replacen("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1);
+            let again = again.replacen("CREATE VIEW ", "CREATE VIEW IF NOT EXISTS ", 1);
+            self.run(&again.replace(&format!("{MODEL}."), &format!("{name}."))).await;
         }
         self.run(&format!("INSERT INTO schema_migrations SELECT * FROM {MODEL}.schema_migrations")).await;
     }

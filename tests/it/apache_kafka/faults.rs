@@ -202,25 +202,25 @@ fn a_shutdown_in_the_middle_of_anything_ends_in_time_and_costs_nothing() {
     let mut load = world.load(&data.lines);
     // While it starts, while it restores, and while it reads.
     for wait in [false, false, true, true] {
-        load.release_one_of(8);
+        load.release_one_of(16);
         let worker = world.start(&[]);
         if wait {
             worker.wait_until_ready();
         }
-        load.release_one_of(8);
+        load.release_one_of(16);
         worker.stop();
     }
     // While another joins.
     let staying = world.start(&[]);
     let leaving = world.start(&[]);
-    load.release_one_of(8);
+    load.release_one_of(16);
     leaving.stop();
     staying.stop();
     // While the store takes nothing: it says so, and does not wait for ever.
     let stuck = world.start(&[("GRAPEVINE_WORKER_SHUTDOWN_DEADLINE_SECONDS", "6")]);
-    stuck.wait_until_ready();
+    wait_until_shared_out(std::slice::from_ref(&stuck));
     world.run("ALTER TABLE progress MODIFY SETTING table_readonly = 1");
-    load.release_one_of(8);
+    load.release_of_the_rest(2);
     stuck.wait_until_unready("Code: 774");
     signal(stuck.process(), "TERM");
     let said = stuck.gave_up();

@@ -105,7 +105,11 @@ fn a_worker_that_is_stopped_while_the_broker_is_dead_ends_in_order() {
     for protocol in ["classic", "consumer"] {
         let database = Database::absent(&format!("stopped_without_broker_{protocol}"));
         let mut world = World::on(&kafka, PARTITIONS, database);
-        let member = [("GRAPEVINE_KAFKA_GROUP_PROTOCOL", protocol), ("GRAPEVINE_CHECKPOINT_INTERVAL_SECONDS", "600")];
+        let member = [
+            ("GRAPEVINE_KAFKA_GROUP_PROTOCOL", protocol),
+            ("GRAPEVINE_CHECKPOINT_INTERVAL_SECONDS", "600"),
+            ("GRAPEVINE_WORKER_SHUTDOWN_DEADLINE_SECONDS", "120"),
+        ];
         let mut load = world.load(&data.lines);
         let worker = world.start(&member);
         load.release_one_of(3);
