@@ -2,7 +2,7 @@
 -- zone as of the day, UTC where the table brand says nothing. A visit's side follows what was clicked; where no click
 -- tells, the link parameters and then the referring host, by the table utm_side; where nothing tells, it is `other`.
 
--- How far the tables are complete, per source, and whether every record was counted exactly once. `skipped`: offsets below `next` that are in no count although no gap is recorded for them. With transactions each leaves one; else it is 0.
+-- How far the tables are complete, per source, and whether every record was counted exactly once. `skipped`: offsets below `next` that are in no count although no gap is recorded for them: markers and aborted records of transactions, compaction; else 0, but for the moments between a resumption and the first rows after it.
 CREATE OR REPLACE VIEW sources AS
 SELECT
     source, epoch, first, version AS next, read, accepted, duplicates, conflicting_copies, rejected,
