@@ -54,12 +54,15 @@ impl Hand {
         self.0.remove(&partition);
     }
 
+    fn batch(&self, partition: Partition) -> Option<&Batch> {
+        self.0.get(&partition)?.batch.as_ref()
+    }
+
     /// A delivery of the reader with the records that it names.
     pub(super) fn deliver(&self, told: reader::Delivery) -> Delivery<'_> {
         match told {
             reader::Delivery::Records(partition, run) => {
-                let batch = self.0.get(&partition).and_then(|held| held.batch.as_ref());
-                Delivery::Records(partition, batch.map(|batch| batch.records(run)).unwrap_or_default())
+                Delivery::Records(partition, self.batch(partition).map(|batch| batch.records(run)).unwrap_or_default())
             }
             reader::Delivery::Assigned(partitions) => Delivery::Assigned(partitions),
             reader::Delivery::End(partition, end) => Delivery::End(partition, end),
@@ -73,13 +76,11 @@ impl Hand {
 
 impl Batches for Hand {
     fn item(&self, partition: Partition, index: usize) -> Item {
-        let batch = self.0.get(&partition).and_then(|held| held.batch.as_ref());
         // The reader asks for what it was told is there.
-        batch.map_or(Item::Record(0), |batch| batch.item(index))
+        self.batch(partition).map_or(Item::Record(0), |batch| batch.item(index))
     }
 
     fn text(&self, partition: Partition, index: usize) -> String {
-        let batch = self.0.get(&partition).and_then(|held| held.batch.as_ref());
-        batch.map(|batch| batch.text(index)).unwrap_or_default()
+        self.batch(partition).map(|batch| batch.text(index)).unwrap_or_default()
     }
 }
