@@ -202,7 +202,12 @@ impl ApacheKafka {
         until("the topic is as it should be", || {
             let metadata = client.fetch_metadata(Some(topic), PATIENCE).map_err(|error| error.to_string())?;
             let found = metadata.topics().iter().map(|topic| topic.partitions().len()).sum::<usize>();
-            if found == wanted { Ok(()) } else { Err(format!("{found} partitions")) }
+            if found != wanted {
+                return Err(format!("{found} partitions"));
+            }
+            // Metadata names partitions before they have leaders.
+            let answers = (0..).take(wanted).map(|partition| client.fetch_watermarks(topic, partition, PATIENCE).map(drop));
+            answers.collect::<Result<(), _>>().map_err(|error| error.to_string())
         });
     }
 }

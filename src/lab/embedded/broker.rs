@@ -9,7 +9,7 @@ mod publisher;
 
 use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -25,6 +25,15 @@ pub use publisher::{Consumed, Follower, Message, Publisher};
 
 /// How long the brokers may take to answer a question, or to take what was published.
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What a broker says of a partition while it has no leader, or another one than the client knows.
+const LEADERLESS: [RDKafkaErrorCode; 4] = [
+    RDKafkaErrorCode::NotLeaderForPartition,
+    RDKafkaErrorCode::LeaderNotAvailable,
+    RDKafkaErrorCode::UnknownTopicOrPartition,
+    RDKafkaErrorCode::UnknownLeaderEpoch,
+];
+const LEADER_WAIT: Duration = Duration::from_millis(100);
 
 /// How long creating a topic may take.
 const ADMIN_DEADLINE: Duration = Duration::from_secs(10);
@@ -238,5 +247,23 @@ fn partition_count<C: ClientContext>(client: &rdkafka::client::Client<C>, topic:
     match found.map(|found| found.partitions().len()) {
         Some(count) if count > 0 => Ok(count),
         _ => Err(BrokerError::Broker(format!("{what}: it does not exist"))),
+    }
+}
+
+/// Where a partition begins and ends. Waits for its leader: a new topic has none for a moment, and it may move at any time.
+fn bounds_of<C: ClientContext>(
+    client: &rdkafka::client::Client<C>,
+    topic: &str,
+    partition: i32,
+) -> Result<(Offset, Offset), KafkaError> {
+    let until = Instant::now() + DEADLINE;
+    loop {
+        match client.fetch_watermarks(topic, partition, DEADLINE) {
+            Ok((first, end)) => return Ok((Offset::try_from(first).unwrap_or(0), Offset::try_from(end).unwrap_or(0))),
+            Err(KafkaError::MetadataFetch(code)) if LEADERLESS.contains(&code) && Instant::now() < until => {
+                std::thread::sleep(LEADER_WAIT);
+            }
+            Err(error) => return Err(error),
+        }
     }
 }

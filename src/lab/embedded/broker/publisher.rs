@@ -17,7 +17,7 @@ use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
 
 use crate::record::{Header, Millis, Offset, Partition};
 
-use super::{BrokerError, DEADLINE, broker, partition_count};
+use super::{BrokerError, DEADLINE, bounds_of, broker, partition_count};
 
 /// Bytes of a partition that may be published and not yet consumed. The broker keeps 5 MiB; what it counts
 /// is compressed, what is counted here is not, and a batch is kept whole until its last record is consumed.
@@ -219,8 +219,7 @@ impl Publisher {
         let count = partition_count(producer.client(), topic)?;
         let mut backlogs = Vec::with_capacity(count);
         for partition in (0..count).filter_map(|index| i32::try_from(index).ok()) {
-            let (_, end) = producer.client().fetch_watermarks(topic, partition, DEADLINE).map_err(broker(what))?;
-            let end = Offset::try_from(end).unwrap_or(0);
+            let (_, end) = bounds_of(producer.client(), topic, partition).map_err(broker(what))?;
             backlogs.push(Backlog { start: end, next: end, ..Backlog::default() });
         }
         Ok(Self { producer, topic: topic.to_owned(), backlogs, consumed, published: 0 })
@@ -272,12 +271,8 @@ impl Publisher {
     pub fn nothing_dropped(&self) -> Result<(), BrokerError> {
         for (index, backlog) in self.backlogs.iter().enumerate() {
             let partition = Partition(i32::try_from(index).unwrap_or(i32::MAX));
-            let (first, _) = self
-                .producer
-                .client()
-                .fetch_watermarks(&self.topic, partition.0, DEADLINE)
+            let (first, _) = bounds_of(self.producer.client(), &self.topic, partition.0)
                 .map_err(broker("could not ask where the log begins"))?;
-            let first = Offset::try_from(first).unwrap_or(0);
             let consumed = self.consumed.as_ref().map_or(0, |consumed| consumed.next_of(index)).max(backlog.start);
             if first > consumed {
                 return Err(BrokerError::Dropped { partition, first, consumed });
@@ -293,8 +288,8 @@ impl Publisher {
     pub fn ends(&self) -> Result<Vec<Offset>, BrokerError> {
         let end = |index: usize| {
             let partition = i32::try_from(index).unwrap_or(i32::MAX);
-            let bounds = self.producer.client().fetch_watermarks(&self.topic, partition, DEADLINE);
-            bounds.map(|(_, end)| Offset::try_from(end).unwrap_or(0)).map_err(broker("could not ask where the log ends"))
+            let bounds = bounds_of(self.producer.client(), &self.topic, partition);
+            bounds.map(|(_, end)| end).map_err(broker("could not ask where the log ends"))
         };
         (0..self.backlogs.len()).map(end).collect()
     }
