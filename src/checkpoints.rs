@@ -22,8 +22,9 @@ pub use catalogue::{Entry, Unsound};
 
 use crate::config;
 use crate::engine::{Fingerprint, Snapshot};
+use crate::failure::Failure;
 use crate::record::Offset;
-use crate::worker::{CheckpointError, Checkpoints};
+use crate::worker::Checkpoints;
 
 /// What the names of epochs' folders begin with.
 const EPOCH: &str = "epoch-";
@@ -49,6 +50,7 @@ struct Named {
     /// Of two states at one offset the later one stands: it was published again because limits had changed.
     written: i64,
     path: Path,
+    size: u64,
 }
 
 impl CheckpointStore {
@@ -56,8 +58,8 @@ impl CheckpointStore {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Operator`] when the place cannot be understood or used.
-    pub fn open(config: &config::Checkpoint, epoch: u16) -> Result<CheckpointStore, CheckpointError> {
+    /// [`Failure::Operator`] when the place cannot be understood or used.
+    pub fn open(config: &config::Checkpoint, epoch: u16) -> Result<CheckpointStore, Failure> {
         Ok(CheckpointStore::of(config, epoch, place::open(&config.url)?))
     }
 
@@ -74,8 +76,8 @@ impl CheckpointStore {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Operator`] when the epoch began with other rules: the message says which, and what to do.
-    pub async fn check_fingerprint(&self, fingerprint: &Fingerprint) -> Result<(), CheckpointError> {
+    /// [`Failure::Operator`] when the epoch began with other rules: the message says which, and what to do.
+    pub async fn check_fingerprint(&self, fingerprint: &Fingerprint) -> Result<(), Failure> {
         let path = self.folder.clone().join("fingerprint.json");
         match self.said_first(&path, fingerprint::to_json(fingerprint).into(), "write the fingerprint of the epoch").await? {
             None => Ok(()),
@@ -84,7 +86,7 @@ impl CheckpointStore {
     }
 
     /// Writes what has not been said yet; else gives what was said first.
-    async fn said_first(&self, path: &Path, now: PutPayload, doing: &str) -> Result<Option<Vec<u8>>, CheckpointError> {
+    async fn said_first(&self, path: &Path, now: PutPayload, doing: &str) -> Result<Option<Vec<u8>>, Failure> {
         match self.store.put_opts(path, now, PutMode::Create.into()).await {
             Ok(_) => Ok(None),
             Err(object_store::Error::AlreadyExists { .. }) => self.read(path).await.map(Some),
@@ -93,7 +95,7 @@ impl CheckpointStore {
     }
 
     /// The objects of a source, newest first.
-    async fn list(&self, source: &str) -> Result<Vec<Named>, CheckpointError> {
+    async fn list(&self, source: &str) -> Result<Vec<Named>, Failure> {
         let listed = self.store.list(Some(&self.folder_of(source))).try_collect::<Vec<_>>().await;
         let listed = listed.map_err(|error| self.failure("list checkpoints", &error))?;
         let mut named: Vec<Named> = listed.into_iter().filter_map(Named::read).collect();
@@ -101,13 +103,13 @@ impl CheckpointStore {
         Ok(named)
     }
 
-    async fn read(&self, path: &Path) -> Result<Vec<u8>, CheckpointError> {
+    async fn read(&self, path: &Path) -> Result<Vec<u8>, Failure> {
         let read = async { self.store.get(path).await?.bytes().await };
         read.await.map(Vec::from).map_err(|error| self.failure("read a checkpoint", &error))
     }
 
     /// The state of an object that was listed.
-    async fn opened(&self, source: &str, next: Offset, path: &Path) -> Result<Result<Vec<u8>, Unsound>, CheckpointError> {
+    async fn opened(&self, source: &str, next: Offset, path: &Path) -> Result<Result<Vec<u8>, Unsound>, Failure> {
         let read = async { self.store.get(path).await?.bytes().await };
         match read.await {
             Ok(bytes) => Ok(envelope::open(source, next, Vec::from(bytes)).await),
@@ -118,7 +120,7 @@ impl CheckpointStore {
 
     /// Deletes what is older than the newest three, never what was just written. What cannot be deleted now is
     /// deleted after the next publication.
-    async fn prune(&self, source: &str, written: &Path) -> Result<(), CheckpointError> {
+    async fn prune(&self, source: &str, written: &Path) -> Result<(), Failure> {
         for old in self.list(source).await?.into_iter().skip(KEPT).filter(|old| old.path != *written) {
             match self.store.delete(&old.path).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
@@ -130,13 +132,7 @@ impl CheckpointStore {
 
     /// Somebody has published the very same: the name holds the hash of the content. Only if the object has been
     /// damaged since is it written again.
-    async fn replace_if_unsound(
-        &self,
-        source: &str,
-        next: Offset,
-        path: &Path,
-        payload: PutPayload,
-    ) -> Result<(), CheckpointError> {
+    async fn replace_if_unsound(&self, source: &str, next: Offset, path: &Path, payload: PutPayload) -> Result<(), Failure> {
         let found = self.read(path).await?;
         let Err(unsound) = envelope::open(source, next, found).await else { return Ok(()) };
         warn!(%path, %unsound, "replaced a checkpoint");
@@ -149,19 +145,17 @@ impl CheckpointStore {
     }
 
     /// Errors in the words of the place: what was being done, where, and who must act.
-    fn failure(&self, doing: &str, error: &object_store::Error) -> CheckpointError {
+    fn failure(&self, doing: &str, error: &object_store::Error) -> Failure {
         let message = format!("could not {doing} at {}: {}", self.url, place::reason(error));
         if place::needs_somebody(error) {
-            return CheckpointError::Operator(format!(
-                "{message}; the worker must be able to list, read, write and delete there"
-            ));
+            return Failure::Operator(format!("{message}; the worker must be able to list, read, write and delete there"));
         }
-        CheckpointError::Transient(message)
+        Failure::Transient(message)
     }
 }
 
 impl Checkpoints for CheckpointStore {
-    async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, CheckpointError> {
+    async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, Failure> {
         for named in self.list(source).await? {
             match self.opened(source, named.next, &named.path).await? {
                 Ok(state) => return Ok(Some((named.next, state))),
@@ -173,9 +167,14 @@ impl Checkpoints for CheckpointStore {
         Ok(None)
     }
 
-    async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), CheckpointError> {
+    async fn size(&self, source: &str) -> Result<u64, Failure> {
+        // The newest may be torn, and then the one before is read.
+        Ok(self.list(source).await?.iter().map(|named| named.size).max().unwrap_or(0))
+    }
+
+    async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), Failure> {
         let sealed = envelope::seal(source, next, snapshot, self.compression_level).await;
-        let (bytes, hash) = sealed.map_err(CheckpointError::Transient)?;
+        let (bytes, hash) = sealed.map_err(Failure::Transient)?;
         let path = self.folder_of(source).join(format!("{next:020}-{hash:032x}.ckpt"));
         let payload = PutPayload::from(bytes);
         match self.store.put_opts(&path, payload.clone(), PutMode::Create.into()).await {
@@ -189,23 +188,23 @@ impl Checkpoints for CheckpointStore {
         Ok(())
     }
 
-    async fn partitions_at_first(&self, log: &str, now: usize) -> Result<usize, CheckpointError> {
+    async fn partitions_at_first(&self, log: &str, now: usize) -> Result<usize, Failure> {
         let path = self.folder.clone().join(format!("partitions-{}", escape(log)));
         let doing = "write how many partitions the topic has";
         let Some(found) = self.said_first(&path, now.to_string().into(), doing).await? else { return Ok(now) };
         let text = String::from_utf8(found).unwrap_or_default();
-        text.trim().parse().map_err(|_| CheckpointError::Operator(format!("{}/{path} holds no number", self.url)))
+        text.trim().parse().map_err(|_| Failure::Operator(format!("{}/{path} holds no number", self.url)))
     }
 }
 
 impl Named {
     /// Takes a name apart; `None` for what is no checkpoint.
     fn read(object: ObjectMeta) -> Option<Named> {
-        let (written, path) = (object.last_modified.timestamp_micros(), object.location);
+        let (written, path, size) = (object.last_modified.timestamp_micros(), object.location, object.size);
         let (next, hash) = path.filename()?.strip_suffix(".ckpt")?.split_once('-')?;
         let digits = next.len() == 20 && next.bytes().all(|byte| byte.is_ascii_digit()) && hash.len() == 32;
         let next = digits.then(|| next.parse().ok()).flatten()?;
-        Some(Named { next, written, path })
+        Some(Named { next, written, path, size })
     }
 }
 

@@ -11,10 +11,11 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
 use crate::config;
+use crate::failure::Failure;
 use crate::migrations::{self, SchemaProblem};
 use crate::record::Offset;
 use crate::row::{ActivityWindow, Progress, Rows};
-use crate::worker::{Sink, SinkError};
+use crate::worker::Sink;
 
 mod errors;
 
@@ -38,7 +39,7 @@ pub struct Attempt<'a> {
     /// How long it took, the answer included.
     pub duration: Duration,
     /// What went wrong, if anything.
-    pub error: Option<&'a SinkError>,
+    pub error: Option<&'a Failure>,
 }
 
 /// The client for a store. It connects when it is first used.
@@ -54,7 +55,7 @@ pub fn client(config: &config::ClickHouse) -> Client {
 ///
 /// # Errors
 /// When there is no answer, or none that a ClickHouse gives to this user.
-pub async fn reach(config: &config::ClickHouse) -> Result<(), SinkError> {
+pub async fn reach(config: &config::ClickHouse) -> Result<(), Failure> {
     // The database need not exist yet.
     let client = client(config).with_database("system");
     let limit = config.send_timeout;
@@ -62,7 +63,7 @@ pub async fn reach(config: &config::ClickHouse) -> Result<(), SinkError> {
     match asked {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(classify(&error)),
-        Err(_) => Err(SinkError::Transient(format!("no answer within {limit:?}"))),
+        Err(_) => Err(Failure::Transient(format!("no answer within {limit:?}"))),
     }
 }
 
@@ -104,11 +105,11 @@ impl ClickHouseSink {
     ///
     /// # Errors
     /// What is wrong, and what to run.
-    pub async fn ready(&self) -> Result<(), SinkError> {
+    pub async fn ready(&self) -> Result<(), Failure> {
         self.within(async {
             let warning = migrations::check(&self.client).await.map_err(|problem| match problem {
                 SchemaProblem::Store(error) => error,
-                wrong @ (SchemaProblem::Behind { .. } | SchemaProblem::Changed { .. }) => SinkError::Operator(wrong.to_string()),
+                wrong @ (SchemaProblem::Behind { .. } | SchemaProblem::Changed { .. }) => Failure::Operator(wrong.to_string()),
             })?;
             if let Some(warning) = warning {
                 tracing::warn!("{warning}");
@@ -119,12 +120,12 @@ impl ClickHouseSink {
     }
 
     /// Runs something under the deadline of an attempt: not everything in the client has one of its own.
-    async fn within<T>(&self, work: impl Future<Output = Result<T, SinkError>>) -> Result<T, SinkError> {
+    async fn within<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let limit = self.send_timeout + self.end_timeout;
-        timeout(limit, work).await.unwrap_or_else(|_| Err(SinkError::Transient(format!("no answer within {limit:?}"))))
+        timeout(limit, work).await.unwrap_or_else(|_| Err(Failure::Transient(format!("no answer within {limit:?}"))))
     }
 
-    async fn insert_table<T: RowOwned + RowWrite>(&self, table: &'static str, rows: &[&T]) -> Result<(), SinkError> {
+    async fn insert_table<T: RowOwned + RowWrite>(&self, table: &'static str, rows: &[&T]) -> Result<(), Failure> {
         for chunk in rows.chunks(ROWS_MAX) {
             let started = Instant::now();
             let result = self.within(self.insert_once(table, chunk)).await;
@@ -136,7 +137,7 @@ impl ClickHouseSink {
     }
 
     /// One insert; with another look at the table if the rows may only not fit what the client remembers of it.
-    async fn insert_once<T: RowOwned + RowWrite>(&self, table: &'static str, rows: &[&T]) -> Result<(), SinkError> {
+    async fn insert_once<T: RowOwned + RowWrite>(&self, table: &'static str, rows: &[&T]) -> Result<(), Failure> {
         let deduplicate = *self.deduplicate_setting.get_or_try_init(|| self.has_deduplicate_setting()).await?;
         match self.send(table, rows, deduplicate).await {
             Err(error) if is_drift(&error) => {
@@ -169,7 +170,7 @@ impl ClickHouseSink {
         insert.end().await
     }
 
-    async fn has_deduplicate_setting(&self) -> Result<bool, SinkError> {
+    async fn has_deduplicate_setting(&self) -> Result<bool, Failure> {
         let ask = "SELECT count() FROM system.settings WHERE name = 'deduplicate_insert'";
         let count: u64 = self.client.query_raw(ask).fetch_one().await.map_err(|error| classify(&error))?;
         Ok(count > 0)
@@ -177,7 +178,7 @@ impl ClickHouseSink {
 }
 
 impl Sink for ClickHouseSink {
-    async fn insert(&self, rows: &Rows) -> Result<(), SinkError> {
+    async fn insert(&self, rows: &Rows) -> Result<(), Failure> {
         let Rows {
             activity_windows,
             cascades,
@@ -209,7 +210,7 @@ impl Sink for ClickHouseSink {
         self.insert_table("progress", &references(&progress)).await
     }
 
-    async fn newest_version(&self, source: &str) -> Result<Option<Offset>, SinkError> {
+    async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure> {
         let tables = ["progress", "activity_window", "cascade", "thread"];
         let union: Vec<String> = tables
             .iter()
@@ -238,9 +239,9 @@ fn references<T>(rows: &[T]) -> Vec<&T> {
     rows.iter().collect()
 }
 
-fn describe(error: &SinkError, table: &str, rows: usize) -> SinkError {
+fn describe(error: &Failure, table: &str, rows: usize) -> Failure {
     match error {
-        SinkError::Transient(text) => SinkError::Transient(format!("could not insert {rows} rows into \"{table}\": {text}")),
-        SinkError::Operator(text) => SinkError::Operator(format!("could not insert {rows} rows into \"{table}\": {text}")),
+        Failure::Transient(text) => Failure::Transient(format!("could not insert {rows} rows into \"{table}\": {text}")),
+        Failure::Operator(text) => Failure::Operator(format!("could not insert {rows} rows into \"{table}\": {text}")),
     }
 }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use crate::assignment::Garbage;
 use crate::engine::Rules;
 
 mod judge;
@@ -110,14 +111,6 @@ pub struct Worker {
     pub shutdown_deadline: Duration,
     /// What stops the worker because it reads a wrong topic.
     pub garbage: Garbage,
-}
-
-/// More than `percent` of rejects among `records` records of a partition, one after another, are too many.
-#[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "every key is described in config/worker.toml")]
-pub struct Garbage {
-    pub percent: u64,
-    pub records: u64,
 }
 
 /// A secret: never printed.

@@ -21,9 +21,10 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::config;
+use crate::failure::Failure;
 use crate::reader::{self, Answer, Command, Gaps, Problem, Reader, Seen, Step};
 use crate::record::{Offset, Partition};
-use crate::worker::{Bounds, Delivery, Source, SourceError};
+use crate::worker::{Bounds, Delivery, Source};
 
 use client::{Client, Notice};
 pub(crate) use client::{committed, log_note, offset};
@@ -71,13 +72,13 @@ impl KafkaSource {
     /// background: only a wrong setting fails here.
     ///
     /// # Errors
-    /// [`SourceError::Operator`] when the client refuses a setting.
-    pub fn connect(settings: &config::Kafka, log: &str, epoch: u16, thread: usize) -> Result<Self, SourceError> {
+    /// [`Failure::Operator`] when the client refuses a setting.
+    pub fn connect(settings: &config::Kafka, log: &str, epoch: u16, thread: usize) -> Result<Self, Failure> {
         let config = client::client_config(settings, epoch, thread);
         // With the consumer protocol the broker itself sees to it that every partition belongs to somebody.
         let looks = config.get("group.instance.id").is_some() && config.get("group.protocol") != Some("consumer");
         let client = client::join(&config, &settings.topic)
-            .map_err(|error| SourceError::Operator(format!("the Kafka client refuses its settings: {error}")))?;
+            .map_err(|error| Failure::Operator(format!("the Kafka client refuses its settings: {error}")))?;
         Ok(Self {
             hand: Hand::default(),
             reader: Reader::new(looks, rand::random()),
@@ -108,14 +109,14 @@ impl KafkaSource {
         self.began.elapsed()
     }
 
-    fn client(&self) -> Result<&Arc<Client>, SourceError> {
+    fn client(&self) -> Result<&Arc<Client>, Failure> {
         let gone = || if self.reader.is_away() { Problem::Away } else { Problem::Closed };
         self.client.as_ref().ok_or_else(|| self.failure(&gone()))
     }
 
-    fn failure(&self, problem: &Problem) -> SourceError {
+    fn failure(&self, problem: &Problem) -> Failure {
         let text = problem.text(&self.topic);
-        if problem.is_transient() { SourceError::Transient(text) } else { SourceError::Operator(text) }
+        if problem.is_transient() { Failure::Transient(text) } else { Failure::Operator(text) }
     }
 
     /// Tells the reader what other threads have found out meanwhile.
@@ -280,7 +281,7 @@ impl KafkaSource {
 }
 
 impl Source for KafkaSource {
-    async fn next(&mut self) -> Result<Delivery<'_>, SourceError> {
+    async fn next(&mut self) -> Result<Delivery<'_>, Failure> {
         self.hear();
         loop {
             match self.reader.step(self.now(), &self.hand) {
@@ -297,25 +298,25 @@ impl Source for KafkaSource {
         }
     }
 
-    fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, SourceError>> + 'static {
+    fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, Failure>> + 'static {
         request::bounds(self.client().map(Arc::downgrade), &self.topic, &self.log, partition)
     }
 
-    async fn start(&mut self, partition: Partition, next: Offset) -> Result<(), SourceError> {
+    fn start(&mut self, partition: Partition, next: Offset) -> Result<(), Failure> {
         self.reader.start(self.began.elapsed(), partition, next).map_err(|problem| self.failure(&problem))
     }
 
-    fn pause(&mut self, paused: bool) -> Result<(), SourceError> {
+    fn pause(&mut self, paused: bool) -> Result<(), Failure> {
         self.reader.pause(self.began.elapsed(), paused);
         Ok(())
     }
 
-    async fn release(&mut self, partitions: &[Partition]) -> Result<(), SourceError> {
+    fn release(&mut self, partitions: &[Partition]) -> Result<(), Failure> {
         self.reader.release(partitions);
         Ok(())
     }
 
-    fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), SourceError>> + 'static {
+    fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), Failure>> + 'static {
         request::commit(self.client().map(Arc::downgrade), &self.topic, &self.log, offsets)
     }
 
@@ -331,7 +332,7 @@ impl Source for KafkaSource {
         self.reader.unassigned()
     }
 
-    async fn close(&mut self) -> Result<(), SourceError> {
+    async fn close(&mut self) -> Result<(), Failure> {
         let Some(started) = self.reader.close() else { return Ok(()) };
         let Some(left) = self.leave(&started) else { return Ok(()) };
         if tokio::time::timeout(CLOSE_DEADLINE, left).await.is_err() {

@@ -89,19 +89,27 @@ impl Metrics {
         Ok(Metrics { registry: registry.clone(), families, health, clock: Box::new(clock), owned: Mutex::default() })
     }
 
-    /// Counts a change of the assignment; series of partitions begin and end here.
-    pub fn record_rebalance(&self, kind: Rebalance, partitions: &[Partition]) {
+    /// Counts a change of the assignment.
+    pub fn record_rebalance(&self, kind: Rebalance) {
         self.families.rebalances[kind as usize].inc();
+    }
+
+    /// Partitions are this loop's from now on.
+    pub fn record_assigned(&self, partitions: &[Partition]) {
         let now = (self.clock)();
         let mut owned = self.lock();
         for partition in partitions {
             self.families.partitions.remove(*partition);
-            owned.remove(partition);
-            if kind == Rebalance::Assigned {
-                let new = Owned { progressed: now, lag: None, last_record: None, watermark: None, checkpoint: now };
-                owned.insert(*partition, new);
-            }
+            let new = Owned { progressed: now, lag: None, last_record: None, watermark: None, checkpoint: now };
+            owned.insert(*partition, new);
         }
+    }
+
+    /// A partition is not this loop's any more: its gauges go.
+    pub fn record_released(&self, partition: Partition) {
+        let mut owned = self.lock();
+        self.families.partitions.remove(partition);
+        owned.remove(&partition);
     }
 
     /// Counts what a flush says. Counts of a partition that was given back meanwhile stay, its gauges do not.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
 use crate::clickhouse::classify;
-use crate::worker::SinkError;
+use crate::failure::Failure;
 
 /// A numbered file of statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub enum SchemaProblem {
     },
     /// The store could not be asked.
     #[error(transparent)]
-    Store(SinkError),
+    Store(Failure),
 }
 
 /// A migration that the database remembers.
@@ -234,8 +234,8 @@ fn store(error: ::clickhouse::error::Error) -> SchemaProblem {
 
 fn at(migration: &Migration, error: &::clickhouse::error::Error) -> SchemaProblem {
     SchemaProblem::Store(match classify(error) {
-        SinkError::Transient(text) => SinkError::Transient(format!("could not apply {}: {text}", migration.name)),
-        SinkError::Operator(text) => SinkError::Operator(format!("could not apply {}: {text}", migration.name)),
+        Failure::Transient(text) => Failure::Transient(format!("could not apply {}: {text}", migration.name)),
+        Failure::Operator(text) => Failure::Operator(format!("could not apply {}: {text}", migration.name)),
     })
 }
 

@@ -19,9 +19,10 @@ use crate::checkpoints::CheckpointStore;
 use crate::clickhouse::{Attempt, ClickHouseSink};
 use crate::config::Config;
 use crate::engine::Fingerprint;
+use crate::failure::Failure;
 use crate::kafka::{KafkaSource, TopicWatch};
 use crate::metrics::{Health, InsertResult, LoopWatch, Metrics, Obstacle, Table};
-use crate::worker::{self, CheckpointError, Observer, Seams, Settings, SinkError, SourceError, WorkerError};
+use crate::worker::{self, Observer, Seams, Settings, WorkerError};
 
 /// Why a service could not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -46,14 +47,8 @@ pub enum ServiceError {
     Panicked(usize),
 }
 
-impl From<SourceError> for ServiceError {
-    fn from(error: SourceError) -> Self {
-        ServiceError::Operator(error.to_string())
-    }
-}
-
-impl From<CheckpointError> for ServiceError {
-    fn from(error: CheckpointError) -> Self {
+impl From<Failure> for ServiceError {
+    fn from(error: Failure) -> Self {
         ServiceError::Operator(error.to_string())
     }
 }
@@ -212,10 +207,10 @@ async fn until_compared(
     number: usize,
     health: &Health,
     settings: &Settings,
-) -> Result<(), CheckpointError> {
+) -> Result<(), Failure> {
     for attempt in 0_u32.. {
         match checkpoints.check_fingerprint(rules).await {
-            Err(CheckpointError::Transient(message)) => {
+            Err(Failure::Transient(message)) => {
                 warn!(error = message, "the checkpoint store cannot be reached yet, trying again");
                 wait_alive(settings.backoff.delay(attempt, settings.seed), number, health).await;
             }
@@ -234,11 +229,11 @@ async fn until_ready(sink: &ClickHouseSink, number: usize, health: &Health, sett
                 health.clear(number, Obstacle::Schema);
                 return;
             }
-            Err(SinkError::Transient(message)) => {
+            Err(Failure::Transient(message)) => {
                 warn!(error = message, "ClickHouse cannot be reached yet, trying again");
                 health.block(number, Obstacle::ClickHouse, message);
             }
-            Err(SinkError::Operator(message)) => {
+            Err(Failure::Operator(message)) => {
                 error!(problem = message, "somebody must act; trying again until then");
                 health.clear(number, Obstacle::ClickHouse);
                 health.block(number, Obstacle::Schema, message);
@@ -261,8 +256,8 @@ async fn wait_alive(wait: Duration, number: usize, health: &Health) {
 fn count(metrics: &Metrics, attempt: &Attempt<'_>) {
     let result = match attempt.error {
         None => InsertResult::Ok,
-        Some(SinkError::Transient(_)) => InsertResult::Transient,
-        Some(SinkError::Operator(_)) => InsertResult::Operator,
+        Some(Failure::Transient(_)) => InsertResult::Transient,
+        Some(Failure::Operator(_)) => InsertResult::Operator,
     };
     if let Some(table) = Table::named(attempt.table) {
         metrics.record_insert(table, result, attempt.rows, attempt.duration);

@@ -8,26 +8,26 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use crate::assignment::{Garbage, Terms};
 use crate::backoff::Backoff;
 use crate::config;
 use crate::engine::{Rules, Snapshot};
+use crate::failure::Failure;
 use crate::reader::Gaps;
 use crate::record::{Offset, Partition, Record};
 use crate::row::Rows;
 
-mod held;
-mod insertion;
-mod listening;
-mod looping;
-mod observer;
+mod commands;
+mod leaving;
+mod notice;
 mod opening;
 mod pace;
-mod parting;
+mod problem;
 mod publishing;
-mod refusal;
-mod trouble;
+mod turn;
 
-pub use observer::{Observer, Position, Silent};
+pub use crate::assignment::{Bounds, Position};
+pub use notice::{Notice, Observer, Silent};
 
 /// What the log hands to the loop. Their order is the order in which they happened.
 #[derive(Debug)]
@@ -51,57 +51,24 @@ pub enum Delivery<'a> {
     Idle,
 }
 
-/// The log cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// The client recovers by itself; worth a log line.
-    #[error("{0}")]
-    Transient(String),
-    /// Somebody must act: the message says how.
-    #[error("{0}")]
-    Operator(String),
-}
-
-/// The store did not take the rows.
-#[derive(Debug, thiserror::Error)]
-pub enum SinkError {
-    /// Worth another attempt with the same rows.
-    #[error("{0}")]
-    Transient(String),
-    /// Somebody must act: the message says how. The same rows are tried again, slowly.
-    #[error("{0}")]
-    Operator(String),
-}
-
-/// The checkpoint store failed.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckpointError {
-    /// Worth another attempt; processing goes on meanwhile.
-    #[error("{0}")]
-    Transient(String),
-    /// Somebody must act: the message says how.
-    #[error("{0}")]
-    Operator(String),
-}
-
 /// The log: a member of a consumer group.
 #[expect(async_fn_in_trait, reason = "the loop is single-threaded and generic; no Send bound is wanted")]
 pub trait Source {
     /// The next thing that happened. Waits a little when there is nothing, then says [`Delivery::Idle`].
     ///
     /// The loop drops this future whenever something else is ready first: nothing may be lost by that.
-    async fn next(&mut self) -> Result<Delivery<'_>, SourceError>;
+    async fn next(&mut self) -> Result<Delivery<'_>, Failure>;
     /// The first offset that the log still holds, the end of the partition, and what the group has committed. The
     /// answer may take long: other partitions are read meanwhile.
-    fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, SourceError>> + 'static;
+    fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, Failure>> + 'static;
     /// Starts reading an assigned partition at an offset.
-    async fn start(&mut self, partition: Partition, next: Offset) -> Result<(), SourceError>;
+    fn start(&mut self, partition: Partition, next: Offset) -> Result<(), Failure>;
     /// Stops and resumes the flow of records; assignments go on.
-    fn pause(&mut self, paused: bool) -> Result<(), SourceError>;
+    fn pause(&mut self, paused: bool) -> Result<(), Failure>;
     /// Stops reading partitions. Revoked and lost ones go back to the group; others stay this member's, unread.
-    async fn release(&mut self, partitions: &[Partition]) -> Result<(), SourceError>;
+    fn release(&mut self, partitions: &[Partition]) -> Result<(), Failure>;
     /// Commits `next` as the group's offset. The answer may take long: everything else goes on meanwhile.
-    fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), SourceError>> + 'static;
+    fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), Failure>> + 'static;
     /// For each partition that is read: how many records are not handed out yet, if that is known.
     fn lag(&self) -> Vec<(Partition, Option<u64>)> {
         Vec::new()
@@ -115,20 +82,7 @@ pub trait Source {
         None
     }
     /// Leaves the group.
-    async fn close(&mut self) -> Result<(), SourceError>;
-}
-
-/// Where a partition begins and ends, and what its group has committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
-    /// First offset that the log still holds.
-    pub first: Offset,
-    /// One past the last offset (the last stable one, with transactions).
-    pub end: Offset,
-    /// The group's committed offset.
-    pub committed: Option<Offset>,
-    /// How many partitions the topic has now.
-    pub partitions: usize,
+    async fn close(&mut self) -> Result<(), Failure>;
 }
 
 /// The store.
@@ -136,20 +90,22 @@ pub struct Bounds {
 pub trait Sink {
     /// One attempt to insert the rows, `progress` last. Any part may have been written before an error:
     /// the same rows again do no harm.
-    async fn insert(&self, rows: &Rows) -> Result<(), SinkError>;
+    async fn insert(&self, rows: &Rows) -> Result<(), Failure>;
     /// The greatest version (`progress` and rows) known for a source in this epoch; `None` if it has no rows.
-    async fn newest_version(&self, source: &str) -> Result<Option<Offset>, SinkError>;
+    async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure>;
 }
 
 /// Where whole states are kept.
 #[expect(async_fn_in_trait, reason = "the loop is single-threaded and generic; no Send bound is wanted")]
 pub trait Checkpoints {
     /// The newest sound checkpoint of a source: its `next` and the engine's bytes.
-    async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, CheckpointError>;
+    async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, Failure>;
+    /// About how many bytes the newest state takes where it is kept; 0 if there is none.
+    async fn size(&self, source: &str) -> Result<u64, Failure>;
     /// Publishes a state, creating the object only if it is absent, and prunes all but the three newest.
-    async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), CheckpointError>;
+    async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), Failure>;
     /// How many partitions a log had when this epoch began; `now` is remembered if nobody has said it before.
-    async fn partitions_at_first(&self, log: &str, now: usize) -> Result<usize, CheckpointError>;
+    async fn partitions_at_first(&self, log: &str, now: usize) -> Result<usize, Failure>;
 }
 
 /// The three seams of one loop.
@@ -175,7 +131,7 @@ pub struct Settings {
     /// How often a partition publishes its state.
     pub checkpoint_interval: Duration,
     /// When a partition holds so much that is no event that its topic must be a wrong one.
-    pub garbage: config::Garbage,
+    pub garbage: Garbage,
     /// How long revoked partitions may take to flush before they are dropped instead.
     pub revoke_deadline: Duration,
     /// How long a shutdown may take.
@@ -200,6 +156,17 @@ impl Settings {
             shutdown_deadline: config.worker.shutdown_deadline,
             backoff: Backoff { min: config.clickhouse.backoff_min, max: config.clickhouse.backoff_max },
             seed,
+        }
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            rules: self.rules.clone(),
+            batch: self.flush.rows_max as u64,
+            checkpoint_interval: self.checkpoint_interval,
+            backoff: self.backoff,
+            garbage: self.garbage,
+            seed: self.seed,
         }
     }
 }
@@ -241,14 +208,14 @@ pub async fn run<S: Source, K: Sink, C: Checkpoints, O: Observer>(
 ) -> Result<(), WorkerError> {
     let Seams { source, sink, checkpoints } = seams;
     let mut shutdown = pin!(shutdown);
-    let around = looping::Around { sink: &sink, checkpoints: &checkpoints, observer, settings };
-    let mut looping = looping::Loop::new(source, around);
+    let seams = Seams { source, sink: &sink, checkpoints: &checkpoints };
+    let mut turning = turn::Loop::new(seams, settings, observer);
     let reason = loop {
-        match looping.turn(shutdown.as_mut()).await {
+        match turning.turn(shutdown.as_mut()).await {
             Ok(true) => {}
             Ok(false) => break None,
             Err(error) => break Some(error),
         }
     };
-    looping.finish(reason).await
+    turning.finish(reason).await
 }

@@ -6,8 +6,8 @@ use object_store::{ObjectMeta, ObjectStoreExt};
 
 use super::{CheckpointStore, EPOCH, Named, envelope, place};
 use crate::config;
+use crate::failure::Failure;
 use crate::record::{Millis, Offset};
-use crate::worker::CheckpointError;
 
 pub use super::envelope::Unsound;
 
@@ -34,7 +34,7 @@ impl Entry {
 
     fn of(source: &str, object: ObjectMeta) -> Option<Entry> {
         let bytes = object.size;
-        let Named { next, written, path } = Named::read(object)?;
+        let Named { next, written, path, size: _ } = Named::read(object)?;
         Some(Entry { source: source.to_owned(), next, bytes, modified: written / 1000, path })
     }
 }
@@ -44,8 +44,8 @@ impl CheckpointStore {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Operator`] when the place cannot be understood, or is a folder that does not exist.
-    pub fn existing(config: &config::Checkpoint, epoch: u16) -> Result<CheckpointStore, CheckpointError> {
+    /// [`Failure::Operator`] when the place cannot be understood, or is a folder that does not exist.
+    pub fn existing(config: &config::Checkpoint, epoch: u16) -> Result<CheckpointStore, Failure> {
         Ok(CheckpointStore::of(config, epoch, place::open_existing(&config.url)?))
     }
 
@@ -54,7 +54,7 @@ impl CheckpointStore {
     /// # Errors
     ///
     /// When the place cannot be understood or listed.
-    pub async fn epochs(config: &config::Checkpoint) -> Result<Vec<u16>, CheckpointError> {
+    pub async fn epochs(config: &config::Checkpoint) -> Result<Vec<u16>, Failure> {
         let (store, prefix) = place::open_existing(&config.url)?;
         let listed = store.list_with_delimiter(Some(&prefix)).await;
         let listed = listed.map_err(|error| CheckpointStore::of(config, 0, (store, prefix)).failure("list epochs", &error))?;
@@ -69,7 +69,7 @@ impl CheckpointStore {
     /// # Errors
     ///
     /// When the place cannot be listed.
-    pub async fn entries(&self) -> Result<Vec<Entry>, CheckpointError> {
+    pub async fn entries(&self) -> Result<Vec<Entry>, Failure> {
         let listed = self.store.list(Some(&self.folder)).try_collect::<Vec<_>>().await;
         let listed = listed.map_err(|error| self.failure("list checkpoints", &error))?;
         let entry = |object: ObjectMeta| {
@@ -91,7 +91,7 @@ impl CheckpointStore {
     /// # Errors
     ///
     /// When it cannot be read.
-    pub async fn glance(&self, entry: &Entry) -> Result<Result<(), Unsound>, CheckpointError> {
+    pub async fn glance(&self, entry: &Entry) -> Result<Result<(), Unsound>, Failure> {
         let length = envelope::head_length(&entry.source).min(entry.bytes);
         let head = if length == 0 { Ok(Vec::new()) } else { self.store.get_range(&entry.path, 0..length).await.map(Vec::from) };
         match head {
@@ -106,7 +106,7 @@ impl CheckpointStore {
     /// # Errors
     ///
     /// When it cannot be read.
-    pub async fn state(&self, entry: &Entry) -> Result<Result<Vec<u8>, Unsound>, CheckpointError> {
+    pub async fn state(&self, entry: &Entry) -> Result<Result<Vec<u8>, Unsound>, Failure> {
         self.opened(&entry.source, entry.next, &entry.path).await
     }
 
@@ -115,7 +115,7 @@ impl CheckpointStore {
     /// # Errors
     ///
     /// When the place cannot be asked.
-    pub async fn remembers_rules(&self) -> Result<bool, CheckpointError> {
+    pub async fn remembers_rules(&self) -> Result<bool, Failure> {
         match self.store.head(&self.folder.clone().join("fingerprint.json")).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => Ok(false),
@@ -129,7 +129,7 @@ impl CheckpointStore {
     /// # Errors
     ///
     /// When something cannot be listed or deleted; what was deleted stays so, and the same again does the rest.
-    pub async fn clear(&self, chosen: impl Fn(&str) -> bool) -> Result<usize, CheckpointError> {
+    pub async fn clear(&self, chosen: impl Fn(&str) -> bool) -> Result<usize, Failure> {
         let entries = self.entries().await?;
         let (gone, left): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| chosen(&entry.source));
         for entry in &gone {
@@ -144,7 +144,7 @@ impl CheckpointStore {
         Ok(gone.len())
     }
 
-    async fn delete(&self, path: &Path) -> Result<(), CheckpointError> {
+    async fn delete(&self, path: &Path) -> Result<(), Failure> {
         match self.store.delete(path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(self.failure("delete a checkpoint", &error)),

@@ -1,16 +1,16 @@
 //! What rows of an epoch depend on, as it was when the epoch began. The key itself is never stored.
 
 use crate::engine::Fingerprint;
-use crate::worker::CheckpointError;
+use crate::failure::Failure;
 
 pub(super) fn to_json(fingerprint: &Fingerprint) -> Vec<u8> {
     serde_json::to_vec_pretty(fingerprint).unwrap_or_default()
 }
 
 /// Compares with what an epoch began with.
-pub(super) fn compare(now: &Fingerprint, stored: &[u8], place: &str) -> Result<(), CheckpointError> {
+pub(super) fn compare(now: &Fingerprint, stored: &[u8], place: &str) -> Result<(), Failure> {
     let began: Fingerprint = serde_json::from_slice(stored).map_err(|error| {
-        CheckpointError::Operator(format!(
+        Failure::Operator(format!(
             "{place} cannot be read ({error}): bring it back from a backup, or raise `epoch`, which reads everything again"
         ))
     })?;
@@ -18,7 +18,7 @@ pub(super) fn compare(now: &Fingerprint, stored: &[u8], place: &str) -> Result<(
     if differences.is_empty() {
         return Ok(());
     }
-    Err(CheckpointError::Operator(format!(
+    Err(Failure::Operator(format!(
         "this epoch began with other rules ({place}): {}. Rows of both would not fit together. Set them back, or \
              raise `epoch`, which reads everything again into rows of its own",
         differences.join(", ")

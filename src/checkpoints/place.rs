@@ -16,7 +16,7 @@ use object_store::path::Path;
 use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
-use crate::worker::CheckpointError;
+use crate::failure::Failure;
 
 /// A request may take so long: a checkpoint of gigabytes goes out in one, over whatever network there is.
 const REQUEST_DEADLINE: (ClientConfigKey, &str) = (ClientConfigKey::Timeout, "600s");
@@ -34,7 +34,7 @@ const METADATA_SERVICES: [(&str, &str); 3] = [
 ];
 
 /// The store behind a configured place, and the prefix of its objects. A local folder is created if it is missing.
-pub(super) fn open(place: &str) -> Result<(Arc<dyn ObjectStore>, Path), CheckpointError> {
+pub(super) fn open(place: &str) -> Result<(Arc<dyn ObjectStore>, Path), Failure> {
     if let Ok(Ok(folder)) = local(place) {
         std::fs::create_dir_all(&folder).map_err(|error| unusable(place, &format!("could not create the folder: {error}")))?;
     }
@@ -42,7 +42,7 @@ pub(super) fn open(place: &str) -> Result<(Arc<dyn ObjectStore>, Path), Checkpoi
 }
 
 /// The same for who only looks: a local folder must be there.
-pub(super) fn open_existing(place: &str) -> Result<(Arc<dyn ObjectStore>, Path), CheckpointError> {
+pub(super) fn open_existing(place: &str) -> Result<(Arc<dyn ObjectStore>, Path), Failure> {
     match local(place).map_err(|why| unusable(place, &why))? {
         Ok(folder) => {
             let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| unusable(place, &reason(&error)))?;
@@ -53,8 +53,8 @@ pub(super) fn open_existing(place: &str) -> Result<(Arc<dyn ObjectStore>, Path),
     }
 }
 
-fn unusable(place: &str, why: &str) -> CheckpointError {
-    CheckpointError::Operator(format!("`checkpoint.url` = \"{place}\" cannot be used: {why}"))
+fn unusable(place: &str, why: &str) -> Failure {
+    Failure::Operator(format!("`checkpoint.url` = \"{place}\" cannot be used: {why}"))
 }
 
 /// An object store. Only variables of that store are looked at: one called `TOKEN` or `REGION` is not for us.

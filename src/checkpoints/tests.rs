@@ -173,7 +173,7 @@ fn a_place_that_cannot_be_written_needs_somebody_and_says_where() {
     // A file where the epoch's folder should be: nobody can write below it, root neither.
     std::fs::write(folder.path().join("epoch-7"), "in the way").unwrap();
     let error = run(store.publish(SOURCE, 1, state(1))).unwrap_err();
-    assert!(matches!(error, CheckpointError::Operator(_)), "{error:?}");
+    assert!(matches!(error, Failure::Operator(_)), "{error:?}");
     assert!(error.to_string().contains(folder.path().to_str().unwrap()), "{error}");
 }
 

@@ -7,7 +7,7 @@ use std::error::Error as _;
 
 use ::clickhouse::error::Error;
 
-use crate::worker::SinkError;
+use crate::failure::Failure;
 
 const MIGRATE: &str = "run: grapevine migrate";
 const SCHEMA: &str = "the table is not the one this version writes; run: grapevine migrate";
@@ -132,18 +132,18 @@ const TOO_MANY_PARTS: u32 = 252;
 
 /// What an error of the client asks for.
 #[must_use]
-pub fn classify(error: &Error) -> SinkError {
+pub fn classify(error: &Error) -> Failure {
     if let Error::BadResponse(text) = error {
         return classify_exception(text);
     }
     if let Error::SchemaMismatch(text) = error {
-        return SinkError::Operator(format!("{text}: {SCHEMA}"));
+        return Failure::Operator(format!("{text}: {SCHEMA}"));
     }
     if matches!(error, Error::InvalidParams(_) | Error::Unsupported(_) | Error::Custom(_) | Error::SequenceMustHaveLength) {
-        return SinkError::Operator(format!("{}: {REFUSED}", with_causes(error)));
+        return Failure::Operator(format!("{}: {REFUSED}", with_causes(error)));
     }
     // The network, deadlines, and answers that make no sense: a proxy in between, a server that is stopping.
-    SinkError::Transient(with_causes(error))
+    Failure::Transient(with_causes(error))
 }
 
 /// Whether the rows may only not fit what the client remembers of the table, which it never forgets by itself.
@@ -156,31 +156,31 @@ pub(super) fn is_drift(error: &Error) -> bool {
 
 /// What an answer of the server asks for, by the code of its exception.
 #[must_use]
-pub fn classify_exception(text: &str) -> SinkError {
+pub fn classify_exception(text: &str) -> Failure {
     let Some(code) = exception_code(text) else {
         return classify_status(text);
     };
     if code == TOO_MANY_PARTS && text.contains("Too many partitions") {
-        return SinkError::Operator(format!("{text}: {PARTITIONS}"));
+        return Failure::Operator(format!("{text}: {PARTITIONS}"));
     }
     if code == STATIC_STORAGE.0 && text.contains(STATIC_STORAGE.1) {
-        return SinkError::Operator(format!("{text}: {READ_ONLY}"));
+        return Failure::Operator(format!("{text}: {READ_ONLY}"));
     }
     if let Ok(found) = OPERATOR.binary_search_by_key(&code, |entry| entry.0) {
-        return SinkError::Operator(format!("{text}: {}", OPERATOR[found].1));
+        return Failure::Operator(format!("{text}: {}", OPERATOR[found].1));
     }
     if code == TOO_MANY_PARTS || TRANSIENT.binary_search(&code).is_ok() {
-        return SinkError::Transient(text.to_owned());
+        return Failure::Transient(text.to_owned());
     }
-    SinkError::Transient(format!("{text} (code {code} is not known to this program; trying again)"))
+    Failure::Transient(format!("{text} (code {code} is not known to this program; trying again)"))
 }
 
 /// An answer without an exception comes from a proxy, or from a server that did not get far.
-fn classify_status(text: &str) -> SinkError {
+fn classify_status(text: &str) -> Failure {
     if text.contains("401 Unauthorized") || text.contains("403 Forbidden") {
-        return SinkError::Operator(format!("{text}: {CREDENTIALS}"));
+        return Failure::Operator(format!("{text}: {CREDENTIALS}"));
     }
-    SinkError::Transient(text.to_owned())
+    Failure::Transient(text.to_owned())
 }
 
 /// The number after `Code: `.
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     fn is_operator(text: &str) -> bool {
-        matches!(classify_exception(text), SinkError::Operator(_))
+        matches!(classify_exception(text), Failure::Operator(_))
     }
 
     #[test]
@@ -236,7 +236,7 @@ mod tests {
         }
         for code in transient {
             let text = format!("Code: {code}. DB::Exception: something (NAME) (version 26.7)");
-            assert!(matches!(classify_exception(&text), SinkError::Transient(said) if said == text), "{code}");
+            assert!(matches!(classify_exception(&text), Failure::Transient(said) if said == text), "{code}");
         }
     }
 
@@ -286,11 +286,11 @@ mod tests {
 
     #[test]
     fn errors_of_the_client_have_their_class() {
-        assert!(matches!(classify(&Error::TimedOut), SinkError::Transient(_)));
-        assert!(matches!(classify(&Error::Network("reset".into())), SinkError::Transient(said) if said.contains("reset")));
+        assert!(matches!(classify(&Error::TimedOut), Failure::Transient(_)));
+        assert!(matches!(classify(&Error::Network("reset".into())), Failure::Transient(said) if said.contains("reset")));
         assert!(
-            matches!(classify(&Error::SchemaMismatch("no column".to_owned())), SinkError::Operator(said) if said.contains("migrate"))
+            matches!(classify(&Error::SchemaMismatch("no column".to_owned())), Failure::Operator(said) if said.contains("migrate"))
         );
-        assert!(matches!(classify(&Error::Custom("sizes".to_owned())), SinkError::Operator(_)));
+        assert!(matches!(classify(&Error::Custom("sizes".to_owned())), Failure::Operator(_)));
     }
 }

@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use super::outcome::CommandError;
 use crate::clickhouse::{classify, client, reach};
 use crate::config;
+use crate::failure::Failure;
 use crate::migrations;
 use crate::row::Progress;
-use crate::worker::SinkError;
 
 /// Every table that holds rows of an epoch.
 pub(crate) const TABLES: [&str; 12] = [
@@ -72,16 +72,16 @@ impl Database {
     /// The rows that answer a question.
     pub(crate) async fn all<T: RowOwned + RowRead>(&self, doing: &str, query: Query) -> Result<Vec<T>, CommandError> {
         let asked = timeout(self.limit, query.fetch_all()).await;
-        let late = || SinkError::Transient(format!("no answer within {:?}", self.limit));
+        let late = || Failure::Transient(format!("no answer within {:?}", self.limit));
         let answer = asked.map_err(|_| late()).and_then(|answer| answer.map_err(|error| classify(&error)));
         answer.map_err(|error| CommandError::Store(format!("could not {doing}"), error))
     }
 
     /// The answer to a question as JSON, in the format `JSONCompact`.
-    pub(crate) async fn json(&self, text: &str) -> Result<Vec<u8>, SinkError> {
+    pub(crate) async fn json(&self, text: &str) -> Result<Vec<u8>, Failure> {
         let query = self.query(text);
         let asked = async { query.fetch_bytes("JSONCompact")?.collect().await };
-        let late = |_| SinkError::Transient(format!("no answer within {:?}", self.limit));
+        let late = |_| Failure::Transient(format!("no answer within {:?}", self.limit));
         let answer = timeout(self.limit, asked).await.map_err(late)?;
         answer.map(Vec::from).map_err(|error| classify(&error))
     }

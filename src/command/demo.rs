@@ -24,10 +24,10 @@ use crate::config::{Config, ConfigErrors};
 use crate::embedded::broker::BrokerError;
 use crate::embedded::chdb::OpenError;
 use crate::embedded::clickhouse::StartError;
+use crate::failure::Failure;
 use crate::logs::{self, LogsError};
 use crate::migrations::{self, SchemaProblem};
 use crate::service::{Service, ServiceError};
-use crate::worker::SinkError;
 use answers::Answers;
 use feed::Feed;
 use parts::Parts;
@@ -120,7 +120,7 @@ pub enum DemoError {
     },
     /// ClickHouse cannot be used.
     #[error("could not use ClickHouse at {0}")]
-    ClickHouse(String, #[source] SinkError),
+    ClickHouse(String, #[source] Failure),
     /// Somebody asked it to stop before everything was folded.
     #[error("stopped by {0} before everything was folded")]
     Interrupted(&'static str),

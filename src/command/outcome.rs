@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use crate::failure::Failure;
 use crate::migrations::SchemaProblem;
-use crate::worker::{CheckpointError, SinkError};
 
 /// Why a command did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -14,10 +14,10 @@ pub enum CommandError {
     Refused(String),
     /// The checkpoint store.
     #[error(transparent)]
-    Checkpoints(#[from] CheckpointError),
+    Checkpoints(#[from] Failure),
     /// The store, and what was being done.
     #[error("{0}")]
-    Store(String, #[source] SinkError),
+    Store(String, #[source] Failure),
     /// The schema of the store.
     #[error(transparent)]
     Schema(#[from] SchemaProblem),

@@ -10,8 +10,8 @@ use super::database::Database;
 use super::outcome::{CommandError, say};
 use crate::clickhouse::reach;
 use crate::config;
+use crate::failure::Failure;
 use crate::report::{Answer, Asked, Frame, Query, Question, Truth, page, questions};
-use crate::worker::SinkError;
 
 /// Days of a report that nobody gave dates for: four of each weekday.
 const DAYS: i64 = 28;
@@ -178,9 +178,9 @@ async fn ask(
     Ok(asked)
 }
 
-fn reason(error: &SinkError) -> String {
+fn reason(error: &Failure) -> String {
     match error {
-        SinkError::Transient(text) | SinkError::Operator(text) => text.clone(),
+        Failure::Transient(text) | Failure::Operator(text) => text.clone(),
     }
 }
 

@@ -14,9 +14,10 @@ use crate::checkpoints::{CheckpointStore, Unsound};
 use crate::clickhouse::ClickHouseSink;
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::failure::Failure;
 use crate::record::{Offset, Partition, source_name};
 use crate::row::Progress;
-use crate::worker::{Checkpoints as _, Sink as _, SinkError};
+use crate::worker::{Checkpoints as _, Sink as _};
 
 /// How to resume.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -180,7 +181,7 @@ impl Parts<'_> {
     }
 
     async fn newest_version(&self, source: &str) -> Result<Option<Offset>, CommandError> {
-        let failed = |error: SinkError| CommandError::Store(format!("could not ask for the newest row of {source}"), error);
+        let failed = |error: Failure| CommandError::Store(format!("could not ask for the newest row of {source}"), error);
         self.sink.newest_version(source).await.map_err(failed)
     }
 

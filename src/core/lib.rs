@@ -3,6 +3,8 @@
 //! The reader says which record of the log comes next, it becomes an event, the engine of its partition folds it, rows come
 //! out; the report makes a page of answers. Nothing here does I/O, waits, looks at a clock or logs, and the manifest lists nothing that could.
 
+pub mod backoff;
+pub mod failure;
 pub mod record;
 
 pub mod reader;
@@ -12,5 +14,7 @@ pub mod event;
 pub mod engine;
 
 pub mod row;
+
+pub mod assignment;
 
 pub mod report;

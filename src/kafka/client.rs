@@ -20,9 +20,9 @@ use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
 use crate::config;
+use crate::failure::Failure;
 use crate::reader::{ClientError, PartitionError};
 use crate::record::{Offset, Partition};
-use crate::worker::SourceError;
 
 /// The consumer with its notes.
 pub(super) type Client = BaseConsumer<Context>;
@@ -346,18 +346,18 @@ pub(super) async fn ask<T: Send + 'static>(
     what: String,
     deadline: Duration,
     call: impl FnOnce() -> KafkaResult<T> + Send + 'static,
-) -> Result<T, SourceError> {
+) -> Result<T, Failure> {
     let Some(answer) = on_thread("kafka-ask", call) else {
-        return Err(SourceError::Transient(format!("{what}: there is no thread to ask on")));
+        return Err(Failure::Transient(format!("{what}: there is no thread to ask on")));
     };
     match tokio::time::timeout(deadline, answer).await {
         Ok(Ok(Ok(answer))) => Ok(answer),
         Ok(Ok(Err(error))) if error.rdkafka_error_code().is_some_and(needs_operator) => {
-            Err(SourceError::Operator(format!("{what}: {error}")))
+            Err(Failure::Operator(format!("{what}: {error}")))
         }
-        Ok(Ok(Err(error))) => Err(SourceError::Transient(format!("{what}: {error}"))),
-        Ok(Err(_)) => Err(SourceError::Transient(format!("{what}: the call was given up"))),
-        Err(_) => Err(SourceError::Transient(format!("{what}: no answer within {deadline:?}"))),
+        Ok(Ok(Err(error))) => Err(Failure::Transient(format!("{what}: {error}"))),
+        Ok(Err(_)) => Err(Failure::Transient(format!("{what}: the call was given up"))),
+        Err(_) => Err(Failure::Transient(format!("{what}: no answer within {deadline:?}"))),
     }
 }
 

@@ -10,8 +10,9 @@ use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::KafkaResult;
 
 use super::client::{self, Client};
+use crate::failure::Failure;
 use crate::record::{Offset, Partition};
-use crate::worker::{Bounds, SourceError};
+use crate::worker::Bounds;
 
 /// How long a question may take.
 const QUESTION_DEADLINE: Duration = Duration::from_secs(10);
@@ -21,11 +22,11 @@ const COMMIT_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Bounds of a partition, and what the group has committed for this log.
 pub(super) fn bounds(
-    client: Result<Weak<Client>, SourceError>,
+    client: Result<Weak<Client>, Failure>,
     topic: &str,
     log: &str,
     partition: Partition,
-) -> impl Future<Output = Result<Bounds, SourceError>> + 'static {
+) -> impl Future<Output = Result<Bounds, Failure>> + 'static {
     let (topic, log) = (topic.to_owned(), log.to_owned());
     async move {
         let (client, what) = (held(client)?, format!("could not ask for the bounds of {topic}/{partition}"));
@@ -51,13 +52,13 @@ pub(super) fn bounds(
 
 /// Commits offsets, each with the log's name beside it.
 pub(super) fn commit(
-    client: Result<Weak<Client>, SourceError>,
+    client: Result<Weak<Client>, Failure>,
     topic: &str,
     log: &str,
     offsets: &[(Partition, Offset)],
-) -> impl Future<Output = Result<(), SourceError>> + 'static {
+) -> impl Future<Output = Result<(), Failure>> + 'static {
     let what = format!("could not commit offsets of {topic}");
-    let list = noted(topic, log, offsets).map_err(|error| SourceError::Operator(format!("{what}: {error}")));
+    let list = noted(topic, log, offsets).map_err(|error| Failure::Operator(format!("{what}: {error}")));
     async move {
         let (client, list) = (held(client)?, list?);
         client::ask(what, COMMIT_DEADLINE, move || client.commit(&list, CommitMode::Sync)).await
@@ -65,8 +66,8 @@ pub(super) fn commit(
 }
 
 /// The client, if the source still has it: whoever waits to ask must not be the last to hold it, and destroy it.
-fn held(client: Result<Weak<Client>, SourceError>) -> Result<Arc<Client>, SourceError> {
-    client?.upgrade().ok_or_else(|| SourceError::Transient("the Kafka client is closed".to_owned()))
+fn held(client: Result<Weak<Client>, Failure>) -> Result<Arc<Client>, Failure> {
+    client?.upgrade().ok_or_else(|| Failure::Transient("the Kafka client is closed".to_owned()))
 }
 
 fn noted(topic: &str, log: &str, offsets: &[(Partition, Offset)]) -> KafkaResult<TopicPartitionList> {

@@ -57,7 +57,7 @@ impl World {
                     Delivery::Revoked(_) | Delivery::Lost(_) | Delivery::Fenced(_) => panic!("nobody else is in the group"),
                 }
                 for partition in assigned {
-                    self.source.start(partition, 0).await.unwrap();
+                    self.source.start(partition, 0).unwrap();
                 }
             }
         };

@@ -4,14 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{CheckpointResult, ErrorClass, Flushed, Health, Metrics, Obstacle, Phase, Rebalance};
+use super::{CheckpointResult, ErrorClass, Flushed, Health, Metrics, Obstacle, Rebalance};
 use crate::engine::{Batch, Holdings, Tally};
-use crate::event::UnknownFields;
-use crate::reader::Gaps;
-use crate::record::{Millis, Offset, Partition};
-use crate::worker::{CheckpointError, Observer, SinkError};
+use crate::failure::Failure;
+use crate::record::Partition;
+use crate::worker::{Notice, Observer};
 
 /// Watches one loop.
 #[derive(Debug)]
@@ -30,61 +29,13 @@ impl LoopWatch {
         LoopWatch { number, metrics, health, read: Mutex::default() }
     }
 
-    fn rebalanced(&self, kind: Rebalance, partitions: &[Partition]) {
-        self.metrics.record_rebalance(kind, partitions);
+    /// Partitions come, or go: nothing that was known of them before counts.
+    fn forget(&self, partitions: &[Partition]) {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).retain(|partition, _| !partitions.contains(partition));
     }
 
-    /// What the engine says it has read since the flush before: a count of its own beside those of the outcomes. At the first
-    /// flush of an assignment there is nothing to compare with, and the outcomes are believed.
-    fn read_since(&self, partition: Partition, batch: &Batch) -> u64 {
-        let outcomes = outcomes(&batch.tally);
-        let Some(progress) = batch.rows.progress.first() else { return outcomes };
-        let before = self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, progress.read);
-        before.map_or(outcomes, |before| progress.read.saturating_sub(before))
-    }
-}
-
-impl Observer for LoopWatch {
-    fn ticked(&self) {
-        self.health.tick(self.number, Instant::now());
-    }
-
-    fn assigned(&self, partitions: &[Partition]) {
-        self.rebalanced(Rebalance::Assigned, partitions);
-        self.health.clear(self.number, Obstacle::Kafka);
-    }
-
-    fn added(&self, _partition: Partition) {
-        self.metrics.record_added_partition();
-    }
-
-    fn refused(&self, partition: Partition) {
-        self.metrics.record_refused(partition);
-    }
-
-    fn revoked(&self, partitions: &[Partition]) {
-        self.rebalanced(Rebalance::Revoked, partitions);
-    }
-
-    fn lost(&self, partitions: &[Partition]) {
-        self.rebalanced(Rebalance::Lost, partitions);
-        self.health.block(self.number, Obstacle::Kafka, "partitions were lost; waiting for an assignment");
-    }
-
-    fn fenced(&self, partitions: &[Partition]) {
-        self.rebalanced(Rebalance::Fenced, partitions);
-        self.health.block(self.number, Obstacle::Kafka, "turned away by the group; coming back");
-    }
-
-    fn unassigned(&self, partitions: Option<usize>) {
-        if let Some(partitions) = partitions {
-            self.metrics.record_unassigned(partitions);
-        }
-    }
-
-    fn gaps(&self, gaps: Gaps) {
-        self.metrics.record_gaps(&gaps);
+    fn blocked(&self, obstacle: Obstacle, why: impl Into<String>) {
+        self.health.block(self.number, obstacle, why);
     }
 
     fn flushed(&self, partition: Partition, batch: &Batch, holdings: Holdings) {
@@ -100,49 +51,67 @@ impl Observer for LoopWatch {
         self.metrics.record_batch(&flushed);
     }
 
-    fn unknown_fields(&self, fields: UnknownFields) {
-        self.metrics.record_unknown_fields(&fields);
-    }
-
-    fn inserted(&self, _rows: usize, _took: Duration, outcome: Result<(), &SinkError>) {
+    fn inserted(&self, outcome: Result<(), &Failure>) {
         match outcome {
             Ok(()) => self.health.clear(self.number, Obstacle::ClickHouse),
-            Err(error) => {
-                self.metrics.record_retry(class(error));
-                self.health.block(self.number, Obstacle::ClickHouse, error.to_string());
+            Err(failure) => {
+                self.metrics.record_retry(class(failure));
+                self.blocked(Obstacle::ClickHouse, failure.to_string());
             }
         }
     }
 
-    fn published(&self, partition: Partition, _next: Offset, bytes: usize) {
-        self.metrics.record_checkpoint(partition, CheckpointResult::Published, bytes);
+    /// What the engine says it has read since the flush before: a count of its own beside those of the outcomes. At the first
+    /// flush of an assignment there is nothing to compare with, and the outcomes are believed.
+    fn read_since(&self, partition: Partition, batch: &Batch) -> u64 {
+        let outcomes = outcomes(&batch.tally);
+        let Some(progress) = batch.rows.progress.first() else { return outcomes };
+        let before = self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, progress.read);
+        before.map_or(outcomes, |before| progress.read.saturating_sub(before))
     }
+}
 
-    fn checkpoint_failed(&self, partition: Partition, _error: &CheckpointError) {
-        self.metrics.record_checkpoint(partition, CheckpointResult::Failed, 0);
-    }
-
-    fn paused(&self, paused: bool) {
-        self.health.pause(self.number, paused);
-    }
-
-    fn problem(&self, problem: Option<&str>) {
-        match problem {
-            Some(message) => self.health.block(self.number, Obstacle::Operator, message),
-            None => self.health.clear(self.number, Obstacle::Operator),
+impl Observer for LoopWatch {
+    fn notice(&self, notice: Notice<'_>) {
+        let (metrics, health) = (&self.metrics, &self.health);
+        match notice {
+            Notice::Ticked => health.tick(self.number, Instant::now()),
+            Notice::Assigned(partitions) => {
+                self.forget(partitions);
+                metrics.record_rebalance(Rebalance::Assigned);
+                metrics.record_assigned(partitions);
+                health.clear(self.number, Obstacle::Kafka);
+            }
+            Notice::Added(_) => metrics.record_added_partition(),
+            Notice::Started { partition, .. } => metrics.record_checkpoint(partition, CheckpointResult::Restored, 0),
+            Notice::Refused(partition) => metrics.record_refused(partition),
+            Notice::Revoked(_) => metrics.record_rebalance(Rebalance::Revoked),
+            Notice::Lost(_) => {
+                metrics.record_rebalance(Rebalance::Lost);
+                self.blocked(Obstacle::Kafka, "partitions were lost; waiting for an assignment");
+            }
+            Notice::Fenced(_) => {
+                metrics.record_rebalance(Rebalance::Fenced);
+                self.blocked(Obstacle::Kafka, "turned away by the group; coming back");
+            }
+            Notice::Released(partition) => {
+                self.forget(&[partition]);
+                metrics.record_released(partition);
+            }
+            Notice::Unassigned(partitions) => metrics.record_unassigned(partitions),
+            Notice::Gaps(gaps) => metrics.record_gaps(gaps),
+            Notice::Flushed { partition, batch, holdings } => self.flushed(partition, batch, holdings),
+            Notice::UnknownFields(fields) => metrics.record_unknown_fields(fields),
+            Notice::Inserted(outcome) => self.inserted(outcome),
+            Notice::Moved(_) => {}
+            Notice::Published(partition, bytes) => metrics.record_checkpoint(partition, CheckpointResult::Published, bytes),
+            Notice::CheckpointFailed(partition) => metrics.record_checkpoint(partition, CheckpointResult::Failed, 0),
+            Notice::Paused(paused) => health.pause(self.number, paused),
+            Notice::Lagging { partition, lag, last_record } => metrics.record_lag(partition, lag, last_record),
+            Notice::Spent(phase, took) => metrics.record_phase(phase, took),
+            Notice::Problem(Some(message)) => self.blocked(Obstacle::Operator, message),
+            Notice::Problem(None) => health.clear(self.number, Obstacle::Operator),
         }
-    }
-
-    fn started(&self, partition: Partition, _next: Offset, _end: Offset) {
-        self.metrics.record_checkpoint(partition, CheckpointResult::Restored, 0);
-    }
-
-    fn lagging(&self, partition: Partition, lag: Option<u64>, last_record: Option<Millis>) {
-        self.metrics.record_lag(partition, lag, last_record);
-    }
-
-    fn spent(&self, phase: Phase, took: Duration) {
-        self.metrics.record_phase(phase, took);
     }
 }
 
@@ -150,9 +119,9 @@ fn outcomes(tally: &Tally) -> u64 {
     tally.accepted.iter().chain(&tally.duplicates).chain(&tally.rejected).sum()
 }
 
-fn class(error: &SinkError) -> ErrorClass {
-    match error {
-        SinkError::Transient(_) => ErrorClass::Transient,
-        SinkError::Operator(_) => ErrorClass::Operator,
+fn class(failure: &Failure) -> ErrorClass {
+    match failure {
+        Failure::Transient(_) => ErrorClass::Transient,
+        Failure::Operator(_) => ErrorClass::Operator,
     }
 }

@@ -1,24 +1,12 @@
 //! When rows leave. Pure functions of settings, seed and what was measured.
 
-use std::hash::Hasher;
 use std::time::Duration;
-
-use siphasher::sip::SipHasher13;
 
 use crate::config;
 
 /// Settling and encoding may take at most one part in so many of a loop's time: a pass over a large tree then
 /// happens less often the longer it takes.
 const SETTLING_SHARE: u32 = 10;
-
-/// A number in 0..1 that depends on the seed and on what it is for.
-#[must_use]
-pub(super) fn jitter(seed: u64, purpose: u64) -> f64 {
-    let mut hasher = SipHasher13::new_with_keys(seed, 0);
-    hasher.write_u64(purpose);
-    // 32 bits are plenty for jitter, and exact as a float.
-    f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
-}
 
 /// The wait from a flush to the next, given what that flush was: its rows, its partitions, the time it took.
 #[must_use]
@@ -59,12 +47,5 @@ mod tests {
     fn a_flush_that_took_long_is_not_repeated_soon() {
         assert_eq!(interval(&flush(), 1, 1, Duration::from_millis(700)), Duration::from_secs(7));
         assert_eq!(interval(&flush(), 1, 1, Duration::from_secs(6)), Duration::from_secs(60), "beyond the greatest interval");
-    }
-
-    #[test]
-    fn jitter_differs_by_seed_and_purpose() {
-        assert!((0..1_000).all(|purpose| (0.0..=1.0).contains(&jitter(3, purpose))));
-        assert!(jitter(1, 1).to_bits() != jitter(2, 1).to_bits());
-        assert!(jitter(1, 1).to_bits() != jitter(1, 2).to_bits());
     }
 }

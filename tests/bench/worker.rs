@@ -19,13 +19,14 @@ use grapevine::clickhouse::{ClickHouseSink, client};
 use grapevine::config::Config;
 use grapevine::embedded::broker::{Message, MockBroker, Publisher};
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
-use grapevine::engine::{Batch, Engine, Holdings};
+use grapevine::engine::Engine;
 use grapevine::event::parse;
+use grapevine::failure::Failure;
 use grapevine::kafka::KafkaSource;
 use grapevine::migrations;
 use grapevine::record::{Offset, Partition, Record};
 use grapevine::row::Rows;
-use grapevine::worker::{self, Delivery, Observer, Position, Seams, Settings, Sink, SinkError, Source};
+use grapevine::worker::{self, Delivery, Notice, Observer, Seams, Settings, Sink, Source};
 use rdkafka::ClientConfig;
 use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -238,7 +239,7 @@ async fn drain() {
             | Delivery::Idle => {}
         }
         for partition in given.drain(..) {
-            source.start(partition, 0).await.expect("an assigned partition");
+            source.start(partition, 0).expect("an assigned partition");
         }
     }
     report(events, &watch);
@@ -250,11 +251,11 @@ async fn drain() {
 struct Discard;
 
 impl Sink for Discard {
-    async fn insert(&self, _rows: &Rows) -> Result<(), SinkError> {
+    async fn insert(&self, _rows: &Rows) -> Result<(), Failure> {
         Ok(())
     }
 
-    async fn newest_version(&self, _source: &str) -> Result<Option<Offset>, SinkError> {
+    async fn newest_version(&self, _source: &str) -> Result<Option<Offset>, Failure> {
         Ok(None)
     }
 }
@@ -270,21 +271,19 @@ struct Watch {
 }
 
 impl Observer for Watch {
-    fn started(&self, _partition: Partition, _next: Offset, _end: Offset) {
-        self.clock.borrow_mut().get_or_insert_with(Stopwatch::start);
-    }
-
-    fn flushed(&self, _partition: Partition, batch: &Batch, _holdings: Holdings) {
-        self.rows.set(self.rows.get() + batch.rows.len() - batch.rows.progress.len());
-    }
-
-    fn moved(&self, position: Position) {
-        let end = usize::try_from(position.partition.0).ok().and_then(|at| self.ends.get(at));
-        if end.is_some_and(|&end| position.next >= end) {
-            self.reached.borrow_mut().insert(position.partition);
-        }
-        if self.reached.borrow().len() == self.ends.len() {
-            self.all_read.notify_one();
+    fn notice(&self, notice: Notice<'_>) {
+        if let Notice::Started { .. } = notice {
+            self.clock.borrow_mut().get_or_insert_with(Stopwatch::start);
+        } else if let Notice::Flushed { batch, .. } = notice {
+            self.rows.set(self.rows.get() + batch.rows.len() - batch.rows.progress.len());
+        } else if let Notice::Moved(position) = notice {
+            let end = usize::try_from(position.partition.0).ok().and_then(|at| self.ends.get(at));
+            if end.is_some_and(|&end| position.next >= end) {
+                self.reached.borrow_mut().insert(position.partition);
+            }
+            if self.reached.borrow().len() == self.ends.len() {
+                self.all_read.notify_one();
+            }
         }
     }
 }

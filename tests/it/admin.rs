@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use grapevine::admin;
 use grapevine::engine::{Batch, Holdings, LATENESS_BOUNDS, Tally};
 use grapevine::event::UnknownFields;
+use grapevine::failure::Failure;
 use grapevine::metrics::{
     CheckpointResult, ErrorClass, Flushed, Health, InsertResult, LoopWatch, Metrics, Obstacle, Phase, Rebalance, Table,
 };
 use grapevine::record::Partition;
 use grapevine::row::{Progress, Rows};
-use grapevine::worker::{Observer as _, SinkError};
+use grapevine::worker::{Notice, Observer as _};
 use prometheus::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -61,7 +62,8 @@ fn tally() -> Tally {
 
 /// Records one of everything on a partition that is owned.
 fn record_everything(metrics: &Metrics) {
-    metrics.record_rebalance(Rebalance::Assigned, &[P]);
+    metrics.record_rebalance(Rebalance::Assigned);
+    metrics.record_assigned(&[P]);
     let holdings = Holdings { roots: 4, nodes: 9, inferred: 1, entries: 12, bytes: 4096 };
     let tally = tally();
     metrics.record_batch(&Flushed { partition: P, read: 10, tally: &tally, holdings, watermark: Some(940_000), rows: 7 });
@@ -153,7 +155,7 @@ fn a_partition_given_back_leaves_no_series_and_its_counts_stay() {
     let fixture = fixture();
     record_everything(&fixture.metrics);
     fixture.metrics.page().unwrap();
-    fixture.metrics.record_rebalance(Rebalance::Revoked, &[P, ASIDE]);
+    [P, ASIDE].iter().for_each(|partition| fixture.metrics.record_released(*partition));
     record_after_revocation(&fixture.metrics);
     let page = fixture.metrics.page().unwrap();
     assert!(!page.contains("partition=\""), "{page}");
@@ -210,7 +212,7 @@ fn broken_identity(page: &BTreeMap<String, f64>) -> Option<String> {
 /// Counts batches of ten records, at least one, until told to stop; says how many.
 fn count_batches(metrics: &Metrics, partition: Partition, stop: &AtomicBool) -> u32 {
     let (tally, holdings) = (tally(), Holdings::default());
-    metrics.record_rebalance(Rebalance::Assigned, &[partition]);
+    metrics.record_assigned(&[partition]);
     let mut batches = 0;
     while batches == 0 || !stop.load(Ordering::Relaxed) {
         metrics.record_batch(&Flushed { partition, read: 10, tally: &tally, holdings, watermark: None, rows: 1 });
@@ -243,14 +245,15 @@ fn a_watched_loop_counts_what_its_engines_say_they_read() {
     let fixture = fixture();
     let watch = LoopWatch::new(0, Arc::clone(&fixture.metrics), Arc::clone(&fixture.health));
     let read = || series(&fixture.metrics.page().unwrap())["grapevine_records_read_total"];
-    watch.assigned(&[P]);
-    watch.flushed(P, &batch(1000), Holdings::default());
+    let flushed = |batch: Batch| watch.notice(Notice::Flushed { partition: P, batch: &batch, holdings: Holdings::default() });
+    watch.notice(Notice::Assigned(&[P]));
+    flushed(batch(1000));
     assert_eq!(read(), 10.0, "the first flush after a restore counts its outcomes");
-    watch.flushed(P, &batch(1011), Holdings::default());
+    flushed(batch(1011));
     assert_eq!(read(), 21.0, "an engine that lost a record on the way would show here");
-    watch.revoked(&[P]);
-    watch.assigned(&[P]);
-    watch.flushed(P, &batch(5), Holdings::default());
+    watch.notice(Notice::Released(P));
+    watch.notice(Notice::Assigned(&[P]));
+    flushed(batch(5));
     assert_eq!(read(), 31.0);
 }
 
@@ -259,16 +262,16 @@ fn a_watched_loop_is_ready_when_rows_leave_and_nobody_has_to_act() {
     let fixture = fixture();
     let watch = LoopWatch::new(0, Arc::clone(&fixture.metrics), Arc::clone(&fixture.health));
     fixture.health.clear(0, Obstacle::Schema);
-    watch.assigned(&[]);
-    watch.inserted(1, Duration::ZERO, Err(&SinkError::Operator("no such table".to_owned())));
-    watch.problem(Some("run grapevine migrate"));
-    watch.paused(true);
+    watch.notice(Notice::Assigned(&[]));
+    watch.notice(Notice::Inserted(Err(&Failure::Operator("no such table".to_owned()))));
+    watch.notice(Notice::Problem(Some("run grapevine migrate")));
+    watch.notice(Notice::Paused(true));
     assert_eq!(fixture.health.obstacles(), ["loop 0: clickhouse: no such table", "loop 0: operator: run grapevine migrate"]);
     let found = series(&fixture.metrics.page().unwrap());
     assert_eq!((found["grapevine_insert_retries_total{class=\"operator\"}"], found["grapevine_paused"]), (1.0, 1.0));
-    watch.inserted(1, Duration::ZERO, Ok(()));
-    watch.problem(None);
-    watch.paused(false);
+    watch.notice(Notice::Inserted(Ok(())));
+    watch.notice(Notice::Problem(None));
+    watch.notice(Notice::Paused(false));
     assert!(fixture.health.obstacles().is_empty());
     assert_eq!(series(&fixture.metrics.page().unwrap())["grapevine_worker_ready"], 1.0);
 }

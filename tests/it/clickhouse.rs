@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use clickhouse::Row;
 use grapevine::clickhouse::FACTS;
+use grapevine::failure::Failure;
 use grapevine::migrations::{self, MIGRATIONS};
 use grapevine::row::{
     ActivityWindow, Assignment, Cascade, Click, Conversion, Cost, Progress, Rejected, Report, Rows, Thread, Visit,
 };
-use grapevine::worker::{Sink, SinkError};
+use grapevine::worker::Sink;
 
 use crate::store::{Database, T0_MS, star, start, window, world};
 
@@ -132,9 +133,9 @@ async fn views_of_another_build_are_made_anew_and_tables_are_refused() {
 async fn a_store_without_its_schema_says_what_to_run() {
     let database = Database::absent("nothing");
     let said = database.sink().ready().await.unwrap_err();
-    assert!(matches!(&said, SinkError::Operator(text) if text.ends_with("run: grapevine migrate")), "{said}");
+    assert!(matches!(&said, Failure::Operator(text) if text.ends_with("run: grapevine migrate")), "{said}");
     let said = database.sink().insert(&world()).await.unwrap_err();
-    assert!(matches!(&said, SinkError::Operator(text) if text.ends_with("run: grapevine migrate")), "{said}");
+    assert!(matches!(&said, Failure::Operator(text) if text.ends_with("run: grapevine migrate")), "{said}");
     migrations::apply(&database.client).await.unwrap();
     database.sink().ready().await.unwrap();
 }
@@ -149,7 +150,7 @@ async fn a_table_that_changed_is_looked_at_again() {
     sink.insert(&rows()).await.unwrap();
     database.run("ALTER TABLE cascade DROP COLUMN reach").await;
     let said = database.sink().insert(&rows()).await.unwrap_err();
-    assert!(matches!(&said, SinkError::Operator(text) if text.contains("grapevine migrate")), "{said}");
+    assert!(matches!(&said, Failure::Operator(text) if text.contains("grapevine migrate")), "{said}");
 }
 
 #[tokio::test]
@@ -178,7 +179,7 @@ async fn a_column_that_goes_and_comes_back_stops_inserts_only_meanwhile() {
     database.run("ALTER TABLE cascade DROP COLUMN reach").await;
     for attempt in 1..=2 {
         let said = sink.insert(&rows()).await.unwrap_err();
-        assert!(matches!(&said, SinkError::Operator(text) if text.contains("grapevine migrate")), "attempt {attempt}: {said}");
+        assert!(matches!(&said, Failure::Operator(text) if text.contains("grapevine migrate")), "attempt {attempt}: {said}");
     }
     database.run(&format!("ALTER TABLE cascade ADD COLUMN reach {column}")).await;
     sink.insert(&rows()).await.unwrap();
@@ -191,7 +192,7 @@ async fn a_table_that_takes_no_rows_for_good_needs_somebody() {
     let rows = || Rows { cascades: vec![star("r", 1)], ..Rows::default() };
     database.run("ALTER TABLE cascade MODIFY SETTING table_readonly = 1").await;
     let said = sink.insert(&rows()).await.unwrap_err();
-    assert!(matches!(&said, SinkError::Operator(text) if text.contains("table_readonly = 0")), "{said}");
+    assert!(matches!(&said, Failure::Operator(text) if text.contains("table_readonly = 0")), "{said}");
     database.run("ALTER TABLE cascade MODIFY SETTING table_readonly = 0").await;
     sink.insert(&rows()).await.unwrap();
 }

@@ -45,7 +45,8 @@ fn assert_accepted(output: &Output) {
 fn promtool_accepts_the_page() {
     let health = Arc::new(Health::new(1, Duration::from_secs(60), Instant::now()));
     let metrics = Metrics::new(&Registry::new(), "events", health).unwrap();
-    metrics.record_rebalance(Rebalance::Assigned, &[Partition(0)]);
+    metrics.record_rebalance(Rebalance::Assigned);
+    metrics.record_assigned(&[Partition(0)]);
     metrics.record_lag(Partition(0), Some(1), Some(0));
     assert_accepted(&promtool(&["check", "metrics"], &metrics.page().unwrap()));
 }

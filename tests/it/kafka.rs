@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use grapevine::config::{Kafka, Secret};
 use grapevine::embedded::broker::{BrokerError, Consumed, Message, MockBroker, Publisher, create_topic};
+use grapevine::failure::Failure;
 use grapevine::kafka::KafkaSource;
 use grapevine::record::{Header, Millis, Offset, Partition};
-use grapevine::worker::{Delivery, Source, SourceError};
+use grapevine::worker::{Delivery, Source};
 
 use crate::apache_kafka::ApacheKafka;
 
@@ -224,7 +225,7 @@ async fn records_come_back_whole_and_in_order_with_every_compression() {
 
     let mut source = world.join();
     assert_eq!(assigned(&mut source).await, [ZERO]);
-    source.start(ZERO, 0).await.unwrap();
+    source.start(ZERO, 0).unwrap();
     let (all, end) = to_end(&mut source).await;
 
     assert_eq!(end, 510);
@@ -249,7 +250,7 @@ async fn an_empty_partition_ends_where_it_begins() {
     let world = World::new("empty", 1);
     let mut source = world.join();
     assigned(&mut source).await;
-    source.start(ZERO, 0).await.unwrap();
+    source.start(ZERO, 0).unwrap();
     assert_eq!(to_end(&mut source).await, (Vec::new(), 0));
 }
 
@@ -259,12 +260,12 @@ async fn reading_starts_where_the_loop_says() {
     world.publish(&["a", "b", "c", "d"]);
     let mut source = world.join();
     assigned(&mut source).await;
-    source.start(ZERO, 2).await.unwrap();
+    source.start(ZERO, 2).unwrap();
     let (all, end) = to_end(&mut source).await;
     assert_eq!((all[0].offset, all[0].text(), all.len(), end), (2, "c", 2, 4));
     assert_eq!(source.lag(), [(ZERO, Some(0))]);
 
-    source.start(ZERO, 1).await.unwrap();
+    source.start(ZERO, 1).unwrap();
     let (again, end) = to_end(&mut source).await;
     assert_eq!((again[0].offset, again.len(), end), (1, 3, 4));
 }
@@ -283,12 +284,12 @@ impl Read {
             Seen::Assigned(partitions) => {
                 for partition in partitions {
                     self.owned.insert(partition);
-                    source.start(partition, 0).await.unwrap();
+                    source.start(partition, 0).unwrap();
                 }
             }
             Seen::Revoked(partitions) | Seen::Lost(partitions) | Seen::Fenced(partitions) => {
                 self.owned.retain(|partition| !partitions.contains(partition));
-                source.release(&partitions).await.unwrap();
+                source.release(&partitions).unwrap();
             }
             Seen::Records(partition, records) => *self.records.entry(partition).or_default() += records.len(),
             Seen::Doubted(partition) => panic!("{partition} was doubted"),
@@ -307,7 +308,7 @@ async fn a_partition_that_is_given_up_unasked_is_read_no_more_until_the_group_mo
         assert!(tokio::time::Instant::now() < late, "{:?}", of_first.records);
         of_first.step(&mut first).await;
     }
-    first.release(&[ZERO]).await.unwrap();
+    first.release(&[ZERO]).unwrap();
     let before = of_first.records[&ZERO];
     world.publish(&["b"; 40]);
     let other = of_first.records[&Partition(1)];
@@ -344,7 +345,7 @@ async fn the_rest_of_a_batch_survives_when_another_partition_is_given_up() {
     let world = World::new("rest", 1 + OTHERS.unsigned_abs() as usize);
     let mut source = world.join();
     for partition in assigned(&mut source).await {
-        source.start(partition, 0).await.unwrap();
+        source.start(partition, 0).unwrap();
     }
     let (mut read, mut split) = (Vec::new(), 0);
     for given_up in 1..=OTHERS {
@@ -357,7 +358,7 @@ async fn the_rest_of_a_batch_survives_when_another_partition_is_given_up() {
         let run = until(&mut source, offsets_of_zero).await;
         split += usize::from(run.len() < 20);
         read.extend(run);
-        source.release(&[Partition(given_up)]).await.unwrap();
+        source.release(&[Partition(given_up)]).unwrap();
         world.publish_to_zero(1);
         let end = 21 * u64::try_from(given_up).unwrap();
         while read.last() != Some(&(end - 1)) {
@@ -398,7 +399,7 @@ async fn an_offset_that_the_log_does_not_hold_is_for_the_operator() {
     world.publish(&["a"]);
     let mut source = world.join();
     assigned(&mut source).await;
-    source.start(ZERO, 7).await.unwrap();
+    source.start(ZERO, 7).unwrap();
     let refused = async {
         loop {
             let doubted = match source.next().await {
@@ -407,12 +408,12 @@ async fn an_offset_that_the_log_does_not_hold_is_for_the_operator() {
             };
             // The log was compared and is the one it was: it is read again, and then given up.
             if doubted {
-                source.start(ZERO, 7).await.unwrap();
+                source.start(ZERO, 7).unwrap();
             }
         }
     };
     let error = tokio::time::timeout(PATIENCE, refused).await.unwrap();
-    let SourceError::Operator(message) = error else { panic!("{error}") };
+    let Failure::Operator(message) = error else { panic!("{error}") };
     assert!(message.contains("gone/0 at offset 7"), "{message}");
 }
 
@@ -426,8 +427,8 @@ async fn a_topic_that_does_not_exist_is_named_and_waited_for() {
         match source.next().await {
             Ok(Delivery::Idle) => {}
             Ok(other) => panic!("{other:?}"),
-            Err(SourceError::Transient(message)) => complaints.push(message),
-            Err(SourceError::Operator(message)) => panic!("{message}"),
+            Err(Failure::Transient(message)) => complaints.push(message),
+            Err(Failure::Operator(message)) => panic!("{message}"),
         }
     }
     assert_eq!(complaints.len(), 1, "{complaints:?}");
@@ -477,12 +478,10 @@ async fn answer(name: u8, source: &mut KafkaSource, seen: &mut BTreeMap<Partitio
         Seen::Assigned(partitions) => {
             for partition in partitions {
                 let next = seen.get(&partition).and_then(|read| read.last()).map_or(0, |last| last.1 + 1);
-                source.start(partition, next).await.unwrap();
+                source.start(partition, next).unwrap();
             }
         }
-        Seen::Revoked(partitions) | Seen::Lost(partitions) | Seen::Fenced(partitions) => {
-            source.release(&partitions).await.unwrap()
-        }
+        Seen::Revoked(partitions) | Seen::Lost(partitions) | Seen::Fenced(partitions) => source.release(&partitions).unwrap(),
         Seen::Records(partition, records) => {
             seen.entry(partition).or_default().extend(records.iter().map(|record| (name, record.offset)));
         }
@@ -533,7 +532,7 @@ async fn taking_over(world: World, protocol: &str) {
     assert_eq!(all.len(), 4);
     // One partition is never started: its revocation must complete all the same.
     for partition in &all[..3] {
-        first.start(*partition, 0).await.unwrap();
+        first.start(*partition, 0).unwrap();
     }
     let mut ends = BTreeSet::new();
     until(&mut first, |delivery| {
@@ -591,7 +590,7 @@ async fn after_an_end(world: World) {
     world.publish(&["a", "b", "c", "d"]);
     let mut first = world.join();
     for partition in assigned(&mut first).await {
-        first.start(partition, 0).await.unwrap();
+        first.start(partition, 0).unwrap();
     }
     let mut ends = 0;
     until(&mut first, |seen| {
@@ -628,7 +627,7 @@ async fn between_rebalances(world: World, protocol: &str) {
     let mut first = world.join_by(protocol);
     let mut seen = BTreeMap::new();
     for partition in assigned(&mut first).await {
-        first.start(partition, 0).await.unwrap();
+        first.start(partition, 0).unwrap();
     }
     for round in 0..ROUNDS {
         let mut second = world.join_by(protocol);
@@ -662,7 +661,7 @@ async fn a_pause_stops_records_but_not_rebalances() {
     let mut first = world.join();
     let all = assigned(&mut first).await;
     for partition in &all {
-        first.start(*partition, 0).await.unwrap();
+        first.start(*partition, 0).unwrap();
     }
     first.pause(true).unwrap();
     world.publish(&["a", "b", "c", "d"]);
@@ -672,7 +671,7 @@ async fn a_pause_stops_records_but_not_rebalances() {
             // The second member has to be driven too, so that it joins.
             if let Seen::Assigned(partitions) = step(&mut second).await {
                 for partition in partitions {
-                    second.start(partition, 0).await.unwrap();
+                    second.start(partition, 0).unwrap();
                 }
             }
             match step(&mut first).await {
@@ -683,7 +682,7 @@ async fn a_pause_stops_records_but_not_rebalances() {
         }
     };
     let revoked = tokio::time::timeout(PATIENCE, revoked).await.expect("no revocation");
-    first.release(&revoked).await.unwrap();
+    first.release(&revoked).unwrap();
     first.pause(false).unwrap();
     let kept: Vec<Partition> = all.into_iter().filter(|partition| !revoked.contains(partition)).collect();
     let mut found = BTreeSet::new();
@@ -723,7 +722,7 @@ async fn forty_mebibytes_through_one_partition_lose_nothing() {
     });
     let mut source = world.join();
     assigned(&mut source).await;
-    source.start(ZERO, 0).await.unwrap();
+    source.start(ZERO, 0).unwrap();
     let mut next = 0;
     until(&mut source, |seen| {
         if let Seen::Records(partition, records) = seen {
@@ -763,7 +762,7 @@ async fn equal_keys_share_a_partition_as_other_producers_choose_it() {
     publisher.flush().unwrap();
     let mut source = world.join();
     for partition in assigned(&mut source).await {
-        source.start(partition, 0).await.unwrap();
+        source.start(partition, 0).unwrap();
     }
     // murmur2("kafka") = 0xd067cf64, made positive, modulo 6.
     let expected = Partition(i32::try_from((0xd067_cf64_u32 & 0x7fff_ffff) % 6).unwrap());

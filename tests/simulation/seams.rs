@@ -10,9 +10,10 @@ use std::time::Duration;
 use crate::log::Log;
 use crate::world::{Fault, NAME, Notice, Stored, World, slot};
 use grapevine::engine::Snapshot;
+use grapevine::failure::Failure;
 use grapevine::record::{Offset, Partition, source_name};
 use grapevine::row::Rows;
-use grapevine::worker::{Bounds, CheckpointError, Checkpoints, Delivery, Sink, SinkError, Source, SourceError};
+use grapevine::worker::{Bounds, Checkpoints, Delivery, Sink, Source};
 
 pub(crate) type Shared = Rc<RefCell<World>>;
 
@@ -130,11 +131,11 @@ impl SimulatedSource {
 }
 
 impl Source for SimulatedSource {
-    async fn next(&mut self) -> Result<Delivery<'_>, SourceError> {
+    async fn next(&mut self) -> Result<Delivery<'_>, Failure> {
         self.member.wait(120).await;
         self.member.survive(Fault::KilledWhileReading).await;
         if self.member.strikes(Fault::ReadFailed, 1) {
-            return Err(SourceError::Transient("the broker went away".to_owned()));
+            return Err(Failure::Transient("the broker went away".to_owned()));
         }
         if let Some(notice) = self.notice() {
             return Ok(notice);
@@ -142,13 +143,13 @@ impl Source for SimulatedSource {
         Ok(self.deliver())
     }
 
-    fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, SourceError>> + 'static {
+    fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, Failure>> + 'static {
         let (member, logs) = (self.member.clone(), Rc::clone(&self.logs));
         async move {
             let slow = member.strikes(Fault::BoundsSlow, 20);
             member.wait(if slow { 10_000 } else { 50 }).await;
             if member.strikes(Fault::BoundsFailed, 20) {
-                return Err(SourceError::Transient("no leader".to_owned()));
+                return Err(Failure::Transient("no leader".to_owned()));
             }
             let world = member.world.borrow();
             let log = &logs[slot(partition)];
@@ -161,9 +162,9 @@ impl Source for SimulatedSource {
         }
     }
 
-    async fn start(&mut self, partition: Partition, next: Offset) -> Result<(), SourceError> {
+    fn start(&mut self, partition: Partition, next: Offset) -> Result<(), Failure> {
         if self.member.strikes(Fault::StartFailed, 20) {
-            return Err(SourceError::Transient("no leader".to_owned()));
+            return Err(Failure::Transient("no leader".to_owned()));
         }
         let next = next.max(self.member.world.borrow().firsts[slot(partition)]);
         self.logs = Rc::clone(&self.member.world.borrow().logs);
@@ -173,7 +174,7 @@ impl Source for SimulatedSource {
         Ok(())
     }
 
-    fn pause(&mut self, paused: bool) -> Result<(), SourceError> {
+    fn pause(&mut self, paused: bool) -> Result<(), Failure> {
         if paused {
             self.member.world.borrow_mut().faults.note(Fault::Paused);
         }
@@ -181,7 +182,7 @@ impl Source for SimulatedSource {
         Ok(())
     }
 
-    async fn release(&mut self, partitions: &[Partition]) -> Result<(), SourceError> {
+    fn release(&mut self, partitions: &[Partition]) -> Result<(), Failure> {
         let mut world = self.member.world.borrow_mut();
         for partition in partitions {
             self.reading.remove(partition);
@@ -197,36 +198,36 @@ impl Source for SimulatedSource {
         Ok(())
     }
 
-    fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), SourceError>> + 'static {
+    fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), Failure>> + 'static {
         let (member, offsets) = (self.member.clone(), offsets.to_vec());
         async move {
             let slow = member.strikes(Fault::CommitLate, 20);
             member.wait(if slow { 45_000 } else { 30 }).await;
             member.survive(Fault::KilledBeforeCommit).await;
             if member.strikes(Fault::CommitFailed, 10) {
-                return Err(SourceError::Transient("the coordinator moved".to_owned()));
+                return Err(Failure::Transient("the coordinator moved".to_owned()));
             }
             commit_in_group(&member, &offsets)?;
             member.survive(Fault::KilledAfterCommit).await;
             if member.strikes(Fault::CommitAnswerLost, 10) {
-                return Err(SourceError::Transient("the answer was lost".to_owned()));
+                return Err(Failure::Transient("the answer was lost".to_owned()));
             }
             Ok(())
         }
     }
 
-    async fn close(&mut self) -> Result<(), SourceError> {
+    async fn close(&mut self) -> Result<(), Failure> {
         self.member.wait(100).await;
         self.member.world.borrow_mut().gone(self.member.number);
         Ok(())
     }
 }
 
-fn commit_in_group(member: &Member, offsets: &[(Partition, Offset)]) -> Result<(), SourceError> {
+fn commit_in_group(member: &Member, offsets: &[(Partition, Offset)]) -> Result<(), Failure> {
     let mut world = member.world.borrow_mut();
     if offsets.iter().any(|(partition, _)| world.owners[slot(*partition)] != Some(member.number)) {
         world.faults.note(Fault::CommitFenced);
-        return Err(SourceError::Transient("another generation owns the partition".to_owned()));
+        return Err(Failure::Transient("another generation owns the partition".to_owned()));
     }
     for &(partition, next) in offsets {
         let published = world.published.get(&*source_name(NAME, partition)).copied();
@@ -239,35 +240,35 @@ fn commit_in_group(member: &Member, offsets: &[(Partition, Offset)]) -> Result<(
 pub(crate) struct SimulatedSink(pub(crate) Member);
 
 impl Sink for SimulatedSink {
-    async fn insert(&self, rows: &Rows) -> Result<(), SinkError> {
+    async fn insert(&self, rows: &Rows) -> Result<(), Failure> {
         let member = &self.0;
         member.survive(Fault::KilledBeforeInsert).await;
         let slow = member.strikes(Fault::InsertSlow, 5);
         member.wait(if slow { 20_000 } else { 150 }).await;
         if member.strikes(Fault::InsertFailed, 10) {
-            return Err(SinkError::Transient("connection refused".to_owned()));
+            return Err(Failure::Transient("connection refused".to_owned()));
         }
         if member.strikes(Fault::InsertRefused, 4) {
-            return Err(SinkError::Operator("unknown table: run the migrations".to_owned()));
+            return Err(Failure::Operator("unknown table: run the migrations".to_owned()));
         }
         if member.strikes(Fault::InsertHalfDone, 10) {
             let mut world = member.world.borrow_mut();
             let half = world.dice.index(rows.len());
             world.tables.insert(rows, half);
-            return Err(SinkError::Transient("broken pipe".to_owned()));
+            return Err(Failure::Transient("broken pipe".to_owned()));
         }
         member.world.borrow_mut().tables.insert(rows, usize::MAX);
         member.survive(Fault::KilledAfterInsert).await;
         if member.strikes(Fault::InsertAnswerLost, 10) {
-            return Err(SinkError::Transient("timed out".to_owned()));
+            return Err(Failure::Transient("timed out".to_owned()));
         }
         Ok(())
     }
 
-    async fn newest_version(&self, source: &str) -> Result<Option<Offset>, SinkError> {
+    async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure> {
         self.0.wait(50).await;
         if self.0.strikes(Fault::NewestVersionFailed, 20) {
-            return Err(SinkError::Transient("connection refused".to_owned()));
+            return Err(Failure::Transient("connection refused".to_owned()));
         }
         Ok(self.0.world.borrow().tables.newest_version(source))
     }
@@ -277,10 +278,10 @@ impl Sink for SimulatedSink {
 pub(crate) struct SimulatedCheckpoints(pub(crate) Member);
 
 impl Checkpoints for SimulatedCheckpoints {
-    async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, CheckpointError> {
+    async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, Failure> {
         self.0.wait(80).await;
         if self.0.strikes(Fault::NewestFailed, 20) {
-            return Err(CheckpointError::Transient("slow down".to_owned()));
+            return Err(Failure::Transient("slow down".to_owned()));
         }
         let mut world = self.0.world.borrow_mut();
         let stored = world.checkpoints.get(source).map(Vec::as_slice).unwrap_or_default();
@@ -292,27 +293,37 @@ impl Checkpoints for SimulatedCheckpoints {
         Ok(newest)
     }
 
-    async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), CheckpointError> {
+    async fn size(&self, source: &str) -> Result<u64, Failure> {
+        self.0.wait(40).await;
+        if self.0.strikes(Fault::NewestFailed, 20) {
+            return Err(Failure::Transient("slow down".to_owned()));
+        }
+        let world = self.0.world.borrow();
+        let stored = world.checkpoints.get(source).map(Vec::as_slice).unwrap_or_default();
+        Ok(stored.iter().map(|stored| stored.bytes.len() as u64).max().unwrap_or(0))
+    }
+
+    async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), Failure> {
         let member = &self.0;
         member.survive(Fault::KilledBeforePublish).await;
         let hangs = member.strikes(Fault::CheckpointHung, 10) || member.world.borrow().hung.contains(source);
         member.wait(if hangs { u64::MAX } else { 300 }).await;
         if member.strikes(Fault::CheckpointFailed, 20) {
-            return Err(CheckpointError::Transient("slow down".to_owned()));
+            return Err(Failure::Transient("slow down".to_owned()));
         }
         let torn = member.strikes(Fault::CheckpointTorn, 20);
         self.store(source, Stored { next, bytes: snapshot.encode(), sound: !torn });
         if torn {
-            return Err(CheckpointError::Transient("connection reset".to_owned()));
+            return Err(Failure::Transient("connection reset".to_owned()));
         }
         member.survive(Fault::KilledAfterPublish).await;
         if member.strikes(Fault::CheckpointAnswerLost, 20) {
-            return Err(CheckpointError::Transient("timed out".to_owned()));
+            return Err(Failure::Transient("timed out".to_owned()));
         }
         Ok(())
     }
 
-    async fn partitions_at_first(&self, _log: &str, now: usize) -> Result<usize, CheckpointError> {
+    async fn partitions_at_first(&self, _log: &str, now: usize) -> Result<usize, Failure> {
         Ok(now)
     }
 }

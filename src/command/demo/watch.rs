@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::embedded::broker::Consumed;
-use crate::engine::{Batch, Holdings};
 use crate::record::{Offset, Partition};
-use crate::worker::{Observer, Position};
+use crate::worker::{Notice, Observer, Position};
 
 /// How far the topic is folded.
 #[derive(Debug)]
@@ -58,15 +57,14 @@ impl Watch {
 }
 
 impl Observer for Watch {
-    fn moved(&self, position: Position) {
-        let Position { partition, next: _, durable, published, committed } = position;
-        raise(&self.0.durable, partition, durable);
-        raise(&self.0.committed, partition, committed);
-        self.0.consumed.advance(partition, published);
-    }
-
-    fn flushed(&self, _partition: Partition, batch: &Batch, _holdings: Holdings) {
-        self.0.evicted.fetch_add(batch.tally.evicted_by_budget, Ordering::AcqRel);
+    fn notice(&self, notice: Notice<'_>) {
+        if let Notice::Moved(Position { partition, next: _, durable, published, committed }) = notice {
+            raise(&self.0.durable, partition, durable);
+            raise(&self.0.committed, partition, committed);
+            self.0.consumed.advance(partition, published);
+        } else if let Notice::Flushed { batch, .. } = notice {
+            self.0.evicted.fetch_add(batch.tally.evicted_by_budget, Ordering::AcqRel);
+        }
     }
 }
 

@@ -15,8 +15,9 @@ use crate::command::log::Log;
 use crate::command::outcome::say;
 use crate::command::table::Table;
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::row::{Rejected, Rows};
-use crate::worker::{Sink as _, SinkError};
+use crate::worker::Sink as _;
 
 /// Records of one part. Each may be as large as rules.reject_kib.
 const PART: u32 = 1000;
@@ -155,7 +156,7 @@ async fn record(sink: &ClickHouseSink, taken: Vec<Rejected>) -> Result<(), Comma
     let mut attempt = 0;
     while let Err(error) = sink.insert(&rows).await {
         attempt += 1;
-        if attempt == ATTEMPTS || matches!(error, SinkError::Operator(_)) {
+        if attempt == ATTEMPTS || matches!(error, Failure::Operator(_)) {
             let doing = format!(
                 "{} records were published, but could not be recorded as replayed: the next replay publishes them again, which \
                  is harmless for events (copies are recognised while their root lives)",

@@ -2,7 +2,6 @@
 //!
 //! Going on would lose events, count them twice, or put two contents under one version. Nothing was written.
 
-use super::{Bounds, WorkerError};
 use crate::engine::Limits;
 use crate::record::{Offset, Partition};
 
@@ -15,42 +14,43 @@ pub(super) enum Unrecognised {
     Nothing,
 }
 
-/// The log begins behind, or ends before, the place where reading must go on.
-pub(super) fn check_bounds(source: &str, bounds: Bounds, next: Offset) -> Result<(), WorkerError> {
-    let Bounds { first, end, committed: _, partitions: _ } = bounds;
-    let problem = if next < first {
-        format!("the log of {source} begins at offset {first}, after offset {next} where reading must go on")
-    } else if next > end {
-        format!("the log of {source} ends at offset {end}, before offset {next} where reading must go on")
-    } else {
-        return Ok(());
-    };
-    Err(WorkerError::Operator(format!(
+/// The log begins behind the place where reading must go on.
+pub(super) fn begins_later(source: &str, first: Offset, next: Offset) -> String {
+    gone(&format!("the log of {source} begins at offset {first}, after offset {next} where reading must go on"))
+}
+
+/// The log ends before the place where reading must go on.
+pub(super) fn ends_earlier(source: &str, end: Offset, next: Offset) -> String {
+    gone(&format!("the log of {source} ends at offset {end}, before offset {next} where reading must go on"))
+}
+
+fn gone(problem: &str) -> String {
+    format!(
         "{problem}: records are gone, or the topic was created again. Nothing was read. If the topic was created \
          again, give it another name in `worker.log`; if records are gone, raise `epoch`, which reads again all that \
          the log still holds into rows of its own"
-    )))
+    )
 }
 
-pub(super) fn no_checkpoint(source: &str, evidence: &str) -> WorkerError {
-    WorkerError::Operator(format!(
+pub(super) fn no_checkpoint(source: &str, evidence: &str) -> String {
+    format!(
         "there is no sound checkpoint of {source}, although {evidence}: reading on would lose events or count them \
          twice, so nothing was read. Look first whether `checkpoint.url` is the right place, or bring the checkpoints \
          back. If they are gone there are two ways on: raise `epoch`, which reads everything again into rows of its \
          own; or stop every worker of this epoch and run `grapevine resume` once, to resume with empty trees behind the newest \
          row (docs/operations.md, \"Lost checkpoints\")"
-    ))
+    )
 }
 
-pub(super) fn foreign_checkpoint(source: &str, next: Offset, why: &str) -> WorkerError {
-    WorkerError::Operator(format!(
+pub(super) fn foreign_checkpoint(source: &str, next: Offset, why: &str) -> String {
+    format!(
         "the checkpoint of {source} at offset {next} cannot be used: {why}. It was written with other rules or by \
          another version: run those again, or raise `epoch`, which reads everything again into rows of its own"
-    ))
+    )
 }
 
 /// Rows behind the checkpoint were made under other limits: a replay would not make the same ones again.
-pub(super) fn other_limits(source: &str, next: Offset, newest: Offset, then: Limits, now: Limits) -> WorkerError {
+pub(super) fn other_limits(source: &str, next: Offset, newest: Offset, then: Limits, now: Limits) -> String {
     let differences: Vec<String> = [
         ("rules.budget_entries", i128::from(then.budget), i128::from(now.budget)),
         ("rules.root_retention_days (here in ms)", i128::from(then.root_retention), i128::from(now.root_retention)),
@@ -62,39 +62,38 @@ pub(super) fn other_limits(source: &str, next: Offset, newest: Offset, then: Lim
     .filter(|(_, then, now)| then != now)
     .map(|(name, then, now)| format!("{name} was {then} and is {now}"))
     .collect();
-    WorkerError::Operator(format!(
+    format!(
         "limits changed after a stop that was not clean: {}; and the store holds rows of {source} up to version \
          {newest}, behind its newest checkpoint at offset {next}. Replayed under other limits they would come out \
          differently, so nothing was read. Set the limits back, start, stop the whole fleet cleanly (SIGTERM), and change \
          them then; if the old limits cannot be had any more, raise `epoch`",
         differences.join(", ")
-    ))
+    )
 }
 
 /// The log does not show the record that was read last.
-pub(super) fn unrecognised(source: &str, last: Option<Offset>, what: Unrecognised) -> WorkerError {
-    let at = last.map_or_else(|| "its last offset".to_owned(), |last| format!("offset {last}"));
-    WorkerError::Operator(match what {
+pub(super) fn unrecognised(source: &str, last: Offset, what: Unrecognised) -> String {
+    match what {
         Unrecognised::Another => format!(
-            "the log of {source} holds another record at {at}, where the last one was read: it is not the log it was (the \
+            "the log of {source} holds another record at offset {last}, where the last one was read: it is not the log it was (the \
              topic was created again, or lost records in an unclean election). Nothing more was read. If it was created \
              again, give the new log another name in `worker.log`; if records were lost, raise `epoch`, which reads \
              everything again into rows of its own"
         ),
         Unrecognised::Nothing => format!(
-            "the log of {source} holds no record at {at} any more, where the last one was read, although it begins before \
+            "the log of {source} holds no record at offset {last} any more, where the last one was read, although it begins before \
              that: records were taken out of its middle (cleanup.policy=compact), or it is another log. Nothing more was \
              read. Set cleanup.policy=delete, because every record counts; then raise `epoch`, which reads again all that \
              the log still holds into rows of its own"
         ),
-    })
+    }
 }
 
 /// Most of what a partition holds is no event.
-pub(super) fn garbage(partition: Partition, rejected: u64, read: u64) -> WorkerError {
-    WorkerError::Operator(format!(
+pub(super) fn garbage(partition: Partition, rejected: u64, read: u64) -> String {
+    format!(
         "{rejected} of the last {read} records of partition {partition} are no events: `kafka.topic` is probably another \
          topic than was meant. `grapevine rejects ls` counts the reasons of those that were written. To take them all the \
          same, each as a row of `rejects`, set `worker.garbage_percent` to 100"
-    ))
+    )
 }

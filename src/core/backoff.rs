@@ -2,10 +2,10 @@
 //!
 //! It holds no clock and no state: whoever retries counts attempts and waits.
 
+use std::hash::Hasher;
 use std::time::Duration;
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use siphasher::sip::SipHasher13;
 
 /// The bounds of a wait between two attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +21,7 @@ impl Backoff {
     /// Full jitter, because a fleet whose store has come back must not come back all at once.
     #[must_use]
     pub fn delay(&self, attempt: u32, seed: u64) -> Duration {
-        let ceiling = self.ceiling(attempt);
-        let mut random = ChaCha8Rng::seed_from_u64(seed.wrapping_add(u64::from(attempt)));
-        let share: f64 = random.random();
-        self.min + (ceiling - self.min).mul_f64(share)
+        self.min + (self.ceiling(attempt) - self.min).mul_f64(jitter(seed, u64::from(attempt)))
     }
 
     /// The longest wait before retry `attempt`: twice `min`, doubled with each attempt, never more than `max`.
@@ -35,9 +32,18 @@ impl Backoff {
     }
 }
 
+/// A number in 0..=1 that depends on the seed and on what it is for.
+#[must_use]
+pub fn jitter(seed: u64, purpose: u64) -> f64 {
+    let mut hasher = SipHasher13::new_with_keys(seed, 0);
+    hasher.write_u64(purpose);
+    // 32 bits are plenty for jitter, and exact as a float.
+    f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Backoff;
+    use super::{Backoff, jitter};
     use proptest::prelude::*;
     use std::time::Duration;
 
@@ -73,6 +79,13 @@ mod tests {
         let backoff = Backoff { min: Duration::from_millis(100), ..backoff };
         let late = (0..1000).filter(|seed| backoff.delay(20, *seed) > backoff.max / 2).count();
         assert!((400..600).contains(&late), "{late} of 1000 wait longer than half of the maximum");
+    }
+
+    #[test]
+    fn jitter_differs_by_seed_and_purpose() {
+        assert!((0..1_000).all(|purpose| (0.0..=1.0).contains(&jitter(3, purpose))));
+        assert!(jitter(1, 1).to_bits() != jitter(2, 1).to_bits());
+        assert!(jitter(1, 1).to_bits() != jitter(1, 2).to_bits());
     }
 
     #[test]

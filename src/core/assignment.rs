@@ -1,0 +1,400 @@
+//! A partition's life from the moment that the group gives it to a loop until it is given back.
+//!
+//! ```text
+//! Opening ─► Starting ─► Running ─► Leaving ─► Gone
+//!    │ ▲         ▲          │                   ▲
+//!    ▼ │         │          ▼                   │
+//! FirstCheckpoint┘       Refused ───────────────┘
+//! ```
+//!
+//! One function from a state and what happened to the next state and what is to be done about it. It waits for nothing and
+//! knows no log and no store: the loop hands every answer in, and carries the commands out.
+//!
+//! Keeps, for each partition: a state is published only when its rows are durable, an offset committed only when its state
+//! is published, nothing folded from a log that has not shown to be the one it was.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::backoff::{Backoff, jitter};
+use crate::engine::{Engine, Rules, Snapshot};
+use crate::failure::Failure;
+use crate::record::{Offset, Partition, Record};
+
+mod judgement;
+mod reading;
+mod refusal;
+
+pub use judgement::{Bounds, Found};
+pub use reading::{Garbage, Position, Running};
+
+use judgement::Opened;
+use reading::Noted;
+
+/// How long the last commits of a partition may take: a group that does not answer holds nobody up.
+const LAST_COMMITS: Duration = Duration::from_secs(5);
+
+/// One assignment of a partition. A partition that was given back and came again is another one: answers to the former
+/// are no answers to the latter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AssignmentId {
+    /// The partition.
+    pub partition: Partition,
+    /// Counted by the loop.
+    pub number: u64,
+}
+
+/// What all assignments of a loop are told.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// What rows depend on.
+    pub rules: Rules,
+    /// Whoever has more than so many records left to read is catching up.
+    pub batch: u64,
+    /// How often a partition publishes its state.
+    pub checkpoint_interval: Duration,
+    /// First and greatest wait between two attempts to publish.
+    pub backoff: Backoff,
+    /// When a partition holds so much that is no event that its topic must be a wrong one.
+    pub garbage: Garbage,
+    /// Where jitter comes from.
+    pub seed: u64,
+}
+
+/// How a partition takes its leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Farewell {
+    /// It is given back by then, whatever is not done: the next owner reads that again.
+    pub until: Duration,
+    /// How often publishing its last state may fail.
+    pub publications: u32,
+    /// How often the commit of that state may fail.
+    pub commits: u32,
+}
+
+/// What happened to a partition.
+#[derive(Debug)]
+pub enum Event {
+    /// The stores and the log have said what they know of it.
+    Answered(Found, Bounds),
+    /// One of them has not.
+    NotAnswered,
+    /// The log is read from where [`Command::Start`] said.
+    Started,
+    /// It is not.
+    NotStarted,
+    /// Its log may not be the one it was; said again until it is read from another place.
+    Doubted,
+    /// Where its doubted log begins and ends.
+    Compared(Bounds),
+    /// Nobody could say.
+    NotCompared,
+    /// All rows below this offset are in the store.
+    Durable(Offset),
+    /// Its state was published, or not.
+    Published(Publication, Result<(), Failure>),
+    /// The group has taken this offset.
+    Committed(Offset),
+    /// The group has not taken this offset.
+    NotCommitted(Offset),
+    /// The group has taken an offset of an assignment before this one, which may have set it back.
+    CommittedLate,
+    /// It is to be given back.
+    Revoked(Farewell),
+    /// It belongs to somebody else already.
+    Lost,
+    /// Time went by.
+    Tick,
+}
+
+/// A state that was to be published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// Where it continues.
+    pub next: Offset,
+    /// About, before compression.
+    pub bytes: usize,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What is to be done for a partition.
+#[derive(Debug)]
+pub enum Command {
+    /// Ask the stores and the log what they know of it, after the wait that belongs to so many failures.
+    Ask(u32),
+    /// Publish this state before anything is read.
+    PublishFirst(Offset, Box<Snapshot>),
+    /// Read the log from this offset on.
+    Start(Offset),
+    /// Read the log once more from this offset on, to see whether it is the one it was.
+    StartAgain(Offset),
+    /// Ask where its log begins and ends.
+    Compare,
+    /// Put it aside, and say why.
+    PutAside(String),
+    /// Give it back.
+    Release {
+        /// What was not done in time.
+        undone: Option<Undone>,
+        /// Where its newest checkpoint continues, if more was read than that.
+        unpublished: Option<Offset>,
+    },
+}
+
+/// What a partition had not done when it was given back. The next owner does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undone {
+    /// Rows may not be in the store.
+    Rows,
+    /// The last state is in no checkpoint.
+    Checkpoint,
+    /// The group has not taken the last offset.
+    Commit,
+}
+
+/// One partition, as long as it is this loop's.
+#[derive(Debug)]
+pub struct Assignment {
+    /// Which assignment this is.
+    pub id: AssignmentId,
+    /// The name of its source.
+    pub source: Arc<str>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The stores and the log are being asked, after so many failures.
+    Opening(u32),
+    /// Its first checkpoint is being published before any row: nobody knows it, or its limits have changed.
+    FirstCheckpoint { engine: Box<Engine>, bounds: Bounds, failures: u32 },
+    /// The log is being asked to hand out its records.
+    Starting(Box<Running>),
+    /// It is read.
+    Running(Box<Running>),
+    /// It is not read any more; what it holds is being written, published and committed.
+    Leaving(Box<Running>, Farewell),
+    /// It must not be read on, and why. It waits for somebody who acts and starts the worker again.
+    Refused(String),
+    /// It was given back.
+    Gone,
+}
+
+impl Assignment {
+    /// A partition that was just given to this loop, and the first thing to do about it.
+    #[must_use]
+    pub fn new(id: AssignmentId, source: Arc<str>) -> (Assignment, Command) {
+        (Assignment { id, source, state: State::Opening(0) }, Command::Ask(0))
+    }
+
+    /// Something happened. What does not belong to the state is no news: an answer that came too late, a word said twice.
+    pub fn on(&mut self, now: Duration, event: Event, terms: &Terms) -> Vec<Command> {
+        let mut commands = Vec::new();
+        commands.extend(self.change(now, event, terms));
+        commands.extend(self.leave(now));
+        commands
+    }
+
+    fn change(&mut self, now: Duration, event: Event, terms: &Terms) -> Option<Command> {
+        let (state, command) = match (std::mem::replace(&mut self.state, State::Gone), event) {
+            (State::Gone, _) => (State::Gone, None),
+            (state, Event::Lost) => (State::Gone, Some(release(state.running(), None))),
+            (State::Running(running), Event::Revoked(farewell)) => (State::Leaving(running, farewell), None),
+            // A shutdown in the middle of a rebalance, or a rebalance in the middle of a shutdown.
+            (State::Leaving(running, mut farewell), Event::Revoked(Farewell { until, .. })) => {
+                farewell.until = farewell.until.min(until);
+                (State::Leaving(running, farewell), None)
+            }
+            (state, Event::Revoked(_)) => (State::Gone, Some(release(state.running(), None))),
+            (State::Opening(failures), Event::Answered(found, bounds)) => self.opened(now, failures, (found, bounds), terms),
+            (State::Opening(failures), Event::NotAnswered) => ask_again(failures),
+            (State::FirstCheckpoint { engine, bounds, failures: _ }, Event::Published(first, Ok(())))
+                if first.next == engine.next() =>
+            {
+                start(self.id.partition, now, *engine, bounds, terms)
+            }
+            // Everything is asked again: the log may begin elsewhere by the time that it succeeds.
+            (State::FirstCheckpoint { engine: _, bounds: _, failures }, Event::Published(_, Err(_))) => ask_again(failures),
+            (State::Starting(running), Event::Started) => (State::Running(running), None),
+            (State::Starting(_), Event::NotStarted) => ask_again(0),
+            (State::Running(mut running), Event::Doubted) => {
+                let command = running.doubt().then_some(Command::Compare);
+                (State::Running(running), command)
+            }
+            (State::Running(mut running), Event::Compared(bounds)) if running.is_comparing() => {
+                match running.compare(&self.source, bounds) {
+                    Ok(from) => (State::Running(running), Some(Command::StartAgain(from))),
+                    Err(why) => (State::Refused(why.clone()), Some(Command::PutAside(why))),
+                }
+            }
+            (State::Running(mut running), event) => {
+                running.note(now, &event, terms);
+                (State::Running(running), None)
+            }
+            (State::Leaving(mut running, mut farewell), event) => {
+                match running.note(now, &event, terms) {
+                    Noted::NotPublished => farewell.publications = farewell.publications.saturating_sub(1),
+                    Noted::PublicationRefused => farewell.publications = 0,
+                    Noted::NotCommitted => farewell.commits = farewell.commits.saturating_sub(1),
+                    Noted::Other => {}
+                }
+                (State::Leaving(running, farewell), None)
+            }
+            (state, _) => (state, None),
+        };
+        self.state = state;
+        command
+    }
+
+    /// What the stores and the log together say decides whether it may be read.
+    fn opened(&self, now: Duration, failures: u32, known: (Found, Bounds), terms: &Terms) -> (State, Option<Command>) {
+        let (found, bounds) = known;
+        match judgement::judge(&self.source, found, bounds, &terms.rules) {
+            Ok(Opened::Known(engine)) => start(self.id.partition, now, engine, bounds, terms),
+            Ok(Opened::New(engine)) => {
+                let first = Command::PublishFirst(engine.next(), Box::new(engine.snapshot()));
+                (State::FirstCheckpoint { engine: Box::new(engine), bounds, failures }, Some(first))
+            }
+            Err(why) => (State::Refused(why.clone()), Some(Command::PutAside(why))),
+        }
+    }
+
+    /// Whether one that leaves has nothing left to do, or no time.
+    fn leave(&mut self, now: Duration) -> Option<Command> {
+        let State::Leaving(running, farewell) = &mut self.state else { return None };
+        let undone = running.undone();
+        let done = match undone {
+            None => true,
+            Some(Undone::Rows) => false,
+            Some(Undone::Checkpoint) if farewell.publications > 0 => false,
+            Some(Undone::Checkpoint | Undone::Commit) => {
+                farewell.until = farewell.until.min(now + LAST_COMMITS);
+                farewell.commits == 0 || running.uncommitted().is_none()
+            }
+        };
+        if !done && now < farewell.until {
+            return None;
+        }
+        let command = release(Some(running), undone);
+        self.state = State::Gone;
+        Some(command)
+    }
+
+    /// The last state of one that leaves, if its rows are durable and it is time to publish it. It changes no more, so that
+    /// it can be taken again after a failure.
+    pub fn last_state(&mut self, now: Duration) -> Option<(Offset, Snapshot)> {
+        let State::Leaving(running, farewell) = &mut self.state else { return None };
+        let wanted = farewell.publications > 0 && running.undone() == Some(Undone::Checkpoint);
+        (wanted && running.last_state_due().is_some_and(|due| due <= now)).then(|| running.snapshot())
+    }
+
+    /// When that will be.
+    #[must_use]
+    pub fn last_state_due(&self) -> Option<Duration> {
+        let State::Leaving(running, farewell) = &self.state else { return None };
+        let wanted = farewell.publications > 0 && running.undone() == Some(Undone::Checkpoint);
+        if wanted { running.last_state_due() } else { None }
+    }
+
+    /// Folds records, in order. Whoever does not read drops them: they are read again by whoever does.
+    pub fn fold(&mut self, records: &[Record<'_>]) -> Option<Command> {
+        let State::Running(running) = &mut self.state else { return None };
+        let why = running.fold(&self.source, records).err()?;
+        self.put_aside(why)
+    }
+
+    /// Everything below `end` was handed out, and it is the end of the log now.
+    pub fn end(&mut self, end: Offset) -> Option<Command> {
+        let State::Running(running) = &mut self.state else { return None };
+        let why = running.end(&self.source, end).err()?;
+        self.put_aside(why)
+    }
+
+    /// Too much of what was read lately is no event: says why it must not be read on. One that leaves is not judged.
+    pub fn garbage(&mut self, bound: Garbage) -> Option<Command> {
+        let State::Running(running) = &mut self.state else { return None };
+        let why = running.garbage(self.id.partition, bound)?;
+        self.put_aside(why)
+    }
+
+    fn put_aside(&mut self, why: String) -> Option<Command> {
+        self.state = State::Refused(why.clone());
+        Some(Command::PutAside(why))
+    }
+
+    /// What it holds, if it is read, or was until it had to leave.
+    #[must_use]
+    pub fn running(&self) -> Option<&Running> {
+        self.state.running()
+    }
+
+    /// The same, to be flushed.
+    pub fn running_mut(&mut self) -> Option<&mut Running> {
+        match &mut self.state {
+            State::Running(running) | State::Leaving(running, _) => Some(running),
+            State::Opening(_) | State::FirstCheckpoint { .. } | State::Starting(_) | State::Refused(_) | State::Gone => None,
+        }
+    }
+
+    /// When its rows should leave, given when those of the others do: by time, or, while there is much to read, by size.
+    /// `None` if there is nothing to say.
+    #[must_use]
+    pub fn rows_due(&self, at: Duration, by: Duration) -> Option<Duration> {
+        let running = self.running().filter(|running| running.has_moved())?;
+        Some(if self.leaves_by().is_some() {
+            Duration::ZERO
+        } else if running.is_behind() {
+            by
+        } else {
+            at
+        })
+    }
+
+    /// When its state should be taken along with its rows; `None` while one is under way or when it would say nothing new.
+    #[must_use]
+    pub fn checkpoint_due(&self) -> Option<Duration> {
+        if let State::Running(running) = &self.state { running.checkpoint_due() } else { None }
+    }
+
+    /// By when it must be given back.
+    #[must_use]
+    pub fn leaves_by(&self) -> Option<Duration> {
+        if let State::Leaving(_, farewell) = &self.state { Some(farewell.until) } else { None }
+    }
+
+    /// Why it was put aside.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        if let State::Refused(why) = &self.state { Some(why) } else { None }
+    }
+}
+
+impl State {
+    fn running(&self) -> Option<&Running> {
+        match self {
+            State::Running(running) | State::Leaving(running, _) => Some(running),
+            State::Opening(_) | State::FirstCheckpoint { .. } | State::Starting(_) | State::Refused(_) | State::Gone => None,
+        }
+    }
+}
+
+fn release(running: Option<&Running>, undone: Option<Undone>) -> Command {
+    Command::Release { undone, unpublished: running.and_then(Running::unpublished) }
+}
+
+fn start(partition: Partition, now: Duration, engine: Engine, bounds: Bounds, terms: &Terms) -> (State, Option<Command>) {
+    // Partitions that came together publish one after another.
+    let share = jitter(terms.seed, u64::from(partition.0.unsigned_abs()));
+    let first_checkpoint_at = now + terms.checkpoint_interval.mul_f64(share);
+    let (running, from) = Running::new(engine, bounds, first_checkpoint_at, terms.batch);
+    (State::Starting(Box::new(running)), Some(Command::Start(from)))
+}
+
+fn ask_again(failures: u32) -> (State, Option<Command>) {
+    let failures = failures.saturating_add(1);
+    (State::Opening(failures), Some(Command::Ask(failures)))
+}
+
+#[cfg(test)]
+mod tests;

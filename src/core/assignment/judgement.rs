@@ -1,0 +1,92 @@
+//! What the stores and the log together say of a partition: whether it may be read, and from which state.
+//!
+//! A partition that somebody has seen, but whose state is gone, or whose log is not the one it was, is not read: reading on
+//! would lose events, count them twice, or put two contents under one version.
+
+use std::sync::Arc;
+
+use super::refusal;
+use crate::engine::{Engine, Limits, Rules};
+use crate::record::Offset;
+
+/// Where a partition begins and ends, and what its group has committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// First offset that the log still holds.
+    pub first: Offset,
+    /// One past the last offset (the last stable one, with transactions).
+    pub end: Offset,
+    /// The group's committed offset.
+    pub committed: Option<Offset>,
+    /// How many partitions the topic has now.
+    pub partitions: usize,
+}
+
+/// What the stores know of a partition.
+#[derive(Debug)]
+pub enum Found {
+    /// A state, and its `next`.
+    Checkpoint(Offset, Vec<u8>),
+    /// A state that was made under other limits, with nothing behind it, and its `next`.
+    CleanlyStopped(Offset, Vec<u8>),
+    /// A state that was made under other limits, its `next`, and rows behind it up to this version.
+    OtherLimits(Limits, Offset, Offset),
+    /// No state, but rows up to this version.
+    Rows(Offset),
+    /// Nothing.
+    Nothing,
+}
+
+/// A partition that may be read.
+#[derive(Debug)]
+pub(super) enum Opened {
+    /// From a state that is published.
+    Known(Engine),
+    /// As soon as this state is published.
+    New(Engine),
+}
+
+pub(super) fn judge(source: &Arc<str>, found: Found, bounds: Bounds, rules: &Rules) -> Result<Opened, String> {
+    match found {
+        Found::Checkpoint(next, bytes) => restored(source, rules, bounds, next, &bytes).map(Opened::Known),
+        // From here on rows follow the new limits; whoever comes after a crash must know it.
+        Found::CleanlyStopped(next, bytes) => restored(source, rules, bounds, next, &bytes).map(Opened::New),
+        Found::OtherLimits(then, next, newest) => Err(refusal::other_limits(source, next, newest, then, rules.limits())),
+        Found::Rows(version) => Err(refusal::no_checkpoint(source, &format!("the store holds its rows up to version {version}"))),
+        Found::Nothing => match bounds.committed {
+            Some(next) => Err(refusal::no_checkpoint(source, &format!("its group has committed offset {next}"))),
+            None => Ok(Opened::New(established(source, rules, bounds))),
+        },
+    }
+}
+
+fn restored(source: &Arc<str>, rules: &Rules, bounds: Bounds, next: Offset, bytes: &[u8]) -> Result<Engine, String> {
+    check_bounds(source, bounds, next)?;
+    let engine = Engine::restore(rules.clone(), Arc::clone(source), bytes)
+        .map_err(|error| refusal::foreign_checkpoint(source, next, &error.to_string()))?;
+    if engine.next() != next {
+        return Err(refusal::foreign_checkpoint(source, next, &format!("its content continues at {}", engine.next())));
+    }
+    Ok(engine)
+}
+
+/// Nobody has seen this partition: an empty state is published before its first row, so that rows without any checkpoint
+/// always mean that checkpoints were lost.
+fn established(source: &Arc<str>, rules: &Rules, bounds: Bounds) -> Engine {
+    let mut engine = Engine::new(rules.clone(), Arc::clone(source), bounds.first);
+    // A snapshot is taken after a flush; the first rows say the same again.
+    engine.flush();
+    engine
+}
+
+/// The log must begin before, and end behind, the place where reading goes on.
+pub(super) fn check_bounds(source: &str, bounds: Bounds, next: Offset) -> Result<(), String> {
+    let Bounds { first, end, committed: _, partitions: _ } = bounds;
+    if next < first {
+        return Err(refusal::begins_later(source, first, next));
+    }
+    if next > end {
+        return Err(refusal::ends_earlier(source, end, next));
+    }
+    Ok(())
+}

@@ -1,0 +1,341 @@
+//! A partition that is read: its engine, and how far its rows, states and offsets are.
+
+use std::time::Duration;
+
+use super::judgement::{Bounds, check_bounds};
+use super::refusal::{self, Unrecognised};
+use super::{Event, Publication, Terms, Undone};
+use crate::engine::{Batch, Engine, Snapshot, Tally};
+use crate::event::{self, UnknownFields};
+use crate::failure::Failure;
+use crate::record::{Offset, Partition, Record};
+
+/// A checkpoint of so many bytes doubles the time to the next one: large states are written less often.
+const BYTES_AN_INTERVAL: u64 = 64 << 20;
+
+/// More than `percent` of rejects among `records` records of a partition, one after another, are too many.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "every key is described in config/worker.toml")]
+pub struct Garbage {
+    pub percent: u64,
+    pub records: u64,
+}
+
+/// A partition that is read.
+#[derive(Debug)]
+pub struct Running {
+    /// What was folded.
+    pub engine: Engine,
+    /// Where its log ended when that was last known.
+    pub log_end: Offset,
+    /// `next` of the last flush; `None` before the first, which writes at least the row of `progress`.
+    flushed: Option<Offset>,
+    durable: Option<Offset>,
+    published: Offset,
+    committed: Option<Offset>,
+    /// Whether the log has still to show that it is the one that was read before.
+    unrecognised: bool,
+    /// Whether its bounds are being asked for, because its log is doubted.
+    comparing: bool,
+    /// Whether more than a batch is still to be read.
+    behind: bool,
+    /// Where the state continues that waits for its rows, or for the checkpoint store.
+    publishing: Option<Offset>,
+    checkpoint_at: Duration,
+    /// Checkpoints that failed since one succeeded.
+    failures: u32,
+    recent: Recent,
+    /// Fields that nobody reads, since the last flush.
+    unknown: UnknownFields,
+}
+
+/// What a partition that leaves must know of what happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Noted {
+    /// Its last state was not published.
+    NotPublished,
+    /// And will not be until somebody acts.
+    PublicationRefused,
+    /// The offset of its newest checkpoint was not committed.
+    NotCommitted,
+    /// Nothing of the kind.
+    Other,
+}
+
+/// How far one partition is. Everything below the offsets is covered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The partition.
+    pub partition: Partition,
+    /// Folded.
+    pub next: Offset,
+    /// In the store; `None` before the first rows.
+    pub durable: Option<Offset>,
+    /// In the newest published checkpoint.
+    pub published: Offset,
+    /// Committed to the group.
+    pub committed: Option<Offset>,
+}
+
+/// Records of one stretch of a partition, and the rejects among them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Recent {
+    read: u64,
+    rejected: u64,
+}
+
+impl Recent {
+    fn add(&mut self, tally: &Tally) {
+        self.read += tally.read();
+        self.rejected += tally.rejected.iter().sum::<u64>();
+    }
+
+    /// A stretch that is long enough ends; it is given back if too much of it is no event.
+    fn garbage(&mut self, bound: Garbage) -> Option<Recent> {
+        if self.read < bound.records {
+            return None;
+        }
+        let ended = std::mem::take(self);
+        (ended.rejected * 100 > ended.read * bound.percent).then_some(ended)
+    }
+}
+
+impl Running {
+    /// Reads on from an engine whose state is published; and the offset from which the log is read: the last record read is
+    /// read once more, to see whether this is the log it was.
+    pub(super) fn new(engine: Engine, bounds: Bounds, checkpoint_at: Duration, batch: u64) -> (Running, Offset) {
+        let next = engine.next();
+        let mut running = Running {
+            engine,
+            log_end: bounds.end,
+            flushed: None,
+            durable: (next > bounds.first).then_some(next),
+            published: next,
+            committed: bounds.committed,
+            unrecognised: false,
+            comparing: false,
+            behind: bounds.end.saturating_sub(next) > batch,
+            publishing: None,
+            checkpoint_at,
+            failures: 0,
+            recent: Recent::default(),
+            unknown: UnknownFields::default(),
+        };
+        let from = running.from(bounds);
+        (running, from)
+    }
+
+    fn from(&mut self, bounds: Bounds) -> Offset {
+        let last = self.engine.last_record().map(|last| last.offset).filter(|last| *last >= bounds.first);
+        self.unrecognised = last.is_some();
+        last.unwrap_or(self.engine.next())
+    }
+
+    /// The log may not be the one it was. Says whether that is news.
+    pub(super) fn doubt(&mut self) -> bool {
+        !std::mem::replace(&mut self.comparing, true)
+    }
+
+    pub(super) fn is_comparing(&self) -> bool {
+        self.comparing
+    }
+
+    /// Where a doubted log is to be read once more, as after a restore; or why it must not be.
+    pub(super) fn compare(&mut self, source: &str, bounds: Bounds) -> Result<Offset, String> {
+        self.comparing = false;
+        let from = self.from(bounds);
+        check_bounds(source, bounds, self.engine.next()).map(|()| from)
+    }
+
+    pub(super) fn fold(&mut self, source: &str, records: &[Record<'_>]) -> Result<(), String> {
+        self.recognise(source, records.first())?;
+        for record in records {
+            let event = event::parse_noting(record, &mut self.unknown);
+            self.engine.observe(record, event);
+        }
+        Ok(())
+    }
+
+    pub(super) fn end(&mut self, source: &str, end: Offset) -> Result<(), String> {
+        // A broker that has just begun to lead may not know its end yet.
+        if self.unrecognised && self.engine.last_record().is_some_and(|last| end <= last.offset) {
+            return Ok(());
+        }
+        self.recognise(source, None)?;
+        self.engine.advance(end);
+        (self.behind, self.log_end) = (false, end);
+        Ok(())
+    }
+
+    /// Reading starts at the last record read before, so that very record must come first; it is folded already, and the
+    /// engine ignores it. It was committed when it was read: only compaction, or another log, can have taken it away.
+    fn recognise(&mut self, source: &str, first: Option<&Record<'_>>) -> Result<(), String> {
+        let Some(last) = std::mem::take(&mut self.unrecognised).then(|| self.engine.last_record()).flatten() else {
+            return Ok(());
+        };
+        match first.filter(|first| first.offset == last.offset) {
+            None => Err(refusal::unrecognised(source, last.offset, Unrecognised::Nothing)),
+            Some(first) if self.engine.recognises(first) => Ok(()),
+            Some(_) => Err(refusal::unrecognised(source, last.offset, Unrecognised::Another)),
+        }
+    }
+
+    pub(super) fn garbage(&mut self, partition: Partition, bound: Garbage) -> Option<String> {
+        let Recent { read, rejected } = self.recent.garbage(bound)?;
+        Some(refusal::garbage(partition, rejected, read))
+    }
+
+    /// What changed since the last flush, and the fields that nobody read.
+    pub fn flush(&mut self) -> (Batch, UnknownFields) {
+        let batch = self.engine.flush();
+        self.flushed = Some(batch.next);
+        self.recent.add(&batch.tally);
+        (batch, std::mem::take(&mut self.unknown))
+    }
+
+    /// Its state as of the last flush, to be published once the rows are durable.
+    pub fn snapshot(&mut self) -> (Offset, Snapshot) {
+        let next = self.engine.next();
+        self.publishing = Some(next);
+        (next, self.engine.snapshot())
+    }
+
+    /// How far the log reaches is known, or not.
+    pub fn lags(&mut self, unread: Option<u64>, batch: u64) {
+        self.behind = unread.is_some_and(|unread| unread > batch);
+        if let Some(unread) = unread {
+            self.log_end = self.engine.next() + unread;
+        }
+    }
+
+    /// Notes how far rows, states and offsets are.
+    pub(super) fn note(&mut self, now: Duration, event: &Event, terms: &Terms) -> Noted {
+        match event {
+            Event::Durable(next) => self.durable = self.durable.max(Some(*next)),
+            Event::Published(publication, outcome) => return self.published(now, *publication, outcome, terms),
+            Event::Committed(next) => self.committed = self.committed.max(Some(*next)),
+            Event::NotCommitted(next) if *next == self.published => return Noted::NotCommitted,
+            Event::CommittedLate => self.committed = None,
+            Event::NotCompared => self.comparing = false,
+            Event::NotCommitted(_)
+            | Event::Answered(..)
+            | Event::NotAnswered
+            | Event::Started
+            | Event::NotStarted
+            | Event::Doubted
+            | Event::Compared(_)
+            | Event::Revoked(_)
+            | Event::Lost
+            | Event::Tick => {}
+        }
+        Noted::Other
+    }
+
+    fn published(&mut self, now: Duration, publication: Publication, outcome: &Result<(), Failure>, terms: &Terms) -> Noted {
+        let Publication { next, bytes, took } = publication;
+        self.publishing = self.publishing.filter(|under_way| *under_way != next);
+        let Err(failure) = outcome else {
+            self.published = self.published.max(next);
+            self.failures = 0;
+            self.checkpoint_at = now + spacing(terms.checkpoint_interval, bytes);
+            return Noted::Other;
+        };
+        let again = terms.backoff.delay(self.failures, terms.seed);
+        self.failures = self.failures.saturating_add(1);
+        // An attempt that hangs in a file system cannot be called off and keeps its bytes: the longer one took, and the more
+        // of them failed, the later comes the next.
+        self.checkpoint_at = now + again.max(took.saturating_mul(self.failures));
+        match failure {
+            _ if next != self.engine.next() => Noted::Other,
+            Failure::Transient(_) => Noted::NotPublished,
+            Failure::Operator(_) => Noted::PublicationRefused,
+        }
+    }
+
+    /// Whether a flush would say something new.
+    #[must_use]
+    pub fn has_moved(&self) -> bool {
+        self.flushed != Some(self.engine.next())
+    }
+
+    pub(super) fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    pub(super) fn checkpoint_due(&self) -> Option<Duration> {
+        let useful = self.publishing.is_none() && self.engine.next() > self.published;
+        useful.then_some(self.checkpoint_at)
+    }
+
+    /// When the last state may be published: at once but after a failure, whatever older one is under way.
+    pub(super) fn last_state_due(&self) -> Option<Duration> {
+        let at = if self.failures == 0 { Duration::ZERO } else { self.checkpoint_at };
+        (self.publishing != Some(self.engine.next())).then_some(at)
+    }
+
+    /// What the group should have committed by now. Nothing in a log that may not be the one that was read.
+    #[must_use]
+    pub fn uncommitted(&self) -> Option<Offset> {
+        if self.unrecognised {
+            return None;
+        }
+        (self.committed < Some(self.published)).then_some(self.published)
+    }
+
+    /// Where its newest checkpoint continues, if more was read than that.
+    pub(super) fn unpublished(&self) -> Option<Offset> {
+        (self.published < self.engine.next()).then_some(self.published)
+    }
+
+    pub(super) fn undone(&self) -> Option<Undone> {
+        if self.has_moved() || self.durable < Some(self.engine.next()) {
+            return Some(Undone::Rows);
+        }
+        match self.unpublished() {
+            Some(_) => Some(Undone::Checkpoint),
+            None => self.uncommitted().map(|_| Undone::Commit),
+        }
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn position(&self, partition: Partition) -> Position {
+        Position {
+            partition,
+            next: self.engine.next(),
+            durable: self.durable,
+            published: self.published,
+            committed: self.committed,
+        }
+    }
+}
+
+/// The time from one checkpoint to the next.
+fn spacing(interval: Duration, bytes: usize) -> Duration {
+    let more = u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_AN_INTERVAL;
+    interval.saturating_mul(u32::try_from(more).unwrap_or(u32::MAX).saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stretch_is_garbage_when_more_than_its_share_is_rejected() {
+        let bound = Garbage { percent: 90, records: 100 };
+        let garbage = |read, rejected| Recent { read, rejected }.garbage(bound).is_some();
+        assert!(!garbage(99, 99), "too short to tell");
+        assert!(!garbage(100, 90) && garbage(100, 91));
+        assert!(Recent { read: 100, rejected: 100 }.garbage(Garbage { percent: 100, ..bound }).is_none());
+    }
+
+    #[test]
+    fn every_stretch_is_judged_by_itself() {
+        let bound = Garbage { percent: 50, records: 10 };
+        let mut recent = Recent { read: 10, rejected: 0 };
+        assert!(recent.garbage(bound).is_none());
+        recent.read += 10;
+        recent.rejected += 6;
+        assert!(recent.garbage(bound).is_some(), "what was good before does not count");
+    }
+}

@@ -1,0 +1,12 @@
+//! What did not work outside, by what is done about it.
+
+/// A log, a store or a group did not do what it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// It is tried again; worth a log line.
+    #[error("{0}")]
+    Transient(String),
+    /// Somebody must act: the message says how. What can be tried again is tried again, slowly.
+    #[error("{0}")]
+    Operator(String),
+}

@@ -1,0 +1,268 @@
+//! What belongs to a partition is told to it, and what it wants done about it is carried out.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::{info, warn};
+
+use super::opening::{self, Answer, Question, Unanswered};
+use super::problem::Problem;
+use super::publishing::{self, Outcome, PendingCheckpoint};
+use super::turn::Loop;
+use super::{Checkpoints, Notice, Observer, Sink, Source, WorkerError};
+use crate::assignment::{Assignment, AssignmentId, Command, Event, Undone};
+use crate::engine::Snapshot;
+use crate::failure::Failure;
+use crate::record::{Offset, Partition, source_name};
+
+impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
+    /// What the stores and the log know of a partition has come, or not.
+    pub(super) fn answered(&mut self, answer: Answer) -> Result<(), WorkerError> {
+        let Answer { id, found, began_with, room } = answer;
+        self.began_with = self.began_with.or(began_with);
+        if !self.is_held(id) {
+            return Ok(());
+        }
+        let event = match found {
+            Ok((found, bounds)) => {
+                self.warn_of_added(id.partition, bounds.partitions);
+                Event::Answered(found, bounds)
+            }
+            Err(Unanswered::Log(Failure::Operator(message))) => return Err(WorkerError::Operator(message)),
+            Err(unanswered) => {
+                self.unanswered(id.partition, &unanswered);
+                Event::NotAnswered
+            }
+        };
+        self.tell_with(id.partition, event, room)
+    }
+
+    fn unanswered(&mut self, partition: Partition, unanswered: &Unanswered) {
+        let (what, failure) = match unanswered {
+            Unanswered::Checkpoints(failure) => {
+                self.observer.notice(Notice::CheckpointFailed(partition));
+                ("could not look for a checkpoint, trying again", failure)
+            }
+            Unanswered::Store(failure) => ("could not ask the store for the newest rows, trying again", failure),
+            Unanswered::Log(failure) => ("could not ask where the partition begins and ends, trying again", failure),
+            Unanswered::Released => return,
+        };
+        warn!(%partition, error = %failure, "{what}");
+        if let Failure::Operator(message) = failure {
+            self.problems.add(Problem::Opening(partition), message, self.observer);
+        }
+    }
+
+    /// Keys of a topic that was given more partitions may have moved: their roots open new lives.
+    fn warn_of_added(&self, partition: Partition, now: usize) {
+        let Some(began_with) = self.began_with else { return };
+        if usize::try_from(partition.0).is_ok_and(|number| number >= began_with) {
+            warn!(
+                %partition,
+                began_with,
+                now,
+                "the topic was given partitions after this epoch began: keys that moved open new lives, and views say \
+                 `structure_exact` = 0 of them; a new topic and a new epoch would be exact"
+            );
+            self.observer.notice(Notice::Added(partition));
+        }
+    }
+
+    /// Whether an assignment is still this loop's: what belongs to a former one is ignored.
+    pub(super) fn is_held(&self, id: AssignmentId) -> bool {
+        self.assignments.get(&id.partition).is_some_and(|assignment| assignment.id == id)
+    }
+
+    /// An answer, which is for one assignment only.
+    pub(super) fn answer(&mut self, id: AssignmentId, event: Event) -> Result<(), WorkerError> {
+        if self.is_held(id) { self.tell(id.partition, event) } else { Ok(()) }
+    }
+
+    pub(super) fn tell_all(&mut self, partitions: &[Partition], event: impl Fn() -> Event) -> Result<(), WorkerError> {
+        for &partition in partitions {
+            if self.assignments.contains_key(&partition) {
+                self.tell(partition, event())?;
+            } else {
+                self.give_back(partition)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn tell(&mut self, partition: Partition, event: Event) -> Result<(), WorkerError> {
+        self.tell_with(partition, event, None)
+    }
+
+    fn tell_with(&mut self, partition: Partition, event: Event, room: Option<OwnedSemaphorePermit>) -> Result<(), WorkerError> {
+        let now = self.now();
+        let Some(assignment) = self.assignments.get_mut(&partition) else { return Ok(()) };
+        let before = assignment.running().map(|running| running.position(partition));
+        let commands = assignment.on(now, event, &self.terms);
+        let after = assignment.running().map(|running| running.position(partition));
+        if let Some(position) = after.filter(|_| before != after) {
+            self.observer.notice(Notice::Moved(position));
+        }
+        self.carry_out_with(partition, commands, room)
+    }
+
+    /// Those whose time is over are given back; those whose rows are durable publish their last states.
+    pub(super) fn let_go(&mut self) -> Result<(), WorkerError> {
+        let leaving = self.assignments.values().filter(|assignment| assignment.leaves_by().is_some());
+        let leaving: Vec<Partition> = leaving.map(|assignment| assignment.id.partition).collect();
+        for partition in leaving {
+            self.tell(partition, Event::Tick)?;
+            self.publish_last(partition);
+        }
+        Ok(())
+    }
+
+    pub(super) fn carry_out(
+        &mut self,
+        partition: Partition,
+        commands: impl IntoIterator<Item = Command>,
+    ) -> Result<(), WorkerError> {
+        self.carry_out_with(partition, commands, None)
+    }
+
+    fn carry_out_with(
+        &mut self,
+        partition: Partition,
+        commands: impl IntoIterator<Item = Command>,
+        mut room: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), WorkerError> {
+        for command in commands {
+            match command {
+                Command::Ask(failures) => self.ask(partition, failures),
+                Command::PublishFirst(next, state) => {
+                    info!(
+                        source = &*source_name(&self.settings.log, partition),
+                        next, "its first checkpoint comes before its first row"
+                    );
+                    self.publish(partition, next, *state, room.take());
+                }
+                Command::Start(from) => self.start(partition, from)?,
+                Command::StartAgain(from) => self.start_again(partition, from)?,
+                Command::Compare => self.compare(partition),
+                Command::PutAside(why) => self.put_aside(partition, why)?,
+                Command::Release { undone, unpublished } => self.release(partition, undone, unpublished)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the stores and the log in the background; rebalances and other partitions go on meanwhile. An answer to a
+    /// question before this one is none to it.
+    fn ask(&mut self, partition: Partition, failures: u32) {
+        let (wait, openings) = (self.wait(failures), Arc::clone(&self.openings));
+        let Some(assignment) = self.assignments.get_mut(&partition) else { return };
+        self.number += 1;
+        assignment.id.number = self.number;
+        let question = Question {
+            sink: self.sink,
+            checkpoints: self.checkpoints,
+            id: assignment.id,
+            source: Arc::downgrade(&assignment.source),
+            limits: self.terms.rules.limits(),
+            wait,
+            began: self.began_with.is_none().then_some(&self.settings.log),
+            openings,
+        };
+        self.under_way.push(opening::ask(question, self.source.bounds(partition)));
+    }
+
+    fn start(&mut self, partition: Partition, from: Offset) -> Result<(), WorkerError> {
+        match self.source.start(partition, from) {
+            Ok(()) => {}
+            Err(Failure::Operator(message)) => return Err(WorkerError::Operator(message)),
+            Err(Failure::Transient(message)) => {
+                warn!(%partition, error = message, "could not start reading, trying again");
+                return self.tell(partition, Event::NotStarted);
+            }
+        }
+        self.tell(partition, Event::Started)?;
+        self.problems.resolve(Problem::Opening(partition), self.observer);
+        if self.paused {
+            // A partition that starts while the others are stopped is stopped too.
+            self.stop_flow(true);
+        }
+        let Some(running) = self.assignments.get(&partition).and_then(Assignment::running) else { return Ok(()) };
+        let (source, next, end) = (running.engine.source(), running.engine.next(), running.log_end);
+        info!(source = &**source, next, end, "started");
+        self.observer.notice(Notice::Started { partition, next, end });
+        Ok(())
+    }
+
+    fn start_again(&mut self, partition: Partition, from: Offset) -> Result<(), WorkerError> {
+        match self.source.start(partition, from) {
+            Ok(()) => Ok(()),
+            Err(Failure::Operator(message)) => Err(WorkerError::Operator(message)),
+            // Its log is still doubted, which the source says again.
+            Err(Failure::Transient(message)) => {
+                warn!(%partition, error = message, "could not compare the log with what was read of it, trying again");
+                Ok(())
+            }
+        }
+    }
+
+    fn compare(&mut self, partition: Partition) {
+        let Some(assignment) = self.assignments.get(&partition) else { return };
+        let (id, bounds) = (assignment.id, self.source.bounds(partition));
+        self.under_way.push(async move { Outcome::Compared(id, bounds.await) }.boxed_local());
+    }
+
+    pub(super) fn publish(&mut self, partition: Partition, next: Offset, state: Snapshot, room: Option<OwnedSemaphorePermit>) {
+        let Some(assignment) = self.assignments.get(&partition) else { return };
+        let pending = PendingCheckpoint { id: assignment.id, next, state, room };
+        self.under_way.push(publishing::publish(self.checkpoints, Arc::clone(&assignment.source), pending));
+    }
+
+    /// Puts a partition aside that must not be read on: nothing of it is written, published or committed any more. Ends the
+    /// loop with the reason if it has no other partition to go on with.
+    fn put_aside(&mut self, partition: Partition, why: String) -> Result<(), WorkerError> {
+        let goes_on = |assignment: &Assignment| assignment.refusal().is_none() && assignment.leaves_by().is_none();
+        if !self.assignments.values().any(goes_on) {
+            return Err(WorkerError::Operator(why));
+        }
+        self.problems.resolve(Problem::Opening(partition), self.observer);
+        self.problems.add(Problem::Refused(partition), &why, self.observer);
+        self.observer.notice(Notice::Refused(partition));
+        self.give_back(partition)
+    }
+
+    fn release(&mut self, partition: Partition, undone: Option<Undone>, unpublished: Option<Offset>) -> Result<(), WorkerError> {
+        let Some(assignment) = self.assignments.remove(&partition) else { return Ok(()) };
+        let source = &*assignment.source;
+        match undone {
+            None => {}
+            Some(Undone::Commit) => warn!(
+                source,
+                "the group did not take the last offset: its lag shows more than is left to read. Nothing is lost and nothing is \
+                 read twice for it, because whoever reads on begins at the newest checkpoint"
+            ),
+            Some(Undone::Rows | Undone::Checkpoint) => {
+                warn!(source, ?undone, "given back before everything was in a checkpoint; the next owner reads it again");
+            }
+        }
+        if self.closing {
+            self.unpublished.extend(unpublished.map(|from| format!("{source} from offset {from} on")));
+        }
+        self.problems.resolve(Problem::Opening(partition), self.observer);
+        self.problems.resolve(Problem::Refused(partition), self.observer);
+        self.observer.notice(Notice::Released(partition));
+        self.give_back(partition)
+    }
+
+    /// Tells the source that a partition is not read any more.
+    fn give_back(&mut self, partition: Partition) -> Result<(), WorkerError> {
+        match self.source.release(&[partition]) {
+            Ok(()) => Ok(()),
+            // The group would wait for this member for ever.
+            Err(Failure::Operator(message)) => Err(WorkerError::Operator(message)),
+            Err(Failure::Transient(message)) => {
+                warn!(%partition, error = message, "could not give it back; the group takes it when this member is gone");
+                Ok(())
+            }
+        }
+    }
+}

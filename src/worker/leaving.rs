@@ -1,0 +1,247 @@
+//! When rows, states and offsets leave.
+//!
+//! Rows leave by time or by size, a state with the rows it stands for, an offset when its state is published. A partition
+//! that is to be given back takes the same way, at once.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::problem::Problem;
+use super::publishing::{self, FlushBatch, Outcome, PendingCheckpoint};
+use super::turn::Loop;
+use super::{Checkpoints, Notice, Observer, Sink, Source, WorkerError, pace};
+use crate::assignment::{Assignment, AssignmentId, Event, Publication};
+use crate::backoff::jitter;
+use crate::failure::Failure;
+use crate::metrics::Phase;
+use crate::record::{Offset, Partition};
+
+impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
+    /// When the loop must turn although nothing has happened.
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        let now = self.now();
+        let leaves = self.assignments.values().filter_map(Assignment::leaves_by);
+        let states = self.assignments.values().filter_map(Assignment::last_state_due).filter(|due| *due > now);
+        leaves.chain(states).chain(self.next_flush()).chain(self.next_commit()).min()
+    }
+
+    /// When rows or a state should leave; `None` while that is impossible or there is nothing to say.
+    fn next_flush(&self) -> Option<Duration> {
+        if self.inserting {
+            return None;
+        }
+        let rows = self.assignments.values().filter_map(|assignment| assignment.rows_due(self.flush_at, self.flush_by));
+        let room = self.snapshots.available_permits() > 0;
+        let states = self.assignments.values().filter_map(Assignment::checkpoint_due).filter(|_| room);
+        rows.chain(states).min()
+    }
+
+    fn next_commit(&self) -> Option<Duration> {
+        let due = self.commit_at.filter(|_| !self.committing);
+        due.filter(|_| self.running().any(|running| running.uncommitted().is_some()))
+    }
+
+    pub(super) fn flush_is_due(&self) -> bool {
+        let full = !self.inserting && self.is_full();
+        full || self.next_flush().is_some_and(|due| due <= self.now())
+    }
+
+    fn is_full(&self) -> bool {
+        let rows: usize = self.running().map(|running| running.engine.dirty_rows()).sum();
+        rows >= self.settings.flush.rows_max
+    }
+
+    /// Takes the rows of all partitions that are due, and the snapshots that are due, and sends the rows.
+    pub(super) fn flush(&mut self) -> Result<(), WorkerError> {
+        let (started, now) = (Instant::now(), self.now());
+        let full = self.is_full();
+        let (mut batch, mut garbage, mut copied) = (FlushBatch::default(), Vec::new(), Duration::ZERO);
+        let mut only_last_rows = true;
+        for assignment in self.assignments.values_mut() {
+            let (id, leaves) = (assignment.id, assignment.leaves_by().is_some());
+            let room = self.snapshots.available_permits() > 0;
+            let state = room && assignment.checkpoint_due().is_some_and(|due| due <= now);
+            let rows = assignment.rows_due(self.flush_at, self.flush_by).is_some_and(|due| full || due <= now);
+            if !state && !rows {
+                continue;
+            }
+            only_last_rows &= leaves;
+            Self::take_rows(&mut batch, assignment, self.observer);
+            if let Some(command) = assignment.garbage(self.terms.garbage) {
+                garbage.push((id.partition, command));
+            } else if state && let Some(running) = assignment.running_mut() {
+                let copying = Instant::now();
+                let (next, state) = running.snapshot();
+                copied += copying.elapsed();
+                let room = publishing::room_for(&self.snapshots, state.size());
+                batch.checkpoints.push(PendingCheckpoint { id, next, state, room });
+            }
+        }
+        self.observer.notice(Notice::Spent(Phase::Flush, started.elapsed().saturating_sub(copied)));
+        self.observer.notice(Notice::Spent(Phase::Checkpoint, copied));
+        // What leaves for ever moves nobody else's time.
+        if !only_last_rows {
+            self.schedule(&batch, started, full || self.flush_by <= now);
+        }
+        self.insert(Box::new(batch), Duration::ZERO);
+        garbage.into_iter().try_for_each(|(partition, command)| self.carry_out(partition, Some(command)))
+    }
+
+    /// Adds what changed in one partition.
+    fn take_rows(batch: &mut FlushBatch, assignment: &mut Assignment, observer: &O) {
+        let id = assignment.id;
+        let Some(running) = assignment.running_mut() else { return };
+        let (changed, unknown) = running.flush();
+        let (partition, holdings) = (id.partition, running.engine.holdings());
+        observer.notice(Notice::Flushed { partition, batch: &changed, holdings });
+        observer.notice(Notice::UnknownFields(&unknown));
+        batch.covers.push((id, changed.next));
+        batch.rows.append(changed.rows);
+    }
+
+    fn schedule(&mut self, batch: &FlushBatch, started: Instant, everything: bool) {
+        let settings = self.settings;
+        let interval = pace::interval(&settings.flush, batch.rows.len(), batch.covers.len(), started.elapsed());
+        self.flushes += 1;
+        // A fifth of jitter keeps the loops of a fleet from inserting in step.
+        let jittered = interval.mul_f64(0.9 + 0.2 * jitter(settings.seed, self.flushes));
+        let now = self.now();
+        self.flush_at = now + jittered;
+        if everything {
+            self.flush_by = now + settings.flush.max_interval.max(jittered);
+        }
+    }
+
+    fn insert(&mut self, batch: Box<FlushBatch>, wait: Duration) {
+        self.inserting = true;
+        self.under_way.push(publishing::insert(self.sink, batch, wait));
+    }
+
+    /// An attempt to insert ended: its rows are durable, or they are sent again as they are.
+    pub(super) fn inserted(&mut self, mut batch: Box<FlushBatch>, outcome: Result<(), Failure>) -> Result<(), WorkerError> {
+        self.inserting = false;
+        self.observer.notice(Notice::Inserted(outcome.as_ref().copied()));
+        let wait = match outcome {
+            Ok(()) => {
+                self.problems.resolve(Problem::Insert, self.observer);
+                return self.durable(*batch);
+            }
+            Err(Failure::Transient(message)) => {
+                let wait = self.wait(batch.failures.saturating_add(1));
+                warn!(error = message, rows = batch.rows.len(), ?wait, "could not insert, trying again");
+                wait
+            }
+            Err(Failure::Operator(message)) => {
+                self.problems.add(Problem::Insert, &message, self.observer);
+                self.settings.backoff.max
+            }
+        };
+        batch.failures = batch.failures.saturating_add(1);
+        self.insert(batch, wait);
+        Ok(())
+    }
+
+    /// Rows are durable, so the states that stand for them may be published: those of partitions that are still held.
+    fn durable(&mut self, batch: FlushBatch) -> Result<(), WorkerError> {
+        let FlushBatch { rows: _, covers, checkpoints, failures: _ } = batch;
+        for (id, next) in covers {
+            self.answer(id, Event::Durable(next))?;
+        }
+        for PendingCheckpoint { id, next, state, room } in checkpoints {
+            if self.is_held(id) {
+                self.publish(id.partition, next, state, room);
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes the last state of a partition that leaves, if it is time and there is room.
+    pub(super) fn publish_last(&mut self, partition: Partition) {
+        let (now, free) = (self.now(), self.last_snapshots.available_permits() > 0);
+        let Some(assignment) = self.assignments.get_mut(&partition).filter(|_| free) else { return };
+        if let Some((next, state)) = assignment.last_state(now) {
+            let room = publishing::room_for(&self.last_snapshots, state.size());
+            self.publish(partition, next, state, room);
+        }
+    }
+
+    /// A state was published, or not: then a newer one will be, soon.
+    pub(super) fn published(&mut self, id: AssignmentId, publication: Publication, outcome: &Result<(), Failure>) {
+        let partition = id.partition;
+        match outcome {
+            Ok(()) => self.observer.notice(Notice::Published(partition, publication.bytes)),
+            Err(error) => {
+                warn!(%partition, %error, "could not publish a checkpoint; rows go on, offsets stay");
+                self.observer.notice(Notice::CheckpointFailed(partition));
+            }
+        }
+        let is_first =
+            self.is_held(id) && self.assignments.get(&partition).is_some_and(|assignment| assignment.running().is_none());
+        if let (true, Err(Failure::Operator(message))) = (is_first, outcome) {
+            self.problems.add(Problem::Opening(partition), message, self.observer);
+        }
+    }
+
+    /// Begins to commit what is published; nothing waits for the answer. One commit is under way at a time, and one that
+    /// failed is made again after a while, with whatever is published by then.
+    pub(super) fn commit(&mut self) {
+        if self.committing || self.commit_at.is_some_and(|due| due > self.now()) {
+            return;
+        }
+        let due = |assignment: &Assignment| Some((assignment.id, assignment.running()?.uncommitted()?));
+        let offsets: Vec<(AssignmentId, Offset)> = self.assignments.values().filter_map(due).collect();
+        if offsets.is_empty() {
+            return;
+        }
+        let places: Vec<(Partition, Offset)> = offsets.iter().map(|(id, next)| (id.partition, *next)).collect();
+        let answer = self.source.commit(&places);
+        self.committing = true;
+        self.under_way.push(async move { Outcome::Committed(offsets, answer.await) }.boxed_local());
+    }
+
+    /// The group has taken offsets, or not. It says nothing of partitions that were given back meanwhile; but one that came
+    /// again may have been set back by it.
+    pub(super) fn committed(
+        &mut self,
+        offsets: Vec<(AssignmentId, Offset)>,
+        outcome: Result<(), Failure>,
+    ) -> Result<(), WorkerError> {
+        self.committing = false;
+        if let Err(error) = &outcome {
+            warn!(%error, "could not commit offsets, trying again");
+            if let Failure::Operator(message) = error {
+                self.problems.add(Problem::Commit, message, self.observer);
+            }
+            // A rebalance under way refuses commits for a moment; a fault for longer.
+            self.commit_failures = self.commit_failures.saturating_add(1);
+            self.commit_at = Some(self.now() + self.wait(self.commit_failures));
+        } else {
+            (self.commit_at, self.commit_failures) = (None, 0);
+            self.problems.resolve(Problem::Commit, self.observer);
+        }
+        for (id, next) in offsets {
+            let event = match &outcome {
+                Ok(()) => Event::Committed(next),
+                Err(_) => Event::NotCommitted(next),
+            };
+            if self.is_held(id) {
+                self.answer(id, event)?;
+            } else {
+                self.tell(id.partition, Event::CommittedLate)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops the flow of records while a second flush would be due before the first is durable.
+    pub(super) fn regulate(&mut self) {
+        let wanted = self.closing || (self.inserting && (self.is_full() || self.problems.has(Problem::Insert)));
+        if wanted != self.paused && self.stop_flow(wanted) {
+            self.paused = wanted;
+            self.observer.notice(Notice::Paused(wanted));
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! One turn after another: what is ready first, what a partition makes of it, and what it wants done about it.
+//!
+//! The log's deliveries and the ends of what is under way go to the partition they belong to (`commands.rs`). When rows,
+//! states and offsets leave is `leaving.rs`.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::LocalBoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until};
+use tracing::{info, warn};
+
+use super::opening::OPENING_KIB;
+use super::problem::Problems;
+use super::publishing::{Outcome, SNAPSHOT_KIB};
+use super::{Checkpoints, Delivery, Notice, Observer, Seams, Settings, Sink, Source, WorkerError};
+use crate::assignment::{Assignment, AssignmentId, Command, Event, Farewell, Running, Terms};
+use crate::failure::Failure;
+use crate::metrics::Phase;
+use crate::record::{Partition, source_name};
+
+/// After a failed read the log is not asked for so long at most: rebalances wait for it meanwhile.
+const READ_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// How often somebody is told how far the loop is behind.
+const LAG_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often a shutdown tries to publish, and then to commit.
+const LAST_ATTEMPTS: u32 = 5;
+
+/// One loop.
+pub(super) struct Loop<'a, S, K, C, O> {
+    pub(super) source: S,
+    pub(super) sink: &'a K,
+    pub(super) checkpoints: &'a C,
+    pub(super) observer: &'a O,
+    pub(super) settings: &'a Settings,
+    pub(super) terms: Terms,
+    pub(super) assignments: BTreeMap<Partition, Assignment>,
+    /// How many assignments there were.
+    pub(super) number: u64,
+    /// Inserts, openings, publications, commits and comparisons that have not ended.
+    pub(super) under_way: FuturesUnordered<LocalBoxFuture<'a, Outcome>>,
+    /// Whether rows are on their way: one insert at a time.
+    pub(super) inserting: bool,
+    /// Whether offsets are on their way: one commit at a time.
+    pub(super) committing: bool,
+    /// Room for states that are being restored, in KiB.
+    pub(super) openings: Arc<Semaphore>,
+    /// Room for snapshots of partitions that go on being read, and of those that leave.
+    pub(super) snapshots: Arc<Semaphore>,
+    pub(super) last_snapshots: Arc<Semaphore>,
+    pub(super) paused: bool,
+    /// After a shutdown was asked for nothing is read.
+    pub(super) closing: bool,
+    pub(super) problems: Problems,
+    began: Instant,
+    /// When the next flush may be, and when it must be even while there is more to read.
+    pub(super) flush_at: Duration,
+    pub(super) flush_by: Duration,
+    pub(super) flushes: u64,
+    /// After a failed commit: when to try again.
+    pub(super) commit_at: Option<Duration>,
+    pub(super) commit_failures: u32,
+    /// After a failed read: when to try again, and how often it has failed.
+    read_at: Option<Instant>,
+    read_failures: u32,
+    /// When to look at the lag again.
+    lag_at: Duration,
+    /// How many partitions the topic had when this epoch began, once that is known.
+    pub(super) began_with: Option<usize>,
+    /// Sources that were given back before all that was read of them was in a checkpoint, and where that continues.
+    pub(super) unpublished: Vec<String>,
+}
+
+/// What is ready first.
+enum Step {
+    Shutdown,
+    Outcome(Outcome),
+    Due,
+    /// A delivery, and how long its records took to fold.
+    Happened(Happened, Duration),
+    Failed(Failure),
+}
+
+/// A delivery, after its records were folded.
+enum Happened {
+    /// Records were folded, or an end was noted.
+    Folded(Partition, Option<Command>),
+    Idle,
+    Assigned(Vec<Partition>),
+    Revoked(Vec<Partition>),
+    Lost(Vec<Partition>),
+    Fenced(Vec<Partition>),
+    Doubted(Partition),
+}
+
+impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
+    pub(super) fn new(seams: Seams<S, &'a K, &'a C>, settings: &'a Settings, observer: &'a O) -> Self {
+        let Seams { source, sink, checkpoints } = seams;
+        Loop {
+            source,
+            sink,
+            checkpoints,
+            observer,
+            settings,
+            terms: settings.terms(),
+            assignments: BTreeMap::new(),
+            number: 0,
+            under_way: FuturesUnordered::new(),
+            inserting: false,
+            committing: false,
+            openings: room(OPENING_KIB),
+            snapshots: room(SNAPSHOT_KIB),
+            last_snapshots: room(SNAPSHOT_KIB),
+            paused: false,
+            closing: false,
+            problems: Problems::default(),
+            began: Instant::now(),
+            flush_at: Duration::ZERO,
+            flush_by: Duration::ZERO,
+            flushes: 0,
+            commit_at: None,
+            commit_failures: 0,
+            read_at: None,
+            read_failures: 0,
+            lag_at: Duration::ZERO,
+            began_with: None,
+            unpublished: Vec::new(),
+        }
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// One turn. Says whether there is another one: not after a shutdown was asked for.
+    pub(super) async fn turn(&mut self, shutdown: Pin<&mut impl Future<Output = ()>>) -> Result<bool, WorkerError> {
+        self.observer.notice(Notice::Ticked);
+        self.watch_lag();
+        match self.waited(shutdown).await {
+            Step::Shutdown => return Ok(false),
+            Step::Outcome(outcome) => self.ended(outcome)?,
+            Step::Due => {}
+            Step::Happened(happened, _) => self.happened(happened)?,
+            Step::Failed(failure) => self.read_failed(failure)?,
+        }
+        self.let_go()?;
+        if self.flush_is_due() {
+            self.flush()?;
+        }
+        let started = Instant::now();
+        self.commit();
+        self.spent(Phase::Commit, started);
+        self.regulate();
+        // A log that always has records never waits: connections to the store need their turn too.
+        tokio::task::yield_now().await;
+        Ok(true)
+    }
+
+    /// Waits for the next step, and says what the time went into.
+    async fn waited(&mut self, shutdown: Pin<&mut impl Future<Output = ()>>) -> Step {
+        let started = Instant::now();
+        let step = self.step(shutdown).await;
+        let folding = if let Step::Happened(_, folding) = &step { *folding } else { Duration::ZERO };
+        let waiting = if self.paused { Phase::Backpressure } else { Phase::Poll };
+        self.observer.notice(Notice::Spent(waiting, started.elapsed().saturating_sub(folding)));
+        self.observer.notice(Notice::Spent(Phase::Process, folding));
+        step
+    }
+
+    pub(super) fn spent(&self, phase: Phase, since: Instant) {
+        self.observer.notice(Notice::Spent(phase, since.elapsed()));
+    }
+
+    /// Waits for whatever is ready first. Records come last, so that nothing waits behind a stream of them.
+    async fn step(&mut self, shutdown: Pin<&mut impl Future<Output = ()>>) -> Step {
+        let wake = self.next_due().map(|due| self.began + due);
+        let Loop { source, assignments, under_way, read_at, .. } = self;
+        tokio::select! {
+            biased;
+            () = shutdown => Step::Shutdown,
+            Some(outcome) = under_way.next() => Step::Outcome(outcome),
+            () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => Step::Due,
+            step = listen(source, assignments, *read_at) => step,
+        }
+    }
+
+    /// Says now and then how far each partition is behind.
+    fn watch_lag(&mut self) {
+        let now = self.now();
+        if now < self.lag_at {
+            return;
+        }
+        self.lag_at = now + LAG_INTERVAL;
+        if let Some(partitions) = self.source.unassigned() {
+            self.observer.notice(Notice::Unassigned(partitions));
+        }
+        self.observer.notice(Notice::Gaps(&self.source.take_gaps()));
+        for (partition, unread) in self.source.lag() {
+            let Some(running) = self.assignments.get_mut(&partition).and_then(Assignment::running_mut) else { continue };
+            running.lags(unread, self.terms.batch);
+            let position = running.position(partition);
+            let since_commit = position.next.saturating_sub(position.committed.unwrap_or(position.published));
+            let lag = unread.map(|unread| unread + since_commit);
+            self.observer.notice(Notice::Lagging { partition, lag, last_record: running.engine.last_timestamp() });
+        }
+    }
+
+    fn happened(&mut self, happened: Happened) -> Result<(), WorkerError> {
+        self.read_at = None;
+        if !matches!(happened, Happened::Idle) {
+            self.read_failures = 0;
+        }
+        match happened {
+            Happened::Idle => Ok(()),
+            Happened::Folded(partition, command) => self.carry_out(partition, command),
+            Happened::Doubted(partition) => self.tell(partition, Event::Doubted),
+            Happened::Assigned(partitions) => self.assigned(&partitions),
+            Happened::Revoked(partitions) => {
+                self.observer.notice(Notice::Revoked(&partitions));
+                // The group may refuse commits in the middle of a rebalance: one attempt must do, after one under way.
+                let commits = 1 + u32::from(self.committing);
+                let until = self.now() + self.settings.revoke_deadline;
+                self.tell_all(&partitions, || Event::Revoked(Farewell { until, publications: 1, commits }))
+            }
+            Happened::Lost(partitions) => {
+                self.observer.notice(Notice::Lost(&partitions));
+                self.tell_all(&partitions, || Event::Lost)
+            }
+            Happened::Fenced(partitions) => {
+                self.observer.notice(Notice::Fenced(&partitions));
+                self.tell_all(&partitions, || Event::Lost)
+            }
+        }
+    }
+
+    /// Partitions were given to this loop. One that was held before is held anew: its old engine knows nothing
+    /// of what another owner did.
+    fn assigned(&mut self, partitions: &[Partition]) -> Result<(), WorkerError> {
+        if self.closing {
+            return Ok(());
+        }
+        self.observer.notice(Notice::Assigned(partitions));
+        for &partition in partitions {
+            let source = source_name(&self.settings.log, partition);
+            let (assignment, command) = Assignment::new(AssignmentId { partition, number: 0 }, source);
+            self.assignments.insert(partition, assignment);
+            self.carry_out(partition, Some(command))?;
+        }
+        Ok(())
+    }
+
+    fn read_failed(&mut self, failure: Failure) -> Result<(), WorkerError> {
+        match failure {
+            Failure::Operator(message) if !self.closing => Err(WorkerError::Operator(message)),
+            Failure::Operator(message) | Failure::Transient(message) => {
+                warn!(error = message, "could not read the log, trying again");
+                self.read_failures = self.read_failures.saturating_add(1);
+                self.read_at = Some(Instant::now() + self.wait(self.read_failures).min(READ_WAIT_MAX));
+                Ok(())
+            }
+        }
+    }
+
+    /// Something that was under way has ended.
+    fn ended(&mut self, outcome: Outcome) -> Result<(), WorkerError> {
+        match outcome {
+            Outcome::Inserted(batch, outcome) => self.inserted(batch, outcome),
+            Outcome::Answered(answer) => {
+                let started = Instant::now();
+                self.answered(*answer)?;
+                self.spent(Phase::Rebalance, started);
+                Ok(())
+            }
+            Outcome::Published(id, publication, outcome) => {
+                self.published(id, publication, &outcome);
+                self.answer(id, Event::Published(publication, outcome))
+            }
+            Outcome::Committed(offsets, outcome) => self.committed(offsets, outcome),
+            Outcome::Compared(id, Ok(bounds)) => self.answer(id, Event::Compared(bounds)),
+            Outcome::Compared(_, Err(Failure::Operator(message))) => Err(WorkerError::Operator(message)),
+            Outcome::Compared(id, Err(failure)) => {
+                warn!(partition = %id.partition, error = %failure, "could not compare the log with what was read of it, trying again");
+                self.answer(id, Event::NotCompared)
+            }
+        }
+    }
+
+    /// Stops or resumes the flow of records. After a failure the next turn tries again; what comes meanwhile
+    /// is folded, within the budget.
+    pub(super) fn stop_flow(&mut self, stopped: bool) -> bool {
+        let outcome = self.source.pause(stopped);
+        if let Err(error) = &outcome {
+            warn!(%error, stopped, "could not stop or resume the flow of records");
+        }
+        outcome.is_ok()
+    }
+
+    pub(super) fn running(&self) -> impl Iterator<Item = &Running> {
+        self.assignments.values().filter_map(Assignment::running)
+    }
+
+    pub(super) fn wait(&self, failures: u32) -> Duration {
+        let again = failures.checked_sub(1);
+        again.map_or(Duration::ZERO, |attempt| self.settings.backoff.delay(attempt, self.settings.seed))
+    }
+
+    /// Finishes what is under way and leaves the group. Why the loop had to end, or what it had put aside, is its last word.
+    pub(super) async fn finish(mut self, mut reason: Option<WorkerError>) -> Result<(), WorkerError> {
+        let all: Vec<Partition> = self.assignments.keys().copied().collect();
+        info!(partitions = ?all, "shutting down");
+        let refused = self.assignments.values().find_map(Assignment::refusal).map(|why| WorkerError::Operator(why.to_owned()));
+        reason = reason.or(refused);
+        (self.closing, self.paused) = (true, true);
+        self.stop_flow(true);
+        let until = self.now() + self.settings.shutdown_deadline;
+        let farewell = || Event::Revoked(Farewell { until, publications: LAST_ATTEMPTS, commits: LAST_ATTEMPTS });
+        if let Err(error) = self.tell_all(&all, farewell) {
+            reason.get_or_insert(error);
+        }
+        if let Err(error) = self.let_go() {
+            reason.get_or_insert(error);
+        }
+        while !self.assignments.is_empty() {
+            if let Err(error) = self.turn(std::pin::pin!(std::future::pending())).await {
+                reason.get_or_insert(error);
+            }
+        }
+        match tokio::time::timeout(self.settings.revoke_deadline, self.source.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%error, "could not leave the group; it notices when the session times out"),
+            Err(_) => warn!("leaving the group took too long; it notices when the session times out"),
+        }
+        let unpublished = (!self.unpublished.is_empty()).then(|| WorkerError::Unpublished(self.unpublished.join(", ")));
+        match (reason, unpublished) {
+            (Some(reason), unpublished) => {
+                unpublished.iter().for_each(|unpublished| warn!("{unpublished}"));
+                Err(reason)
+            }
+            (None, Some(unpublished)) => Err(unpublished),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+fn room(kib: u32) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::try_from(kib).unwrap_or(usize::MAX)))
+}
+
+/// Waits for the next delivery and folds its records at once: they are borrowed from the log's buffers.
+async fn listen<S: Source>(
+    source: &mut S,
+    assignments: &mut BTreeMap<Partition, Assignment>,
+    not_before: Option<Instant>,
+) -> Step {
+    if let Some(instant) = not_before {
+        sleep_until(instant).await;
+    }
+    match source.next().await {
+        Ok(delivery) => {
+            let started = Instant::now();
+            let happened = fold(assignments, delivery);
+            Step::Happened(happened, started.elapsed())
+        }
+        Err(failure) => Step::Failed(failure),
+    }
+}
+
+fn fold(assignments: &mut BTreeMap<Partition, Assignment>, delivery: Delivery<'_>) -> Happened {
+    match delivery {
+        Delivery::Assigned(partitions) => Happened::Assigned(partitions),
+        Delivery::Revoked(partitions) => Happened::Revoked(partitions),
+        Delivery::Lost(partitions) => Happened::Lost(partitions),
+        Delivery::Fenced(partitions) => Happened::Fenced(partitions),
+        Delivery::Doubted(partition) => Happened::Doubted(partition),
+        Delivery::Idle => Happened::Idle,
+        Delivery::Records(partition, records) => {
+            let command = assignments.get_mut(&partition).and_then(|assignment| assignment.fold(&records));
+            Happened::Folded(partition, command)
+        }
+        Delivery::End(partition, end) => {
+            let command = assignments.get_mut(&partition).and_then(|assignment| assignment.end(end));
+            Happened::Folded(partition, command)
+        }
+    }
+}
