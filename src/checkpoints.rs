@@ -24,7 +24,7 @@ use crate::config;
 use crate::engine::{Fingerprint, Snapshot};
 use crate::failure::Failure;
 use crate::record::Offset;
-use crate::worker::Checkpoints;
+use crate::worker::{Checkpoints, StoredState};
 
 /// What the names of epochs' folders begin with.
 const EPOCH: &str = "epoch-";
@@ -155,10 +155,10 @@ impl CheckpointStore {
 }
 
 impl Checkpoints for CheckpointStore {
-    async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, Failure> {
+    async fn newest(&self, source: &str) -> Result<Option<StoredState>, Failure> {
         for named in self.list(source).await? {
             match self.opened(source, named.next, &named.path).await? {
-                Ok(state) => return Ok(Some((named.next, state))),
+                Ok(bytes) => return Ok(Some(StoredState { next: named.next, bytes, published: named.written / 1000 })),
                 // Newer ones are there.
                 Err(Unsound::Pruned) => {}
                 Err(unsound) => warn!(path = %named.path, %unsound, "skipped a checkpoint, trying the one before"),

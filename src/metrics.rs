@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
 
+use crate::assignment::Position;
 use crate::engine::{Holdings, Tally};
 use crate::event::UnknownFields;
 use crate::reader::Gaps;
@@ -61,6 +62,8 @@ struct Owned {
     last_record: Option<Millis>,
     watermark: Option<Millis>,
     checkpoint: Millis,
+    /// Whether the newest checkpoint covers all that was read.
+    covered: bool,
 }
 
 impl Metrics {
@@ -100,7 +103,7 @@ impl Metrics {
         let mut owned = self.lock();
         for partition in partitions {
             self.families.partitions.remove(*partition);
-            let new = Owned { progressed: now, lag: None, last_record: None, watermark: None, checkpoint: now };
+            let new = Owned { progressed: now, lag: None, last_record: None, watermark: None, checkpoint: now, covered: false };
             owned.insert(*partition, new);
         }
     }
@@ -175,16 +178,32 @@ impl Metrics {
         self.families.insert_retries[class as usize].inc();
     }
 
-    /// Counts a checkpoint of so many bytes; a published one makes the partition's age zero.
-    pub fn record_checkpoint(&self, partition: Partition, result: CheckpointResult, bytes: usize) {
-        self.families.checkpoints[result as usize].inc();
-        if result == CheckpointResult::Failed {
-            return;
+    /// Counts a checkpoint of so many bytes that was published: the partition's newest is of now.
+    pub fn record_published(&self, partition: Partition, bytes: usize) {
+        self.count_checkpoint(partition, CheckpointResult::Published, (bytes, (self.clock)()));
+    }
+
+    /// Counts a checkpoint of so many bytes that was read: what a crash would read again begins there.
+    pub fn record_restored(&self, partition: Partition, bytes: usize, published: Millis) {
+        self.count_checkpoint(partition, CheckpointResult::Restored, (bytes, published));
+    }
+
+    /// How far a partition is: whether a restart would read anything again.
+    pub fn record_position(&self, position: &Position) {
+        if let Some(known) = self.lock().get_mut(&position.partition) {
+            known.covered = position.published >= position.next;
         }
+    }
+
+    /// Counts a checkpoint that could not be read or published.
+    pub fn record_checkpoint_failed(&self) {
+        self.families.checkpoints[CheckpointResult::Failed as usize].inc();
+    }
+
+    fn count_checkpoint(&self, partition: Partition, result: CheckpointResult, (bytes, at): (usize, Millis)) {
+        self.families.checkpoints[result as usize].inc();
         if let Some(known) = self.lock().get_mut(&partition) {
-            if result == CheckpointResult::Published {
-                known.checkpoint = (self.clock)();
-            }
+            known.checkpoint = at;
             self.families.partitions.checkpoint_bytes.with_label_values(&[&partition.to_string()]).set(bytes as f64);
         }
     }
@@ -248,7 +267,7 @@ impl Metrics {
             (&gauges.lag_seconds, known.last_record.map(while_behind)),
             (&gauges.stalled, Some(while_behind(known.progressed))),
             (&gauges.watermark_delay, known.watermark.map(|watermark| seconds(now - watermark))),
-            (&gauges.checkpoint_age, Some(seconds(now - known.checkpoint))),
+            (&gauges.checkpoint_age, Some(if known.covered { 0.0 } else { seconds(now - known.checkpoint) })),
         ];
         for (gauge, value) in values {
             match value {

@@ -14,7 +14,7 @@ use crate::config;
 use crate::engine::{Rules, Snapshot};
 use crate::failure::Failure;
 use crate::reader::Gaps;
-use crate::record::{Offset, Partition, Record};
+use crate::record::{Millis, Offset, Partition, Record};
 use crate::row::Rows;
 
 mod commands;
@@ -98,14 +98,25 @@ pub trait Sink {
 /// Where whole states are kept.
 #[expect(async_fn_in_trait, reason = "the loop is single-threaded and generic; no Send bound is wanted")]
 pub trait Checkpoints {
-    /// The newest sound checkpoint of a source: its `next` and the engine's bytes.
-    async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, Failure>;
+    /// The newest sound checkpoint of a source.
+    async fn newest(&self, source: &str) -> Result<Option<StoredState>, Failure>;
     /// About how many bytes the newest state takes where it is kept; 0 if there is none.
     async fn size(&self, source: &str) -> Result<u64, Failure>;
     /// Publishes a state, creating the object only if it is absent, and prunes all but the three newest.
     async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), Failure>;
     /// How many partitions a log had when this epoch began; `now` is remembered if nobody has said it before.
     async fn partitions_at_first(&self, log: &str, now: usize) -> Result<usize, Failure>;
+}
+
+/// A whole state, as it was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredState {
+    /// Where it continues.
+    pub next: Offset,
+    /// The engine's bytes.
+    pub bytes: Vec<u8>,
+    /// When it was published, by the clock of whoever keeps it.
+    pub published: Millis,
 }
 
 /// The three seams of one loop.

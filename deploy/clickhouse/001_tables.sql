@@ -312,7 +312,8 @@ CREATE TABLE IF NOT EXISTS progress (
     duplicates         UInt64 COMMENT 'Copies of events of the same life; not counted again',
     conflicting_copies UInt64 COMMENT 'Those copies that say something else',
     rejected           UInt64 COMMENT 'Records that are no events',
-    written            DateTime64(3, 'UTC') COMMENT 'When the row was written: the one clock in the tables, left out of comparisons'
+    log_end            UInt64 COMMENT 'Where the log ended by then, as far as known: a source that has read as far is at rest, not behind; left out of comparisons',
+    written            DateTime64(3, 'UTC') COMMENT 'When the row was written, also if nothing was read since the one before: the one clock in the tables, left out of comparisons'
 ) ENGINE = ReplacingMergeTree(version)
 ORDER BY (epoch, source)
 COMMENT 'How far the tables are complete, per source. Written last in each batch: everything below version is in the tables';

@@ -6,7 +6,7 @@
 CREATE OR REPLACE VIEW sources AS
 SELECT
     source, epoch, first, version AS next, read, accepted, duplicates, conflicting_copies, rejected,
-    read = accepted + duplicates + rejected AS conserved, toInt64(version - first) - toInt64(read) - lost AS skipped, watermark, written
+    read = accepted + duplicates + rejected AS conserved, toInt64(version - first) - toInt64(read) - lost AS skipped, watermark, log_end, written
 FROM progress FINAL
 LEFT JOIN (SELECT epoch, source, toInt64(sum(next - first)) AS lost FROM gap FINAL GROUP BY epoch, source) AS g USING (epoch, source)
 WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
@@ -163,12 +163,14 @@ FROM (
 GROUP BY brand, day, side, channel, community, campaign
 COMMENT 'How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day';
 
--- How far the data reach: the least watermark of the sources that are alive (no more than a day behind the newest). A building block.
+-- How far the data reach: the least watermark of the sources that are alive (no more than a day behind the newest). Of the others those are behind
+-- that have something left to read, or that nobody has read for a day; the rest are at rest: nothing is written to them. A building block.
 CREATE OR REPLACE VIEW completeness AS
 SELECT
     minIf(watermark, watermark > newest - toIntervalDay(1)) AS complete_to,
-    count() AS sources, countIf(watermark <= newest - toIntervalDay(1)) AS sources_behind,
+    count() AS sources,
+    countIf(watermark <= newest - toIntervalDay(1) AND (next < log_end OR written < last_written - toIntervalDay(1))) AS sources_behind,
     sum(s.rejected) / nullIf(sum(s.read), 0) AS rejected_share
-FROM (SELECT watermark, read, rejected, max(watermark) OVER () AS newest FROM sources) AS s
+FROM (SELECT watermark, read, rejected, next, log_end, written, max(watermark) OVER () AS newest, max(written) OVER () AS last_written FROM sources) AS s
 HAVING sources > 0
 COMMENT 'How far the data reach: the least watermark of the sources that are alive (no more than a day behind the newest). A building block';

@@ -39,7 +39,7 @@ fn publish(store: &CheckpointStore, next: Offset) {
 /// The newest checkpoint, and where its state continues.
 fn newest(store: &CheckpointStore) -> Option<(Offset, Offset)> {
     let found = run(store.newest(SOURCE)).unwrap();
-    found.map(|(next, state)| (next, Engine::restore(rules(), SOURCE.into(), &state).unwrap().next()))
+    found.map(|found| (found.next, Engine::restore(rules(), SOURCE.into(), &found.bytes).unwrap().next()))
 }
 
 fn rules() -> Rules {

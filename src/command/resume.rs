@@ -146,7 +146,7 @@ impl Parts<'_> {
         let mut seen = Vec::new();
         for &partition in partitions {
             let source = source_name(&self.config.worker.log, partition);
-            let checkpoint = self.checkpoints.newest(&source).await?.map(|(next, _)| next);
+            let checkpoint = self.checkpoints.newest(&source).await?.map(|newest| newest.next);
             let (first, end) = self.log.bounds(partition)?;
             seen.push(Seen { partition, source, checkpoint, committed: committed.get(&partition).copied(), first, end });
         }

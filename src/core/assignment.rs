@@ -337,18 +337,17 @@ impl Assignment {
         }
     }
 
-    /// When its rows should leave, given when those of the others do: by time, or, while there is much to read, by size.
-    /// `None` if there is nothing to say.
+    /// When its rows should leave, given when those of the others do: by time, or, while there is much to read, by size. One
+    /// that has nothing to say shows now and then that it is read.
     #[must_use]
     pub fn rows_due(&self, at: Duration, by: Duration) -> Option<Duration> {
-        let running = self.running().filter(|running| running.has_moved())?;
-        Some(if self.leaves_by().is_some() {
-            Duration::ZERO
-        } else if running.is_behind() {
-            by
-        } else {
-            at
-        })
+        let leaves = self.leaves_by().is_some();
+        match self.running()? {
+            running if running.has_moved() && leaves => Some(Duration::ZERO),
+            running if running.has_moved() && running.is_behind() => Some(by),
+            running if running.has_moved() => Some(at),
+            running => (!leaves).then(|| running.sign_of_life_due()),
+        }
     }
 
     /// When its state should be taken along with its rows; `None` while one is under way or when it would say nothing new.

@@ -194,6 +194,7 @@ pub struct Progress {
     pub duplicates: u64,
     pub conflicting_copies: u64,
     pub rejected: u64,
+    pub log_end: u64,
     pub written: i64,
 }
 

@@ -137,8 +137,8 @@ impl Partitions {
             entries: to.by_partition("state_entries", "Nodes and entries in memory, as counted against rules.budget_entries.")?,
             bytes: to.by_partition("state_bytes", "Estimated memory of the state.")?,
             checkpoint_age: to
-                .by_partition("checkpoint_age_seconds", "Seconds since a checkpoint was published, or since the assignment.")?,
-            checkpoint_bytes: to.by_partition("checkpoint_bytes", "Size of the last published checkpoint.")?,
+                .by_partition("checkpoint_age_seconds", "Seconds since the newest checkpoint was published, by whomever; 0 while it covers all that was read, so that a restart would read nothing again.")?,
+            checkpoint_bytes: to.by_partition("checkpoint_bytes", "Size of the newest checkpoint, published or restored.")?,
             refused: to.by_partition("partition_refused", "1: must not be read on and was put aside; the log says why.")?,
         })
     }

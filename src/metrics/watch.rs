@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::{CheckpointResult, ErrorClass, Flushed, Health, Metrics, Obstacle, Rebalance};
+use super::{ErrorClass, Flushed, Health, Metrics, Obstacle, Rebalance};
 use crate::engine::{Batch, Holdings, Tally};
 use crate::failure::Failure;
 use crate::record::Partition;
@@ -83,7 +83,7 @@ impl Observer for LoopWatch {
                 health.clear(self.number, Obstacle::Kafka);
             }
             Notice::Added(_) => metrics.record_added_partition(),
-            Notice::Started { partition, .. } => metrics.record_checkpoint(partition, CheckpointResult::Restored, 0),
+            Notice::Restored { partition, bytes, published } => metrics.record_restored(partition, bytes, published),
             Notice::Refused(partition) => metrics.record_refused(partition),
             Notice::Revoked(_) => metrics.record_rebalance(Rebalance::Revoked),
             Notice::Lost(_) => {
@@ -103,9 +103,10 @@ impl Observer for LoopWatch {
             Notice::Flushed { partition, batch, holdings } => self.flushed(partition, batch, holdings),
             Notice::UnknownFields(fields) => metrics.record_unknown_fields(fields),
             Notice::Inserted(outcome) => self.inserted(outcome),
-            Notice::Moved(_) => {}
-            Notice::Published(partition, bytes) => metrics.record_checkpoint(partition, CheckpointResult::Published, bytes),
-            Notice::CheckpointFailed(partition) => metrics.record_checkpoint(partition, CheckpointResult::Failed, 0),
+            Notice::Started { .. } => {}
+            Notice::Moved(position) => metrics.record_position(&position),
+            Notice::Published(partition, bytes) => metrics.record_published(partition, bytes),
+            Notice::CheckpointFailed(_) => metrics.record_checkpoint_failed(),
             Notice::Paused(paused) => health.pause(self.number, paused),
             Notice::Lagging { partition, lag, last_record } => metrics.record_lag(partition, lag, last_record),
             Notice::Spent(phase, took) => metrics.record_phase(phase, took),

@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::publishing::{self, Outcome, PendingCheckpoint};
 use super::turn::Loop;
 use super::{Checkpoints, Notice, Observer, Sink, Source, WorkerError};
-use crate::assignment::{Assignment, AssignmentId, Command, Event, Undone};
+use crate::assignment::{Assignment, AssignmentId, Command, Event, Found, Undone};
 use crate::engine::Snapshot;
 use crate::failure::Failure;
 use crate::record::{Offset, Partition, source_name};
@@ -19,7 +19,7 @@ use crate::record::{Offset, Partition, source_name};
 impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// What the stores and the log know of a partition has come, or not.
     pub(super) fn answered(&mut self, answer: Answer) -> Result<(), WorkerError> {
-        let Answer { id, found, began_with, room } = answer;
+        let Answer { id, found, published, began_with, room } = answer;
         self.began_with = self.began_with.or(began_with);
         if !self.is_held(id) {
             return Ok(());
@@ -27,6 +27,9 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         let event = match found {
             Ok((found, bounds)) => {
                 self.warn_of_added(id.partition, bounds.partitions);
+                if let (Found::Checkpoint(_, state) | Found::CleanlyStopped(_, state), Some(published)) = (&found, published) {
+                    self.observer.notice(Notice::Restored { partition: id.partition, bytes: state.len(), published });
+                }
                 Event::Answered(found, bounds)
             }
             Err(Unanswered::Log(Failure::Operator(message))) => return Err(WorkerError::Operator(message)),

@@ -69,7 +69,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 continue;
             }
             only_last_rows &= leaves;
-            Self::take_rows(&mut batch, assignment, self.observer);
+            Self::take_rows(&mut batch, assignment, now, self.observer);
             if let Some(command) = assignment.garbage(self.terms.garbage) {
                 garbage.push((id.partition, command));
             } else if state && let Some(running) = assignment.running_mut() {
@@ -91,10 +91,10 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     }
 
     /// Adds what changed in one partition.
-    fn take_rows(batch: &mut FlushBatch, assignment: &mut Assignment, observer: &O) {
+    fn take_rows(batch: &mut FlushBatch, assignment: &mut Assignment, now: Duration, observer: &O) {
         let id = assignment.id;
         let Some(running) = assignment.running_mut() else { return };
-        let (changed, unknown) = running.flush();
+        let (changed, unknown) = running.flush(now);
         let (partition, holdings) = (id.partition, running.engine.holdings());
         observer.notice(Notice::Flushed { partition, batch: &changed, holdings });
         observer.notice(Notice::UnknownFields(&unknown));

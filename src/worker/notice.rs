@@ -19,6 +19,15 @@ pub enum Notice<'a> {
     Assigned(&'a [Partition]),
     /// A partition was given to this loop that the topic did not have when the epoch began.
     Added(Partition),
+    /// The newest checkpoint of a partition was read.
+    Restored {
+        /// The partition.
+        partition: Partition,
+        /// The size of its state.
+        bytes: usize,
+        /// When it was published.
+        published: Millis,
+    },
     /// A partition is read.
     Started {
         /// The partition.

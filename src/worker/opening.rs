@@ -9,11 +9,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::publishing::{Outcome, deadline};
-use super::{Checkpoints, Sink};
+use super::{Checkpoints, Sink, StoredState};
 use crate::assignment::{AssignmentId, Bounds, Found};
 use crate::engine::{Limits, Snapshot};
 use crate::failure::Failure;
-use crate::record::Offset;
+use crate::record::{Millis, Offset};
 
 /// States that are being restored may hold about so many bytes beside their engines; others wait. One is always restored,
 /// however large.
@@ -29,6 +29,8 @@ const ADDED_DEADLINE: Duration = Duration::from_secs(5);
 pub(super) struct Answer {
     pub(super) id: AssignmentId,
     pub(super) found: Result<(Found, Bounds), Unanswered>,
+    /// When the state that was found was published.
+    pub(super) published: Option<Millis>,
     /// How many partitions the topic had when this epoch began, if that was asked and answered.
     pub(super) began_with: Option<usize>,
     /// Room for the bytes of its state.
@@ -66,13 +68,14 @@ pub(super) fn ask<'a, K: Sink, C: Checkpoints>(
 ) -> LocalBoxFuture<'a, Outcome> {
     async move {
         sleep(question.wait).await;
-        let mut room = None;
+        let (mut room, mut published) = (None, None);
         let found = async {
             let listed = question.listed().await?;
             room = Some(question.room(listed).await?);
             let limit = deadline(usize::try_from(listed).unwrap_or(usize::MAX));
             let hung = |_| Err(Unanswered::Checkpoints(Failure::Transient(format!("no answer within {limit:?}"))));
-            let found = timeout(limit, question.find()).await.unwrap_or_else(hung)?;
+            let (found, at) = timeout(limit, question.find()).await.unwrap_or_else(hung)?;
+            published = at;
             Ok((found, bounds.await.map_err(Unanswered::Log)?))
         };
         let found = found.await;
@@ -80,7 +83,7 @@ pub(super) fn ask<'a, K: Sink, C: Checkpoints>(
             (Ok((_, bounds)), Some(log)) => partitions_at_first(question.checkpoints, log, bounds.partitions).await,
             _ => None,
         };
-        Outcome::Answered(Box::new(Answer { id: question.id, found, began_with, room }))
+        Outcome::Answered(Box::new(Answer { id: question.id, found, published, began_with, room }))
     }
     .boxed_local()
 }
@@ -104,19 +107,22 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
         room.map_err(|error| Unanswered::Checkpoints(Failure::Transient(error.to_string())))
     }
 
-    async fn find(&self) -> Result<Found, Unanswered> {
+    /// What is known, and when the state that is known was published.
+    async fn find(&self) -> Result<(Found, Option<Millis>), Unanswered> {
         let source = self.source()?;
         let newest = self.checkpoints.newest(&source).await.map_err(Unanswered::Checkpoints)?;
-        let Some((next, bytes)) = newest else {
+        let Some(StoredState { next, bytes, published }) = newest else {
             let newest = self.sink.newest_version(&source).await.map_err(Unanswered::Store)?;
-            return Ok(newest.map_or(Found::Nothing, Found::Rows));
+            return Ok((newest.map_or(Found::Nothing, Found::Rows), None));
         };
         // What cannot be read is for the restore to refuse.
         let then = Snapshot::limits_of(&bytes).unwrap_or(self.limits);
-        if then == self.limits {
-            return Ok(Found::Checkpoint(next, bytes));
-        }
-        self.under_other_limits(&source, then, next, bytes).await
+        let found = if then == self.limits {
+            Found::Checkpoint(next, bytes)
+        } else {
+            self.under_other_limits(&source, then, next, bytes).await?
+        };
+        Ok((found, Some(published)))
     }
 
     /// After a clean stop nothing was written behind the checkpoint, and nothing will be made twice.

@@ -14,7 +14,7 @@ use grapevine::config::Config;
 use grapevine::engine::{Engine, Rules};
 use grapevine::event::{Body, Event, Reply, Share};
 use grapevine::record::Record;
-use grapevine::worker::Checkpoints as _;
+use grapevine::worker::{Checkpoints as _, StoredState};
 
 use measure::{CHILD, Spread, Stopwatch, in_a_child, resident_bytes};
 
@@ -149,7 +149,8 @@ fn through_the_store(engine: Engine) {
     println!("publish_wall {}", watch.wall());
     drop(engine);
     let watch = Stopwatch::start();
-    let (next, bytes) = runtime.block_on(store.newest("bench/0")).expect("the folder can be read").expect("it is there");
+    let StoredState { next, bytes, .. } =
+        runtime.block_on(store.newest("bench/0")).expect("the folder can be read").expect("it is there");
     let restored = Engine::restore(rules(), "bench/0".into(), &bytes).expect("the engine's own state");
     println!("store_restore {}\nstore_restore_wall {}", watch.read().0, watch.read().1);
     assert_eq!(restored.next(), next);

@@ -9,12 +9,10 @@ use grapevine::admin;
 use grapevine::engine::{Batch, Holdings, LATENESS_BOUNDS, Tally};
 use grapevine::event::UnknownFields;
 use grapevine::failure::Failure;
-use grapevine::metrics::{
-    CheckpointResult, ErrorClass, Flushed, Health, InsertResult, LoopWatch, Metrics, Obstacle, Phase, Rebalance, Table,
-};
+use grapevine::metrics::{ErrorClass, Flushed, Health, InsertResult, LoopWatch, Metrics, Obstacle, Phase, Rebalance, Table};
 use grapevine::record::Partition;
 use grapevine::row::{Progress, Rows};
-use grapevine::worker::{Notice, Observer as _};
+use grapevine::worker::{Notice, Observer as _, Position};
 use prometheus::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -71,8 +69,8 @@ fn record_everything(metrics: &Metrics) {
     metrics.record_insert(Table::Cascade, InsertResult::Ok, 7, Duration::from_millis(20));
     metrics.record_insert(Table::Thread, InsertResult::Transient, 9, Duration::from_secs(2));
     metrics.record_retry(ErrorClass::Transient);
-    metrics.record_checkpoint(P, CheckpointResult::Published, 2048);
-    metrics.record_checkpoint(P, CheckpointResult::Failed, 0);
+    metrics.record_published(P, 2048);
+    metrics.record_checkpoint_failed();
     metrics.record_phase(Phase::Process, Duration::from_millis(1500));
     metrics.record_unknown_fields(&UnknownFields([1, 2, 3, 4]));
     metrics.record_refused(ASIDE);
@@ -166,7 +164,7 @@ fn record_after_revocation(metrics: &Metrics) {
     let (tally, holdings) = (tally(), Holdings::default());
     metrics.record_batch(&Flushed { partition: P, read: 10, tally: &tally, holdings, watermark: Some(0), rows: 0 });
     metrics.record_lag(P, Some(1), None);
-    metrics.record_checkpoint(P, CheckpointResult::Published, 1);
+    metrics.record_published(P, 1);
 }
 
 #[test]
@@ -234,10 +232,29 @@ fn batch(read: u64) -> Batch {
         duplicates: 0,
         conflicting_copies: 0,
         rejected: 0,
+        log_end: read,
         written: 0,
     };
     let rows = Rows { progress: vec![progress], ..Rows::default() };
     Batch { rows, next: read, watermark: None, tally: tally() }
+}
+
+#[test]
+fn a_restored_checkpoint_is_as_old_as_it_is_and_one_that_covers_all_has_no_age() {
+    let fixture = fixture();
+    let watch = LoopWatch::new(0, Arc::clone(&fixture.metrics), Arc::clone(&fixture.health));
+    let of = |name: &str| series(&fixture.metrics.page().unwrap())[&*format!("{name}{{partition=\"3\"}}")];
+    let moved = |next, published| {
+        watch.notice(Notice::Moved(Position { partition: P, next, durable: None, published, committed: None }));
+    };
+    watch.notice(Notice::Assigned(&[P]));
+    watch.notice(Notice::Restored { partition: P, bytes: 77, published: 1_000_000 - 86_400_000 });
+    assert_eq!(of("grapevine_checkpoint_bytes"), 77.0);
+    assert_eq!(of("grapevine_checkpoint_age_seconds"), 86_400.0);
+    moved(5, 5);
+    assert_eq!(of("grapevine_checkpoint_age_seconds"), 0.0, "a partition at rest is not behind its checkpoint");
+    moved(6, 5);
+    assert_eq!(of("grapevine_checkpoint_age_seconds"), 86_400.0);
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn a_worker_restores_from_s3_what_it_published_there_and_keeps_three() {
     assert!(refused.contains("this epoch began with other rules (s3://states/grapevine/"), "{refused}");
 
     // The newest is cut off in the middle: the one before is restored, and what is read again changes nothing.
-    // When progress was written is the one thing that may differ.
+    // When progress was written, and where the log ended, may differ.
     let content = || {
         let tables = world.content();
         tables.into_iter().filter(|table| table["name"] != "progress").collect::<Vec<_>>()

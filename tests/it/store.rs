@@ -309,6 +309,7 @@ pub(crate) fn progress(source: &str, version: u64, watermark: i64) -> Progress {
         duplicates: 7,
         conflicting_copies: 1,
         rejected: 3,
+        log_end: version,
         written: 0,
     }
 }

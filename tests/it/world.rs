@@ -307,8 +307,8 @@ impl World {
 
     /// Everything that the tables hold, as one number a table.
     pub(crate) fn content(&self) -> Vec<Value> {
-        // When progress was written is the one clock in the tables: the same row may be written again.
-        let columns = |table: &str| if table == "progress" { "* EXCEPT (written)" } else { "*" };
+        // When progress was written, and where the log ended by then, is all that may differ: the same row may be written again.
+        let columns = |table: &str| if table == "progress" { "* EXCEPT (log_end, written)" } else { "*" };
         let of = |table: &str| {
             let columns = columns(table);
             format!("SELECT '{table}' AS name, count() AS n, sum(cityHash64({columns})) AS content FROM {table} FINAL")
@@ -325,7 +325,7 @@ impl World {
             ("cascade", "source, root, opened", "version"),
             ("thread", "source, root, opened", "version"),
             ("rejects", "source, offset", "version, received"),
-            ("progress", "source", "written"),
+            ("progress", "source", "log_end, written"),
         ];
         let of = |(table, key, except): (&str, &str, &str)| {
             format!(

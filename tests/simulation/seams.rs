@@ -13,7 +13,7 @@ use grapevine::engine::Snapshot;
 use grapevine::failure::Failure;
 use grapevine::record::{Offset, Partition, source_name};
 use grapevine::row::Rows;
-use grapevine::worker::{Bounds, Checkpoints, Delivery, Sink, Source};
+use grapevine::worker::{Bounds, Checkpoints, Delivery, Sink, Source, StoredState};
 
 pub(crate) type Shared = Rc<RefCell<World>>;
 
@@ -278,7 +278,7 @@ impl Sink for SimulatedSink {
 pub(crate) struct SimulatedCheckpoints(pub(crate) Member);
 
 impl Checkpoints for SimulatedCheckpoints {
-    async fn newest(&self, source: &str) -> Result<Option<(Offset, Vec<u8>)>, Failure> {
+    async fn newest(&self, source: &str) -> Result<Option<StoredState>, Failure> {
         self.0.wait(80).await;
         if self.0.strikes(Fault::NewestFailed, 20) {
             return Err(Failure::Transient("slow down".to_owned()));
@@ -286,8 +286,8 @@ impl Checkpoints for SimulatedCheckpoints {
         let mut world = self.0.world.borrow_mut();
         let stored = world.checkpoints.get(source).map(Vec::as_slice).unwrap_or_default();
         let sound = stored.iter().filter(|stored| stored.sound).max_by_key(|stored| stored.next);
-        let newest = sound.map(|stored| (stored.next, stored.bytes.clone()));
-        if stored.iter().any(|stored| !stored.sound && Some(stored.next) > newest.as_ref().map(|(next, _)| *next)) {
+        let newest = sound.map(|stored| StoredState { next: stored.next, bytes: stored.bytes.clone(), published: 0 });
+        if stored.iter().any(|stored| !stored.sound && Some(stored.next) > newest.as_ref().map(|newest| newest.next)) {
             world.faults.note(Fault::TornSkipped);
         }
         Ok(newest)

@@ -54,7 +54,7 @@ for table, facts_of in (("click", clicks), ("visit", visits), ("conversion", con
     facts(table, told(facts_of + facts_of[:20]))
     facts(table, told(facts_of[:50]), epoch=1)
 REACHED = (END - 6 * DAY) * 1000
-insert("progress", [{"epoch": 0, "source": source, "first": 0, "version": 1, "watermark": millis(reached), "read": read, "accepted": read - lost, "rejected": lost} for source, reached, read, lost in (("t/0", REACHED, 100, 1), ("t/1", REACHED + 900_000, 50, 2), ("t/2", REACHED - 3 * DAY * 1000, 20, 0))])
+insert("progress", [{"epoch": 0, "source": source, "first": 0, "version": 1, "watermark": millis(reached), "read": read, "accepted": read - lost, "rejected": lost, "log_end": 5 if source == "t/2" else 1} for source, reached, read, lost in (("t/0", REACHED, 100, 1), ("t/1", REACHED + 900_000, 50, 2), ("t/2", REACHED - 3 * DAY * 1000, 20, 0))])
 insert("gap", [{"epoch": 0, "source": "t/0", "first": 3, "next": 10, "recorded": millis(REACHED)}, {"epoch": 1, "source": "t/1", "first": 3, "next": 100, "recorded": millis(REACHED)}])
 
 # ---------------------------------------------------------------- the same in Python
@@ -153,12 +153,14 @@ EVERYTHING = {
     "conversion": [{"id": f"o{number}", "time": START, "has_visitor": True, "brand": "b", "currency": "EUR", "amount": 1} for number in range(10)],
     "cost": [{"id": "k", "time": START, "brand": "b", "channel": "x", "amount": 1, "currency": "EUR", "seconds": 60, "role": "editor"}],
     "fx": [{"currency": "EUR", "valid_from": "2020-01-01", "to_base": 1}], "labour_rate": [{"role": "editor", "valid_from": "2020-01-01", "rate": 1, "currency": "EUR"}],
-    "progress": [{"epoch": 0, "source": "t/0", "first": 0, "version": 1, "watermark": START + 30 * DAY, "read": 100, "accepted": 100}],
+    "progress": [{"epoch": 0, "source": "t/0", "first": 0, "version": 1, "watermark": START + 30 * DAY, "read": 100, "accepted": 100, "log_end": 1, "written": START + 30 * DAY}],
 }
 change = lambda table, **columns: {**EVERYTHING, table: [{**row, **columns} for row in EVERYTHING[table]]}
 some = lambda table, **columns: {**EVERYTHING, table: [{**row, **columns} for row in EVERYTHING[table][:3]] + EVERYTHING[table][3:]}
 few = lambda table, **columns: {**EVERYTHING, table: [{**row, **columns} for row in EVERYTHING[table][:2]] + EVERYTHING[table][2:]}
 without = lambda table: {**EVERYTHING, table: []}
+NOW = START + 30 * DAY
+and_old = lambda **columns: {**EVERYTHING, "progress": EVERYTHING["progress"] + [{**EVERYTHING["progress"][0], "source": "t/1", "watermark": START + 28 * DAY, **columns}]}
 WORDS = [
     (EVERYTHING, ""), (without("click"), "clicks"), (without("visit"), "visits"), (without("conversion"), "conversions"), (without("cost"), "costs"), (without("activity_window"), "activity"),
     (change("brand", brand="other"), "the brand in the table brand; the margin of all conversions"), (change("brand", timezone="Mars"), "a known time zone: days are of UTC"),
@@ -168,7 +170,8 @@ WORDS = [
     ({**change("cost", seconds=None), "brand": [{**EVERYTHING["brand"][0], "seconds_per_reply": None}]}, "time, logged or by rule"), (change("cost", seconds=None), ""), ({**change("cost", seconds=None), "labour_rate": []}, "an hourly rate for editor"), (change("brand", seconds_per_reply=None), ""),
     (without("fx"), "an exchange rate for EUR"), (without("labour_rate"), "an hourly rate for editor"),
     (change("progress", watermark=START + 2 * DAY), "the end of the week"), (without("progress"), "the end of the week"), (change("progress", accepted=98, rejected=2), "more than 1 % of the records, rejected"),
-    ({**EVERYTHING, "progress": EVERYTHING["progress"] + [{**EVERYTHING["progress"][0], "source": "t/1", "watermark": START + 28 * DAY}]}, "1 of 2 sources, more than a day behind"),
+    # A source that has something left to read is behind, and so is one that nobody has read for a day; one to which nothing is written is not.
+    (and_old(log_end=2), "1 of 2 sources, more than a day behind"), (and_old(log_end=1), ""), (and_old(log_end=1, written=NOW - 2 * DAY), "1 of 2 sources, more than a day behind"),
     ({**EVERYTHING, "gap": [{"epoch": 0, "source": "t/0", "first": 1, "next": 1, "recorded": START}]}, "records in no count after a resume"),
 ]
 # What is no brand's own tells the databases apart; worlds that agree on it are the brands of one.
@@ -182,7 +185,7 @@ for number, worlds in enumerate(databases.values()):
     for mark, world, _ in worlds:
         # What they share replaces itself.
         for table, rows in world.items():
-            rows = [{column: millis(value * 1000) if column in ("time", "root_time", "watermark", "recorded") else value for column, value in of_brand(mark, row).items()} for row in rows]
+            rows = [{column: millis(value * 1000) if column in ("time", "root_time", "watermark", "recorded", "written") else value for column, value in of_brand(mark, row).items()} for row in rows]
             (facts if table in ("click", "visit", "conversion", "cost") else insert)(table, rows)
     found = ask("SELECT brand, missing FROM coverage WHERE brand LIKE '% b'")
     same(f"missing in database {number}", sorted(found), sorted([mark + "b", words] for mark, _, words in worlds))

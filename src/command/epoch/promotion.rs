@@ -194,6 +194,7 @@ mod tests {
             duplicates,
             conflicting_copies,
             rejected,
+            log_end: version,
             written: 0,
         }
     }

@@ -13,6 +13,9 @@ use crate::record::{Offset, Partition, Record};
 /// A checkpoint of so many bytes doubles the time to the next one: large states are written less often.
 const BYTES_AN_INTERVAL: u64 = 64 << 20;
 
+/// A partition to which nothing is written says so often in `progress` that it is read: nobody takes it for one that is behind.
+const SIGN_OF_LIFE: Duration = Duration::from_hours(1);
+
 /// More than `percent` of rejects among `records` records of a partition, one after another, are too many.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "every key is described in config/worker.toml")]
@@ -30,6 +33,8 @@ pub struct Running {
     pub log_end: Offset,
     /// `next` of the last flush; `None` before the first, which writes at least the row of `progress`.
     flushed: Option<Offset>,
+    /// When that was.
+    shown_at: Duration,
     durable: Option<Offset>,
     published: Offset,
     committed: Option<Offset>,
@@ -109,6 +114,7 @@ impl Running {
             engine,
             log_end: bounds.end,
             flushed: None,
+            shown_at: Duration::ZERO,
             durable: (next > bounds.first).then_some(next),
             published: next,
             committed: bounds.committed,
@@ -186,9 +192,12 @@ impl Running {
     }
 
     /// What changed since the last flush, and the fields that nobody read.
-    pub fn flush(&mut self) -> (Batch, UnknownFields) {
-        let batch = self.engine.flush();
-        self.flushed = Some(batch.next);
+    pub fn flush(&mut self, now: Duration) -> (Batch, UnknownFields) {
+        let mut batch = self.engine.flush();
+        for progress in &mut batch.rows.progress {
+            progress.log_end = self.log_end.max(batch.next);
+        }
+        (self.flushed, self.shown_at) = (Some(batch.next), now);
         self.recent.add(&batch.tally);
         (batch, std::mem::take(&mut self.unknown))
     }
@@ -256,6 +265,11 @@ impl Running {
     #[must_use]
     pub fn has_moved(&self) -> bool {
         self.flushed != Some(self.engine.next())
+    }
+
+    /// When a row of `progress` should say that it is read although nothing comes.
+    pub(super) fn sign_of_life_due(&self) -> Duration {
+        self.shown_at + SIGN_OF_LIFE
     }
 
     pub(super) fn is_behind(&self) -> bool {

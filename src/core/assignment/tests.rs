@@ -60,7 +60,7 @@ fn state() -> (Offset, Vec<u8>) {
     let mut running = running();
     running.fold(&[record(0, b"a"), record(1, b"b"), record(2, b"c")]);
     let running = running.running_mut().unwrap();
-    running.flush();
+    running.flush(NOW);
     let (next, state) = running.snapshot();
     (next, state.encode())
 }
@@ -112,7 +112,7 @@ fn leaving_with_rows() -> Assignment {
 
 fn leaving_with_a_state() -> Assignment {
     let mut assignment = leaving_with_rows();
-    assignment.running_mut().unwrap().flush();
+    assignment.running_mut().unwrap().flush(NOW);
     after(assignment, [Event::Durable(2)])
 }
 
@@ -251,6 +251,21 @@ fn every_event_in_every_state_does_what_the_table_says() {
     assert!(table == TABLE, "assignment/table.txt says otherwise; it would be:\n{table}");
 }
 
+#[test]
+fn a_partition_at_rest_shows_now_and_then_that_it_is_read_and_how_far_its_log_reaches() {
+    let mut assignment = with_rows();
+    let log_end = |assignment: &mut Assignment, now| assignment.running_mut().unwrap().flush(now).0.rows.progress[0].log_end;
+    assert_eq!(log_end(&mut assignment, NOW), 50, "as when it was opened");
+    assignment.running_mut().unwrap().lags(Some(3), 100);
+    assert_eq!(log_end(&mut assignment, NOW), 5);
+    assert!(assignment.end(2).is_none());
+    assert_eq!(log_end(&mut assignment, NOW), 2, "its end was reached");
+    let hour = Duration::from_secs(3_600);
+    assert_eq!(assignment.rows_due(NOW, NOW), Some(NOW + hour));
+    log_end(&mut assignment, NOW + hour);
+    assert_eq!(assignment.rows_due(NOW, NOW), Some(NOW + hour + hour));
+}
+
 fn releases(commands: &[Command]) -> usize {
     commands.iter().filter(|command| matches!(command, Command::Release { .. })).count()
 }
@@ -262,8 +277,8 @@ fn whoever_leaves_writes_then_publishes_then_commits() {
     assert!(assignment.fold(&[record(2, b"c")]).is_none() && assignment.end(9).is_none());
     assert_eq!(assignment.running().unwrap().engine.next(), 2, "what comes now is the next owner's");
     assert!(assignment.last_state(NOW).is_none(), "no state before its rows are durable");
-    assignment.running_mut().unwrap().flush();
-    assert_eq!(assignment.rows_due(UNTIL, UNTIL), None);
+    assignment.running_mut().unwrap().flush(NOW);
+    assert_eq!(assignment.rows_due(UNTIL, UNTIL), None, "and no sign of life");
     assert!(assignment.last_state(NOW).is_none());
     let mut assignment = after(assignment, [Event::Durable(2)]);
     assert_eq!(assignment.running().unwrap().uncommitted(), Some(0), "what is published");
@@ -278,14 +293,14 @@ fn whoever_leaves_writes_then_publishes_then_commits() {
 #[test]
 fn a_publication_of_the_last_state_that_is_under_way_is_not_made_twice() {
     let mut assignment = with_rows();
-    assignment.running_mut().unwrap().flush();
+    assignment.running_mut().unwrap().flush(NOW);
     assignment.running_mut().unwrap().snapshot();
     let mut assignment = after(assignment, [farewell(2, 2), Event::Durable(2)]);
     assert!(assignment.last_state(UNTIL).is_none());
     let mut older = running();
     older.running_mut().unwrap().snapshot();
     older.fold(&[record(0, b"a"), record(1, b"b")]);
-    older.running_mut().unwrap().flush();
+    older.running_mut().unwrap().flush(NOW);
     let mut older = after(older, [farewell(2, 2), Event::Durable(2)]);
     assert!(older.last_state(NOW).is_some(), "one of an older state holds nobody up");
 }
@@ -328,7 +343,7 @@ fn a_group_that_does_not_answer_holds_nobody_up_for_long() {
     let assignment = after(with_rows(), [Event::Committed(0), patient]);
     assert_eq!(assignment.leaves_by(), Some(NOW + Duration::from_secs(3_600)), "rows may take their time");
     let mut assignment = assignment;
-    assignment.running_mut().unwrap().flush();
+    assignment.running_mut().unwrap().flush(NOW);
     let assignment = after(assignment, [Event::Durable(2), published(2, Ok(()))]);
     assert_eq!(assignment.leaves_by(), Some(NOW + LAST_COMMITS));
 }
@@ -337,7 +352,7 @@ fn a_group_that_does_not_answer_holds_nobody_up_for_long() {
 fn garbage_is_put_aside_unless_it_leaves() {
     let rejected = || {
         let mut assignment = with_rows();
-        assignment.running_mut().unwrap().flush();
+        assignment.running_mut().unwrap().flush(NOW);
         assignment
     };
     assert!(matches!(rejected().garbage(terms().garbage), Some(Command::PutAside(_))));
@@ -375,7 +390,7 @@ proptest::proptest! {
                 }
                 Some(40..80) => {
                     if let Some(running) = assignment.running_mut() {
-                        let (batch, _) = running.flush();
+                        let (batch, _) = running.flush(now);
                         assignment.on(now, Event::Durable(batch.next), &terms())
                     } else {
                         Vec::new()

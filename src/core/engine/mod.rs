@@ -239,6 +239,8 @@ impl Engine {
             duplicates,
             conflicting_copies,
             rejected,
+            // Whoever reads the log knows better.
+            log_end: self.next,
             written: 0,
         }
     }
