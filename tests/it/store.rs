@@ -28,6 +28,8 @@ struct Engine {
     url: String,
     /// The statements that made Grapevine's schema in the database of its folder, tables first.
     schema: OnceCell<Vec<String>>,
+    /// Whether the database of [`Database::of_the_world`] is filled.
+    world: OnceCell<()>,
     _process: Mutex<EmbeddedClickHouse>,
     _folder: TempDir,
 }
@@ -49,6 +51,7 @@ fn shared_engine() -> Arc<Engine> {
     let engine = Arc::new(Engine {
         url: process.url().to_owned(),
         schema: OnceCell::new(),
+        world: OnceCell::new(),
         _process: Mutex::new(process),
         _folder: folder,
     });
@@ -89,6 +92,19 @@ impl Database {
     pub(crate) async fn migrated(name: &str) -> Self {
         let database = Self::absent(name);
         database.migrate().await;
+        database
+    }
+
+    /// The database that holds [`world`], one for all who only read it.
+    pub(crate) async fn of_the_world() -> Self {
+        let database = Self::absent("the_world");
+        if let Some(engine) = &database.engine {
+            let fill = || async {
+                database.migrate().await;
+                database.insert(world()).await;
+            };
+            engine.world.get_or_init(fill).await;
+        }
         database
     }
 
