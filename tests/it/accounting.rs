@@ -45,7 +45,7 @@ struct Accounts {
 impl Accounts {
     /// Generates a world, folds it through Kafka and the worker, and loads its dimensions.
     async fn of(name: &str, options: &[&str]) -> Accounts {
-        let accounts = Accounts { folder: tempfile::tempdir().unwrap(), database: Database::absent(name) };
+        let accounts = Accounts { folder: tempfile::tempdir().unwrap(), database: Database::migrated(name).await };
         let (events, dimensions) = (accounts.path("events.jsonl"), accounts.path("dimensions.sql"));
         let mut generate = grapevine();
         generate.args(["generate", "--money"]).args(options);

@@ -52,14 +52,13 @@ impl Case {
     }
 
     /// What is answered, or why there is no answer. That the case is folded is no part of the question.
-    async fn answer(&self) -> Result<String, String> {
-        let database = Database::migrated(&format!("case_{}", self.name)).await;
+    async fn answer(&self, database: &Database) -> Result<String, String> {
         if self.file("dims.sql").exists() {
             for statement in statements(&self.text("dims.sql")) {
                 database.run(statement).await;
             }
         }
-        self.fold(&database).await;
+        self.fold(database).await;
         let mut answers = Vec::new();
         for question in statements(&self.text("sql")) {
             let answer = async { database.client.query_raw(question).fetch_bytes("TSV")?.collect().await };
@@ -100,8 +99,10 @@ async fn every_case_has_its_right_answer_or_is_known_not_to_have_it_yet() {
     assert!(known.len() >= 13, "cases are missing: {known:?}");
     assert!(not_yet.keys().all(|number| known.contains(number)), "NOT_YET names a case that there is not");
     let mut complaints = Vec::new();
+    let database = Database::migrated("cases").await;
     for case in &cases {
-        let (answer, right) = (case.answer().await, case.text("expected"));
+        database.empty().await;
+        let (answer, right) = (case.answer(&database).await, case.text("expected"));
         let is_right = answer.as_ref() == Ok(&right);
         match not_yet.get(case.number()) {
             None if !is_right => complaints.push(format!("{}: {answer:#?}, not {right:?}", case.name)),

@@ -9,6 +9,7 @@ use std::thread;
 use grapevine::embedded::broker::{Message, Publisher};
 use serde_json::Value;
 
+use crate::data_folder;
 use crate::store::Database;
 use crate::world::{PATIENCE, ended, get, signal, until};
 
@@ -23,7 +24,7 @@ const MARK: &str = "SELECT '-- next --' AS mark";
 impl Demo {
     /// Folds files and asks questions; answers come as JSON lines.
     pub(crate) fn run(inputs: &[&Path], partitions: usize, threads: usize, queries: &[&str]) -> Demo {
-        let mut command = grapevine();
+        let (mut command, data) = (grapevine(), data_folder::migrated());
         command.args([
             "demo",
             "--format",
@@ -33,6 +34,7 @@ impl Demo {
             "--threads",
             &threads.to_string(),
         ]);
+        command.arg("--data").arg(data.path());
         for input in inputs {
             command.arg("--input").arg(input);
         }
@@ -78,10 +80,20 @@ const COUNTS: &str = "SELECT sum(read), sum(accepted), sum(duplicates), sum(reje
 /// Everything that analysts see of a cascade, but for what a run is called.
 const SHAPES: &str = "SELECT root, size, max_depth, levels, wiener, unique_actors FROM cascade_shape ORDER BY root";
 
-/// A demo that runs to its end, fed with bytes; one that does not end is killed, and the test fails.
+/// A demo that runs to its end, fed with bytes. Its database is migrated already, unless the arguments name another.
 fn demo(arguments: &[&str], environment: &[(&str, &str)], input: &[u8]) -> Output {
     let mut command = grapevine();
     command.arg("demo").args(arguments).envs(environment.iter().copied());
+    let names_one = arguments.iter().any(|argument| ["--clickhouse", "--data"].contains(argument));
+    let data = (!names_one).then(data_folder::migrated);
+    if let Some(data) = &data {
+        command.arg("--data").arg(data.path());
+    }
+    fed(command, input)
+}
+
+/// A demo that does not end is killed, and the test fails.
+fn fed(mut command: Command, input: &[u8]) -> Output {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the demo starts");
     let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_vec());
@@ -147,7 +159,10 @@ fn answers_stand_alone_on_standard_output_in_the_order_of_their_questions() {
 
 #[test]
 fn tables_go_to_standard_output_and_logs_do_not() {
-    let output = succeeded(demo(&["--events", "2000"], &[("GRAPEVINE_LOG_LEVEL", "info")], b""));
+    // Told of no database, it makes one, and the schema with it.
+    let mut command = grapevine();
+    command.args(["demo", "--events", "2000"]).env("GRAPEVINE_LOG_LEVEL", "info");
+    let output = succeeded(fed(command, b""));
     let (printed, logged) = (text(&output.stdout), text(&output.stderr));
     assert!(printed.contains("2000 events") && printed.contains("Was everything counted?"), "{printed}");
     assert!(printed.contains("demo/3") && !printed.contains("INFO"), "{printed}");

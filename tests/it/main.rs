@@ -12,6 +12,7 @@ mod clickhouse;
 mod commands;
 mod config;
 mod coordinator;
+mod data_folder;
 mod demo;
 mod deployment;
 mod documents;

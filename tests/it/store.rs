@@ -15,6 +15,7 @@ use serde_bytes::ByteBuf;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+use crate::data_folder::{self, DATABASE as MODEL};
 use crate::world::PATIENCE;
 
 /// The start of a window: 2023-11-14 22:15 UTC.
@@ -22,14 +23,13 @@ pub(crate) const T0: u32 = 1_700_000_100;
 /// The same, in milliseconds.
 pub(crate) const T0_MS: i64 = 1_700_000_100_000;
 
-/// The database whose schema the others copy.
-const MODEL: &str = "model_of_the_schema";
-
 /// The process and its folder, dropped in this order. The mutex is there because the handle is not `Sync`.
 struct Engine {
     url: String,
-    /// The statements that make Grapevine's schema in [`MODEL`], tables first.
+    /// The statements that made Grapevine's schema in the database of its folder, tables first.
     schema: OnceCell<Vec<String>>,
+    /// Whether the database of [`Database::of_the_world`] is filled.
+    world: OnceCell<()>,
     _process: Mutex<EmbeddedClickHouse>,
     _folder: TempDir,
 }
@@ -46,11 +46,12 @@ fn shared_engine() -> Arc<Engine> {
     if let Some(engine) = shared.upgrade() {
         return engine;
     }
-    let folder = tempfile::tempdir().unwrap();
+    let folder = data_folder::migrated();
     let process = start(folder.path());
     let engine = Arc::new(Engine {
         url: process.url().to_owned(),
         schema: OnceCell::new(),
+        world: OnceCell::new(),
         _process: Mutex::new(process),
         _folder: folder,
     });
@@ -94,7 +95,20 @@ impl Database {
         database
     }
 
-    /// Makes Grapevine's schema: copies what the migrations made once, so that the engine need not work out the views again.
+    /// The database that holds [`world`], one for all who only read it.
+    pub(crate) async fn of_the_world() -> Self {
+        let database = Self::absent("the_world");
+        if let Some(engine) = &database.engine {
+            let fill = || async {
+                database.migrate().await;
+                database.insert(world()).await;
+            };
+            engine.world.get_or_init(fill).await;
+        }
+        database
+    }
+
+    /// Makes Grapevine's schema: copies what is in the engine's folder, so that the engine need not work out the views again.
     pub(crate) async fn migrate(&self) {
         let Some(engine) = &self.engine else {
             migrations::apply(&self.client).await.unwrap();
@@ -110,6 +124,11 @@ impl Database {
             self.run(&again.replace(&format!("{MODEL}."), &format!("{name}."))).await;
         }
         self.run(&format!("INSERT INTO schema_migrations SELECT * FROM {MODEL}.schema_migrations")).await;
+    }
+
+    /// Takes every row out of every table; only what was migrated is still known.
+    pub(crate) async fn empty(&self) {
+        self.run(&format!("TRUNCATE TABLES FROM {} NOT LIKE 'schema_migrations'", self.config.database)).await;
     }
 
     pub(crate) fn sink(&self) -> ClickHouseSink {
@@ -134,7 +153,6 @@ impl Database {
 
 async fn schema(url: &str) -> Vec<String> {
     let model = Database::at(url, MODEL);
-    migrations::apply(&model.client).await.unwrap();
     let made = "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() ORDER BY engine = 'View', name";
     model.client.query_raw(made).fetch_all().await.unwrap()
 }

@@ -4,6 +4,7 @@ use grapevine::row::{ActivityWindow, Cascade, Progress, Rows, Thread};
 
 use crate::store::{Database, T0_MS, dialogue, star, window, world};
 
+/// A world of the test's own, which it may change.
 async fn with_world(name: &str) -> Database {
     let database = Database::migrated(name).await;
     database.insert(world()).await;
@@ -57,7 +58,7 @@ async fn no_view_shows_an_infinity_or_a_nan() {
 
 #[tokio::test]
 async fn the_shape_of_cascades_has_one_row_a_root_the_largest_life() {
-    let database = with_world("cascade_shape").await;
+    let database = Database::of_the_world().await;
     let columns = "root, size, max_depth, max_breadth, levels, wiener, round(structural_virality, 4), unique_actors, brand, community, side, lives, structure_exact";
     let answer = database.ask(&format!("SELECT {columns} FROM cascade_shape ORDER BY root")).await;
     assert_eq!(
@@ -103,7 +104,7 @@ async fn the_wiener_integer_of_a_deep_chain_does_not_wrap() {
 
 #[tokio::test]
 async fn the_shape_of_threads_shows_the_golden_thread() {
-    let database = with_world("thread_shape").await;
+    let database = Database::of_the_world().await;
     let columns = "root, size, max_depth, max_breadth, levels, wiener, round(structural_virality, 4), h_index, reciprocal_pairs, unique_actors, brand, side, lives";
     let answer = database.ask(&format!("SELECT {columns} FROM thread_shape")).await;
     assert_eq!(answer, "t\t11\t4\t4\t[1,4,3,2,1]\t170\t3.0909\t2\t2\t4\tacme\tconversation\t1");
@@ -139,7 +140,7 @@ async fn an_epoch_shows_only_where_it_is_active() {
 
 #[tokio::test]
 async fn activity_adds_lives_and_takes_dimensions_from_the_one_that_saw_the_post() {
-    let database = with_world("activity").await;
+    let database = Database::of_the_world().await;
     let answer = database.ask("SELECT window_start, brand, community, posts, shares, broadcast_events FROM activity WHERE root = 'm' ORDER BY window_start").await;
     assert_eq!(answer, "2023-11-14 22:15:00\tacme\tc1\t1\t1\t2\n2023-11-14 22:30:00\tacme\tc1\t0\t2\t2");
     let sums = database
@@ -178,7 +179,7 @@ async fn a_day_has_one_row_a_side_with_distinct_people_and_none_is_missing() {
 
 #[tokio::test]
 async fn sides_say_how_much_of_each_there_is() {
-    let database = with_world("sides").await;
+    let database = Database::of_the_world().await;
     let columns = "brand, channel, broadcast, conversation, other, conversation_share, audience_replies, brand_replies, sharers, repliers, people_on_both_sides";
     let answer = database.ask(&format!("SELECT {columns} FROM sides ORDER BY brand DESC")).await;
     assert_eq!(answer, "acme\tx\t10\t10\t2\t0.5\t7\t3\t4\t4\t4\n\t\t1\t0\t0\t0\t0\t0\t1\t0\t0");
@@ -186,7 +187,7 @@ async fn sides_say_how_much_of_each_there_is() {
 
 #[tokio::test]
 async fn growth_adds_up_over_the_windows_of_all_lives() {
-    let database = with_world("growth").await;
+    let database = Database::of_the_world().await;
     let columns = "root, window_start, shares, cumulative_shares, replies, cumulative_replies";
     let answer = database.ask(&format!("SELECT {columns} FROM cascade_growth WHERE root IN ('m', 't')")).await;
     assert_eq!(
@@ -198,7 +199,7 @@ async fn growth_adds_up_over_the_windows_of_all_lives() {
 
 #[tokio::test]
 async fn ranks_are_given_within_a_size_bin() {
-    let database = with_world("ranking").await;
+    let database = Database::of_the_world().await;
     let columns = "size_bin, root, rank_by_size, rank_by_depth, rank_by_virality, cascades_in_bin";
     let answer = database.ask(&format!("SELECT {columns} FROM cascade_ranking ORDER BY root")).await;
     assert_eq!(answer, "2\ta\t1\t1\t1\t1\n1\tm\t1\t1\t1\t2\n1\tu\t2\t1\t2\t2");
@@ -206,7 +207,7 @@ async fn ranks_are_given_within_a_size_bin() {
 
 #[tokio::test]
 async fn speed_is_null_where_nothing_was_reached() {
-    let database = with_world("speed").await;
+    let database = Database::of_the_world().await;
     let columns = "root, seconds_to_depth_1, seconds_to_depth_2, seconds_to_depth_3, seconds_to_10_people, seconds_to_100_people, round(half_life_seconds, 6), round(median_delay_seconds, 6), age_seconds, mature";
     let answer = database.ask(&format!("SELECT {columns} FROM cascade_speed ORDER BY root")).await;
     let half_life = (0.99 * (1.01_f64 / 0.99).powi(100) * 1e6).round() / 1e6;
@@ -229,7 +230,7 @@ async fn the_half_life_after_the_peak_counts_from_the_busiest_window() {
 
 #[tokio::test]
 async fn reproduction_is_a_ratio_of_sums_with_the_posts_nobody_shared() {
-    let database = with_world("reproduction").await;
+    let database = Database::of_the_world().await;
     let answer = database.ask("SELECT brand, generation, nodes, children, reproduction_number, posts FROM reproduction ORDER BY brand DESC, generation").await;
     assert_eq!(answer, "acme\t0\t4\t4\t1\t4\nacme\t1\t4\t1\t0.25\t2\nacme\t2\t1\t0\t0\t1\n\t0\t1\t1\t1\t1\n\t1\t1\t0\t0\t1");
     let answer = database.ask("SELECT * FROM reproduction_overall").await;
@@ -238,7 +239,7 @@ async fn reproduction_is_a_ratio_of_sums_with_the_posts_nobody_shared() {
 
 #[tokio::test]
 async fn a_dialogue_has_its_ratios_and_response_times() {
-    let database = with_world("dialogue").await;
+    let database = Database::of_the_world().await;
     let columns = "root, replies, round(dyad_reciprocity, 4), edge_reciprocity, round(two_wayness, 4), turn_taking, longest_exchange, h_index, reentry_rate, brand_reply_share, brand_response_rate, sessions, longest_session_seconds";
     let answer = database.ask(&format!("SELECT {columns} FROM thread_dialogue")).await;
     assert_eq!(answer, "t\t10\t0.6667\t0.8\t0.8889\t1\t5\t2\t1\t0.3\t0.75\t2\t90.5");
@@ -253,7 +254,7 @@ async fn a_dialogue_has_its_ratios_and_response_times() {
 
 #[tokio::test]
 async fn communities_are_rated_by_what_follows_the_posts_of_the_brand() {
-    let database = with_world("communities").await;
+    let database = Database::of_the_world().await;
     let columns = "community, posts, brand_posts, audience_replies, conversation_rate, amplification_rate, applause_rate, broadcast, conversation, round(conversation_share, 4)";
     let answer = database.ask(&format!("SELECT {columns} FROM community_conversation")).await;
     assert_eq!(answer, "c2\t1\t1\t7\t7\t0\t2\t1\t10\t0.9091\nc1\t3\t1\t0\t0\t3\t0\t9\t0\t0\n\t0\t0\t0\t\\N\t\\N\t\\N\t1\t0\t0");
@@ -296,7 +297,7 @@ async fn conservation_names_the_life_whose_windows_do_not_add_up() {
 
 #[tokio::test]
 async fn rejects_are_summed_by_reason() {
-    let database = with_world("rejects").await;
+    let database = Database::of_the_world().await;
     let answer = database.ask("SELECT source, reason, records, latest_detail, latest_offset FROM rejects_summary").await;
     assert_eq!(answer, "t/0\tjson\t2\toffset 8\t8\nt/0\tnull\t1\toffset 9\t9");
     let bytes = database
@@ -323,7 +324,7 @@ async fn a_filter_on_root_reaches_the_primary_key() {
 
 #[tokio::test]
 async fn a_setting_of_the_reader_changes_no_answer() {
-    let database = with_world("settings").await;
+    let database = Database::of_the_world().await;
     for view in ["cascade_shape", "activity", "cascade_speed", "traffic", "activity_daily", "coverage", "buzz", "people"] {
         let plain = database.ask(&format!("SELECT * FROM {view} ORDER BY ALL")).await;
         let nulls = database.ask(&format!("SELECT * FROM {view} ORDER BY ALL SETTINGS join_use_nulls = 1")).await;
