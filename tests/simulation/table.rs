@@ -67,8 +67,8 @@ fn reject(row: &Rejected) -> Cell {
 }
 
 fn progress(row: &Progress) -> Cell {
-    // When it was written is the one thing that the clock may say.
-    let row = &Progress { written: 0, ..row.clone() };
+    // When it was written, and where the log ended by then, is all that does not follow from the log below the version.
+    let row = &Progress { log_end: 0, written: 0, ..row.clone() };
     cell!(row, of_progress, "progress {}", source)
 }
 

@@ -239,8 +239,8 @@ impl Engine {
             duplicates,
             conflicting_copies,
             rejected,
-            // Whoever reads the log knows better.
-            log_end: self.next,
+            // Whoever reads the log fills it in, as the sink does the next.
+            log_end: 0,
             written: 0,
         }
     }
