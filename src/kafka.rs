@@ -75,7 +75,7 @@ impl KafkaSource {
     /// [`Failure::Operator`] when the client refuses a setting.
     pub fn connect(settings: &config::Kafka, log: &str, epoch: u16, thread: usize) -> Result<Self, Failure> {
         let config = client::client_config(settings, epoch, thread);
-        // With the consumer protocol the broker itself sees to it that every partition belongs to somebody.
+        // With the consumer protocol the broker itself sees to it that every partition has an owner.
         let looks = config.get("group.instance.id").is_some() && config.get("group.protocol") != Some("consumer");
         let client = client::join(&config, &settings.topic)
             .map_err(|error| Failure::Operator(format!("the Kafka client refuses its settings: {error}")))?;

@@ -1,6 +1,6 @@
 //! Sets up structured logs, once, on standard error: text for people, JSON lines for collectors.
 //!
-//! Levels follow the consequence for the operator: `error` means that somebody must act.
+//! Levels follow the consequence for the operator: `error` means that the operator must act.
 
 use std::io::IsTerminal;
 

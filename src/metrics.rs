@@ -231,7 +231,7 @@ impl Metrics {
         self.families.skipped_offsets.inc_by(gaps.offsets);
     }
 
-    /// Notes how many partitions the group has given to nobody.
+    /// Notes how many partitions are unassigned.
     pub fn record_unassigned(&self, partitions: usize) {
         self.families.unassigned_partitions.set(partitions as f64);
     }

@@ -234,7 +234,7 @@ async fn until_ready(sink: &ClickHouseSink, number: usize, health: &Health, sett
                 health.block(number, Obstacle::ClickHouse, message);
             }
             Err(Failure::Operator(message)) => {
-                error!(problem = message, "somebody must act; trying again until then");
+                error!(problem = message, "operator action required; retrying");
                 health.clear(number, Obstacle::ClickHouse);
                 health.block(number, Obstacle::Schema, message);
             }

@@ -43,9 +43,9 @@ pub enum Delivery<'a> {
     Doubted(Partition),
     /// Partitions must be given back: flush, then call [`Source::release`].
     Revoked(Vec<Partition>),
-    /// Partitions were lost: somebody else may own them already.
+    /// Partitions were lost: another member may own them already.
     Lost(Vec<Partition>),
-    /// The group has turned this member away, so what it had is lost; it comes back by itself.
+    /// This member was fenced, so what it had is lost; it rejoins by itself.
     Fenced(Vec<Partition>),
     /// Nothing new.
     Idle,
@@ -77,7 +77,7 @@ pub trait Source {
     fn take_gaps(&mut self) -> Gaps {
         Gaps::default()
     }
-    /// How many partitions the group has given to nobody, if somebody has looked.
+    /// How many partitions the stable group has assigned to no member, if one has looked.
     fn unassigned(&self) -> Option<usize> {
         None
     }

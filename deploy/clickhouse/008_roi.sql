@@ -45,7 +45,7 @@ WITH
     ['all', 'broadcast', 'conversation', 'other'] AS sides,
     ['first', 'last', 'linear', 'position', 'time_decay'] AS models,
     -- Each credited touch with a vector of its 15 rules (model, look-back): margin, revenue, part of a sale, what a direct visit followed, what has no rate.
-    -- What no post of a cohort got is the seller's. A refund is no evidence of its own: its sale is.
+    -- Credit that reaches no cohort post goes to the selling brand. Refunds take the evidence class of their sale.
     touched AS (
         SELECT
             conversion, visit, if(any(c.root) IN (SELECT r.root FROM cohort_root AS r), any(c.root), '') AS root, any(c.brand) AS sold_by, any(c.base_currency) AS base_currency, if(root = '', sold_by, '') AS of_brand, any(indexOf(sides, toString(c.side))) AS side, any(c.sold_at) AS at,

@@ -14,7 +14,7 @@ const WATCH: std::time::Duration = std::time::Duration::from_millis(200);
 ///
 /// # Errors
 ///
-/// When the service cannot start, or a loop ends by itself: then somebody must act, and the message says how.
+/// When the service cannot start, or a loop ends by itself: then the operator must act, and the message says how.
 pub async fn run(config: &Config) -> Result<(), ServiceError> {
     // First of all: a signal that comes while the worker starts must find somebody.
     let asked = asked_to_stop();

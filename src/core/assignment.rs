@@ -101,7 +101,7 @@ pub enum Event {
     CommittedLate,
     /// It is to be given back.
     Revoked(Farewell),
-    /// It belongs to somebody else already.
+    /// It may have another owner already.
     Lost,
     /// Time went by.
     Tick,
@@ -175,7 +175,7 @@ enum State {
     Running(Box<Running>),
     /// It is not read any more; what it holds is being written, published and committed.
     Leaving(Box<Running>, Farewell),
-    /// It must not be read on, and why. It waits for somebody who acts and starts the worker again.
+    /// It must not be read on, and why. It waits for the operator, who starts the worker again.
     Refused(String),
     /// It was given back.
     Gone,

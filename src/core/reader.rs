@@ -89,7 +89,7 @@ pub struct Reader {
 
 impl Reader {
     /// A reader whose client is about to subscribe. `looks`: the member has a name and the group the classic protocol, so
-    /// somebody has to see whether partitions belong to nobody. The seed spreads the waits of a fleet.
+    /// a member has to see whether partitions are unassigned. The seed spreads the waits of a fleet.
     #[must_use]
     pub fn new(looks: bool, seed: u64) -> Reader {
         Reader {

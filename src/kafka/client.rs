@@ -245,7 +245,7 @@ pub(super) fn turned_away(client: &Client) -> Option<String> {
 }
 
 /// What an error of the whole client asks for, its number, and what the client says about it. The first thing that a
-/// client says after it was turned away is that.
+/// client says after it was fenced is that.
 pub(super) fn judged(client: &Client, error: &KafkaError) -> (ClientError, i32, String) {
     let reason = lock(&client.context().reason).take().unwrap_or_else(|| error.to_string());
     let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);

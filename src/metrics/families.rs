@@ -90,7 +90,7 @@ impl Families {
             )?,
             unassigned_partitions: to.gauge(
                 "unassigned_partitions",
-                "Partitions that the group has given to nobody; only members with a name look.",
+                "Partitions that the stable group has assigned to no member; only members with a name look.",
             )?,
             gaps: to.counted::<GapKind>(
                 "gaps_total",

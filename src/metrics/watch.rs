@@ -92,7 +92,7 @@ impl Observer for LoopWatch {
             }
             Notice::Fenced(_) => {
                 metrics.record_rebalance(Rebalance::Fenced);
-                self.blocked(Obstacle::Kafka, "turned away by the group; coming back");
+                self.blocked(Obstacle::Kafka, "fenced by the group; rejoining");
             }
             Notice::Released(partition) => {
                 self.forget(&[partition]);

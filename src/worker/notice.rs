@@ -43,11 +43,11 @@ pub enum Notice<'a> {
     Revoked(&'a [Partition]),
     /// Partitions were lost.
     Lost(&'a [Partition]),
-    /// The group turned this loop away, and with it these partitions; it comes back by itself.
+    /// This member was fenced, and lost these partitions; it rejoins by itself.
     Fenced(&'a [Partition]),
     /// A partition is not this loop's any more.
     Released(Partition),
-    /// So many partitions were given to nobody when the group was last looked at.
+    /// So many partitions were unassigned when the group was last looked at.
     Unassigned(usize),
     /// So many gaps were in what the log handed out since this was said last.
     Gaps(&'a Gaps),
@@ -83,7 +83,7 @@ pub enum Notice<'a> {
     },
     /// Time went into something.
     Spent(Phase, Duration),
-    /// Somebody must act, and the text says how; `None`: the last problem has gone. Not ready meanwhile.
+    /// The operator must act, and the text says how; `None`: the last problem has gone. Not ready meanwhile.
     Problem(Option<&'a str>),
 }
 

@@ -145,3 +145,119 @@ async fn partitions_at_first<C: Checkpoints>(checkpoints: &C, log: &str, now: us
     let answer = timeout(ADDED_DEADLINE, asked).await.ok().and_then(Result::ok);
     Some(answer.unwrap_or(usize::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use futures::StreamExt;
+    use futures::stream::FuturesUnordered;
+
+    use super::*;
+    use crate::record::Partition;
+    use crate::row::Rows;
+
+    /// Holds one state of a size, or nothing; counts how many are read side by side.
+    #[derive(Default)]
+    struct Store {
+        size: u64,
+        hangs: bool,
+        reading: Cell<usize>,
+        most: Cell<usize>,
+    }
+
+    impl Checkpoints for Store {
+        async fn newest(&self, _source: &str) -> Result<Option<StoredState>, Failure> {
+            self.reading.set(self.reading.get() + 1);
+            self.most.set(self.most.get().max(self.reading.get()));
+            sleep(if self.hangs { Duration::MAX } else { Duration::from_secs(1) }).await;
+            Ok(Some(StoredState { next: 1, bytes: Vec::new(), published: 0 }))
+        }
+
+        async fn size(&self, _source: &str) -> Result<u64, Failure> {
+            Ok(self.size)
+        }
+
+        async fn publish(&self, _source: &str, _next: Offset, _state: Snapshot) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        async fn partitions_at_first(&self, _log: &str, now: usize) -> Result<usize, Failure> {
+            Ok(now)
+        }
+    }
+
+    struct Empty;
+
+    impl Sink for Empty {
+        async fn insert(&self, _rows: &Rows) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        async fn newest_version(&self, _source: &str) -> Result<Option<Offset>, Failure> {
+            Ok(None)
+        }
+    }
+
+    fn question<'a>(store: &'a Store, source: &Arc<str>, openings: &Arc<Semaphore>) -> LocalBoxFuture<'a, Outcome> {
+        let limits = Limits { budget: 1, root_retention: 1, reject_bytes: 1, watermark_lag: 1, future_bound: 1 };
+        let question = Question {
+            sink: &Empty,
+            checkpoints: store,
+            id: AssignmentId { partition: Partition(0), number: 1 },
+            source: Arc::downgrade(source),
+            limits,
+            wait: Duration::ZERO,
+            began: None,
+            openings: Arc::clone(openings),
+        };
+        ask(question, async { Ok(Bounds { first: 0, end: 1, committed: None, partitions: 1 }) })
+    }
+
+    fn openings() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(OPENING_KIB as usize))
+    }
+
+    /// How many of eight states are read side by side, when each is restored two seconds after it was read.
+    async fn side_by_side(store: &Store) -> usize {
+        let (source, openings) = (Arc::from("log/0"), openings());
+        let restored = |outcome| async move {
+            let Outcome::Answered(answer) = outcome else { panic!("it asks and nothing else") };
+            assert!(answer.found.is_ok());
+            sleep(Duration::from_secs(2)).await;
+            store.reading.set(store.reading.get() - 1);
+            drop(answer);
+        };
+        let all = (0..8).map(|_| async { restored(question(store, &source, &openings).await).await });
+        let mut all: FuturesUnordered<_> = all.collect();
+        while all.next().await.is_some() {}
+        store.most.get()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn large_states_are_restored_one_by_one_and_small_ones_side_by_side() {
+        assert_eq!(side_by_side(&Store { size: 10_000, ..Store::default() }).await, 8);
+        assert_eq!(side_by_side(&Store { size: 500 << 20, ..Store::default() }).await, 1);
+        // Half of what there is room for, decompressed.
+        let half = u64::from(OPENING_KIB) * 1024 / DECOMPRESSED / 2;
+        assert_eq!(side_by_side(&Store { size: half, ..Store::default() }).await, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_hangs_gives_its_room_back() {
+        let (store, source, openings) = (Store { hangs: true, ..Store::default() }, Arc::from("log/0"), openings());
+        let Outcome::Answered(answer) = question(&store, &source, &openings).await else { panic!("it asks and nothing else") };
+        assert!(matches!(&answer.found, Err(Unanswered::Checkpoints(Failure::Transient(_)))));
+        drop(answer);
+        assert_eq!(openings.available_permits(), OPENING_KIB as usize);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_partition_that_has_gone_is_not_asked_for() {
+        let (store, source, openings) = (Store::default(), Arc::from("log/0"), openings());
+        let asked = question(&store, &source, &openings);
+        drop(source);
+        let Outcome::Answered(answer) = asked.await else { panic!("it asks and nothing else") };
+        assert!(matches!(&answer.found, Err(Unanswered::Released)) && store.most.get() == 0);
+    }
+}

@@ -305,6 +305,7 @@ fn check_says_ok_and_what_a_full_state_costs() {
     let report = check::report(None, environment(&[KEY]), Some(8 << 30)).unwrap();
     assert!(report.starts_with("ok\n"), "{report}");
     assert!(report.contains("# memory: up to 1145 MiB a partition"), "{report}");
-    assert!(report.contains("of the 8192 MiB allowed here, 6 full partitions fit"), "{report}");
+    assert!(report.contains("and 1488 MiB while each thread restores or publishes a full partition"), "{report}");
+    assert!(report.contains("of the 8192 MiB allowed here, 5 full partitions fit"), "{report}");
     assert_eq!(check::run(None, environment(&[])), check::BAD_CONFIGURATION);
 }

@@ -96,7 +96,11 @@ pub(crate) fn play_one_refused(seed: u64) -> Option<()> {
         let outcome = director.last_worker(|world| world.check_all_is_committed_but(refused)).await;
         assert_eq!(left(&director.world.borrow()), before, "something of {source} was written");
         let Err(WorkerError::Operator(message)) = outcome else { panic!("{source} was not refused: {outcome:?}") };
-        assert!(message.contains(&format!("the log of {source} holds another record")), "{message}");
+        assert!(
+            message.contains(&format!("the record of {source} at offset"))
+                && message.contains("differs from the one processed there"),
+            "{message}"
+        );
         Some(())
     })
 }

@@ -42,8 +42,8 @@ fn whatever_happens_the_tables_equal_a_straight_pass_and_a_batch_computation() {
 #[test]
 fn what_cannot_be_read_on_is_refused_with_its_cure() {
     for (mishap, words) in [
-        (Mishap::LogMadeAgain, &["holds another record", "not the log it was", "worker.log"][..]),
-        (Mishap::LogCompacted, &["holds no record", "cleanup.policy", "epoch"]),
+        (Mishap::LogMadeAgain, &["differs from the one processed there", "recreated", "worker.log"][..]),
+        (Mishap::LogCompacted, &["is gone although the log begins before it", "cleanup.policy", "epoch"]),
         (Mishap::HeadCutTooFar, &["begins at offset", "raise `epoch`"]),
         (Mishap::EndLost, &["ends at offset", "worker.log"]),
         (Mishap::CheckpointsLost, &["no sound checkpoint", "raise `epoch`", "grapevine resume"]),

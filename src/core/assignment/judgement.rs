@@ -1,6 +1,6 @@
 //! What the stores and the log together say of a partition: whether it may be read, and from which state.
 //!
-//! A partition that somebody has seen, but whose state is gone, or whose log is not the one it was, is not read: reading on
+//! A partition that somebody has seen, but whose state is gone, or whose topic was recreated, is not read: reading on
 //! would lose events, count them twice, or put two contents under one version.
 
 use std::sync::Arc;

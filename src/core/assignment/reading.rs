@@ -59,7 +59,7 @@ pub struct Running {
 pub(super) enum Noted {
     /// Its last state was not published.
     NotPublished,
-    /// And will not be until somebody acts.
+    /// And will not be until the operator acts.
     PublicationRefused,
     /// The offset of its newest checkpoint was not committed.
     NotCommitted,

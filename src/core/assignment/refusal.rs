@@ -75,14 +75,14 @@ pub(super) fn other_limits(source: &str, next: Offset, newest: Offset, then: Lim
 pub(super) fn unrecognised(source: &str, last: Offset, what: Unrecognised) -> String {
     match what {
         Unrecognised::Another => format!(
-            "the log of {source} holds another record at offset {last}, where the last one was read: it is not the log it was (the \
-             topic was created again, or lost records in an unclean election). Nothing more was read. If it was created \
+            "the record of {source} at offset {last} differs from the one processed there: the topic was recreated, or records were lost \
+             in an unclean election. Nothing more was read. If it was created \
              again, give the new log another name in `worker.log`; if records were lost, raise `epoch`, which reads \
              everything again into rows of its own"
         ),
         Unrecognised::Nothing => format!(
-            "the log of {source} holds no record at offset {last} any more, where the last one was read, although it begins before \
-             that: records were taken out of its middle (cleanup.policy=compact), or it is another log. Nothing more was \
+            "the record of {source} at offset {last}, the last one processed, is gone although the log begins before it: records were \
+             compacted away (cleanup.policy=compact), or the topic was recreated. Nothing more was \
              read. Set cleanup.policy=delete, because every record counts; then raise `epoch`, which reads again all that \
              the log still holds into rows of its own"
         ),

@@ -364,10 +364,12 @@ fn a_log_that_is_not_the_one_it_was_is_put_aside_and_nothing_of_it_committed() {
     assert_eq!(recognising().running().unwrap().uncommitted(), None);
     let mut another = recognising();
     assert!(
-        matches!(another.fold(&[record(2, b"another")]), Some(Command::PutAside(why)) if why.contains("another record at offset 2"))
+        matches!(another.fold(&[record(2, b"another")]), Some(Command::PutAside(why)) if why.contains("at offset 2 differs"))
     );
     let mut nothing = recognising();
-    assert!(matches!(nothing.fold(&[record(3, b"d")]), Some(Command::PutAside(why)) if why.contains("no record at offset 2")));
+    assert!(
+        matches!(nothing.fold(&[record(3, b"d")]), Some(Command::PutAside(why)) if why.contains("at offset 2, the last one processed, is gone"))
+    );
     let mut same = recognising();
     assert!(same.end(2).is_none(), "a broker that does not know its end yet");
     assert!(same.fold(&[record(2, b"c"), record(3, b"d")]).is_none());

@@ -1,8 +1,7 @@
 //! Facts become rows at once: what their own event says, and for a click the way from its root to the clicked target
 //! as the tree was then.
 //!
-//! The first copy of a fact stands, because its version is the greatest: the largest 64-bit number less the offset. So
-//! nothing is held here, and a replay writes the same rows.
+//! version = u64::MAX − offset, so the earliest copy of a fact wins: nothing is held here, and a replay writes the same rows.
 
 use std::sync::Arc;
 

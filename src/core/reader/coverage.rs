@@ -1,8 +1,8 @@
-//! Whether the group gives every partition to somebody, which members with names cannot take for granted.
+//! Whether every partition is assigned to a member, which members with names cannot take for granted.
 //!
 //! A member gives partitions up and dies before it has joined again: if it comes back under its name, the group hands it
-//! what it had been left with, without a rebalance, and what it gave up belongs to nobody. So whoever has a name looks now
-//! and then, and in the end asks for a rebalance by leaving and joining again. Decides when; asks nobody itself.
+//! what it had been left with, without a rebalance, and what it gave up stays unassigned. So whoever has a name looks now
+//! and then, and in the end forces a rebalance by rejoining. Decides when; asks nobody itself.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A question that was not answered for so long was lost.
 const LOOK_DEADLINE: Duration = Duration::from_secs(30);
 
-/// While somebody gives partitions up they belong to nobody; that takes the deadline of a revocation, and little more.
+/// While a member gives partitions up they are unassigned; that takes the deadline of a revocation, and little more.
 const UNCOVERED_FOR: Duration = Duration::from_secs(10);
 
 /// One member asks for a rebalance; if that was not enough, all do.
@@ -29,7 +29,7 @@ const LEAVING_FOR: Duration = Duration::from_secs(10);
 pub struct Seen {
     /// How many partitions the topic has.
     pub partitions: usize,
-    /// Those that somebody has.
+    /// Those that a member has.
     pub given: BTreeSet<Partition>,
 }
 
@@ -49,7 +49,7 @@ impl Coverage {
         Coverage { looks, look_at: LOOK_EVERY, unassigned: None, uncovered_since: None, leaving_since: None }
     }
 
-    /// How many partitions belong to nobody, as far as was seen.
+    /// How many partitions are unassigned, as far as was seen.
     pub(super) fn unassigned(&self) -> Option<usize> {
         self.unassigned
     }
@@ -63,7 +63,7 @@ impl Coverage {
         due
     }
 
-    /// Takes an answer; nothing if the group was not at rest. Says for how long something has belonged to nobody, if this
+    /// Takes an answer; nothing if the group was not at rest. Says for how long something has been unassigned, if this
     /// member should leave the group and join it again because of it.
     pub(super) fn see(&mut self, now: Duration, seen: Option<&Seen>, owned: &BTreeSet<Partition>) -> Option<Duration> {
         self.look_at = now + LOOK_EVERY;

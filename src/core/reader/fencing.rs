@@ -1,4 +1,4 @@
-//! How long a member stays away that its group has turned away (Kafka: fenced).
+//! How long a fenced member stays away.
 //!
 //! A member with a name is fenced when the group knows its name under another member: a broker that restarts may have
 //! forgotten who came back last, or two workers have one name. With two of one name that goes on and on, ever more slowly.

@@ -108,7 +108,7 @@ pub enum Delivery {
     Doubted(Partition),
     /// Partitions must be given back: flush, then [`super::Reader::release`].
     Revoked(Vec<Partition>),
-    /// Partitions were lost: somebody else may own them already.
+    /// Partitions were lost: another member may own them already.
     Lost(Vec<Partition>),
     /// The group has turned this member away, so what it had is lost; it comes back by itself.
     Fenced(Vec<Partition>),

@@ -47,7 +47,7 @@ pub enum Problem {
     },
     /// The client cannot go on.
     GaveUp(String),
-    /// The client needs somebody: rights, names, settings.
+    /// The client needs the operator: rights, names, settings.
     Unauthorised(String),
     /// The client handed out something in a way that it must not.
     Astray,
@@ -69,7 +69,7 @@ impl Problem {
         matches!(self, Problem::Stumbled { .. } | Problem::Waiting(_) | Problem::TakenAway(_) | Problem::Away)
     }
 
-    /// What to tell somebody.
+    /// What to tell the operator.
     #[must_use]
     pub fn text(&self, topic: &str) -> String {
         match self {
@@ -77,8 +77,8 @@ impl Problem {
                 format!("could not read {topic}/{partition} at offset {position}: {text}")
             }
             Problem::Waiting(text) => format!("waiting for topic {topic}: {text}"),
-            Problem::TakenAway(partition) => format!("{topic}/{partition} was taken away before it was started"),
-            Problem::Away => "the group has turned this member away for now".to_owned(),
+            Problem::TakenAway(partition) => format!("{topic}/{partition} was revoked before it was started"),
+            Problem::Away => "fenced by the group; rejoining".to_owned(),
             Problem::Closed => "the Kafka consumer is closed".to_owned(),
             Problem::CutOff { partition, position, text } => format!(
                 "the log does not hold {topic}/{partition} at offset {position} ({text}): records are gone, or the topic was created \
@@ -91,8 +91,8 @@ impl Problem {
                 format!("the Kafka client handed out a record of {topic} outside its partition's queue; restart the worker")
             }
             Problem::AnotherTopic => format!(
-                "topic {topic} is not the one it was: it was deleted and created again under this worker, or other brokers answer \
-                 for it now. If it was created again, give the new log another name in `worker.log`; what was read of it in the \
+                "topic id of {topic} changed: the topic was deleted and recreated under this worker, or other brokers answer for it \
+                 now. If it was created again, give the new log another name in `worker.log`; what was read of it in the \
                  last second may stand in rows of the old one. If it is a copy of the same log, start the worker again: it \
                  compares the last record that its checkpoints know"
             ),
@@ -110,7 +110,7 @@ pub enum Note {
     Revoked {
         /// Which.
         partitions: Vec<Partition>,
-        /// Whether somebody else may own them already.
+        /// Whether another member may own them already.
         lost: bool,
     },
     /// A fetcher that had ended was started anew.
@@ -140,7 +140,7 @@ pub enum Note {
     },
     /// This member comes back.
     JoiningAgain,
-    /// Some partitions belong to nobody.
+    /// A stable group has unassigned partitions.
     Uncovered {
         /// What was seen.
         seen: Seen,
@@ -152,7 +152,7 @@ pub enum Note {
 }
 
 impl Note {
-    /// Whether somebody should look at it; what is said again is for nobody.
+    /// Whether the operator should look at it; what is said again needs no second look.
     #[must_use]
     pub fn is_warning(&self) -> bool {
         matches!(self, Note::Filled { .. } | Note::LogDoubted { .. } | Note::Fenced { .. } | Note::Uncovered { .. })
@@ -174,13 +174,13 @@ impl Note {
                  last record that was read"
             ),
             Note::Fenced { wait, text } => format!(
-                "the group takes this member for somebody else's ({text}); it comes back under the same name in {wait:?}. If this is \
-                 said again and again, two workers have the same `kafka.group_instance_id`: give each its own"
+                "fenced: another member uses this group.instance.id or took its place ({text}); rejoining in {wait:?}. If this is said \
+                 again and again, two workers have the same `kafka.group_instance_id`: give each its own"
             ),
-            Note::JoiningAgain => format!("joining the group of {topic} again"),
+            Note::JoiningAgain => format!("rejoining the group of {topic}"),
             Note::Uncovered { seen, since } => format!(
-                "some partitions belong to nobody although the group is at rest: leaving it and joining again, so that it shares them \
-                 out ({topic} has {}, given are {:?}, for {since:?})",
+                "stable group has unassigned partitions; rejoining to force a rebalance ({topic} has {} partitions, assigned are {:?}, for \
+                 {since:?})",
                 seen.partitions, seen.given
             ),
             Note::Again(problem) => problem.text(topic),

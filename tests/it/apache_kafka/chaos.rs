@@ -100,7 +100,7 @@ impl Events<'_> {
 }
 
 /// What such a worker says.
-const FENCED: &str = "takes this member for somebody else's";
+const FENCED: &str = "fenced: another member uses this group.instance.id";
 
 impl Campaign {
     fn new(name: &str, membership: Membership, seed: u64) -> Campaign {

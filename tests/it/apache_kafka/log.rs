@@ -217,7 +217,7 @@ fn a_topic_created_again_is_refused_until_its_log_has_another_name() {
         world.publish(&second);
     }
     let other = world.refused(&[]);
-    assert!(other.contains("holds another record") && other.contains("another name in `worker.log`"), "{other}");
+    assert!(other.contains("differs from the one processed there") && other.contains("another name in `worker.log`"), "{other}");
     let worker = world.start(&[("GRAPEVINE_WORKER_LOG", "events-again")]);
     until("the new log is read", || {
         let versions = versions(&world);

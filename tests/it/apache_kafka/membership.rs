@@ -40,7 +40,7 @@ fn partitions_that_belong_to_nobody_are_noticed_and_shared_out() {
     one.kill();
     world.run("ALTER TABLE progress RESET SETTING table_readonly");
     let workers = [world.start(&named("one")), two];
-    until("somebody sees that partitions belong to nobody", || {
+    until("one sees that partitions are unassigned", || {
         let seen: Vec<f64> = workers.iter().map(unassigned).collect();
         if seen.iter().any(|seen| *seen > 0.0) { Ok(()) } else { Err((seen, workers[0].log(), workers[1].log())) }
     });
@@ -50,7 +50,7 @@ fn partitions_that_belong_to_nobody_are_noticed_and_shared_out() {
         let seen: Vec<f64> = workers.iter().map(unassigned).collect();
         if seen.iter().all(|seen| *seen == 0.0) { Ok(()) } else { Err(seen) }
     });
-    let said = workers.iter().any(|worker| worker.log().contains("some partitions belong to nobody"));
+    let said = workers.iter().any(|worker| worker.log().contains("stable group has unassigned partitions"));
     assert!(said, "{}", workers[0].log());
     world.finish(load);
     world.wait_for(data.lines.len());
@@ -59,7 +59,7 @@ fn partitions_that_belong_to_nobody_are_noticed_and_shared_out() {
 }
 
 /// Two have one name: by the classic protocol whoever comes last has it, by the newer one whoever was first, and the other is
-/// turned away. Both live on, and who is left has the name.
+/// fenced. Both live on, and who is left has the name.
 fn turned_away(database: &str, protocol: &'static str) {
     let kafka = ApacheKafka::shared();
     let (mut world, data) = (World::on(&kafka, PARTITIONS, Database::absent(database)), Data::edge_cases());
@@ -70,7 +70,7 @@ fn turned_away(database: &str, protocol: &'static str) {
     first.wait_until_ready();
     let mut workers = [first, world.start(&member)];
     let fenced = |worker: &Worker| worker.metric("grapevine_rebalances_total", "fenced");
-    until("one of two with the same name is turned away", || {
+    until("one of two with the same name is fenced", || {
         let times: f64 = workers.iter().map(fenced).sum();
         if times > 0.0 { Ok(()) } else { Err((times, workers[0].log())) }
     });

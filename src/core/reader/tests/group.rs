@@ -41,7 +41,7 @@ impl Group {
         Seen { partitions: self.all.len(), given }
     }
 
-    /// This member has left, or was turned away.
+    /// This member has left, or was fenced.
     pub(super) fn left(&mut self) {
         self.given.clear();
     }
