@@ -82,6 +82,15 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         if self.is_held(id) { self.tell(id.partition, event) } else { Ok(()) }
     }
 
+    /// Partitions are not this member's any more. A shutdown finishes all the same: what another owner writes is the same, and
+    /// a broker that dies takes the partitions of everybody.
+    pub(super) fn lost(&mut self, partitions: &[Partition]) -> Result<(), WorkerError> {
+        if self.closing {
+            return partitions.iter().try_for_each(|partition| self.give_back(*partition));
+        }
+        self.tell_all(partitions, || Event::Lost)
+    }
+
     pub(super) fn tell_all(&mut self, partitions: &[Partition], event: impl Fn() -> Event) -> Result<(), WorkerError> {
         for &partition in partitions {
             if self.assignments.contains_key(&partition) {

@@ -231,11 +231,11 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             }
             Happened::Lost(partitions) => {
                 self.observer.notice(Notice::Lost(&partitions));
-                self.tell_all(&partitions, || Event::Lost)
+                self.lost(&partitions)
             }
             Happened::Fenced(partitions) => {
                 self.observer.notice(Notice::Fenced(&partitions));
-                self.tell_all(&partitions, || Event::Lost)
+                self.lost(&partitions)
             }
         }
     }

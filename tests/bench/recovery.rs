@@ -114,7 +114,7 @@ impl World {
         let log = BufReader::new(child.stderr.take().expect("it was piped"));
         std::thread::spawn(move || {
             for line in log.lines().map_while(Result::ok) {
-                if line.contains("restored") || line.contains("never seen before") {
+                if line.contains("started source=") || line.contains("\"message\":\"started\"") {
                     // Nobody listens any more after the first.
                     say.send(Instant::now()).ok();
                 }

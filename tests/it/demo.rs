@@ -373,7 +373,7 @@ fn a_demo_that_is_interrupted_ends_soon_and_leaves_nothing_behind() {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut errors = BufReader::new(child.stderr.take().unwrap());
     let mut logged = String::new();
-    while !logged.contains("never seen before") {
+    while !logged.contains("its first checkpoint comes before its first row") {
         assert!(errors.read_line(&mut logged).unwrap() > 0, "{logged}");
     }
     signal(&child, "INT");
