@@ -110,7 +110,11 @@ fn a_worker_restores_from_s3_what_it_published_there_and_keeps_three() {
     let worker = world.start(&environment);
     until("the one before is restored", || {
         let log = worker.log();
-        if log.contains("skipped a checkpoint, trying the one before") && log.contains("\"message\":\"started\"") { Ok(()) } else { Err(log) }
+        if log.contains("skipped a checkpoint, trying the one before") && log.contains("\"message\":\"started\"") {
+            Ok(())
+        } else {
+            Err(log)
+        }
     });
     worker.stop();
     assert_eq!((content(), world.counts()), (before, counts));
