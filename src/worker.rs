@@ -230,3 +230,6 @@ pub async fn run<S: Source, K: Sink, C: Checkpoints, O: Observer>(
     };
     turning.finish(reason).await
 }
+
+#[cfg(test)]
+mod tests;

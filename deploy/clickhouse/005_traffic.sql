@@ -164,12 +164,13 @@ GROUP BY brand, day, side, channel, community, campaign
 COMMENT 'How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day';
 
 -- How far the data reach: the least watermark of the sources that are alive (no more than a day behind the newest). Of the others those are behind
--- that have something left to read, or that nobody has read for a day; the rest are at rest: nothing is written to them. A building block.
+-- that have something left to read, or have shown no sign of life for three hours (a worker writes one an hour) while others have; the rest are at rest, read to
+-- their ends. A building block.
 CREATE OR REPLACE VIEW completeness AS
 SELECT
     minIf(watermark, watermark > newest - toIntervalDay(1)) AS complete_to,
     count() AS sources,
-    countIf(watermark <= newest - toIntervalDay(1) AND (next < log_end OR written < last_written - toIntervalDay(1))) AS sources_behind,
+    countIf(watermark <= newest - toIntervalDay(1) AND (next < log_end OR written < last_written - toIntervalHour(3))) AS sources_behind,
     sum(s.rejected) / nullIf(sum(s.read), 0) AS rejected_share
 FROM (SELECT watermark, read, rejected, next, log_end, written, max(watermark) OVER () AS newest, max(written) OVER () AS last_written FROM sources) AS s
 HAVING sources > 0

@@ -34,13 +34,13 @@ use reading::Noted;
 /// How long the last commits of a partition may take: a group that does not answer holds nobody up.
 const LAST_COMMITS: Duration = Duration::from_secs(5);
 
-/// One assignment of a partition. A partition that was given back and came again is another one: answers to the former
-/// are no answers to the latter.
+/// One assignment of a partition, since the stores were asked about it last: answers to what was asked before, or of an
+/// assignment before, are none to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AssignmentId {
     /// The partition.
     pub partition: Partition,
-    /// Counted by the loop.
+    /// Counted by the loop, question by question.
     pub number: u64,
 }
 
@@ -200,7 +200,10 @@ impl Assignment {
         let (state, command) = match (std::mem::replace(&mut self.state, State::Gone), event) {
             (State::Gone, _) => (State::Gone, None),
             (state, Event::Lost) => (State::Gone, Some(release(state.running(), None))),
-            (State::Running(running), Event::Revoked(farewell)) => (State::Leaving(running, farewell), None),
+            (State::Running(mut running), Event::Revoked(farewell)) => {
+                running.forget_failures();
+                (State::Leaving(running, farewell), None)
+            }
             // A shutdown in the middle of a rebalance, or a rebalance in the middle of a shutdown.
             (State::Leaving(running, mut farewell), Event::Revoked(Farewell { until, .. })) => {
                 farewell.until = farewell.until.min(until);
@@ -331,10 +334,8 @@ impl Assignment {
 
     /// The same, to be flushed.
     pub fn running_mut(&mut self) -> Option<&mut Running> {
-        match &mut self.state {
-            State::Running(running) | State::Leaving(running, _) => Some(running),
-            State::Opening(_) | State::FirstCheckpoint { .. } | State::Starting(_) | State::Refused(_) | State::Gone => None,
-        }
+        let (State::Running(running) | State::Leaving(running, _)) = &mut self.state else { return None };
+        Some(running)
     }
 
     /// When its rows should leave, given when those of the others do: by time, or, while there is much to read, by size. One
@@ -371,10 +372,8 @@ impl Assignment {
 
 impl State {
     fn running(&self) -> Option<&Running> {
-        match self {
-            State::Running(running) | State::Leaving(running, _) => Some(running),
-            State::Opening(_) | State::FirstCheckpoint { .. } | State::Starting(_) | State::Refused(_) | State::Gone => None,
-        }
+        let (State::Running(running) | State::Leaving(running, _)) = self else { return None };
+        Some(running)
     }
 }
 

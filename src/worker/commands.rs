@@ -92,14 +92,15 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     }
 
     pub(super) fn tell_all(&mut self, partitions: &[Partition], event: impl Fn() -> Event) -> Result<(), WorkerError> {
-        for &partition in partitions {
-            if self.assignments.contains_key(&partition) {
-                self.tell(partition, event())?;
-            } else {
-                self.give_back(partition)?;
-            }
-        }
-        Ok(())
+        // All of them hear it, whatever the first of them makes of it.
+        let told: Vec<_> = partitions
+            .iter()
+            .map(|&partition| {
+                let held = self.assignments.contains_key(&partition);
+                if held { self.tell(partition, event()) } else { self.give_back(partition) }
+            })
+            .collect();
+        told.into_iter().collect()
     }
 
     pub(super) fn tell(&mut self, partition: Partition, event: Event) -> Result<(), WorkerError> {
@@ -236,8 +237,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         if !self.assignments.values().any(goes_on) {
             return Err(WorkerError::Operator(why));
         }
-        self.problems.resolve(Problem::Opening(partition), self.observer);
         self.problems.add(Problem::Refused(partition), &why, self.observer);
+        self.problems.resolve(Problem::Opening(partition), self.observer);
         self.observer.notice(Notice::Refused(partition));
         self.give_back(partition)
     }

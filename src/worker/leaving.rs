@@ -13,7 +13,7 @@ use super::problem::Problem;
 use super::publishing::{self, FlushBatch, Outcome, PendingCheckpoint};
 use super::turn::Loop;
 use super::{Checkpoints, Notice, Observer, Sink, Source, WorkerError, pace};
-use crate::assignment::{Assignment, AssignmentId, Event, Publication};
+use crate::assignment::{Assignment, AssignmentId, Event, Publication, Running};
 use crate::backoff::jitter;
 use crate::failure::Failure;
 use crate::metrics::Phase;
@@ -64,7 +64,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             let (id, leaves) = (assignment.id, assignment.leaves_by().is_some());
             let room = self.snapshots.available_permits() > 0;
             let state = room && assignment.checkpoint_due().is_some_and(|due| due <= now);
-            let rows = assignment.rows_due(self.flush_at, self.flush_by).is_some_and(|due| full || due <= now);
+            let rows = assignment.rows_due(self.flush_at, self.flush_by).is_some_and(|due| due <= now);
+            let rows = rows || (full && assignment.running().is_some_and(Running::has_moved));
             if !state && !rows {
                 continue;
             }
@@ -144,14 +145,15 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         Ok(())
     }
 
-    /// Rows are durable, so the states that stand for them may be published: those of partitions that are still held.
+    /// Rows are durable, so the states that stand for them may be published: those of partitions that are still read, or leave.
     fn durable(&mut self, batch: FlushBatch) -> Result<(), WorkerError> {
         let FlushBatch { rows: _, covers, checkpoints, failures: _ } = batch;
         for (id, next) in covers {
             self.answer(id, Event::Durable(next))?;
         }
         for PendingCheckpoint { id, next, state, room } in checkpoints {
-            if self.is_held(id) {
+            let is_read = self.assignments.get(&id.partition).is_some_and(|assignment| assignment.running().is_some());
+            if self.is_held(id) && is_read {
                 self.publish(id.partition, next, state, room);
             }
         }
@@ -178,8 +180,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 self.observer.notice(Notice::CheckpointFailed(partition));
             }
         }
-        let is_first =
-            self.is_held(id) && self.assignments.get(&partition).is_some_and(|assignment| assignment.running().is_none());
+        let opens = |assignment: &Assignment| assignment.running().is_none() && assignment.refusal().is_none();
+        let is_first = self.is_held(id) && self.assignments.get(&partition).is_some_and(opens);
         if let (true, Err(Failure::Operator(message))) = (is_first, outcome) {
             self.problems.add(Problem::Opening(partition), message, self.observer);
         }

@@ -72,9 +72,7 @@ pub(super) fn ask<'a, K: Sink, C: Checkpoints>(
         let found = async {
             let listed = question.listed().await?;
             room = Some(question.room(listed).await?);
-            let limit = deadline(usize::try_from(listed).unwrap_or(usize::MAX));
-            let hung = |_| Err(Unanswered::Checkpoints(Failure::Transient(format!("no answer within {limit:?}"))));
-            let (found, at) = timeout(limit, question.find()).await.unwrap_or_else(hung)?;
+            let (found, at) = question.find(listed).await?;
             published = at;
             Ok((found, bounds.await.map_err(Unanswered::Log)?))
         };
@@ -108,9 +106,12 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
     }
 
     /// What is known, and when the state that is known was published.
-    async fn find(&self) -> Result<(Found, Option<Millis>), Unanswered> {
+    async fn find(&self, listed: u64) -> Result<(Found, Option<Millis>), Unanswered> {
         let source = self.source()?;
-        let newest = self.checkpoints.newest(&source).await.map_err(Unanswered::Checkpoints)?;
+        let limit = deadline(usize::try_from(listed.saturating_mul(DECOMPRESSED)).unwrap_or(usize::MAX));
+        let hung = |_| Err(Failure::Transient(format!("the checkpoint store gave no answer within {limit:?}")));
+        let newest = timeout(limit, self.checkpoints.newest(&source)).await.unwrap_or_else(hung);
+        let newest = newest.map_err(Unanswered::Checkpoints)?;
         let Some(StoredState { next, bytes, published }) = newest else {
             let newest = self.sink.newest_version(&source).await.map_err(Unanswered::Store)?;
             return Ok((newest.map_or(Found::Nothing, Found::Rows), None));

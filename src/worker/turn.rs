@@ -42,7 +42,7 @@ pub(super) struct Loop<'a, S, K, C, O> {
     pub(super) settings: &'a Settings,
     pub(super) terms: Terms,
     pub(super) assignments: BTreeMap<Partition, Assignment>,
-    /// How many assignments there were.
+    /// How often the stores were asked about a partition.
     pub(super) number: u64,
     /// Inserts, openings, publications, commits and comparisons that have not ended.
     pub(super) under_way: FuturesUnordered<LocalBoxFuture<'a, Outcome>>,
@@ -206,6 +206,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             let Some(running) = self.assignments.get_mut(&partition).and_then(Assignment::running_mut) else { continue };
             running.lags(unread, self.terms.batch);
             let position = running.position(partition);
+            self.observer.notice(Notice::Moved(position));
             let since_commit = position.next.saturating_sub(position.committed.unwrap_or(position.published));
             let lag = unread.map(|unread| unread + since_commit);
             self.observer.notice(Notice::Lagging { partition, lag, last_record: running.engine.last_timestamp() });
@@ -284,7 +285,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             }
             Outcome::Committed(offsets, outcome) => self.committed(offsets, outcome),
             Outcome::Compared(id, Ok(bounds)) => self.answer(id, Event::Compared(bounds)),
-            Outcome::Compared(_, Err(Failure::Operator(message))) => Err(WorkerError::Operator(message)),
+            Outcome::Compared(id, Err(Failure::Operator(message))) if self.is_held(id) => Err(WorkerError::Operator(message)),
             Outcome::Compared(id, Err(failure)) => {
                 warn!(partition = %id.partition, error = %failure, "could not compare the log with what was read of it, trying again");
                 self.answer(id, Event::NotCompared)
@@ -317,8 +318,8 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         info!(partitions = ?all, "shutting down");
         let refused = self.assignments.values().find_map(Assignment::refusal).map(|why| WorkerError::Operator(why.to_owned()));
         reason = reason.or(refused);
-        (self.closing, self.paused) = (true, true);
-        self.stop_flow(true);
+        self.closing = true;
+        self.regulate();
         let until = self.now() + self.settings.shutdown_deadline;
         let farewell = || Event::Revoked(Farewell { until, publications: LAST_ATTEMPTS, commits: LAST_ATTEMPTS });
         if let Err(error) = self.tell_all(&all, farewell) {

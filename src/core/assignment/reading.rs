@@ -212,7 +212,8 @@ impl Running {
     /// How far the log reaches is known, or not.
     pub fn lags(&mut self, unread: Option<u64>, batch: u64) {
         self.behind = unread.is_some_and(|unread| unread > batch);
-        if let Some(unread) = unread {
+        // While the last record is read once more, the log's reader stands before `next`.
+        if let Some(unread) = unread.filter(|_| !self.unrecognised) {
             self.log_end = self.engine.next() + unread;
         }
     }
@@ -279,6 +280,11 @@ impl Running {
     pub(super) fn checkpoint_due(&self) -> Option<Duration> {
         let useful = self.publishing.is_none() && self.engine.next() > self.published;
         useful.then_some(self.checkpoint_at)
+    }
+
+    /// What failed before it was to leave delays the last state by nothing.
+    pub(super) fn forget_failures(&mut self) {
+        self.failures = 0;
     }
 
     /// When the last state may be published: at once but after a failure, whatever older one is under way.

@@ -323,6 +323,17 @@ fn a_last_state_that_cannot_be_published_is_tried_again_after_a_while() {
 }
 
 #[test]
+fn what_failed_before_the_farewell_does_not_delay_the_last_state() {
+    let mut assignment = with_rows();
+    assignment.running_mut().unwrap().flush(NOW);
+    assignment.running_mut().unwrap().snapshot();
+    let slow = Publication { next: 2, bytes: 10, took: Duration::from_secs(60) };
+    let failed = [Event::Durable(2), Event::Published(slow, transient()), Event::Published(slow, transient())];
+    let mut assignment = after(assignment, failed.into_iter().chain([farewell(1, 1)]));
+    assert_eq!(assignment.last_state(NOW).map(|(next, _)| next), Some(2));
+}
+
+#[test]
 fn whoever_leaves_is_gone_in_time_whatever_is_not_done() {
     for (state, undone) in [
         (leaving_with_rows as fn() -> Assignment, Undone::Rows),
