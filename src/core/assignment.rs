@@ -287,9 +287,10 @@ impl Assignment {
     /// The last state of one that leaves, if its rows are durable and it is time to publish it. It changes no more, so that
     /// it can be taken again after a failure.
     pub fn last_state(&mut self, now: Duration) -> Option<(Offset, Snapshot)> {
-        let State::Leaving(running, farewell) = &mut self.state else { return None };
-        let wanted = farewell.publications > 0 && running.undone() == Some(Undone::Checkpoint);
-        (wanted && running.last_state_due().is_some_and(|due| due <= now)).then(|| running.snapshot())
+        if self.last_state_due()? > now {
+            return None;
+        }
+        self.running_mut().map(Running::snapshot)
     }
 
     /// When that will be.

@@ -414,7 +414,8 @@ proptest::proptest! {
                     None => Vec::new(),
                 },
             };
-            released += releases(&commands);
+            // As the loop does in every turn.
+            released += releases(&commands) + releases(&assignment.on(now, Event::Tick, &terms()));
             proptest::prop_assert!(released <= 1);
             proptest::prop_assert_eq!(released == 1, matches!(assignment.state, State::Gone));
             if let Some(until) = assignment.leaves_by() {

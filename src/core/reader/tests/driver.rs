@@ -74,6 +74,12 @@ impl History {
     pub(super) fn carry_out(&mut self, command: Command) {
         let now = self.now;
         self.trust(&command);
+        // A fenced client takes nothing on any more, and says why when it is polled next.
+        let is_taken = matches!(command, Command::Accept | Command::Fetch(..) | Command::Unassign(_) | Command::Refetch(..));
+        if self.client.fenced && is_taken {
+            self.faults.note(Fault::AnsweredFenced);
+            return self.reader.answered(now, Answer::Fenced);
+        }
         match command {
             Command::Poll => self.poll(),
             Command::Accept => self.client.assign(Vec::new()),
