@@ -52,6 +52,21 @@ enum Heard {
     Group(Option<Seen>),
 }
 
+/// The answer to a move, which the reader gets whatever becomes of the thread that makes it.
+struct Moving {
+    told: Sender<Heard>,
+    number: u64,
+    /// Who was not moved, as far as is known.
+    refused: Vec<Partition>,
+}
+
+impl Drop for Moving {
+    fn drop(&mut self) {
+        // No source hears it any more when that is gone.
+        drop(self.told.send(Heard::Moved(self.number, std::mem::take(&mut self.refused))));
+    }
+}
+
 /// A member of the consumer group.
 pub struct KafkaSource {
     // Batches and queues hold the client too, so that it outlives them in any order of drops.
@@ -216,24 +231,16 @@ impl KafkaSource {
     }
 
     fn seek(&mut self, client: Arc<Client>, number: u64, places: &[(Partition, Offset)]) {
-        let (list, told) = (self.places(places), self.heard.0.clone());
-        let all: Vec<Partition> = places.iter().map(|(partition, _)| *partition).collect();
-        let unmoved = all.clone();
-        let asked = client::on_thread("kafka-seek", move || {
-            let refused = match list.and_then(|list| client.seek_partitions(list, SEEK_DEADLINE)) {
-                Ok(answers) => client::refused(&answers),
-                Err(error) => {
-                    debug!("could not move fetchers: {error}");
-                    all
-                }
-            };
-            // Nobody hears it any more when the source is gone.
-            drop(told.send(Heard::Moved(number, refused)));
-        });
-        // The reader waits for an answer to every move.
-        if asked.is_none() {
-            self.reader.moved(self.began.elapsed(), number, &unmoved);
-        }
+        let all = places.iter().map(|(partition, _)| *partition).collect();
+        let (list, moving) = (self.places(places), Moving { told: self.heard.0.clone(), number, refused: all });
+        // Where there is no thread, it is dropped at once.
+        drop(client::on_thread("kafka-seek", move || {
+            let mut moving = moving;
+            match list.and_then(|list| client.seek_partitions(list, SEEK_DEADLINE)) {
+                Ok(answers) => moving.refused = client::refused(&answers),
+                Err(error) => debug!("could not move fetchers: {error}"),
+            }
+        }));
     }
 
     fn look_at_group(&self, client: Arc<Client>) {
