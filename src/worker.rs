@@ -14,7 +14,7 @@ use crate::config;
 use crate::engine::{Rules, Snapshot};
 use crate::failure::Failure;
 use crate::reader::Gaps;
-use crate::record::{Millis, Offset, Partition, Record};
+use crate::record::{Offset, Partition, Record};
 use crate::row::Rows;
 
 mod commands;
@@ -26,7 +26,7 @@ mod problem;
 mod publishing;
 mod turn;
 
-pub use crate::assignment::{Bounds, Position};
+pub use crate::assignment::{Bounds, Position, StoredState};
 pub use notice::{Notice, Observer, Silent};
 
 /// What the log hands to the loop. Their order is the order in which they happened.
@@ -106,17 +106,6 @@ pub trait Checkpoints {
     async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), Failure>;
     /// How many partitions a log had when this epoch began; `now` is remembered if nobody has said it before.
     async fn partitions_at_first(&self, log: &str, now: usize) -> Result<usize, Failure>;
-}
-
-/// A whole state, as it was kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredState {
-    /// Where it continues.
-    pub next: Offset,
-    /// The engine's bytes.
-    pub bytes: Vec<u8>,
-    /// When it was published, by the clock of whoever keeps it.
-    pub published: Millis,
 }
 
 /// The three seams of one loop.
@@ -230,6 +219,3 @@ pub async fn run<S: Source, K: Sink, C: Checkpoints, O: Observer>(
     };
     turning.finish(reason).await
 }
-
-#[cfg(test)]
-mod tests;

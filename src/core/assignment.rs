@@ -25,7 +25,7 @@ mod judgement;
 mod reading;
 mod refusal;
 
-pub use judgement::{Bounds, Found};
+pub use judgement::{Bounds, Found, StoredState};
 pub use reading::{Garbage, Position, Running};
 
 use judgement::Opened;
@@ -190,10 +190,8 @@ impl Assignment {
 
     /// Something happened. What does not belong to the state is no news: an answer that came too late, a word said twice.
     pub fn on(&mut self, now: Duration, event: Event, terms: &Terms) -> Vec<Command> {
-        let mut commands = Vec::new();
-        commands.extend(self.change(now, event, terms));
-        commands.extend(self.leave(now));
-        commands
+        let command = self.change(now, event, terms);
+        command.into_iter().chain(self.leave(now)).collect()
     }
 
     fn change(&mut self, now: Duration, event: Event, terms: &Terms) -> Option<Command> {
@@ -228,7 +226,7 @@ impl Assignment {
             (State::Running(mut running), Event::Compared(bounds)) if running.is_comparing() => {
                 match running.compare(&self.source, bounds) {
                     Ok(from) => (State::Running(running), Some(Command::StartAgain(from))),
-                    Err(why) => (State::Refused(why.clone()), Some(Command::PutAside(why))),
+                    Err(why) => refuse(why),
                 }
             }
             (State::Running(mut running), event) => {
@@ -251,15 +249,14 @@ impl Assignment {
     }
 
     /// What the stores and the log together say decides whether it may be read.
-    fn opened(&self, now: Duration, failures: u32, known: (Found, Bounds), terms: &Terms) -> (State, Option<Command>) {
-        let (found, bounds) = known;
+    fn opened(&self, now: Duration, failures: u32, (found, bounds): (Found, Bounds), terms: &Terms) -> (State, Option<Command>) {
         match judgement::judge(&self.source, found, bounds, &terms.rules) {
             Ok(Opened::Known(engine)) => start(self.id.partition, now, engine, bounds, terms),
             Ok(Opened::New(engine)) => {
                 let first = Command::PublishFirst(engine.next(), Box::new(engine.snapshot()));
                 (State::FirstCheckpoint { engine: Box::new(engine), bounds, failures }, Some(first))
             }
-            Err(why) => (State::Refused(why.clone()), Some(Command::PutAside(why))),
+            Err(why) => refuse(why),
         }
     }
 
@@ -323,8 +320,9 @@ impl Assignment {
     }
 
     fn put_aside(&mut self, why: String) -> Option<Command> {
-        self.state = State::Refused(why.clone());
-        Some(Command::PutAside(why))
+        let command;
+        (self.state, command) = refuse(why);
+        command
     }
 
     /// What it holds, if it is read, or was until it had to leave.
@@ -388,6 +386,10 @@ fn start(partition: Partition, now: Duration, engine: Engine, bounds: Bounds, te
     let first_checkpoint_at = now + terms.checkpoint_interval.mul_f64(share);
     let (running, from) = Running::new(engine, bounds, first_checkpoint_at, terms.batch);
     (State::Starting(Box::new(running)), Some(Command::Start(from)))
+}
+
+fn refuse(why: String) -> (State, Option<Command>) {
+    (State::Refused(why.clone()), Some(Command::PutAside(why)))
 }
 
 fn ask_again(failures: u32) -> (State, Option<Command>) {

@@ -19,7 +19,7 @@ use crate::record::{Offset, Partition, source_name};
 impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// What the stores and the log know of a partition has come, or not.
     pub(super) fn answered(&mut self, answer: Answer) -> Result<(), WorkerError> {
-        let Answer { id, found, published, began_with, room } = answer;
+        let Answer { id, found, began_with, room } = answer;
         self.began_with = self.began_with.or(began_with);
         if !self.is_held(id) {
             return Ok(());
@@ -27,8 +27,9 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         let event = match found {
             Ok((found, bounds)) => {
                 self.warn_of_added(id.partition, bounds.partitions);
-                if let (Found::Checkpoint(_, state) | Found::CleanlyStopped(_, state), Some(published)) = (&found, published) {
-                    self.observer.notice(Notice::Restored { partition: id.partition, bytes: state.len(), published });
+                if let Found::Checkpoint(state) | Found::CleanlyStopped(state) = &found {
+                    let (partition, bytes) = (id.partition, state.bytes.len());
+                    self.observer.notice(Notice::Restored { partition, bytes, published: state.published });
                 }
                 Event::Answered(found, bounds)
             }
@@ -72,9 +73,13 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
     }
 
-    /// Whether an assignment is still this loop's: what belongs to a former one is ignored.
+    /// An assignment, if it is still this loop's: what belongs to a former one is ignored.
+    pub(super) fn held(&self, id: AssignmentId) -> Option<&Assignment> {
+        self.assignments.get(&id.partition).filter(|assignment| assignment.id == id)
+    }
+
     pub(super) fn is_held(&self, id: AssignmentId) -> bool {
-        self.assignments.get(&id.partition).is_some_and(|assignment| assignment.id == id)
+        self.held(id).is_some()
     }
 
     /// An answer, which is for one assignment only.
@@ -185,13 +190,9 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     }
 
     fn start(&mut self, partition: Partition, from: Offset) -> Result<(), WorkerError> {
-        match self.source.start(partition, from) {
-            Ok(()) => {}
-            Err(Failure::Operator(message)) => return Err(WorkerError::Operator(message)),
-            Err(Failure::Transient(message)) => {
-                warn!(%partition, error = message, "could not start reading, trying again");
-                return self.tell(partition, Event::NotStarted);
-            }
+        if let Some(message) = transient(self.source.start(partition, from))? {
+            warn!(%partition, error = message, "could not start reading, trying again");
+            return self.tell(partition, Event::NotStarted);
         }
         self.tell(partition, Event::Started)?;
         self.problems.resolve(Problem::Opening(partition), self.observer);
@@ -207,15 +208,11 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     }
 
     fn start_again(&mut self, partition: Partition, from: Offset) -> Result<(), WorkerError> {
-        match self.source.start(partition, from) {
-            Ok(()) => Ok(()),
-            Err(Failure::Operator(message)) => Err(WorkerError::Operator(message)),
+        if let Some(message) = transient(self.source.start(partition, from))? {
             // Its log is still doubted, which the source says again.
-            Err(Failure::Transient(message)) => {
-                warn!(%partition, error = message, "could not compare the log with what was read of it, trying again");
-                Ok(())
-            }
+            warn!(%partition, error = message, "could not compare the log with what was read of it, trying again");
         }
+        Ok(())
     }
 
     fn compare(&mut self, partition: Partition) {
@@ -268,14 +265,18 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
 
     /// Tells the source that a partition is not read any more.
     fn give_back(&mut self, partition: Partition) -> Result<(), WorkerError> {
-        match self.source.release(&[partition]) {
-            Ok(()) => Ok(()),
-            // The group would wait for this member for ever.
-            Err(Failure::Operator(message)) => Err(WorkerError::Operator(message)),
-            Err(Failure::Transient(message)) => {
-                warn!(%partition, error = message, "could not give it back; the group takes it when this member is gone");
-                Ok(())
-            }
+        if let Some(message) = transient(self.source.release(&[partition]))? {
+            warn!(%partition, error = message, "could not give it back; the group takes it when this member is gone");
         }
+        Ok(())
+    }
+}
+
+/// What passes by itself; what does not ends the loop, for whom the group would wait for ever.
+fn transient(outcome: Result<(), Failure>) -> Result<Option<String>, WorkerError> {
+    match outcome {
+        Ok(()) => Ok(None),
+        Err(Failure::Transient(message)) => Ok(Some(message)),
+        Err(Failure::Operator(message)) => Err(WorkerError::Operator(message)),
     }
 }

@@ -152,8 +152,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             self.answer(id, Event::Durable(next))?;
         }
         for PendingCheckpoint { id, next, state, room } in checkpoints {
-            let is_read = self.assignments.get(&id.partition).is_some_and(|assignment| assignment.running().is_some());
-            if self.is_held(id) && is_read {
+            if self.held(id).and_then(Assignment::running).is_some() {
                 self.publish(id.partition, next, state, room);
             }
         }
@@ -181,8 +180,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             }
         }
         let opens = |assignment: &Assignment| assignment.running().is_none() && assignment.refusal().is_none();
-        let is_first = self.is_held(id) && self.assignments.get(&partition).is_some_and(opens);
-        if let (true, Err(Failure::Operator(message))) = (is_first, outcome) {
+        if let (true, Err(Failure::Operator(message))) = (self.held(id).is_some_and(opens), outcome) {
             self.problems.add(Problem::Opening(partition), message, self.observer);
         }
     }

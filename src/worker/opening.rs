@@ -8,12 +8,11 @@ use futures::future::LocalBoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-use super::publishing::{Outcome, deadline};
+use super::publishing::{self, Outcome};
 use super::{Checkpoints, Sink, StoredState};
 use crate::assignment::{AssignmentId, Bounds, Found};
 use crate::engine::{Limits, Snapshot};
 use crate::failure::Failure;
-use crate::record::{Millis, Offset};
 
 /// States that are being restored may hold about so many bytes beside their engines; others wait. One is always restored,
 /// however large.
@@ -29,8 +28,6 @@ const ADDED_DEADLINE: Duration = Duration::from_secs(5);
 pub(super) struct Answer {
     pub(super) id: AssignmentId,
     pub(super) found: Result<(Found, Bounds), Unanswered>,
-    /// When the state that was found was published.
-    pub(super) published: Option<Millis>,
     /// How many partitions the topic had when this epoch began, if that was asked and answered.
     pub(super) began_with: Option<usize>,
     /// Room for the bytes of its state.
@@ -68,12 +65,11 @@ pub(super) fn ask<'a, K: Sink, C: Checkpoints>(
 ) -> LocalBoxFuture<'a, Outcome> {
     async move {
         sleep(question.wait).await;
-        let (mut room, mut published) = (None, None);
+        let mut room = None;
         let found = async {
             let listed = question.listed().await?;
             room = Some(question.room(listed).await?);
-            let (found, at) = question.find(listed).await?;
-            published = at;
+            let found = question.find(listed).await?;
             Ok((found, bounds.await.map_err(Unanswered::Log)?))
         };
         let found = found.await;
@@ -81,7 +77,7 @@ pub(super) fn ask<'a, K: Sink, C: Checkpoints>(
             (Ok((_, bounds)), Some(log)) => partitions_at_first(question.checkpoints, log, bounds.partitions).await,
             _ => None,
         };
-        Outcome::Answered(Box::new(Answer { id: question.id, found, published, began_with, room }))
+        Outcome::Answered(Box::new(Answer { id: question.id, found, began_with, room }))
     }
     .boxed_local()
 }
@@ -98,40 +94,33 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
 
     /// Waits until the bytes of its state fit beside those that others are being restored from.
     async fn room(&self, listed: u64) -> Result<OwnedSemaphorePermit, Unanswered> {
-        let kib = listed.saturating_mul(DECOMPRESSED) >> 10;
-        let kib = u32::try_from(kib).unwrap_or(u32::MAX).clamp(1, OPENING_KIB);
+        let kib = publishing::kib(listed.saturating_mul(DECOMPRESSED), OPENING_KIB);
         let room = Arc::clone(&self.openings).acquire_many_owned(kib).await;
         // It is never closed.
         room.map_err(|error| Unanswered::Checkpoints(Failure::Transient(error.to_string())))
     }
 
-    /// What is known, and when the state that is known was published.
-    async fn find(&self, listed: u64) -> Result<(Found, Option<Millis>), Unanswered> {
+    async fn find(&self, listed: u64) -> Result<Found, Unanswered> {
         let source = self.source()?;
-        let limit = deadline(usize::try_from(listed.saturating_mul(DECOMPRESSED)).unwrap_or(usize::MAX));
-        let hung = |_| Err(Failure::Transient(format!("the checkpoint store gave no answer within {limit:?}")));
-        let newest = timeout(limit, self.checkpoints.newest(&source)).await.unwrap_or_else(hung);
-        let newest = newest.map_err(Unanswered::Checkpoints)?;
-        let Some(StoredState { next, bytes, published }) = newest else {
+        let newest = publishing::in_time(listed.saturating_mul(DECOMPRESSED), self.checkpoints.newest(&source)).await;
+        let Some(state) = newest.map_err(Unanswered::Checkpoints)? else {
             let newest = self.sink.newest_version(&source).await.map_err(Unanswered::Store)?;
-            return Ok((newest.map_or(Found::Nothing, Found::Rows), None));
+            return Ok(newest.map_or(Found::Nothing, Found::Rows));
         };
         // What cannot be read is for the restore to refuse.
-        let then = Snapshot::limits_of(&bytes).unwrap_or(self.limits);
-        let found = if then == self.limits {
-            Found::Checkpoint(next, bytes)
-        } else {
-            self.under_other_limits(&source, then, next, bytes).await?
-        };
-        Ok((found, Some(published)))
+        let then = Snapshot::limits_of(&state.bytes).unwrap_or(self.limits);
+        if then == self.limits {
+            return Ok(Found::Checkpoint(state));
+        }
+        self.under_other_limits(&source, then, state).await
     }
 
     /// After a clean stop nothing was written behind the checkpoint, and nothing will be made twice.
-    async fn under_other_limits(&self, source: &str, then: Limits, next: Offset, bytes: Vec<u8>) -> Result<Found, Unanswered> {
+    async fn under_other_limits(&self, source: &str, then: Limits, state: StoredState) -> Result<Found, Unanswered> {
         let newest = self.sink.newest_version(source).await.map_err(Unanswered::Store)?;
-        Ok(match newest.filter(|newest| *newest > next) {
-            Some(newest) => Found::OtherLimits(then, next, newest),
-            None => Found::CleanlyStopped(next, bytes),
+        Ok(match newest.filter(|newest| *newest > state.next) {
+            Some(newest) => Found::OtherLimits(then, state.next, newest),
+            None => Found::CleanlyStopped(state),
         })
     }
 }
@@ -154,8 +143,9 @@ mod tests {
     use futures::StreamExt;
     use futures::stream::FuturesUnordered;
 
+    use super::super::publishing::room;
     use super::*;
-    use crate::record::Partition;
+    use crate::record::{Offset, Partition};
     use crate::row::Rows;
 
     /// Holds one state of a size, or nothing; counts how many are read side by side.
@@ -215,13 +205,9 @@ mod tests {
         ask(question, async { Ok(Bounds { first: 0, end: 1, committed: None, partitions: 1 }) })
     }
 
-    fn openings() -> Arc<Semaphore> {
-        Arc::new(Semaphore::new(OPENING_KIB as usize))
-    }
-
     /// How many of eight states are read side by side, when each is restored two seconds after it was read.
     async fn side_by_side(store: &Store) -> usize {
-        let (source, openings) = (Arc::from("log/0"), openings());
+        let (source, openings) = (Arc::from("log/0"), room(OPENING_KIB));
         let restored = |outcome| async move {
             let Outcome::Answered(answer) = outcome else { panic!("it asks and nothing else") };
             assert!(answer.found.is_ok());
@@ -246,7 +232,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_store_that_hangs_gives_its_room_back() {
-        let (store, source, openings) = (Store { hangs: true, ..Store::default() }, Arc::from("log/0"), openings());
+        let (store, source, openings) = (Store { hangs: true, ..Store::default() }, Arc::from("log/0"), room(OPENING_KIB));
         let Outcome::Answered(answer) = question(&store, &source, &openings).await else { panic!("it asks and nothing else") };
         assert!(matches!(&answer.found, Err(Unanswered::Checkpoints(Failure::Transient(_)))));
         drop(answer);
@@ -255,7 +241,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_partition_that_has_gone_is_not_asked_for() {
-        let (store, source, openings) = (Store::default(), Arc::from("log/0"), openings());
+        let (store, source, openings) = (Store::default(), Arc::from("log/0"), room(OPENING_KIB));
         let asked = question(&store, &source, &openings);
         drop(source);
         let Outcome::Answered(answer) = asked.await else { panic!("it asks and nothing else") };

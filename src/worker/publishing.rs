@@ -25,7 +25,7 @@ pub(super) const SNAPSHOT_KIB: u32 = 64 << 10;
 /// What writing or reading a state may take: so long, and a second more for so many bytes. A store that hangs must not keep
 /// others from it for ever.
 const STATE_DEADLINE: Duration = Duration::from_secs(60);
-const BYTES_A_SECOND: usize = 4 << 20;
+const BYTES_A_SECOND: u64 = 4 << 20;
 
 /// Something that was under way has ended.
 pub(super) enum Outcome {
@@ -63,11 +63,20 @@ pub(super) struct PendingCheckpoint {
     pub(super) room: Option<OwnedSemaphorePermit>,
 }
 
+/// Room for states of so many KiB.
+pub(super) fn room(kib: u32) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::try_from(kib).unwrap_or(usize::MAX)))
+}
+
+/// How much room a state of so many bytes takes; one that is too large takes all there is.
+pub(super) fn kib(bytes: u64, most: u32) -> u32 {
+    u32::try_from(bytes >> 10).unwrap_or(u32::MAX).clamp(1, most.max(1))
+}
+
 /// Room for a snapshot of this size, if there is any.
 pub(super) fn room_for(snapshots: &Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePermit> {
     let free = u32::try_from(snapshots.available_permits()).unwrap_or(u32::MAX);
-    let wanted = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).clamp(1, free.max(1));
-    Arc::clone(snapshots).try_acquire_many_owned(wanted).ok()
+    Arc::clone(snapshots).try_acquire_many_owned(kib(bytes as u64, free)).ok()
 }
 
 /// Inserts the rows once, after a wait.
@@ -89,16 +98,16 @@ pub(super) fn publish<'a, C: Checkpoints>(
     async move {
         let PendingCheckpoint { id, next, state, room } = pending;
         let (started, bytes) = (Instant::now(), state.size());
-        let limit = deadline(bytes);
-        let hung = |_| Err(Failure::Transient(format!("the checkpoint store gave no answer within {limit:?}")));
-        let outcome = timeout(limit, checkpoints.publish(&source, next, state)).await.unwrap_or_else(hung);
+        let outcome = in_time(bytes as u64, checkpoints.publish(&source, next, state)).await;
         drop(room);
         Outcome::Published(id, Publication { next, bytes, took: started.elapsed() }, outcome)
     }
     .boxed_local()
 }
 
-/// How long the checkpoint store may take for a state of so many bytes.
-pub(super) fn deadline(bytes: usize) -> Duration {
-    STATE_DEADLINE.saturating_add(Duration::from_secs(u64::try_from(bytes / BYTES_A_SECOND).unwrap_or(u64::MAX)))
+/// What the checkpoint store answers about a state of so many bytes, if it does in time.
+pub(super) async fn in_time<T>(bytes: u64, asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let limit = STATE_DEADLINE.saturating_add(Duration::from_secs(bytes / BYTES_A_SECOND));
+    let hung = |_| Err(Failure::Transient(format!("the checkpoint store gave no answer within {limit:?}")));
+    timeout(limit, asked).await.unwrap_or_else(hung)
 }

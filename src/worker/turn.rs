@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use super::opening::OPENING_KIB;
 use super::problem::Problems;
-use super::publishing::{Outcome, SNAPSHOT_KIB};
+use super::publishing::{Outcome, SNAPSHOT_KIB, room};
 use super::{Checkpoints, Delivery, Notice, Observer, Seams, Settings, Sink, Source, WorkerError};
 use crate::assignment::{Assignment, AssignmentId, Command, Event, Farewell, Running, Terms};
 use crate::failure::Failure;
@@ -174,7 +174,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
         step
     }
 
-    pub(super) fn spent(&self, phase: Phase, since: Instant) {
+    fn spent(&self, phase: Phase, since: Instant) {
         self.observer.notice(Notice::Spent(phase, since.elapsed()));
     }
 
@@ -348,10 +348,6 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             (None, None) => Ok(()),
         }
     }
-}
-
-fn room(kib: u32) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(usize::try_from(kib).unwrap_or(usize::MAX)))
 }
 
 /// Waits for the next delivery and folds its records at once: they are borrowed from the log's buffers.

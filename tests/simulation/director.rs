@@ -627,7 +627,7 @@ fn number(partition: usize) -> Partition {
     Partition(i32::try_from(partition).expect("few partitions"))
 }
 
-fn settings(dice: &mut Dice, seed: u64) -> Settings {
+pub(crate) fn settings(dice: &mut Dice, seed: u64) -> Settings {
     let seconds = Duration::from_secs;
     Settings {
         log: NAME.to_owned(),

@@ -11,6 +11,7 @@ mod batch;
 mod dice;
 mod director;
 mod figures;
+mod going_on;
 mod log;
 mod oracle;
 mod seams;

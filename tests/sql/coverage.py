@@ -170,7 +170,7 @@ WORDS = [
     ({**change("cost", seconds=None), "brand": [{**EVERYTHING["brand"][0], "seconds_per_reply": None}]}, "time, logged or by rule"), (change("cost", seconds=None), ""), ({**change("cost", seconds=None), "labour_rate": []}, "an hourly rate for editor"), (change("brand", seconds_per_reply=None), ""),
     (without("fx"), "an exchange rate for EUR"), (without("labour_rate"), "an hourly rate for editor"),
     (change("progress", watermark=START + 2 * DAY), "the end of the week"), (without("progress"), "the end of the week"), (change("progress", accepted=98, rejected=2), "more than 1 % of the records, rejected"),
-    # A source that has something left to read is behind, and so is one that nobody has read for a day; one to which nothing is written is not.
+    # A source that has something left to read is behind, and so is one without a sign of life while others have shown one; one that was read to its end is not.
     (and_old(log_end=2), "1 of 2 sources, more than a day behind"), (and_old(log_end=1), ""), (and_old(log_end=1, written=NOW - 2 * DAY), "1 of 2 sources, more than a day behind"),
     ({**EVERYTHING, "gap": [{"epoch": 0, "source": "t/0", "first": 1, "next": 1, "recorded": START}]}, "records in no count after a resume"),
 ]

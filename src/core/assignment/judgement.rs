@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::refusal;
 use crate::engine::{Engine, Limits, Rules};
-use crate::record::Offset;
+use crate::record::{Millis, Offset};
 
 /// Where a partition begins and ends, and what its group has committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,13 +22,24 @@ pub struct Bounds {
     pub partitions: usize,
 }
 
+/// A whole state, as it was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredState {
+    /// Where it continues.
+    pub next: Offset,
+    /// The engine's bytes.
+    pub bytes: Vec<u8>,
+    /// When it was published, by the clock of whoever keeps it.
+    pub published: Millis,
+}
+
 /// What the stores know of a partition.
 #[derive(Debug)]
 pub enum Found {
-    /// A state, and its `next`.
-    Checkpoint(Offset, Vec<u8>),
-    /// A state that was made under other limits, with nothing behind it, and its `next`.
-    CleanlyStopped(Offset, Vec<u8>),
+    /// A state.
+    Checkpoint(StoredState),
+    /// A state that was made under other limits, with nothing behind it.
+    CleanlyStopped(StoredState),
     /// A state that was made under other limits, its `next`, and rows behind it up to this version.
     OtherLimits(Limits, Offset, Offset),
     /// No state, but rows up to this version.
@@ -48,9 +59,9 @@ pub(super) enum Opened {
 
 pub(super) fn judge(source: &Arc<str>, found: Found, bounds: Bounds, rules: &Rules) -> Result<Opened, String> {
     match found {
-        Found::Checkpoint(next, bytes) => restored(source, rules, bounds, next, &bytes).map(Opened::Known),
+        Found::Checkpoint(state) => restored(source, rules, bounds, &state).map(Opened::Known),
         // From here on rows follow the new limits; whoever comes after a crash must know it.
-        Found::CleanlyStopped(next, bytes) => restored(source, rules, bounds, next, &bytes).map(Opened::New),
+        Found::CleanlyStopped(state) => restored(source, rules, bounds, &state).map(Opened::New),
         Found::OtherLimits(then, next, newest) => Err(refusal::other_limits(source, next, newest, then, rules.limits())),
         Found::Rows(version) => Err(refusal::no_checkpoint(source, &format!("the store holds its rows up to version {version}"))),
         Found::Nothing => match bounds.committed {
@@ -60,9 +71,10 @@ pub(super) fn judge(source: &Arc<str>, found: Found, bounds: Bounds, rules: &Rul
     }
 }
 
-fn restored(source: &Arc<str>, rules: &Rules, bounds: Bounds, next: Offset, bytes: &[u8]) -> Result<Engine, String> {
+fn restored(source: &Arc<str>, rules: &Rules, bounds: Bounds, state: &StoredState) -> Result<Engine, String> {
+    let next = state.next;
     check_bounds(source, bounds, next)?;
-    let engine = Engine::restore(rules.clone(), Arc::clone(source), bytes)
+    let engine = Engine::restore(rules.clone(), Arc::clone(source), &state.bytes)
         .map_err(|error| refusal::foreign_checkpoint(source, next, &error.to_string()))?;
     if engine.next() != next {
         return Err(refusal::foreign_checkpoint(source, next, &format!("its content continues at {}", engine.next())));

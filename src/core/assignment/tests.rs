@@ -23,17 +23,7 @@ fn terms() -> Terms {
 }
 
 fn rules(budget: u64) -> Rules {
-    Rules {
-        epoch: 1,
-        pseudonym_key: *b"a key of 16 byte",
-        window: 900_000,
-        session_gap: 1_800_000,
-        watermark_lag: 60_000,
-        future_bound: 300_000,
-        root_retention: 2_592_000_000,
-        budget,
-        reject_bytes: 65_536,
-    }
+    Rules { budget, ..crate::engine::tests::rules() }
 }
 
 fn bounds() -> Bounds {
@@ -56,13 +46,13 @@ fn after(mut assignment: Assignment, events: impl IntoIterator<Item = Event>) ->
 }
 
 /// A state of this source that has read three records.
-fn state() -> (Offset, Vec<u8>) {
+fn state() -> StoredState {
     let mut running = running();
     running.fold(&[record(0, b"a"), record(1, b"b"), record(2, b"c")]);
     let running = running.running_mut().unwrap();
     running.flush(NOW);
     let (next, state) = running.snapshot();
-    (next, state.encode())
+    StoredState { next, bytes: state.encode(), published: 0 }
 }
 
 fn published(next: Offset, outcome: Result<(), Failure>) -> Event {
@@ -91,8 +81,7 @@ fn running() -> Assignment {
 
 /// Restored at 3; its log has still to show the record at 2.
 fn recognising() -> Assignment {
-    let (next, bytes) = state();
-    after(new(), [Event::Answered(Found::Checkpoint(next, bytes), bounds()), Event::Started])
+    after(new(), [Event::Answered(Found::Checkpoint(state()), bounds()), Event::Started])
 }
 
 /// Read up to 2, nothing flushed.
@@ -149,23 +138,17 @@ fn states() -> Vec<Named> {
 }
 
 fn events() -> Vec<(&'static str, Event)> {
-    let (next, bytes) = state();
+    let foreign = StoredState { bytes: b"foreign".to_vec(), ..state() };
     let limits = rules(5).limits();
     vec![
         ("answered: nothing", Event::Answered(Found::Nothing, bounds())),
         ("answered: nothing, but committed", Event::Answered(Found::Nothing, Bounds { committed: Some(4), ..bounds() })),
         ("answered: rows", Event::Answered(Found::Rows(5), bounds())),
-        ("answered: checkpoint", Event::Answered(Found::Checkpoint(next, bytes.clone()), bounds())),
-        (
-            "answered: checkpoint, log cut",
-            Event::Answered(Found::Checkpoint(next, bytes.clone()), Bounds { first: 4, ..bounds() }),
-        ),
-        (
-            "answered: checkpoint, log short",
-            Event::Answered(Found::Checkpoint(next, bytes.clone()), Bounds { end: 2, ..bounds() }),
-        ),
-        ("answered: foreign checkpoint", Event::Answered(Found::Checkpoint(next, b"foreign".to_vec()), bounds())),
-        ("answered: cleanly stopped", Event::Answered(Found::CleanlyStopped(next, bytes), bounds())),
+        ("answered: checkpoint", Event::Answered(Found::Checkpoint(state()), bounds())),
+        ("answered: checkpoint, log cut", Event::Answered(Found::Checkpoint(state()), Bounds { first: 4, ..bounds() })),
+        ("answered: checkpoint, log short", Event::Answered(Found::Checkpoint(state()), Bounds { end: 2, ..bounds() })),
+        ("answered: foreign checkpoint", Event::Answered(Found::Checkpoint(foreign), bounds())),
+        ("answered: cleanly stopped", Event::Answered(Found::CleanlyStopped(state()), bounds())),
         ("answered: other limits", Event::Answered(Found::OtherLimits(limits, 3, 9), bounds())),
         ("not answered", Event::NotAnswered),
         ("started", Event::Started),

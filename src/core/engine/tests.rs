@@ -22,7 +22,7 @@ pub(super) const NOON: Millis = 1_709_553_600_000;
 pub(super) const MINUTE: Millis = 60_000;
 pub(super) const DAY: Millis = 86_400_000;
 
-pub(super) fn rules() -> Rules {
+pub(crate) fn rules() -> Rules {
     Rules {
         epoch: 0,
         pseudonym_key: *b"a key of 16 byte",

@@ -3,11 +3,20 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::*;
-use crate::config::Flush;
+use crate::dice::Dice;
+use crate::director;
+use grapevine::config::Flush;
+use grapevine::engine::Snapshot;
+use grapevine::failure::Failure;
+use grapevine::record::{Offset, Partition, Record};
+use grapevine::row::Rows;
+use grapevine::worker::{
+    Bounds, Checkpoints, Delivery, Notice, Observer, Seams, Settings, Sink, Source, StoredState, WorkerError, run,
+};
 
 const ZERO: Partition = Partition(0);
 const ONE: Partition = Partition(1);
@@ -134,18 +143,6 @@ impl Observer for Log {
 
 fn settings() -> Settings {
     Settings {
-        log: "log".to_owned(),
-        rules: Rules {
-            epoch: 1,
-            pseudonym_key: [7; 16],
-            window: 900_000,
-            session_gap: 1_800_000,
-            watermark_lag: 60_000,
-            future_bound: 300_000,
-            root_retention: 2_592_000_000,
-            budget: 1_000_000,
-            reject_bytes: 4_096,
-        },
         flush: Flush {
             interval: Duration::from_millis(100),
             max_interval: Duration::from_secs(1),
@@ -153,11 +150,8 @@ fn settings() -> Settings {
             rows_max: 100_000,
         },
         checkpoint_interval: Duration::from_secs(1),
-        garbage: Garbage { percent: 100, records: 1_000 },
-        revoke_deadline: Duration::from_secs(5),
         shutdown_deadline: Duration::from_secs(60),
-        backoff: Backoff { min: Duration::from_millis(100), max: Duration::from_secs(1) },
-        seed: 7,
+        ..director::settings(&mut Dice::new(7, 1), 7)
     }
 }
 
