@@ -94,7 +94,8 @@ impl Database {
 
     /// The newest row of `progress` of every source and epoch, in the order of both.
     pub(crate) async fn progress(&self) -> Result<Vec<Progress>, CommandError> {
-        let query = "SELECT ?fields FROM progress FINAL ORDER BY source, epoch";
+        let query = "SELECT epoch, source, first, version, watermark, read, accepted, duplicates, conflicting_copies, \
+                     rejected, log_end, written FROM progress FINAL ORDER BY source, epoch";
         self.all("ask how far sources are complete", self.query(query)).await
     }
 
