@@ -18,6 +18,7 @@ use crate::record::{Offset, Partition, Record};
 use crate::row::Rows;
 
 mod commands;
+mod in_flight;
 mod leaving;
 mod notice;
 mod opening;

@@ -371,8 +371,7 @@ impl Assignment {
 
 impl State {
     fn running(&self) -> Option<&Running> {
-        let (State::Running(running) | State::Leaving(running, _)) = self else { return None };
-        Some(running)
+        if let State::Running(running) | State::Leaving(running, _) = self { Some(running) } else { None }
     }
 }
 

@@ -30,7 +30,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
 
     /// When rows or a state should leave; `None` while that is impossible or there is nothing to say.
     fn next_flush(&self) -> Option<Duration> {
-        if self.inserting {
+        if !self.in_flight.has_room() {
             return None;
         }
         let rows = self.assignments.values().filter_map(|assignment| assignment.rows_due(self.flush_at, self.flush_by));
@@ -45,7 +45,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     }
 
     pub(super) fn flush_is_due(&self) -> bool {
-        let full = !self.inserting && self.is_full();
+        let full = self.in_flight.has_room() && self.is_full();
         full || self.next_flush().is_some_and(|due| due <= self.now())
     }
 
@@ -58,7 +58,9 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     pub(super) fn flush(&mut self) -> Result<(), WorkerError> {
         let (started, now) = (Instant::now(), self.now());
         let full = self.is_full();
-        let (mut batch, mut garbage, mut copied) = (FlushBatch::default(), Vec::new(), Duration::ZERO);
+        self.flushes += 1;
+        let mut batch = FlushBatch { number: self.flushes, ..FlushBatch::default() };
+        let (mut garbage, mut copied) = (Vec::new(), Duration::ZERO);
         let mut only_last_rows = true;
         for assignment in self.assignments.values_mut() {
             let (id, leaves) = (assignment.id, assignment.leaves_by().is_some());
@@ -87,7 +89,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         if !only_last_rows {
             self.schedule(&batch, started, full || self.flush_by <= now);
         }
-        self.insert(Box::new(batch), Duration::ZERO);
+        self.seal(batch);
         garbage.into_iter().try_for_each(|(partition, command)| self.carry_out(partition, Some(command)))
     }
 
@@ -106,7 +108,6 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     fn schedule(&mut self, batch: &FlushBatch, started: Instant, everything: bool) {
         let settings = self.settings;
         let interval = pace::interval(&settings.flush, batch.rows.len(), batch.covers.len(), started.elapsed());
-        self.flushes += 1;
         // A fifth of jitter keeps the loops of a fleet from inserting in step.
         let jittered = interval.mul_f64(0.9 + 0.2 * jitter(settings.seed, self.flushes));
         let now = self.now();
@@ -116,19 +117,25 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
     }
 
+    /// Its rows are complete: they are sent, and sent again, as they are.
+    fn seal(&mut self, mut batch: FlushBatch) {
+        batch.seal();
+        self.in_flight.seal(&batch);
+        self.insert(Box::new(batch), Duration::ZERO);
+    }
+
     fn insert(&mut self, batch: Box<FlushBatch>, wait: Duration) {
-        self.inserting = true;
         self.under_way.push(publishing::insert(self.sink, batch, wait));
     }
 
-    /// An attempt to insert ended: its rows are durable, or they are sent again as they are.
+    /// An attempt to insert ended: its rows are there, or they are sent again as they are.
     pub(super) fn inserted(&mut self, mut batch: Box<FlushBatch>, outcome: Result<(), Failure>) -> Result<(), WorkerError> {
-        self.inserting = false;
         self.observer.notice(Notice::Inserted(outcome.as_ref().copied()));
+        self.in_flight.tried(batch.number, outcome.is_err());
         let wait = match outcome {
             Ok(()) => {
                 self.problems.resolve(Problem::Insert, self.observer);
-                return self.durable(*batch);
+                return self.arrived(batch);
             }
             Err(Failure::Transient(message)) => {
                 let wait = self.wait(batch.failures.saturating_add(1));
@@ -145,9 +152,24 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         Ok(())
     }
 
+    /// Rows are in the store. Those of `progress`, which say so, follow when it is their turn; then the flush is settled.
+    fn arrived(&mut self, mut batch: Box<FlushBatch>) -> Result<(), WorkerError> {
+        if let Some(rows) = batch.later.pop() {
+            batch.rows = rows;
+            self.in_flight.wait(*batch);
+        } else {
+            self.in_flight.settle(batch.number);
+            self.durable(*batch)?;
+        }
+        while let Some(next) = self.in_flight.next_in_turn() {
+            self.insert(Box::new(next), Duration::ZERO);
+        }
+        Ok(())
+    }
+
     /// Rows are durable, so the states that stand for them may be published: those of partitions that are still read, or leave.
     fn durable(&mut self, batch: FlushBatch) -> Result<(), WorkerError> {
-        let FlushBatch { rows: _, covers, checkpoints, failures: _ } = batch;
+        let FlushBatch { covers, checkpoints, .. } = batch;
         for (id, next) in covers {
             self.answer(id, Event::Durable(next))?;
         }
@@ -236,9 +258,9 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         Ok(())
     }
 
-    /// Stops the flow of records while a second flush would be due before the first is durable.
+    /// Stops the flow of records while a flush is due that cannot be sent yet.
     pub(super) fn regulate(&mut self) {
-        let wanted = self.closing || (self.inserting && (self.is_full() || self.problems.has(Problem::Insert)));
+        let wanted = self.closing || (!self.in_flight.has_room() && (self.is_full() || self.problems.has(Problem::Insert)));
         if wanted != self.paused && self.stop_flow(wanted) {
             self.paused = wanted;
             self.observer.notice(Notice::Paused(wanted));

@@ -44,13 +44,26 @@ pub(super) enum Outcome {
 /// The rows of one flush, and what is true once they are durable.
 #[derive(Debug, Default)]
 pub(super) struct FlushBatch {
+    /// Which of the loop's flushes.
+    pub(super) number: u64,
+    /// What is being sent.
     pub(super) rows: Rows,
+    /// What is sent after it, the last first.
+    pub(super) later: Vec<Rows>,
     /// How far each partition's rows reach.
     pub(super) covers: Vec<(AssignmentId, Offset)>,
     /// States taken at this flush, to be published once the rows are durable.
     pub(super) checkpoints: Vec<PendingCheckpoint>,
     /// Attempts that failed.
     pub(super) failures: u32,
+}
+
+impl FlushBatch {
+    /// Its rows are complete. `progress`, which says so, leaves when all others are in the store.
+    pub(super) fn seal(&mut self) {
+        let progress = std::mem::take(&mut self.rows.progress);
+        self.later = vec![Rows { progress, ..Rows::default() }];
+    }
 }
 
 /// The state of a partition, to be published.

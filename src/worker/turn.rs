@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
+use super::in_flight::InFlight;
 use super::opening::OPENING_KIB;
 use super::problem::Problems;
 use super::publishing::{Outcome, SNAPSHOT_KIB, room};
@@ -46,8 +47,8 @@ pub(super) struct Loop<'a, S, K, C, O> {
     pub(super) number: u64,
     /// Inserts, openings, publications, commits and comparisons that have not ended.
     pub(super) under_way: FuturesUnordered<LocalBoxFuture<'a, Outcome>>,
-    /// Whether rows are on their way: one insert at a time.
-    pub(super) inserting: bool,
+    /// Rows that are on their way.
+    pub(super) in_flight: InFlight,
     /// Whether offsets are on their way: one commit at a time.
     pub(super) committing: bool,
     /// Room for states that are being restored, in KiB.
@@ -113,7 +114,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             assignments: BTreeMap::new(),
             number: 0,
             under_way: FuturesUnordered::new(),
-            inserting: false,
+            in_flight: InFlight::default(),
             committing: false,
             openings: room(OPENING_KIB),
             snapshots: room(SNAPSHOT_KIB),

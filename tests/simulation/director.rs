@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::batch::Expected;
+use crate::completeness::Completeness;
 use crate::dice::Dice;
 use crate::figures::Figures;
 use crate::log::Log;
@@ -216,6 +217,9 @@ impl Director {
             notices: BTreeMap::new(),
             doomed: Vec::new(),
             tables: Tables::default(),
+            completeness: Completeness::new(settings.rules.clone()),
+            inserting: BTreeSet::new(),
+            inserts: 0,
             checkpoints: BTreeMap::new(),
             hung: BTreeSet::new(),
             published: BTreeMap::new(),
@@ -256,6 +260,7 @@ impl Director {
             Mishap::BudgetChanged | Mishap::BudgetChangedAfterACrash | Mishap::CrashAfterBudgetChanged => {
                 let mut settings = Settings::clone(&self.settings);
                 settings.rules.budget += 1;
+                world.completeness.end();
                 self.settings = Rc::new(settings);
             }
         }
@@ -585,7 +590,7 @@ impl Director {
         let world = self.world.borrow();
         world.logs.iter().enumerate().filter(|(partition, _)| Some(*partition) != self.aside).all(|(partition, log)| {
             let source = source_name(NAME, number(partition));
-            world.tables.progress(&source) == Some(log.end)
+            world.tables.progress(&source).is_some_and(|span| span.version == log.end)
         })
     }
 

@@ -103,8 +103,10 @@ impl Source for Log {
 }
 
 impl Sink for Log {
-    async fn insert(&self, _rows: &Rows) -> Result<(), Failure> {
-        sleep(self.0.insert_takes.get()).await;
+    async fn insert(&self, rows: &Rows) -> Result<(), Failure> {
+        // The row of `progress` that follows is no work.
+        let works = rows.len() > rows.progress.len();
+        sleep(if works { self.0.insert_takes.get() } else { Duration::ZERO }).await;
         self.0.inserts.set(self.0.inserts.get() + 1);
         Ok(())
     }

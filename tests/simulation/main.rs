@@ -8,6 +8,7 @@
 #![expect(clippy::panic, reason = "a simulation says by a panic what went wrong")]
 
 mod batch;
+mod completeness;
 mod dice;
 mod director;
 mod figures;

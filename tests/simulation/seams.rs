@@ -241,6 +241,24 @@ pub(crate) struct SimulatedSink(pub(crate) Member);
 
 impl Sink for SimulatedSink {
     async fn insert(&self, rows: &Rows) -> Result<(), Failure> {
+        let member = self.0.number;
+        let number = self.0.world.borrow_mut().begin_insert(member);
+        let outcome = self.attempt(rows).await;
+        self.0.world.borrow_mut().end_insert(member, number);
+        outcome
+    }
+
+    async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure> {
+        self.0.wait(50).await;
+        if self.0.strikes(Fault::NewestVersionFailed, 20) {
+            return Err(Failure::Transient("connection refused".to_owned()));
+        }
+        Ok(self.0.world.borrow().tables.newest_version(source))
+    }
+}
+
+impl SimulatedSink {
+    async fn attempt(&self, rows: &Rows) -> Result<(), Failure> {
         let member = &self.0;
         member.survive(Fault::KilledBeforeInsert).await;
         let slow = member.strikes(Fault::InsertSlow, 5);
@@ -254,23 +272,15 @@ impl Sink for SimulatedSink {
         if member.strikes(Fault::InsertHalfDone, 10) {
             let mut world = member.world.borrow_mut();
             let half = world.dice.index(rows.len());
-            world.tables.insert(rows, half);
+            world.insert(rows, half);
             return Err(Failure::Transient("broken pipe".to_owned()));
         }
-        member.world.borrow_mut().tables.insert(rows, usize::MAX);
+        member.world.borrow_mut().insert(rows, usize::MAX);
         member.survive(Fault::KilledAfterInsert).await;
         if member.strikes(Fault::InsertAnswerLost, 10) {
             return Err(Failure::Transient("timed out".to_owned()));
         }
         Ok(())
-    }
-
-    async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure> {
-        self.0.wait(50).await;
-        if self.0.strikes(Fault::NewestVersionFailed, 20) {
-            return Err(Failure::Transient("connection refused".to_owned()));
-        }
-        Ok(self.0.world.borrow().tables.newest_version(source))
     }
 }
 
@@ -334,7 +344,7 @@ impl SimulatedCheckpoints {
         let mut world = self.0.world.borrow_mut();
         let partition = source.rsplit('/').next().and_then(|number| number.parse().ok()).map(Partition);
         let first = world.firsts[slot(partition.expect("sources end with their partition"))];
-        let durable = world.tables.progress(source);
+        let durable = world.tables.progress(source).map(|span| span.version);
         let next = stored.next;
         // A first checkpoint covers nothing: it stands where the log began when it was asked.
         let is_first = durable.is_none() && next <= first;

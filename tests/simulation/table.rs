@@ -11,7 +11,14 @@ use grapevine::row::{self, ActivityWindow, Cascade, Progress, Rejected, Rows, Th
 pub(crate) struct Tables {
     rows: BTreeMap<String, Stored>,
     newest: BTreeMap<String, Offset>,
-    progress: BTreeMap<String, Offset>,
+    progress: BTreeMap<String, Span>,
+}
+
+/// What a source's row of `progress` covers: from where on, and to where.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Span {
+    pub(crate) first: Offset,
+    pub(crate) version: Offset,
 }
 
 /// A row: its version, all of its columns but the version, and those that the batch computation knows.
@@ -93,6 +100,14 @@ fact!(report, Report, of_report, "report {} {}");
 impl Tables {
     /// Inserts the first `limit` rows, `progress` last.
     pub(crate) fn insert(&mut self, rows: &Rows, limit: usize) {
+        let spans = rows.progress.iter().map(|row| (row.source.to_string(), Span { first: row.first, version: row.version }));
+        let before = rows.len() - rows.progress.len();
+        for (source, span) in spans.take(limit.saturating_sub(before)) {
+            let known = self.progress.entry(source).or_insert(span);
+            if span.version > known.version {
+                *known = span;
+            }
+        }
         let cells = (rows.activity_windows.iter().map(window))
             .chain(rows.cascades.iter().map(cascade))
             .chain(rows.threads.iter().map(thread))
@@ -105,10 +120,6 @@ impl Tables {
             .chain(rows.rejects.iter().map(reject))
             .chain(rows.progress.iter().map(progress));
         for cell in cells.take(limit) {
-            if cell.key.starts_with("progress") {
-                let version = self.progress.entry(cell.source.clone()).or_default();
-                *version = cell.row.version.max(*version);
-            }
             self.put(cell);
         }
     }
@@ -127,13 +138,27 @@ impl Tables {
         }
     }
 
+    /// Every row that the log asks for below an offset is here, as it was there or newer.
+    pub(crate) fn check_complete(&self, asked: &Tables, below: Offset) {
+        for (key, wanted) in asked.rows.iter().filter(|(key, _)| !key.starts_with("progress")) {
+            let Some(known) = self.rows.get(key) else { panic!("complete to {below}, says progress, but {key} is missing") };
+            assert!(
+                known.version > wanted.version || known.content == wanted.content,
+                "complete to {below}, says progress, but {key} is of version {}: {}, and not {}",
+                known.version,
+                known.content,
+                wanted.content
+            );
+        }
+    }
+
     /// The greatest version of a source's rows.
     pub(crate) fn newest_version(&self, source: &str) -> Option<Offset> {
         self.newest.get(source).copied()
     }
 
     /// How far a source is complete.
-    pub(crate) fn progress(&self, source: &str) -> Option<Offset> {
+    pub(crate) fn progress(&self, source: &str) -> Option<Span> {
         self.progress.get(source).copied()
     }
 

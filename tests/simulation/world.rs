@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
+use crate::completeness::Completeness;
 use crate::dice::Dice;
 use crate::log::Log;
 use crate::table::Tables;
 use grapevine::record::{Offset, Partition};
+use grapevine::row::Rows;
 
 macro_rules! faults {
     ($($fault:ident),+ $(,)?) => {
@@ -23,7 +25,7 @@ macro_rules! faults {
 faults! {
     Killed, KilledWhileReading, KilledBeforeInsert, KilledAfterInsert, KilledBeforePublish, KilledAfterPublish,
     KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownUnpublished, Revoked, Lost, ReadByTwo,
-    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow,
+    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow, InsertOvertaken,
     NewestVersionFailed, CheckpointFailed, CheckpointHung, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
     NewestFailed, TornSkipped, CommitFailed, CommitLate, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted,
     Paused, Idle, EndReached,
@@ -95,6 +97,10 @@ pub(crate) struct World {
     /// Members that die at their next step.
     pub(crate) doomed: Vec<usize>,
     pub(crate) tables: Tables,
+    pub(crate) completeness: Completeness,
+    /// Inserts that have not ended: whose, and the how manieth of all.
+    pub(crate) inserting: BTreeSet<(usize, u64)>,
+    pub(crate) inserts: u64,
     pub(crate) checkpoints: BTreeMap<String, Vec<Stored>>,
     /// Sources whose publications never end.
     pub(crate) hung: BTreeSet<String>,
@@ -113,6 +119,29 @@ impl World {
             self.faults.note(fault);
         }
         strikes
+    }
+
+    pub(crate) fn begin_insert(&mut self, member: usize) -> u64 {
+        self.inserts += 1;
+        self.inserting.insert((member, self.inserts));
+        self.inserts
+    }
+
+    /// An insert ended, perhaps before one that the same member began earlier.
+    pub(crate) fn end_insert(&mut self, member: usize, number: u64) {
+        if self.inserting.range((member, 0)..(member, number)).next().is_some() {
+            self.faults.note(Fault::InsertOvertaken);
+        }
+        self.inserting.remove(&(member, number));
+    }
+
+    /// Inserts the first `limit` rows, as the store does.
+    pub(crate) fn insert(&mut self, rows: &Rows, limit: usize) {
+        let World { tables, completeness, logs, .. } = self;
+        tables.insert(rows, limit);
+        for (partition, log) in (0..).map(Partition).zip(logs.iter()) {
+            completeness.check(partition, log, tables);
+        }
     }
 
     /// Tells a member something.
