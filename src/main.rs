@@ -10,6 +10,10 @@ use grapevine::command::{demo, embedded_clickhouse, generate};
 use grapevine::config::{Config, ConfigErrors};
 use grapevine::logs;
 
+/// See Cargo.toml for why.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures word of mouth: share cascades and reply threads from Kafka to ClickHouse.
 ///
 /// Start with `grapevine demo`, which needs nothing else. In production: `check` a configuration, `migrate`

@@ -34,6 +34,10 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use input::{FILES, lines, renamed};
 use measure::{CHILD, Spread, Stopwatch, cpu_seconds, in_a_child};
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const TOPIC: &str = "bench";
 const PARTITIONS: usize = 12;
 /// Times the files are published, under other ids: about what the broker keeps.
