@@ -80,6 +80,11 @@ impl History {
             self.faults.note(Fault::AnsweredFenced);
             return self.reader.answered(now, Answer::Fenced);
         }
+        // A client that refuses is given up, and its worker with it.
+        if command.is_answered() && self.trouble && self.dice.chance(3) {
+            self.faults.note(if command == Command::NewClient { Fault::ClientRefused } else { Fault::CommandRefused });
+            return self.reader.answered(now, Answer::Refused("out of memory".to_owned()));
+        }
         match command {
             Command::Poll => self.poll(),
             Command::Accept => self.client.assign(Vec::new()),

@@ -31,15 +31,19 @@ pub(super) struct Played {
 
 impl Played {
     pub(super) fn add(&mut self, other: &Played) {
-        self.gaps.filled += other.gaps.filled;
-        self.gaps.confirmed += other.gaps.confirmed;
-        self.gaps.unasked += other.gaps.unasked;
-        self.gaps.offsets += other.gaps.offsets;
+        add(&mut self.gaps, other.gaps);
         self.leaps += other.leaps;
         self.records += other.records;
         self.moves += other.moves;
         self.slowest = self.slowest.max(other.slowest);
     }
+}
+
+fn add(all: &mut Gaps, more: Gaps) {
+    all.filled += more.filled;
+    all.confirmed += more.confirmed;
+    all.unasked += more.unasked;
+    all.offsets += more.offsets;
 }
 
 pub(super) struct History {
@@ -60,6 +64,8 @@ pub(super) struct History {
     pub(super) plans: Vec<(Duration, Plan)>,
     pub(super) faults: Faults,
     pub(super) leaps: u64,
+    /// Those of readers that ended.
+    pub(super) gaps: Gaps,
     pub(super) skip_at: Duration,
     pub(super) busy_until: Duration,
     pub(super) cut: Vec<Partition>,
@@ -91,6 +97,7 @@ pub(super) fn play(seed: u64, one_too_far: bool) -> (Played, Faults) {
         plans: Vec::new(),
         faults: Faults::default(),
         leaps: 0,
+        gaps: Gaps::default(),
         skip_at: Duration::ZERO,
         busy_until: Duration::ZERO,
         cut: Vec::new(),
@@ -129,7 +136,8 @@ impl History {
 
     fn judge(mut self) -> (Played, Faults) {
         self.faults.add(&self.client.faults);
-        let (gaps, leaps) = (self.reader.gaps, self.leaps + self.client.leaps);
+        add(&mut self.gaps, self.reader.gaps);
+        let (gaps, leaps) = (self.gaps, self.leaps + self.client.leaps);
         // A log that was truncated may hold a record where there was none.
         let skipped = gaps.filled > leaps && self.cut.is_empty();
         assert!(!skipped, "the reader itself skipped: {gaps:?}, the client {leaps}");
@@ -139,6 +147,26 @@ impl History {
         assert!(self.moves <= most, "{} moves, {most} were enough", self.moves);
         let records = self.oracle.handed_out;
         (Played { gaps, leaps, records, moves: self.moves, slowest: self.now }, self.faults)
+    }
+
+    /// The worker ends, and another one takes its place.
+    pub(super) fn die(&mut self) {
+        let held: Vec<_> = self.oracle.held.keys().copied().collect();
+        self.oracle.leave(&held, true);
+        self.oracle.held.clear();
+        self.plans.clear();
+        self.batches.0.clear();
+        self.movers.clear();
+        self.suspect.clear();
+        self.look_at = None;
+        self.faults.add(&self.client.faults);
+        self.leaps += self.client.leaps;
+        add(&mut self.gaps, self.reader.gaps);
+        self.client = Client::new(self.one_too_far);
+        self.reader = Reader::new(self.named, self.dice.below(1 << 32));
+        self.group.left();
+        self.group.joins();
+        self.group.settle(&mut self.client);
     }
 
     /// The driver runs until there is nothing to do, then time passes.

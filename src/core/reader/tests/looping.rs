@@ -170,7 +170,8 @@ impl History {
             Problem::TakenAway(_) | Problem::Away | Problem::Closed | Problem::Unreadable { .. } | Problem::GaveUp(_) => {
                 panic!("{problem:?}")
             }
-            Problem::Unauthorised(_) | Problem::Astray | Problem::AnotherTopic | Problem::Refused { .. } => panic!("{problem:?}"),
+            Problem::Refused { .. } => self.die(),
+            Problem::Unauthorised(_) | Problem::Astray | Problem::AnotherTopic => panic!("{problem:?}"),
         }
     }
 }
