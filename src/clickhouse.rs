@@ -1,12 +1,13 @@
 //! The store over ClickHouse's HTTP interface: one insert a table and attempt, `progress` last.
 //!
 //! It keeps nothing between two attempts: whoever calls it keeps the rows until the store has said yes, and
-//! sends the same ones again. It does not deduplicate either: rows replace each other by version.
+//! sends the same ones again. It does not deduplicate either: rows replace each other by version. An insert is one block of
+//! columns, and so one part for each of the table's partitions: what is inserted of a partition is inserted whole or not at all.
 
 use std::time::Duration;
 
 use ::clickhouse::error::Error;
-use ::clickhouse::{Client, RowOwned, RowWrite};
+use ::clickhouse::{Client, Compression};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
@@ -18,16 +19,36 @@ use crate::row::{ActivityWindow, Progress, Rows};
 use crate::worker::Sink;
 
 mod errors;
+pub mod native;
+mod tables;
 
-use errors::is_drift;
 pub use errors::{classify, classify_exception};
+pub use tables::{Column, Listed, TABLES, Table, Writer};
 
-/// Rows of one insert. The server makes one block, and so one part a month, of up to a million rows; an insert
-/// of several blocks could be written in part.
-const ROWS_MAX: usize = 400_000;
+/// What every insert says, of servers that know it: an unknown setting is an error there.
+pub const SETTINGS: [(&str, &str); 12] = [
+    // The answer must mean that the rows are there.
+    ("async_insert", "0"),
+    // A repeated insert must never be dropped as a copy: versions settle that.
+    ("insert_deduplicate", "0"),
+    ("deduplicate_insert", "disable"),
+    // Old events are never refused for lying in many months.
+    ("throw_on_max_partitions_per_insert_block", "0"),
+    // What does not fit the table is refused. Without a word, a server would else leave a column out, store another number,
+    // or 0 where there is none.
+    ("input_format_skip_unknown_fields", "0"),
+    ("input_format_native_allow_types_conversion", "0"),
+    ("input_format_null_as_default", "0"),
+    // One block stays one block, whatever the user's profile says.
+    ("use_strict_insert_block_limits", "0"),
+    ("max_insert_block_size", ANY_ROWS),
+    ("max_insert_block_size_bytes", "0"),
+    ("min_insert_block_size_rows", ANY_ROWS),
+    ("min_insert_block_size_bytes", "0"),
+];
 
-/// The tables of facts.
-pub const FACTS: [&str; 6] = ["click", "visit", "conversion", "cost", "assignment", "report"];
+/// More rows than an insert has.
+const ANY_ROWS: &str = "1099511627776";
 
 /// One insert, as it went.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +69,8 @@ pub fn client(config: &config::ClickHouse) -> Client {
     let client = Client::default().with_url(&config.url).with_database(&config.database).with_user(&config.user);
     // An empty password is sent as none: servers that ask for none refuse a header without a value.
     let client = if config.password.0.is_empty() { client } else { client.with_password(&config.password.0) };
-    client.with_product_info("grapevine", env!("CARGO_PKG_VERSION"))
+    let compression = if config.compression == "lz4" { Compression::Lz4 } else { Compression::None };
+    client.with_compression(compression).with_product_info("grapevine", env!("CARGO_PKG_VERSION"))
 }
 
 /// Asks the store for nothing much, under a deadline: the client itself waits for an answer for ever.
@@ -75,15 +97,16 @@ pub struct ClickHouseSink {
     end_timeout: Duration,
     clock: fn() -> i64,
     observer: Box<dyn Fn(&Attempt<'_>) + Send + Sync>,
-    /// Whether the server knows `deduplicate_insert`: an unknown setting is an error there.
-    deduplicate_setting: OnceCell<bool>,
+    bytes_max: usize,
+    /// Those of [`SETTINGS`] that the server knows.
+    settings: OnceCell<Vec<(&'static str, &'static str)>>,
 }
 
 impl ClickHouseSink {
     /// A store that nothing is known of yet. `clock` says the milliseconds since 1970 that go into
-    /// `progress.written`, the only clock in the tables.
+    /// `progress.written`, the only clock in the tables. An insert has so many bytes before compression, or one row.
     #[must_use]
-    pub fn new(config: &config::ClickHouse, epoch: u16, clock: fn() -> i64) -> Self {
+    pub fn new(config: &config::ClickHouse, bytes_max: usize, epoch: u16, clock: fn() -> i64) -> Self {
         ClickHouseSink {
             client: client(config),
             epoch,
@@ -91,7 +114,8 @@ impl ClickHouseSink {
             end_timeout: config.end_timeout,
             clock,
             observer: Box::new(|_| {}),
-            deduplicate_setting: OnceCell::new(),
+            bytes_max,
+            settings: OnceCell::new(),
         }
     }
 
@@ -125,56 +149,62 @@ impl ClickHouseSink {
         timeout(limit, work).await.unwrap_or_else(|_| Err(Failure::Transient(format!("no answer within {limit:?}"))))
     }
 
-    async fn insert_table<T: RowOwned + RowWrite>(&self, table: &'static str, rows: &[&T]) -> Result<(), Failure> {
-        for chunk in rows.chunks(ROWS_MAX) {
-            let started = Instant::now();
-            let result = self.within(self.insert_once(table, chunk)).await;
-            let duration = started.elapsed();
-            (self.observer)(&Attempt { table, rows: chunk.len(), duration, error: result.as_ref().err() });
-            result.map_err(|error| describe(&error, table, chunk.len()))?;
+    async fn insert_table<T: Table>(&self, rows: &[&T]) -> Result<(), Failure> {
+        for chunk in native::chunks(rows, self.bytes_max) {
+            match self.attempt(chunk).await {
+                // Once: where a proxy takes much less than is configured, somebody has to know.
+                Err(Refusal { too_large: true, .. }) if chunk.len() > 1 => {
+                    for half in chunk.chunks(chunk.len().div_ceil(2)) {
+                        self.attempt(half).await.map_err(|refusal| refusal.failure)?;
+                    }
+                }
+                other => other.map_err(|refusal| refusal.failure)?,
+            }
         }
         Ok(())
     }
 
-    /// One insert; with another look at the table if the rows may only not fit what the client remembers of it.
-    async fn insert_once<T: RowOwned + RowWrite>(&self, table: &'static str, rows: &[&T]) -> Result<(), Failure> {
-        let deduplicate = *self.deduplicate_setting.get_or_try_init(|| self.has_deduplicate_setting()).await?;
-        match self.send(table, rows, deduplicate).await {
-            Err(error) if is_drift(&error) => {
-                self.client.clear_cached_metadata().await;
-                self.send(table, rows, deduplicate).await
-            }
-            other => other,
-        }
-        .map_err(|error| classify(&error))
+    /// One insert.
+    async fn attempt<T: Table>(&self, rows: &[&T]) -> Result<(), Refusal> {
+        let started = Instant::now();
+        let mut too_large = false;
+        let sent = self.within(async {
+            let settings = self.settings.get_or_try_init(|| self.known_settings()).await?;
+            self.send(rows, settings).await.map_err(|error| {
+                too_large = errors::is_too_large(&error);
+                classify(&error)
+            })
+        });
+        let result = sent.await;
+        let attempt = Attempt { table: T::NAME, rows: rows.len(), duration: started.elapsed(), error: result.as_ref().err() };
+        (self.observer)(&attempt);
+        result.map_err(|error| Refusal { failure: describe(&error, T::NAME, rows.len()), too_large })
     }
 
-    async fn send<T: RowOwned + RowWrite>(&self, table: &str, rows: &[&T], deduplicate: bool) -> Result<(), Error> {
-        let mut insert = self
-            .client
-            .insert::<T>(table)
-            .await?
-            .with_timeouts(Some(self.send_timeout), Some(self.end_timeout))
-            // The answer must mean that the rows are there.
-            .with_setting("async_insert", "0")
-            // A repeated insert must never be dropped as a copy: versions settle that.
-            .with_setting("insert_deduplicate", "0")
-            // Old events are never refused for lying in many months.
-            .with_setting("throw_on_max_partitions_per_insert_block", "0");
-        if deduplicate {
-            insert = insert.with_setting("deduplicate_insert", "disable");
-        }
-        for row in rows {
-            insert.write(row).await?;
+    async fn send<T: Table>(&self, rows: &[&T], settings: &[(&str, &str)]) -> Result<(), Error> {
+        // Every column by name: one that the table lacks would else be left out without a word.
+        let columns = T::COLUMNS.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ");
+        let insert = self.client.insert_formatted_with(format!("INSERT INTO {} ({columns}) FORMAT Native", T::NAME));
+        let insert = insert.with_timeouts(Some(self.send_timeout), Some(self.end_timeout));
+        let mut insert = settings.iter().fold(insert, |insert, (name, value)| insert.with_setting(*name, *value));
+        for piece in native::block(rows) {
+            insert.send(piece.into()).await?;
         }
         insert.end().await
     }
 
-    async fn has_deduplicate_setting(&self) -> Result<bool, Failure> {
-        let ask = "SELECT count() FROM system.settings WHERE name = 'deduplicate_insert'";
-        let count: u64 = self.client.query_raw(ask).fetch_one().await.map_err(|error| classify(&error))?;
-        Ok(count > 0)
+    async fn known_settings(&self) -> Result<Vec<(&'static str, &'static str)>, Failure> {
+        let ask = self.client.query_raw("SELECT name FROM system.settings");
+        let known: Vec<String> = ask.fetch_all().await.map_err(|error| classify(&error))?;
+        Ok(SETTINGS.into_iter().filter(|(name, _)| known.iter().any(|known| known == name)).collect())
     }
+}
+
+/// An insert that did not succeed.
+struct Refusal {
+    failure: Failure,
+    /// Whether fewer rows might be taken.
+    too_large: bool,
 }
 
 impl Sink for ClickHouseSink {
@@ -195,38 +225,28 @@ impl Sink for ClickHouseSink {
         // By time, so that an insert of many touches few partitions.
         let mut windows: Vec<&ActivityWindow> = activity_windows.iter().collect();
         windows.sort_by_key(|row| row.window_start);
-        self.insert_table("activity_window", &windows).await?;
-        self.insert_table("cascade", &references(cascades)).await?;
-        self.insert_table("thread", &references(threads)).await?;
-        self.insert_table("click", &references(clicks)).await?;
-        self.insert_table("visit", &references(visits)).await?;
-        self.insert_table("conversion", &references(conversions)).await?;
-        self.insert_table("cost", &references(costs)).await?;
-        self.insert_table("assignment", &references(assignments)).await?;
-        self.insert_table("report", &references(reports)).await?;
-        self.insert_table("rejects", &references(rejects)).await?;
+        self.insert_table(&windows).await?;
+        self.insert_table(&references(cascades)).await?;
+        self.insert_table(&references(threads)).await?;
+        self.insert_table(&references(clicks)).await?;
+        self.insert_table(&references(visits)).await?;
+        self.insert_table(&references(conversions)).await?;
+        self.insert_table(&references(costs)).await?;
+        self.insert_table(&references(assignments)).await?;
+        self.insert_table(&references(reports)).await?;
+        self.insert_table(&references(rejects)).await?;
         let written = (self.clock)();
         let progress: Vec<Progress> = progress.iter().map(|row| Progress { written, ..row.clone() }).collect();
-        self.insert_table("progress", &references(&progress)).await
+        self.insert_table(&references(&progress)).await
     }
 
     async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure> {
-        let tables = ["progress", "activity_window", "cascade", "thread"];
-        let union: Vec<String> = tables
-            .iter()
-            .map(|table| {
-                format!("SELECT max(version) AS v, count() AS n FROM {table} WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}")
-            })
-            .collect();
-        // A reject's version says only where it was, and one more once it was replayed.
-        let rejects =
-            "SELECT max(offset) + 1 AS v, count() AS n FROM rejects WHERE epoch = {epoch:UInt16} AND source = {source:String}";
-        // The version of a fact counts its offset down from the largest number.
-        let facts = FACTS.iter().map(|table| {
-            let first = "SELECT if(count() = 0, 0, bitNot(min(version)) + 1) AS v, count() AS n";
-            format!("{first} FROM {table} WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}")
-        });
-        let union = union.into_iter().chain(facts).chain([rejects.to_owned()]).collect::<Vec<_>>().join(" UNION ALL ");
+        let newest = |Listed { name, newest, .. }: &Listed| {
+            format!(
+                "SELECT {newest} AS v, count() AS n FROM {name} WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}"
+            )
+        };
+        let union = TABLES.iter().map(newest).collect::<Vec<_>>().join(" UNION ALL ");
         let ask = format!("SELECT max(v) AS version, sum(n) AS rows FROM ({union})");
         let query = self.client.query_raw(&ask).param("epoch", self.epoch).param("source", source);
         let (version, rows): (u64, u64) =
@@ -243,5 +263,109 @@ fn describe(error: &Failure, table: &str, rows: usize) -> Failure {
     match error {
         Failure::Transient(text) => Failure::Transient(format!("could not insert {rows} rows into \"{table}\": {text}")),
         Failure::Operator(text) => Failure::Operator(format!("could not insert {rows} rows into \"{table}\": {text}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::body::Bytes;
+    use axum::extract::{DefaultBodyLimit, Query, State};
+    use axum::http::StatusCode;
+    use serde_bytes::ByteBuf;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::row::Rejected;
+
+    /// Inserts as they arrived: the statement and the body.
+    type Arrived = Arc<Mutex<Vec<(String, Bytes)>>>;
+
+    async fn answer(
+        State((arrived, bytes_max)): State<(Arrived, usize)>,
+        Query(parameters): Query<HashMap<String, String>>,
+        body: Bytes,
+    ) -> (StatusCode, &'static [u8]) {
+        match parameters.get("query") {
+            // No row of the names of settings.
+            None => (StatusCode::OK, b"\x01\x04name\x06String"),
+            Some(_) if body.len() > bytes_max => (StatusCode::PAYLOAD_TOO_LARGE, b"<h1>413 Request Entity Too Large</h1>"),
+            Some(statement) => {
+                arrived.lock().unwrap().push((statement.clone(), body));
+                (StatusCode::OK, b"")
+            }
+        }
+    }
+
+    /// The sink of a store that takes every insert that is not too large.
+    async fn sink(bytes_max: usize) -> (ClickHouseSink, Arrived) {
+        let arrived = Arrived::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = config::ClickHouse {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            database: "d".to_owned(),
+            user: "default".to_owned(),
+            password: config::Secret::default(),
+            send_timeout: Duration::from_secs(30),
+            end_timeout: Duration::from_secs(30),
+            backoff_min: Duration::ZERO,
+            backoff_max: Duration::ZERO,
+            compression: "none".to_owned(),
+        };
+        let state = (Arc::clone(&arrived), bytes_max);
+        let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(state);
+        tokio::spawn(axum::serve(listener, router).into_future());
+        (ClickHouseSink::new(&config, 32 << 20, 0, || 7), arrived)
+    }
+
+    fn reject(offset: u64) -> Rejected {
+        Rejected {
+            epoch: 0,
+            source: "t/0".into(),
+            offset,
+            version: 1,
+            received: 2,
+            reason: "json".into(),
+            detail: String::new(),
+            key: ByteBuf::new(),
+            payload: ByteBuf::from(vec![9; 100_000]),
+            headers: Vec::new(),
+            truncated: false,
+            replayed: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_table_is_sent_as_one_block_and_nothing_of_one_without_rows() {
+        let (sink, arrived) = sink(usize::MAX).await;
+        sink.insert(&Rows::default()).await.unwrap();
+        assert_eq!(arrived.lock().unwrap().len(), 0);
+        let rejects: Vec<_> = (0..10).map(reject).collect();
+        sink.insert(&Rows { rejects: rejects.clone(), ..Rows::default() }).await.unwrap();
+        let arrived = arrived.lock().unwrap();
+        let [(statement, body)] = arrived.as_slice() else { panic!("{} inserts", arrived.len()) };
+        let columns = "(`epoch`, `source`, `offset`, `version`, `received`, `reason`, `detail`, `key`, `payload`, `headers`, \
+            `truncated`, `replayed`)";
+        assert_eq!(*statement, format!("INSERT INTO rejects {columns} FORMAT Native"));
+        let block: Vec<_> = native::block(&references(&rejects)).collect();
+        assert!(*body == block.concat(), "{} bytes", body.len());
+    }
+
+    #[tokio::test]
+    async fn what_is_found_too_large_on_the_way_goes_in_halves_once() {
+        let (sink, arrived) = sink(550_000).await;
+        let insert = async |count| {
+            arrived.lock().unwrap().clear();
+            let outcome = sink.insert(&Rows { rejects: (0..count).map(reject).collect(), ..Rows::default() }).await;
+            (outcome, arrived.lock().unwrap().iter().map(|(_, body)| body.len() / 100_000).collect::<Vec<_>>())
+        };
+        assert_eq!(insert(5).await, (Ok(()), vec![5]));
+        assert_eq!(insert(9).await, (Ok(()), vec![5, 4]));
+        let (outcome, taken) = insert(11).await;
+        assert!(matches!(&outcome, Err(Failure::Operator(text)) if text.contains("flush.bytes_max")), "{outcome:?}");
+        assert!(taken.is_empty(), "{taken:?}");
     }
 }

@@ -179,6 +179,8 @@ pub struct ClickHouse {
     /// First and greatest wait between two attempts.
     pub backoff_min: Duration,
     pub backoff_max: Duration,
+    /// `lz4` or `none`.
+    pub compression: String,
 }
 
 /// When rows leave. It decides when, never what.
@@ -191,6 +193,8 @@ pub struct Flush {
     pub rows_per_second: u64,
     /// Rows that make a flush due at once (catching up).
     pub rows_max: usize,
+    /// Bytes of one insert, before compression.
+    pub bytes_max: usize,
 }
 
 /// Where states are kept.

@@ -167,9 +167,9 @@ impl Metrics {
 
     /// Counts an attempt to insert rows into a table.
     pub fn record_insert(&self, table: Table, result: InsertResult, rows: usize, duration: Duration) {
-        self.families.insert_duration[table as usize][result as usize].observe(duration.as_secs_f64());
+        self.families.insert_duration[table.0][result as usize].observe(duration.as_secs_f64());
         if result == InsertResult::Ok {
-            self.families.insert_rows[table as usize].inc_by(rows as u64);
+            self.families.insert_rows[table.0].inc_by(rows as u64);
         }
     }
 

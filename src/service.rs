@@ -180,8 +180,8 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
     let Shared { config, metrics, health, shutdown, topic } = shared;
     let watch = LoopWatch::new(number, Arc::clone(metrics), Arc::clone(health));
     let counted = Arc::clone(metrics);
-    let sink =
-        ClickHouseSink::new(&config.clickhouse, config.rules.epoch, now).with_observer(move |attempt| count(&counted, attempt));
+    let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, now)
+        .with_observer(move |attempt| count(&counted, attempt));
     let settings = Settings::of(config, seed(number));
     let checkpoints = CheckpointStore::open(&config.checkpoint, config.rules.epoch)?;
     let rules = config.rules.fingerprint();

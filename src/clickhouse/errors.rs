@@ -17,6 +17,8 @@ const SETTING: &str = "the user's profile must allow the settings of inserts; se
 const REFUSED: &str = "the store refuses what the rows say; keep the answer and report it";
 const READ_ONLY: &str = "the table takes no rows for good; run: ALTER TABLE ... MODIFY SETTING table_readonly = 0, or move it to a \
     disk that can be written";
+const TOO_LARGE: &str = "something between here and the store takes no request of this size; lower flush.bytes_max, or raise the \
+    other's limit";
 const PARTITIONS: &str = "the user's profile must leave throw_on_max_partitions_per_insert_block free to be set to 0";
 
 /// Codes that no repetition heals, and what heals them. Sorted by code.
@@ -113,20 +115,6 @@ const TRANSIENT: &[u32] = &[
 /// Of servers that do not know code 774 yet, what they say of a disk that is never written.
 const STATIC_STORAGE: (u32, &str) = (242, "static storage");
 
-/// Codes that may only say that the client remembers a table as it was. Sorted.
-const DRIFT: &[u32] = &[
-    8,   // THERE_IS_NO_COLUMN
-    10,  // NOT_FOUND_COLUMN_IN_BLOCK
-    16,  // NO_SUCH_COLUMN_IN_TABLE
-    20,  // NUMBER_OF_COLUMNS_DOESNT_MATCH
-    44,  // ILLEGAL_COLUMN
-    47,  // UNKNOWN_IDENTIFIER
-    50,  // UNKNOWN_TYPE
-    53,  // TYPE_MISMATCH
-    70,  // CANNOT_CONVERT_TYPE
-    117, // INCORRECT_DATA: among others, a column of another type than was announced
-];
-
 /// "Too many parts" and "too many partitions for one insert block" share this code.
 const TOO_MANY_PARTS: u32 = 252;
 
@@ -136,22 +124,20 @@ pub fn classify(error: &Error) -> Failure {
     if let Error::BadResponse(text) = error {
         return classify_exception(text);
     }
+    // Of answers: the client compares their columns with what is to be read.
     if let Error::SchemaMismatch(text) = error {
         return Failure::Operator(format!("{text}: {SCHEMA}"));
     }
-    if matches!(error, Error::InvalidParams(_) | Error::Unsupported(_) | Error::Custom(_) | Error::SequenceMustHaveLength) {
+    if matches!(error, Error::InvalidParams(_) | Error::Unsupported(_) | Error::Custom(_)) {
         return Failure::Operator(format!("{}: {REFUSED}", with_causes(error)));
     }
     // The network, deadlines, and answers that make no sense: a proxy in between, a server that is stopping.
     Failure::Transient(with_causes(error))
 }
 
-/// Whether the rows may only not fit what the client remembers of the table, which it never forgets by itself.
-pub(super) fn is_drift(error: &Error) -> bool {
-    if let Error::BadResponse(text) = error {
-        return exception_code(text).is_some_and(|code| DRIFT.binary_search(&code).is_ok());
-    }
-    matches!(error, Error::SchemaMismatch(_))
+/// Whether a proxy refused the request for its size.
+pub(super) fn is_too_large(error: &Error) -> bool {
+    matches!(error, Error::BadResponse(text) if exception_code(text).is_none() && says_too_large(text))
 }
 
 /// What an answer of the server asks for, by the code of its exception.
@@ -180,7 +166,15 @@ fn classify_status(text: &str) -> Failure {
     if text.contains("401 Unauthorized") || text.contains("403 Forbidden") {
         return Failure::Operator(format!("{text}: {CREDENTIALS}"));
     }
+    if says_too_large(text) {
+        return Failure::Operator(format!("{text}: {TOO_LARGE}"));
+    }
     Failure::Transient(text.to_owned())
+}
+
+/// Status 413 has had several names; a page that says it may not have the number.
+fn says_too_large(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("too large")
 }
 
 /// The number after `Code: `.
@@ -218,7 +212,6 @@ mod tests {
         assert!(OPERATOR.windows(2).all(|pair| pair[0].0 < pair[1].0));
         assert!(TRANSIENT.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(OPERATOR.iter().all(|(code, _)| TRANSIENT.binary_search(code).is_err()));
-        assert!(DRIFT.is_sorted() && DRIFT.iter().all(|code| OPERATOR.binary_search_by_key(code, |entry| entry.0).is_ok()));
     }
 
     #[test]
@@ -276,12 +269,14 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_drift_is_looked_at_again() {
-        let answer = |text: &str| is_drift(&Error::BadResponse(text.to_owned()));
-        assert!(answer("Code: 16. DB::Exception: No such column c in table g.u. (NO_SUCH_COLUMN_IN_TABLE)"));
-        assert!(answer("Code: 117. DB::Exception: Type of 'b' must be String, not UInt8. (INCORRECT_DATA)"));
-        assert!(is_drift(&Error::SchemaMismatch("no column".to_owned())));
-        assert!(!answer("Code: 60. DB::Exception: no table (UNKNOWN_TABLE)") && !answer("16") && !is_drift(&Error::TimedOut));
+    fn a_request_that_is_too_large_is_told_from_what_the_store_finds_too_large() {
+        let answer = |text: &str| Error::BadResponse(text.to_owned());
+        for page in ["413 Payload Too Large", "<title>413 Request Entity Too Large</title>", "Content Too Large"] {
+            assert!(is_too_large(&answer(page)), "{page}");
+            assert!(matches!(classify(&answer(page)), Failure::Operator(said) if said.contains("flush.bytes_max")), "{page}");
+        }
+        assert!(!is_too_large(&answer("Code: 131. DB::Exception: Too large string size. (TOO_LARGE_STRING_SIZE)")));
+        assert!(!is_too_large(&answer("414 URI Too Long")) && !is_too_large(&Error::TimedOut));
     }
 
     #[test]

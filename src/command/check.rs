@@ -27,6 +27,9 @@ pub fn run(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> 
 /// publishes many small states at once, but only one that is large.
 const STATE_BYTES_AN_ENTRY: u64 = 78;
 
+/// How many inserts of full size a thread may hold: in the worst case all of one is a single column, made and compressed.
+const INSERTS: u64 = 2;
+
 /// What `check` prints about a good configuration.
 ///
 /// # Errors
@@ -47,14 +50,17 @@ fn sums(config: &Config, memory: Option<u64>) -> String {
     let threads = config.worker.threads as u64;
     let fixed = (config.kafka.queued_bytes as u64).saturating_mul(threads);
     let state = config.rules.budget.saturating_mul(STATE_BYTES_AN_ENTRY).saturating_mul(threads);
+    let inserts = (config.flush.bytes_max as u64).saturating_mul(INSERTS).saturating_mul(threads);
     let mut text = format!(
-        "# memory: up to {} a partition (rules.budget_entries x {BYTES_AN_ENTRY} bytes), {} for fetched records, and {} while each \
-         thread restores or publishes a full partition (x {STATE_BYTES_AN_ENTRY} bytes)\n",
+        "# memory: up to {} a partition (rules.budget_entries x {BYTES_AN_ENTRY} bytes), {} for fetched records, {} for inserts \
+         (flush.bytes_max x {INSERTS}), and {} while each thread restores or publishes a full partition (x {STATE_BYTES_AN_ENTRY} \
+         bytes)\n",
         size(partition),
         size(fixed),
+        size(inserts),
         size(state)
     );
-    let working = fixed.saturating_add(state);
+    let working = fixed.saturating_add(inserts).saturating_add(state);
     text += &match memory {
         None => "# memory: the limit of this machine is not known\n".to_owned(),
         Some(limit) => {

@@ -10,27 +10,16 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::outcome::CommandError;
-use crate::clickhouse::{classify, client, reach};
+use crate::clickhouse::{TABLES, classify, client, reach};
 use crate::config;
 use crate::failure::Failure;
 use crate::migrations;
 use crate::row::Progress;
 
-/// Every table that holds rows of an epoch.
-pub(crate) const TABLES: [&str; 12] = [
-    "activity_window",
-    "cascade",
-    "thread",
-    "click",
-    "visit",
-    "conversion",
-    "cost",
-    "assignment",
-    "report",
-    "rejects",
-    "progress",
-    "gap",
-];
+/// Every table that holds rows of an epoch: those that workers write, and what commands note beside them.
+pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().map(|table| table.name).chain(["gap"])
+}
 
 /// The store, reached, with the schema of this program.
 pub(crate) struct Database {

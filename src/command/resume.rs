@@ -67,7 +67,7 @@ pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> 
     let partitions = log.partitions()?;
     let database = Database::open(&config.clickhouse).await?;
     let checkpoints = CheckpointStore::open(&config.checkpoint, config.rules.epoch)?;
-    let sink = ClickHouseSink::new(&config.clickhouse, config.rules.epoch, || 0);
+    let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, || 0);
     let parts = Parts { config, database, sink, checkpoints, log };
     parts.check_rules().await?;
     let mut seen = parts.look(&partitions).await?;

@@ -75,6 +75,7 @@ pub(super) struct ClickHouse {
     pub(super) end_timeout_seconds: u64,
     pub(super) backoff_min_ms: u64,
     pub(super) backoff_max_ms: u64,
+    pub(super) compression: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -97,6 +98,7 @@ pub(super) struct Flush {
     pub(super) max_interval_seconds: u64,
     pub(super) rows_per_second: u64,
     pub(super) rows_max: u64,
+    pub(super) bytes_max: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -134,6 +136,7 @@ impl Raw {
                 max_interval_seconds: config.flush.max_interval.as_secs(),
                 rows_per_second: config.flush.rows_per_second,
                 rows_max: config.flush.rows_max as u64,
+                bytes_max: config.flush.bytes_max as u64,
             },
             checkpoint: Checkpoint {
                 url: config.checkpoint.url.clone(),
@@ -200,6 +203,7 @@ impl ClickHouse {
             end_timeout_seconds: clickhouse.end_timeout.as_secs(),
             backoff_min_ms: millis(clickhouse.backoff_min),
             backoff_max_ms: millis(clickhouse.backoff_max),
+            compression: clickhouse.compression.clone(),
         }
     }
 }

@@ -187,6 +187,7 @@ fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHouse {
         end_timeout: judge.seconds(key("end_timeout_seconds"), raw.end_timeout_seconds, 1..=3600),
         backoff_min: judge.millis(key("backoff_min_ms"), raw.backoff_min_ms, 1..=60_000),
         backoff_max: judge.millis(key("backoff_max_ms"), raw.backoff_max_ms, 1..=600_000),
+        compression: judge.one_of(key("compression"), raw.compression, &["lz4", "none"]),
     };
     if clickhouse.backoff_max < clickhouse.backoff_min {
         let problem = format!("{} ms is less than the first wait", clickhouse.backoff_max.as_millis());
@@ -269,6 +270,7 @@ fn flush(judge: &mut Judge<'_>, raw: &raw::Flush) -> Flush {
         max_interval: judge.seconds(key("max_interval_seconds"), raw.max_interval_seconds, 1..=3600),
         rows_per_second: judge.within(key("rows_per_second"), raw.rows_per_second, 1..=100_000_000),
         rows_max: judge.size(key("rows_max"), raw.rows_max, 1..=10_000_000),
+        bytes_max: judge.size(key("bytes_max"), raw.bytes_max, 65_536..=536_870_912),
     };
     if flush.max_interval < flush.interval {
         let problem =

@@ -1,5 +1,7 @@
 //! The values of labels, each a closed set: an enum whose variants are resolved to series once.
 
+use crate::clickhouse::TABLES;
+
 /// A closed set of label values; a value's place in the list is the number of its variant.
 pub(super) trait Label {
     const VALUES: &'static [&'static str];
@@ -23,39 +25,27 @@ macro_rules! label {
     };
 }
 
-label! {
-    /// A table that rows are inserted into.
-    Table {
-        /// What happened in windows.
-        ActivityWindow = "activity_window",
-        /// Shapes of trees of shares.
-        Cascade = "cascade",
-        /// Shapes of trees of replies.
-        Thread = "thread",
-        /// Clicks.
-        Click = "click",
-        /// Visits.
-        Visit = "visit",
-        /// Conversions and refunds.
-        Conversion = "conversion",
-        /// Money and time spent.
-        Cost = "cost",
-        /// Assignments to arms of experiments.
-        Assignment = "assignment",
-        /// Figures that platforms report.
-        Report = "report",
-        /// Records that are no event.
-        Rejects = "rejects",
-        /// How far the tables are complete.
-        Progress = "progress",
-    }
+/// A table that rows are inserted into: its place in the list of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table(pub(super) usize);
+
+impl Label for Table {
+    const VALUES: &'static [&'static str] = &{
+        let mut names = [""; TABLES.len()];
+        let mut at = 0;
+        while at < names.len() {
+            names[at] = TABLES[at].name;
+            at += 1;
+        }
+        names
+    };
 }
 
 impl Table {
     /// The table of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Table> {
-        Table::ALL.iter().copied().find(|&table| Table::VALUES[table as usize] == name)
+        TABLES.iter().position(|table| table.name == name).map(Table)
     }
 }
 

@@ -28,6 +28,7 @@ mod tests {
             max_interval: Duration::from_secs(30),
             rows_per_second: 1_000,
             rows_max: 100_000,
+            bytes_max: 32 << 20,
         }
     }
 

@@ -54,7 +54,10 @@ fn main() {
         Some("poll") => poll(),
         Some("source") => runtime.block_on(drain()),
         Some("discard") => runtime.block_on(work(Discard)),
-        Some("store") => runtime.block_on(work(ClickHouseSink::new(&config().clickhouse, 1, || 0))),
+        Some("store") => {
+            let config = config();
+            runtime.block_on(work(ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, 1, || 0)));
+        }
         Some(other) => panic!("no reader is called {other}"),
     }
 }

@@ -66,8 +66,9 @@ fn record_everything(metrics: &Metrics) {
     let tally = tally();
     metrics.record_batch(&Flushed { partition: P, read: 10, tally: &tally, holdings, watermark: Some(940_000), rows: 7 });
     metrics.record_lag(P, Some(17), Some(995_000));
-    metrics.record_insert(Table::Cascade, InsertResult::Ok, 7, Duration::from_millis(20));
-    metrics.record_insert(Table::Thread, InsertResult::Transient, 9, Duration::from_secs(2));
+    let table = |name| Table::named(name).unwrap();
+    metrics.record_insert(table("cascade"), InsertResult::Ok, 7, Duration::from_millis(20));
+    metrics.record_insert(table("thread"), InsertResult::Transient, 9, Duration::from_secs(2));
     metrics.record_retry(ErrorClass::Transient);
     metrics.record_published(P, 2048);
     metrics.record_checkpoint_failed();

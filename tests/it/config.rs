@@ -107,6 +107,7 @@ fn another(section: &str, key: &str, default: &Value, file: &str) -> (String, Ve
         ("kafka", "security_protocol") => "ssl",
         ("kafka", "sasl_mechanism") => "PLAIN",
         ("clickhouse", "url") => "https://store:8443",
+        ("clickhouse", "compression") => "none",
         ("checkpoint", "url") => "s3://bucket/folder",
         ("admin", "address") => "127.0.0.1:0",
         ("log", "level") => "debug",
@@ -305,6 +306,7 @@ fn check_says_ok_and_what_a_full_state_costs() {
     let report = check::report(None, environment(&[KEY]), Some(8 << 30)).unwrap();
     assert!(report.starts_with("ok\n"), "{report}");
     assert!(report.contains("# memory: up to 1145 MiB a partition"), "{report}");
+    assert!(report.contains("64 MiB for inserts (flush.bytes_max x 2)"), "{report}");
     assert!(report.contains("and 1488 MiB while each thread restores or publishes a full partition"), "{report}");
     assert!(report.contains("of the 8192 MiB allowed here, 5 full partitions fit"), "{report}");
     assert_eq!(check::run(None, environment(&[])), check::BAD_CONFIGURATION);

@@ -22,6 +22,7 @@ mod embedded_clickhouse;
 mod events;
 mod kafka;
 mod marketing;
+mod native;
 mod object_store;
 mod oracle;
 mod real_events;

@@ -84,8 +84,16 @@ impl Database {
             end_timeout: PATIENCE,
             backoff_min: Duration::from_millis(1),
             backoff_max: Duration::from_millis(2),
+            compression: "lz4".to_owned(),
         };
         Database { client: client(&config), config, engine: None }
+    }
+
+    /// The same, made, without any table.
+    pub(crate) async fn created(self) -> Self {
+        let create = format!("CREATE DATABASE IF NOT EXISTS {}", self.config.database);
+        self.client.clone().with_database("system").query_raw(&create).execute().await.unwrap();
+        self
     }
 
     /// A database with Grapevine's schema.
@@ -132,7 +140,12 @@ impl Database {
     }
 
     pub(crate) fn sink(&self) -> ClickHouseSink {
-        ClickHouseSink::new(&self.config, 0, || T0_MS)
+        self.sink_of(32 << 20)
+    }
+
+    /// A sink whose inserts have at most so many bytes.
+    pub(crate) fn sink_of(&self, bytes_max: usize) -> ClickHouseSink {
+        ClickHouseSink::new(&self.config, bytes_max, 0, || T0_MS)
     }
 
     pub(crate) async fn insert(&self, rows: Rows) {

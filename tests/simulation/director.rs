@@ -652,6 +652,7 @@ pub(crate) fn settings(dice: &mut Dice, seed: u64) -> Settings {
             max_interval: seconds(1 + dice.below(10)),
             rows_per_second: 1 + dice.below(100),
             rows_max: 1 + dice.index(40),
+            bytes_max: 32 << 20,
         },
         checkpoint_interval: seconds(1 + dice.below(10)),
         garbage: config::Garbage { percent: 100, records: 1 },

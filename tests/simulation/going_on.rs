@@ -150,6 +150,7 @@ fn settings() -> Settings {
             max_interval: Duration::from_secs(1),
             rows_per_second: 1_000,
             rows_max: 100_000,
+            bytes_max: 32 << 20,
         },
         checkpoint_interval: Duration::from_secs(1),
         shutdown_deadline: Duration::from_secs(60),

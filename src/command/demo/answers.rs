@@ -69,8 +69,8 @@ impl Answers {
     /// The wanted epoch in an empty database, else the one after the greatest.
     pub(super) async fn free_epoch(&self, wanted: u16) -> Result<u16, DemoError> {
         // `progress` is written last: a run that was killed may have left rows without it.
-        let each = database::TABLES.map(|table| format!("SELECT DISTINCT epoch FROM {table}"));
-        let epochs: Vec<u16> = self.all(&each.join(" UNION ALL ")).await?;
+        let each = database::tables().map(|table| format!("SELECT DISTINCT epoch FROM {table}"));
+        let epochs: Vec<u16> = self.all(&each.collect::<Vec<_>>().join(" UNION ALL ")).await?;
         Ok(epochs.into_iter().max().map_or(wanted, |greatest| greatest.saturating_add(1).max(wanted)))
     }
 

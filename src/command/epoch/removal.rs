@@ -11,7 +11,7 @@ use rdkafka::error::RDKafkaErrorCode;
 
 use crate::checkpoints::CheckpointStore;
 use crate::command::CommandError;
-use crate::command::database::{Database, TABLES};
+use crate::command::database::{Database, tables};
 use crate::command::log::{Log, client_config};
 use crate::command::outcome::say;
 use crate::command::table::Table;
@@ -60,7 +60,7 @@ pub(super) async fn run(config: &Config, removal: &Removal) -> Result<(), Comman
 /// How many rows each table holds of the epoch.
 async fn count(database: &Database, epoch: u16, log: &str) -> Result<Vec<(&'static str, u64)>, CommandError> {
     let mut counts = Vec::new();
-    for table in TABLES {
+    for table in tables() {
         let text = format!("SELECT count() FROM {table} WHERE epoch = {{epoch:UInt16}} AND startsWith(source, {{log:String}})");
         let query = database.query(&text).param("epoch", epoch).param("log", log);
         let rows: Vec<u64> = database.all("count the rows of the epoch", query).await?;
@@ -70,12 +70,12 @@ async fn count(database: &Database, epoch: u16, log: &str) -> Result<Vec<(&'stat
 }
 
 async fn sources(database: &Database, epoch: u16, log: &str) -> Result<BTreeSet<String>, CommandError> {
-    let of = |table: &&str| {
+    let of = |table| {
         format!(
             "SELECT DISTINCT toString(source) FROM {table} WHERE epoch = {{epoch:UInt16}} AND startsWith(source, {{log:String}})"
         )
     };
-    let text = TABLES.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ");
+    let text = tables().map(of).collect::<Vec<_>>().join(" UNION ALL ");
     let query = database.query(&text).param("epoch", epoch).param("log", log);
     Ok(database.all::<String>("ask for the sources of the epoch", query).await?.into_iter().collect())
 }

@@ -74,7 +74,7 @@ pub(super) async fn run(config: &Config, replay: &Replay) -> Result<(), CommandE
     }
     let partitions = Log::open(config, config.rules.epoch)?.partitions()?.len();
     let publisher = Publisher::new(config, partitions)?;
-    let sink = ClickHouseSink::new(&config.clickhouse, config.rules.epoch, || 0);
+    let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, || 0);
     let bar = ProgressBar::new(due).with_style(ProgressStyle::default_bar()).with_message("replaying");
     let mut replayed = 0;
     let mut last = (String::new(), 0);

@@ -1,0 +1,360 @@
+//! The tables that rows are inserted into: the one list of them, in the order in which they are written.
+//!
+//! Of each its name, the types of its columns as `deploy/clickhouse` makes them (a test compares the two), and how a row becomes
+//! columns. A column of `LowCardinality(String)` is sent as texts; the server finds the distinct ones.
+
+use super::native::Value;
+use crate::row::{ActivityWindow, Assignment, Cascade, Click, Conversion, Cost, Progress, Rejected, Report, Thread, Visit};
+
+/// A column as it is announced to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type, in the server's words.
+    pub kind: &'static str,
+}
+
+/// A row of a table.
+pub trait Table: Sized + 'static {
+    /// The name of the table.
+    const NAME: &'static str;
+    /// All its columns.
+    const COLUMNS: &'static [Column];
+    /// What writes the values of each column.
+    const WRITERS: &'static [Writer<Self>];
+
+    /// The bytes that the row adds to a block.
+    fn size(&self) -> usize;
+}
+
+/// Writes the values of one column of some rows.
+pub type Writer<T> = fn(rows: &[&T], out: &mut Vec<u8>);
+
+/// A table in the list of all.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed {
+    /// Its name.
+    pub name: &'static str,
+    /// Its columns.
+    pub columns: &'static [Column],
+    /// SQL over the rows of one source: the first offset of the log that they do not cover.
+    pub(super) newest: &'static str,
+}
+
+/// The version is that offset.
+const NEXT: &str = "max(version)";
+/// The version of a fact counts its offset down from the largest number.
+const FACT: &str = "if(count() = 0, 0, bitNot(min(version)) + 1)";
+/// The version of a reject says only where it was, and one more once it was replayed.
+const REJECT: &str = "max(offset) + 1";
+
+fn column<'a, V: Value + 'a>(out: &mut Vec<u8>, values: impl Iterator<Item = &'a V> + Clone) {
+    V::write(out, values);
+}
+
+macro_rules! tables {
+    ($($row:ident = $name:literal, newest $newest:ident { $($field:ident: $kind:literal,)* })*) => {
+        $(impl Table for $row {
+            const NAME: &'static str = $name;
+            const COLUMNS: &'static [Column] = &[$(Column { name: stringify!($field), kind: $kind },)*];
+            const WRITERS: &'static [Writer<Self>] = &[$(|rows, out| column(out, rows.iter().map(|row| &row.$field)),)*];
+
+            fn size(&self) -> usize {
+                // Every field by its name: one that has no column does not compile.
+                let $row { $($field,)* } = self;
+                0 $(+ $field.size())*
+            }
+        })*
+
+        /// All tables that rows are inserted into.
+        pub const TABLES: &[Listed] = &[$(Listed { name: $name, columns: <$row as Table>::COLUMNS, newest: $newest },)*];
+    };
+}
+
+tables! {
+    ActivityWindow = "activity_window", newest NEXT {
+        window_start: "DateTime('UTC')",
+        root: "String",
+        epoch: "UInt16",
+        source: "String",
+        opened: "UInt64",
+        version: "UInt64",
+        root_seen: "Bool",
+        root_time: "DateTime64(3, 'UTC')",
+        root_is_brand: "Bool",
+        brand: "String",
+        campaign: "String",
+        channel: "String",
+        platform: "String",
+        community: "String",
+        experiment: "String",
+        arm: "String",
+        tags: "Array(String)",
+        posts: "UInt32",
+        shares: "UInt32",
+        quotes: "UInt32",
+        replies: "UInt32",
+        brand_replies: "UInt32",
+        mentions: "UInt32",
+        reactions: "UInt32",
+        deletes: "UInt32",
+        clicks: "UInt32",
+        sharers: "Array(UInt64)",
+        repliers: "Array(UInt64)",
+        share_minutes: "Array(UInt8)",
+        reply_minutes: "Array(UInt8)",
+        brand_reply_minutes: "Array(UInt8)",
+        samples: "Map(String, Float64)",
+    }
+
+    Cascade = "cascade", newest NEXT {
+        root: "String",
+        epoch: "UInt16",
+        source: "String",
+        opened: "UInt64",
+        version: "UInt64",
+        root_seen: "Bool",
+        root_time: "DateTime64(3, 'UTC')",
+        root_is_brand: "Bool",
+        brand: "String",
+        campaign: "String",
+        channel: "String",
+        platform: "String",
+        community: "String",
+        experiment: "String",
+        arm: "String",
+        tags: "Array(String)",
+        size: "UInt64",
+        max_depth: "UInt32",
+        levels: "Array(UInt64)",
+        s1: "UInt64",
+        s2: "UInt128",
+        inferred: "UInt64",
+        cycles_cut: "UInt32",
+        self_edges: "UInt32",
+        reported_inferred: "UInt64",
+        unique_actors: "UInt64",
+        deleted_actors: "UInt64",
+        repeat_shares: "UInt64",
+        self_shares: "UInt64",
+        quotes: "UInt64",
+        deletes: "UInt64",
+        max_children: "UInt64",
+        reach: "UInt64",
+        reach_known: "UInt64",
+        first_time: "DateTime64(3, 'UTC')",
+        last_time: "DateTime64(3, 'UTC')",
+        age_hist: "Map(Int16, UInt64)",
+        delay_hist: "Map(Int16, UInt64)",
+        depth_first_ms: "Array(UInt64)",
+        users_first_ms: "Map(UInt32, UInt64)",
+    }
+
+    Thread = "thread", newest NEXT {
+        root: "String",
+        epoch: "UInt16",
+        source: "String",
+        opened: "UInt64",
+        version: "UInt64",
+        root_seen: "Bool",
+        root_time: "DateTime64(3, 'UTC')",
+        root_is_brand: "Bool",
+        brand: "String",
+        campaign: "String",
+        channel: "String",
+        platform: "String",
+        community: "String",
+        experiment: "String",
+        arm: "String",
+        tags: "Array(String)",
+        size: "UInt64",
+        max_depth: "UInt32",
+        levels: "Array(UInt64)",
+        s1: "UInt64",
+        s2: "UInt128",
+        inferred: "UInt64",
+        cycles_cut: "UInt32",
+        self_edges: "UInt32",
+        unique_actors: "UInt64",
+        deleted_actors: "UInt64",
+        deletes: "UInt64",
+        h_index: "UInt32",
+        brand_replies: "UInt64",
+        audience_replies: "UInt64",
+        nonself_replies: "UInt64",
+        two_way_replies: "UInt64",
+        dyads: "UInt64",
+        reciprocal_pairs: "UInt64",
+        dyad_fwd: "Array(UInt64)",
+        dyad_rev: "Array(UInt64)",
+        aba: "UInt64",
+        aba_eligible: "UInt64",
+        longest_exchange: "UInt32",
+        reentrants: "UInt64",
+        sessions: "UInt32",
+        longest_session_ms: "UInt64",
+        longest_session_messages: "UInt32",
+        last_session_start: "DateTime64(3, 'UTC')",
+        first_time: "DateTime64(3, 'UTC')",
+        last_time: "DateTime64(3, 'UTC')",
+        latency_hist: "Map(Int16, UInt64)",
+        first_response_hist: "Map(Int16, UInt64)",
+        brand_response_hist: "Map(Int16, UInt64)",
+        customer_messages: "UInt64",
+        customer_messages_answered: "UInt64",
+    }
+
+    Click = "click", newest FACT {
+        id: "String",
+        epoch: "UInt16",
+        source: "String",
+        key_source: "String",
+        version: "UInt64",
+        time: "DateTime64(3, 'UTC')",
+        root: "String",
+        target: "String",
+        target_kind: "Enum8('unknown' = 0, 'post' = 1, 'share' = 2, 'reply' = 3)",
+        target_inferred: "Bool",
+        path: "Array(String)",
+        path_actors: "Array(UInt64)",
+        depth: "UInt32",
+        path_inferred: "UInt32",
+        visitor: "UInt64",
+        has_visitor: "Bool",
+        utm_source: "String",
+        utm_medium: "String",
+        utm_campaign: "String",
+        utm_content: "String",
+        utm_term: "String",
+        brand: "String",
+        campaign: "String",
+        channel: "String",
+        platform: "String",
+        community: "String",
+    }
+
+    Visit = "visit", newest FACT {
+        id: "String",
+        epoch: "UInt16",
+        source: "String",
+        key_source: "String",
+        version: "UInt64",
+        time: "DateTime64(3, 'UTC')",
+        visitor: "UInt64",
+        has_visitor: "Bool",
+        click: "String",
+        brand: "String",
+        landing_host: "String",
+        landing_path: "String",
+        referrer_host: "String",
+        utm_source: "String",
+        utm_medium: "String",
+        utm_campaign: "String",
+        utm_content: "String",
+        utm_term: "String",
+    }
+
+    Conversion = "conversion", newest FACT {
+        id: "String",
+        epoch: "UInt16",
+        source: "String",
+        key_source: "String",
+        version: "UInt64",
+        time: "DateTime64(3, 'UTC')",
+        visitor: "UInt64",
+        has_visitor: "Bool",
+        brand: "String",
+        kind: "String",
+        amount: "Decimal(38, 6)",
+        currency: "String",
+        margin_rate: "Nullable(Decimal(9, 6))",
+        refund_of: "String",
+        relates_to: "String",
+    }
+
+    Cost = "cost", newest FACT {
+        id: "String",
+        epoch: "UInt16",
+        source: "String",
+        key_source: "String",
+        version: "UInt64",
+        time: "DateTime64(3, 'UTC')",
+        kind: "String",
+        amount: "Nullable(Decimal(38, 6))",
+        currency: "String",
+        seconds: "Nullable(UInt64)",
+        seconds_low: "Nullable(UInt64)",
+        seconds_high: "Nullable(UInt64)",
+        role: "String",
+        estimated: "Bool",
+        brand: "String",
+        campaign: "String",
+        channel: "String",
+        community: "String",
+        side: "String",
+        period_start: "Nullable(DateTime64(3, 'UTC'))",
+        period_end: "Nullable(DateTime64(3, 'UTC'))",
+    }
+
+    Assignment = "assignment", newest FACT {
+        id: "String",
+        epoch: "UInt16",
+        source: "String",
+        key_source: "String",
+        version: "UInt64",
+        time: "DateTime64(3, 'UTC')",
+        experiment: "String",
+        arm: "String",
+        unit: "String",
+        unit_type: "String",
+    }
+
+    Report = "report", newest FACT {
+        id: "String",
+        epoch: "UInt16",
+        source: "String",
+        key_source: "String",
+        version: "UInt64",
+        time: "DateTime64(3, 'UTC')",
+        origin: "String",
+        metric: "String",
+        value: "Decimal(38, 6)",
+        grain: "String",
+        period_start: "Nullable(DateTime64(3, 'UTC'))",
+        period_end: "Nullable(DateTime64(3, 'UTC'))",
+        brand: "String",
+        campaign: "String",
+        channel: "String",
+    }
+
+    Rejected = "rejects", newest REJECT {
+        epoch: "UInt16",
+        source: "String",
+        offset: "UInt64",
+        version: "UInt64",
+        received: "DateTime64(3, 'UTC')",
+        reason: "String",
+        detail: "String",
+        key: "String",
+        payload: "String",
+        headers: "Map(String, String)",
+        truncated: "Bool",
+        replayed: "Bool",
+    }
+
+    Progress = "progress", newest NEXT {
+        epoch: "UInt16",
+        source: "String",
+        first: "UInt64",
+        version: "UInt64",
+        watermark: "DateTime64(3, 'UTC')",
+        read: "UInt64",
+        accepted: "UInt64",
+        duplicates: "UInt64",
+        conflicting_copies: "UInt64",
+        rejected: "UInt64",
+        log_end: "UInt64",
+        written: "DateTime64(3, 'UTC')",
+    }
+}

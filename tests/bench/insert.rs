@@ -1,0 +1,113 @@
+//! What an insert costs: the sender's CPU and the store's, a row, merges included.
+//!
+//! Real events make the rows of `activity_window`; the store is the embedded ClickHouse, a process of its own.
+
+#![expect(clippy::panic, reason = "a benchmark that cannot measure says why and ends")]
+
+mod input;
+mod measure;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use grapevine::clickhouse::{ClickHouseSink, client, native};
+use grapevine::config::Config;
+use grapevine::embedded::clickhouse::EmbeddedClickHouse;
+use grapevine::engine::Engine;
+use grapevine::event::parse;
+use grapevine::migrations;
+use grapevine::record::Record;
+use grapevine::row::{ActivityWindow, Rows};
+use grapevine::worker::Sink as _;
+
+use input::{FILES, lines, renamed};
+use measure::cpu_seconds;
+
+const ROWS: usize = 500_000;
+/// Rows of one insert.
+const BATCH: usize = 50_000;
+
+fn main() {
+    let rows = windows();
+    let bytes = block(&rows[..BATCH].iter().collect::<Vec<_>>()) as f64 / BATCH as f64;
+    println!("# insert: {ROWS} rows of activity_window, {BATCH} an insert, {bytes:.0} bytes a row");
+    println!("encoding: {:.0} ns a row", encoding(&rows));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let folder = tempfile::tempdir().expect("a folder");
+    let store =
+        EmbeddedClickHouse::start(Path::new(env!("CARGO_BIN_EXE_grapevine")), folder.path()).expect("libchdb: `make setup`");
+    for (run, compression) in ["lz4", "none", "lz4", "none"].into_iter().enumerate() {
+        let config = configured(store.url(), &format!("run_{run}"), compression);
+        let (sender, stored) = runtime.block_on(inserted(&config, &store.id().to_string(), &rows));
+        println!("{compression}: {sender:.2} us of the sender's CPU a row, {stored:.2} us of the store's");
+    }
+}
+
+/// Makes a block; gives its bytes.
+fn block(rows: &[&ActivityWindow]) -> usize {
+    native::block(rows).map(|piece| std::hint::black_box(piece).len()).sum()
+}
+
+/// Nanoseconds to make a block, a row; the least of some runs.
+fn encoding(rows: &[ActivityWindow]) -> f64 {
+    let rows: Vec<_> = rows[..BATCH].iter().collect();
+    let once = || {
+        let started = Instant::now();
+        std::hint::black_box(block(std::hint::black_box(&rows)));
+        started.elapsed()
+    };
+    (0..20).map(|_| once()).min().unwrap_or_default().as_nanos() as f64 / BATCH as f64
+}
+
+/// Microseconds of CPU a row: of this process, of the store until its merges are done.
+async fn inserted(config: &Config, store: &str, rows: &[ActivityWindow]) -> (f64, f64) {
+    let database = client(&config.clickhouse);
+    migrations::apply(&database).await.expect("a schema");
+    let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, 0, || 0);
+    let batches: Vec<_> = rows.chunks(BATCH).map(|rows| Rows { activity_windows: rows.to_vec(), ..Rows::default() }).collect();
+    let before = (cpu_seconds("self"), cpu_seconds(store));
+    for batch in &batches {
+        sink.insert(batch).await.expect("the store takes rows");
+    }
+    let sender = cpu_seconds("self") - before.0;
+    let merging = "SELECT count() FROM system.merges";
+    while database.query(merging).fetch_one::<u64>().await.expect("an answer") > 0 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let stored = cpu_seconds(store) - before.1;
+    let count: u64 = database.query("SELECT count() FROM activity_window FINAL").fetch_one().await.expect("an answer");
+    assert_eq!(count, ROWS as u64, "every row is stored once");
+    (sender * 1e6 / ROWS as f64, stored * 1e6 / ROWS as f64)
+}
+
+fn configured(url: &str, database: &str, compression: &str) -> Config {
+    let variables = [
+        ("GRAPEVINE_CLICKHOUSE_URL", url),
+        ("GRAPEVINE_CLICKHOUSE_DATABASE", database),
+        ("GRAPEVINE_CLICKHOUSE_COMPRESSION", compression),
+        ("GRAPEVINE_RULES_PSEUDONYM_KEY", "a key for benchmarks"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Config::load(None, variables.into_iter()).expect("a configuration")
+}
+
+/// The windows of both real sets, under other ids as often as it takes.
+fn windows() -> Vec<ActivityWindow> {
+    let rules = configured("http://localhost", "bench", "none").rules;
+    let mut rows = Vec::new();
+    let files: Vec<_> = FILES.map(lines).concat();
+    for copy in 0.. {
+        let mut engine = Engine::new(rules.clone(), "bench/0".into(), 0);
+        for (offset, line) in (0..).zip(&files) {
+            let payload = renamed(line, copy).1;
+            let record = Record { offset, payload: Some(&payload), ..Record::default() };
+            engine.observe(&record, parse(&record));
+        }
+        rows.extend(engine.flush().rows.activity_windows);
+        if rows.len() >= ROWS {
+            break;
+        }
+    }
+    rows.truncate(ROWS);
+    rows
+}
