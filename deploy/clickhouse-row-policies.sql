@@ -23,11 +23,21 @@ COMMENT 'Which reader sees which brand, for the row policies';
 CREATE ROLE IF NOT EXISTS grapevine_reader;
 GRANT SELECT ON grapevine.* TO grapevine_reader;
 
--- Tables whose rows name a brand.
+-- Tables whose rows name a brand. `root` names that of a life: its row may be replaced by one that names another, so leave
+-- `apply_row_policy_after_final` at 1, or readers see what was replaced.
 CREATE ROW POLICY OR REPLACE own_brands
-ON grapevine.activity_window, grapevine.cascade, grapevine.thread, grapevine.click, grapevine.visit, grapevine.conversion,
+ON grapevine.root, grapevine.click, grapevine.visit, grapevine.conversion,
     grapevine.cost, grapevine.report, grapevine.brand, grapevine.campaign
 USING brand IN (SELECT brand FROM grapevine.brand_reader WHERE reader = currentUser())
+TO grapevine_reader;
+
+-- What happened in a life is of the brand that its post names. Each table by itself: a policy on `root` alone would leave
+-- everybody's windows to a LEFT JOIN.
+CREATE ROW POLICY OR REPLACE own_brands
+ON grapevine.activity_window, grapevine.cascade, grapevine.thread
+USING (source, opened, epoch) IN (
+    SELECT source, opened, epoch FROM grapevine.root FINAL
+    WHERE brand IN (SELECT brand FROM grapevine.brand_reader WHERE reader = currentUser()))
 TO grapevine_reader;
 
 -- What holds for every brand is of every reader.
@@ -40,7 +50,7 @@ TO grapevine_reader;
 -- An experiment that posts of two brands carry shows readers of either the sums of both where it is kept as a table: give each brand its own.
 CREATE ROW POLICY OR REPLACE own_brands
 ON grapevine.assignment
-USING experiment IN (SELECT experiment FROM grapevine.activity_window WHERE experiment != '')
+USING experiment IN (SELECT experiment FROM grapevine.root WHERE experiment != '')
 TO grapevine_reader;
 CREATE ROW POLICY OR REPLACE own_brands
 ON grapevine.identity
@@ -91,7 +101,7 @@ USING brand IN (SELECT brand FROM grapevine.brand_reader WHERE reader = currentU
 TO grapevine_reader;
 CREATE ROW POLICY OR REPLACE own_brands
 ON grapevine_stored.experiments
-USING experiment IN (SELECT experiment FROM grapevine.activity_window WHERE experiment != '')
+USING experiment IN (SELECT experiment FROM grapevine.root WHERE experiment != '')
 TO grapevine_reader;
 
 -- The rest is read by everybody, hourly rates among it: fx, labour_rate, media_price, place, utm_side, actor, progress, gap,
@@ -99,7 +109,7 @@ TO grapevine_reader;
 
 -- A table with a policy may hide its rows from whom no policy names: from the worker, from administrators.
 CREATE ROW POLICY OR REPLACE everything
-ON grapevine.activity_window, grapevine.cascade, grapevine.thread, grapevine.click, grapevine.visit, grapevine.conversion,
+ON grapevine.root, grapevine.activity_window, grapevine.cascade, grapevine.thread, grapevine.click, grapevine.visit, grapevine.conversion,
     grapevine.cost, grapevine.report, grapevine.brand, grapevine.campaign, grapevine.calendar, grapevine.assignment,
     grapevine.identity, grapevine.rejects, grapevine.brand_reader,
     grapevine_stored.coverage, grapevine_stored.activity_daily, grapevine_stored.cascade_shape, grapevine_stored.thread_shape, grapevine_stored.buzz, grapevine_stored.people,

@@ -74,7 +74,8 @@ pub enum SchemaProblem {
     /// A migration that was applied had another text.
     #[error(
         "{name} was applied with another text (check value {applied:016x}, here {here:016x}): this program and the database \
-         are of different builds; use the program that migrated the database, or a new database"
+         are of different builds, and tables are not changed. Use the program that migrated the database, or give this one a new \
+         database and a new epoch (`clickhouse.database`, `epoch`), into which it reads everything again"
     )]
     Changed {
         /// The name of the file.

@@ -1,10 +1,35 @@
--- Tables. The worker writes activity_window, cascade, thread, rejects and progress; the tables of facts
+-- Tables. The worker writes root, activity_window, cascade, thread, rejects and progress; the tables of facts
 -- (click to report) are there for what passes through it as rows.
 --
 -- Every key holds identity only, nothing that can be learned later: rows of one key replace each other and
 -- the greatest `version` stands. Brand, campaign, channel and community come from the root post, which may
--- arrive after its shares; they are plain columns. Times are the events' own, declared times, in UTC. Ids of
--- people are keyed 64-bit hashes. Analysts query the views of 002_views.sql, which hide FINAL, epochs and lives.
+-- arrive after its shares: they stand once a life, in `root`, and (source, opened, epoch) leads to them from every
+-- other row of the life, because an offset opens one life. Times are the events' own, declared times, in UTC. Ids
+-- of people are keyed 64-bit hashes. Analysts query the views of 002_views.sql, which hide FINAL, epochs and lives.
+--
+-- No table is partitioned: an insert becomes a part a partition, and a history of many months would be many parts.
+
+-- What the post of one life says. A life whose post was not seen has no row here.
+CREATE TABLE IF NOT EXISTS root (
+    root          String COMMENT 'The id of the root post, as it was in the events',
+    epoch         UInt16 COMMENT 'Under which rules the row was computed; views read the active epoch of each source',
+    source        LowCardinality(String) COMMENT 'The log and its partition: log/partition',
+    opened        UInt64 COMMENT 'Offset of the first event of this life of the root',
+    version       UInt64 COMMENT 'First offset that the row does not cover; the row with the greatest one stands',
+    root_seen     Bool COMMENT 'Whether this life saw the root post',
+    root_time     DateTime64(3, 'UTC') COMMENT 'Time of the root post',
+    root_is_brand Bool COMMENT 'Whether the brand itself wrote the root post',
+    brand         LowCardinality(String) COMMENT 'Brand of the root post',
+    campaign      LowCardinality(String) COMMENT 'Campaign of the root post',
+    channel       LowCardinality(String) COMMENT 'Channel of the root post',
+    platform      LowCardinality(String) COMMENT 'Platform of the root post',
+    community     LowCardinality(String) COMMENT 'Group, forum or server in which the root post stands',
+    experiment    LowCardinality(String) COMMENT 'Experiment of the root post',
+    arm           LowCardinality(String) COMMENT 'Arm of the experiment',
+    tags          Array(String) COMMENT 'Tags of the root post'
+) ENGINE = ReplacingMergeTree(version)
+ORDER BY (root, source, opened, epoch)
+COMMENT 'What the post of one life says. A life whose post was not seen has no row here';
 
 -- What happened in one window of one life of a root, by the events' own times. Never closes while the root lives.
 CREATE TABLE IF NOT EXISTS activity_window (
@@ -14,17 +39,6 @@ CREATE TABLE IF NOT EXISTS activity_window (
     source              LowCardinality(String) COMMENT 'The log and its partition: log/partition',
     opened              UInt64 COMMENT 'Offset of the first event of this life of the root',
     version             UInt64 COMMENT 'First offset that the row does not cover; the row with the greatest one stands',
-    root_seen           Bool COMMENT 'Whether this life saw the root post; if not, the dimensions below are empty',
-    root_time           DateTime64(3, 'UTC') COMMENT 'Time of the root post; not seen: of the earliest event',
-    root_is_brand       Bool COMMENT 'Whether the brand itself wrote the root post',
-    brand               LowCardinality(String) COMMENT 'Brand of the root post',
-    campaign            LowCardinality(String) COMMENT 'Campaign of the root post',
-    channel             LowCardinality(String) COMMENT 'Channel of the root post',
-    platform            LowCardinality(String) COMMENT 'Platform of the root post',
-    community           LowCardinality(String) COMMENT 'Group, forum or server in which the root post stands',
-    experiment          LowCardinality(String) COMMENT 'Experiment of the root post',
-    arm                 LowCardinality(String) COMMENT 'Arm of the experiment',
-    tags                Array(String) COMMENT 'Tags of the root post',
     posts               UInt32 COMMENT '1 in the window of the root post',
     shares              UInt32 COMMENT 'Shares of all kinds',
     quotes              UInt32 COMMENT 'Shares that are quotes',
@@ -41,7 +55,6 @@ CREATE TABLE IF NOT EXISTS activity_window (
     brand_reply_minutes Array(UInt8) COMMENT 'Minute of the window of each reply by the brand, sorted',
     samples             Map(String, Float64) COMMENT 'Last value of each gauge in this window'
 ) ENGINE = ReplacingMergeTree(version)
-PARTITION BY toYYYYMM(window_start)
 ORDER BY (window_start, root, epoch, source, opened)
 COMMENT 'What happened in one window of one life of a root, by the events'' own times. Never closes while the root lives';
 
@@ -52,17 +65,6 @@ CREATE TABLE IF NOT EXISTS cascade (
     source            LowCardinality(String) COMMENT 'The log and its partition: log/partition',
     opened            UInt64 COMMENT 'Offset of the first event of this life of the root',
     version           UInt64 COMMENT 'First offset that the row does not cover; the row with the greatest one stands',
-    root_seen         Bool COMMENT 'Whether this life saw the root post; if not, the dimensions below are empty',
-    root_time         DateTime64(3, 'UTC') COMMENT 'Time of the root post; not seen: of the earliest event',
-    root_is_brand     Bool COMMENT 'Whether the brand itself wrote the root post',
-    brand             LowCardinality(String) COMMENT 'Brand of the root post',
-    campaign          LowCardinality(String) COMMENT 'Campaign of the root post',
-    channel           LowCardinality(String) COMMENT 'Channel of the root post',
-    platform          LowCardinality(String) COMMENT 'Platform of the root post',
-    community         LowCardinality(String) COMMENT 'Group, forum or server in which the root post stands',
-    experiment        LowCardinality(String) COMMENT 'Experiment of the root post',
-    arm               LowCardinality(String) COMMENT 'Arm of the experiment',
-    tags              Array(String) COMMENT 'Tags of the root post',
     size              UInt64 COMMENT 'Shares and the root post, seen or not',
     max_depth         UInt32 COMMENT 'Greatest distance from the root, in edges',
     levels            Array(UInt64) COMMENT 'Nodes at depth 0, 1, 2 ...; the last of 65536 entries holds the rest',
@@ -83,10 +85,10 @@ CREATE TABLE IF NOT EXISTS cascade (
     reach_known       UInt64 COMMENT 'People whose followers are known',
     first_time        DateTime64(3, 'UTC') COMMENT 'Earliest time in the tree, root post included',
     last_time         DateTime64(3, 'UTC') COMMENT 'Latest time in the tree, root post included',
-    age_hist          Map(Int16, UInt64) COMMENT 'Shares by their age since the root post, by log bucket of seconds: bucket k is about 0.99 * pow(1.01/0.99, k)',
+    age_hist          Map(Int16, UInt64) COMMENT 'Shares by their age since the root post (not seen: since the earliest share), by log bucket of seconds: bucket k is about 0.99 * pow(1.01/0.99, k)',
     delay_hist        Map(Int16, UInt64) COMMENT 'Shares by their delay after their parent, inferred left out, by log bucket of seconds: bucket k is about 0.99 * pow(1.01/0.99, k)',
-    depth_first_ms    Array(UInt64) COMMENT 'Milliseconds from the root post to the first node at depth 0, 1, 2 ...',
-    users_first_ms    Map(UInt32, UInt64) COMMENT 'Milliseconds from the root post until k distinct people, for k = 10, 20, 50, 100 ...'
+    depth_first_ms    Array(UInt64) COMMENT 'Milliseconds from the root post (not seen: from the earliest share) to the first node at depth 0, 1, 2 ...',
+    users_first_ms    Map(UInt32, UInt64) COMMENT 'Milliseconds from the root post (not seen: from the earliest share) until k distinct people, for k = 10, 20, 50, 100 ...'
 ) ENGINE = ReplacingMergeTree(version)
 ORDER BY (root, epoch, source, opened)
 COMMENT 'The tree of shares of one life of a root, as it is now. One row a life with at least one share';
@@ -98,17 +100,6 @@ CREATE TABLE IF NOT EXISTS thread (
     source                     LowCardinality(String) COMMENT 'The log and its partition: log/partition',
     opened                     UInt64 COMMENT 'Offset of the first event of this life of the root',
     version                    UInt64 COMMENT 'First offset that the row does not cover; the row with the greatest one stands',
-    root_seen                  Bool COMMENT 'Whether this life saw the root post; if not, the dimensions below are empty',
-    root_time                  DateTime64(3, 'UTC') COMMENT 'Time of the root post; not seen: of the earliest event',
-    root_is_brand              Bool COMMENT 'Whether the brand itself wrote the root post',
-    brand                      LowCardinality(String) COMMENT 'Brand of the root post',
-    campaign                   LowCardinality(String) COMMENT 'Campaign of the root post',
-    channel                    LowCardinality(String) COMMENT 'Channel of the root post',
-    platform                   LowCardinality(String) COMMENT 'Platform of the root post',
-    community                  LowCardinality(String) COMMENT 'Group, forum or server in which the root post stands',
-    experiment                 LowCardinality(String) COMMENT 'Experiment of the root post',
-    arm                        LowCardinality(String) COMMENT 'Arm of the experiment',
-    tags                       Array(String) COMMENT 'Tags of the root post',
     size                       UInt64 COMMENT 'Replies and the root post, seen or not',
     max_depth                  UInt32 COMMENT 'Greatest distance from the root, in edges',
     levels                     Array(UInt64) COMMENT 'Nodes at depth 0, 1, 2 ...; the last of 65536 entries holds the rest',
@@ -153,6 +144,7 @@ CREATE TABLE IF NOT EXISTS click (
     id              String COMMENT 'Id of the event',
     epoch           UInt16 COMMENT 'Under which rules the row was written',
     source          LowCardinality(String) COMMENT 'The log and its partition: log/partition',
+    key_source      LowCardinality(String) COMMENT 'The source again, as a part of the key: no source overwrites the row of another, whatever ids their producers chose',
     version         UInt64 COMMENT 'Largest UInt64 less the offset, so that the first copy stands',
     time            DateTime64(3, 'UTC') COMMENT 'Declared time',
     root            String COMMENT 'Root post',
@@ -162,6 +154,7 @@ CREATE TABLE IF NOT EXISTS click (
     path            Array(String) COMMENT 'Root first, then the nearest 31 nodes towards the target',
     path_actors     Array(UInt64) COMMENT 'Keyed hashes of their authors',
     depth           UInt32 COMMENT 'Depth of the target',
+    path_inferred   UInt32 COMMENT 'Edges of the whole path whose parent was inferred here or guessed by the producer',
     visitor         UInt64 COMMENT 'Keyed hash of the visitor',
     has_visitor     Bool COMMENT 'Whether the event named a visitor',
     utm_source      LowCardinality(String) COMMENT 'utm_source',
@@ -175,7 +168,7 @@ CREATE TABLE IF NOT EXISTS click (
     platform        LowCardinality(String) COMMENT 'Platform of the root post',
     community       LowCardinality(String) COMMENT 'Group, forum or server in which the root post stands'
 ) ENGINE = ReplacingMergeTree(version)
-ORDER BY (id, epoch)
+ORDER BY (id, epoch, key_source)
 COMMENT 'A click on a link of a post, share or reply';
 
 -- A visit to a page of the brand.
@@ -183,6 +176,7 @@ CREATE TABLE IF NOT EXISTS visit (
     id            String COMMENT 'Id of the event',
     epoch         UInt16 COMMENT 'Under which rules the row was written',
     source        LowCardinality(String) COMMENT 'The log and its partition: log/partition',
+    key_source    LowCardinality(String) COMMENT 'The source again, as a part of the key: no source overwrites the row of another, whatever ids their producers chose',
     version       UInt64 COMMENT 'Largest UInt64 less the offset, so that the first copy stands',
     time          DateTime64(3, 'UTC') COMMENT 'Declared time',
     visitor       UInt64 COMMENT 'Keyed hash of the visitor',
@@ -198,7 +192,7 @@ CREATE TABLE IF NOT EXISTS visit (
     utm_content   String COMMENT 'utm_content',
     utm_term      String COMMENT 'utm_term'
 ) ENGINE = ReplacingMergeTree(version)
-ORDER BY (id, epoch)
+ORDER BY (id, epoch, key_source)
 COMMENT 'A visit to a page of the brand';
 
 -- A conversion, or its refund.
@@ -206,6 +200,7 @@ CREATE TABLE IF NOT EXISTS conversion (
     id          String COMMENT 'Id of the event',
     epoch       UInt16 COMMENT 'Under which rules the row was written',
     source      LowCardinality(String) COMMENT 'The log and its partition: log/partition',
+    key_source  LowCardinality(String) COMMENT 'The source again, as a part of the key: no source overwrites the row of another, whatever ids their producers chose',
     version     UInt64 COMMENT 'Largest UInt64 less the offset, so that the first copy stands',
     time        DateTime64(3, 'UTC') COMMENT 'Declared time',
     visitor     UInt64 COMMENT 'Keyed hash of the visitor',
@@ -218,7 +213,7 @@ CREATE TABLE IF NOT EXISTS conversion (
     refund_of   String COMMENT 'Conversion that this one takes back',
     relates_to  String COMMENT 'Event that it relates to'
 ) ENGINE = ReplacingMergeTree(version)
-ORDER BY (id, epoch)
+ORDER BY (id, epoch, key_source)
 COMMENT 'A conversion, or its refund';
 
 -- What was spent: money or time.
@@ -226,6 +221,7 @@ CREATE TABLE IF NOT EXISTS cost (
     id           String COMMENT 'Id of the event',
     epoch        UInt16 COMMENT 'Under which rules the row was written',
     source       LowCardinality(String) COMMENT 'The log and its partition: log/partition',
+    key_source   LowCardinality(String) COMMENT 'The source again, as a part of the key: no source overwrites the row of another, whatever ids their producers chose',
     version      UInt64 COMMENT 'Largest UInt64 less the offset, so that the first copy stands',
     time         DateTime64(3, 'UTC') COMMENT 'Declared time',
     kind         LowCardinality(String) COMMENT 'Kind of the cost',
@@ -244,7 +240,7 @@ CREATE TABLE IF NOT EXISTS cost (
     period_start Nullable(DateTime64(3, 'UTC')) COMMENT 'Start of the period it covers',
     period_end   Nullable(DateTime64(3, 'UTC')) COMMENT 'End of the period it covers'
 ) ENGINE = ReplacingMergeTree(version)
-ORDER BY (id, epoch)
+ORDER BY (id, epoch, key_source)
 COMMENT 'What was spent: money or time';
 
 -- Who was assigned to which arm of an experiment.
@@ -252,6 +248,7 @@ CREATE TABLE IF NOT EXISTS assignment (
     id         String COMMENT 'Id of the event',
     epoch      UInt16 COMMENT 'Under which rules the row was written',
     source     LowCardinality(String) COMMENT 'The log and its partition: log/partition',
+    key_source LowCardinality(String) COMMENT 'The source again, as a part of the key: no source overwrites the row of another, whatever ids their producers chose',
     version    UInt64 COMMENT 'Largest UInt64 less the offset, so that the first copy stands',
     time       DateTime64(3, 'UTC') COMMENT 'Declared time',
     experiment LowCardinality(String) COMMENT 'Experiment',
@@ -259,7 +256,7 @@ CREATE TABLE IF NOT EXISTS assignment (
     unit       String COMMENT 'What was assigned',
     unit_type  LowCardinality(String) COMMENT 'What kind of unit it is'
 ) ENGINE = ReplacingMergeTree(version)
-ORDER BY (id, epoch)
+ORDER BY (id, epoch, key_source)
 COMMENT 'Who was assigned to which arm of an experiment';
 
 -- Figures reported by platforms; never summed with our own.
@@ -267,6 +264,7 @@ CREATE TABLE IF NOT EXISTS report (
     id           String COMMENT 'Id of the event',
     epoch        UInt16 COMMENT 'Under which rules the row was written',
     source       LowCardinality(String) COMMENT 'The log and its partition: log/partition',
+    key_source   LowCardinality(String) COMMENT 'The source again, as a part of the key: no source overwrites the row of another, whatever ids their producers chose',
     version      UInt64 COMMENT 'Largest UInt64 less the offset, so that the first copy stands',
     time         DateTime64(3, 'UTC') COMMENT 'Declared time',
     origin       LowCardinality(String) COMMENT 'Who reports',
@@ -279,7 +277,7 @@ CREATE TABLE IF NOT EXISTS report (
     campaign     LowCardinality(String) COMMENT 'Campaign',
     channel      LowCardinality(String) COMMENT 'Channel'
 ) ENGINE = ReplacingMergeTree(version)
-ORDER BY (id, epoch)
+ORDER BY (id, epoch, key_source)
 COMMENT 'Figures reported by platforms; never summed with our own';
 
 -- Records that are no events: where they came from, why, and their bytes. Holds raw ids.

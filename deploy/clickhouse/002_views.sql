@@ -1,36 +1,72 @@
 -- Views: what analysts query. They hide FINAL, epochs and lives, and divide safely: a ratio whose denominator
 -- is 0 is NULL, never 0 and never inf. An epoch is read where `active_epoch` names it for the source; a source
 -- without a row there is read in epoch 0. Of several lives of a root the windows add up and the largest shape
--- stands (`lives`, `structure_exact` say so). cascade_row, thread_row, activity_row, cascade_life and
+-- stands (`lives`, `structure_exact` say so). root_row, cascade_row, thread_row, activity_row, cascade_life and
 -- thread_life carry the others; a filter on `root` reaches the primary key through all of them but `activity*`,
 -- whose key begins with the window's time: filter those by `window_start` too.
 
--- Rows of the table cascade under the active epoch: one per life.
+-- Rows of the table root under the active epoch: one per life that saw its post. A life is (source, opened, epoch); `log`
+-- stands for source and epoch in joins, because a join on numbers takes half the time of one on texts. Sources are
+-- thousands at most, so no two of them have one 64-bit number.
+CREATE OR REPLACE VIEW root_row AS
+SELECT *, cityHash64(source, epoch) AS log FROM root FINAL
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+COMMENT 'Rows of the table root under the active epoch: one per life that saw its post';
+
+-- Rows of the table cascade under the active epoch, with what is known of the post: one per life.
 CREATE OR REPLACE VIEW cascade_row AS
-SELECT * FROM cascade FINAL
-WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
-        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
-COMMENT 'Rows of the table cascade under the active epoch: one per life';
+SELECT
+    c.root AS root, c.epoch AS epoch, c.source AS source, c.opened AS opened, c.version AS version,
+    r.root_seen AS root_seen, if(r.root_seen, r.root_time, NULL) AS root_time, r.root_is_brand AS root_is_brand,
+    r.brand AS brand, r.campaign AS campaign, r.channel AS channel, r.platform AS platform, r.community AS community, r.experiment AS experiment, r.arm AS arm, r.tags AS tags,
+    c.* EXCEPT (root, epoch, source, opened, version, log)
+FROM (
+    SELECT *, cityHash64(source, epoch) AS log FROM cascade FINAL
+    WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+            OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+) AS c
+LEFT ANY JOIN root_row AS r ON r.opened = c.opened AND r.log = c.log AND r.root = c.root
+SETTINGS join_use_nulls = 0
+COMMENT 'Rows of the table cascade under the active epoch, with what is known of the post: one per life';
 
--- Rows of the table thread under the active epoch: one per life.
+-- Rows of the table thread under the active epoch, with what is known of the post: one per life.
 CREATE OR REPLACE VIEW thread_row AS
-SELECT * FROM thread FINAL
-WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
-        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
-COMMENT 'Rows of the table thread under the active epoch: one per life';
+SELECT
+    t.root AS root, t.epoch AS epoch, t.source AS source, t.opened AS opened, t.version AS version,
+    r.root_seen AS root_seen, if(r.root_seen, r.root_time, NULL) AS root_time, r.root_is_brand AS root_is_brand,
+    r.brand AS brand, r.campaign AS campaign, r.channel AS channel, r.platform AS platform, r.community AS community, r.experiment AS experiment, r.arm AS arm, r.tags AS tags,
+    t.* EXCEPT (root, epoch, source, opened, version, log)
+FROM (
+    SELECT *, cityHash64(source, epoch) AS log FROM thread FINAL
+    WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+            OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+) AS t
+LEFT ANY JOIN root_row AS r ON r.opened = t.opened AND r.log = t.log AND r.root = t.root
+SETTINGS join_use_nulls = 0
+COMMENT 'Rows of the table thread under the active epoch, with what is known of the post: one per life';
 
--- Rows of the table activity_window under the active epoch: one per life and window.
+-- Rows of the table activity_window under the active epoch, with what is known of the post: one per life and window.
 CREATE OR REPLACE VIEW activity_row AS
-SELECT * FROM activity_window FINAL
-WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
-        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
-COMMENT 'Rows of the table activity_window under the active epoch: one per life and window';
+SELECT
+    w.window_start AS window_start, w.root AS root, w.epoch AS epoch, w.source AS source, w.opened AS opened, w.version AS version,
+    r.root_seen AS root_seen, if(r.root_seen, r.root_time, NULL) AS root_time, r.root_is_brand AS root_is_brand,
+    r.brand AS brand, r.campaign AS campaign, r.channel AS channel, r.platform AS platform, r.community AS community, r.experiment AS experiment, r.arm AS arm, r.tags AS tags,
+    w.* EXCEPT (window_start, root, epoch, source, opened, version, log)
+FROM (
+    SELECT *, cityHash64(source, epoch) AS log FROM activity_window FINAL
+    WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+            OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+) AS w
+LEFT ANY JOIN root_row AS r ON r.opened = w.opened AND r.log = w.log
+SETTINGS join_use_nulls = 0
+COMMENT 'Rows of the table activity_window under the active epoch, with what is known of the post: one per life and window';
 
 -- Every root post that was seen, with its dimensions: one row per root.
 CREATE OR REPLACE VIEW roots AS
 SELECT root, root_time, root_is_brand AS is_brand, brand, campaign, channel, platform, community, experiment, arm, tags
-FROM activity_row
-WHERE posts > 0
+FROM root_row
+WHERE root_seen
 ORDER BY source DESC, opened DESC
 LIMIT 1 BY root
 COMMENT 'Every root post that was seen, with its dimensions: one row per root';
@@ -50,7 +86,9 @@ SELECT
     if(l.root_seen OR r.root = '', l.root_time, r.root_time) AS root_time,
     if(l.root_seen, l.root_is_brand, r.is_brand) AS is_brand,
     l.root_seen OR r.root != '' AS root_seen,
-    l.size AS size, l.max_depth AS max_depth, l.levels AS levels, l.s1 AS s1, l.s2 AS s2, l.inferred AS inferred, l.cycles_cut AS cycles_cut, l.self_edges AS self_edges, l.reported_inferred AS reported_inferred, l.unique_actors AS unique_actors, l.deleted_actors AS deleted_actors, l.repeat_shares AS repeat_shares, l.self_shares AS self_shares, l.quotes AS quotes, l.deletes AS deletes, l.max_children AS max_children, l.reach AS reach, l.reach_known AS reach_known, l.first_time AS first_time, l.last_time AS last_time, l.age_hist AS age_hist, l.delay_hist AS delay_hist, l.depth_first_ms AS depth_first_ms, l.users_first_ms AS users_first_ms,
+    l.size AS size, l.max_depth AS max_depth, l.levels AS levels, l.s1 AS s1, l.s2 AS s2, l.inferred AS inferred, l.cycles_cut AS cycles_cut, l.self_edges AS self_edges, l.reported_inferred AS reported_inferred, l.unique_actors AS unique_actors, l.deleted_actors AS deleted_actors, l.repeat_shares AS repeat_shares, l.self_shares AS self_shares, l.quotes AS quotes, l.deletes AS deletes, l.max_children AS max_children, l.reach AS reach, l.reach_known AS reach_known, l.first_time AS first_time, l.last_time AS last_time,
+    -- Ages count from the post, so a life that did not see it knows none.
+    if(l.root_seen, l.age_hist, map()) AS age_hist, l.delay_hist AS delay_hist, if(l.root_seen, l.depth_first_ms, []) AS depth_first_ms, if(l.root_seen, l.users_first_ms, map()) AS users_first_ms,
     l.source AS source, l.opened AS opened, l.version AS version, l.lives AS lives
 FROM (
     SELECT *, count() OVER (PARTITION BY root) AS lives FROM cascade_row
@@ -58,7 +96,7 @@ FROM (
     LIMIT 1 BY root
 ) AS l
 LEFT JOIN (
-    SELECT * FROM roots WHERE root IN (SELECT root FROM cascade_row WHERE NOT root_seen)
+    SELECT * FROM roots WHERE root IN (SELECT root FROM cascade WHERE (opened, cityHash64(source, epoch)) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root))
 ) AS r ON r.root = l.root
 SETTINGS join_use_nulls = 0
 COMMENT 'The life that stands for each root with a share: the largest, with the dimensions of a life that saw the post';
@@ -86,7 +124,7 @@ FROM (
     LIMIT 1 BY root
 ) AS l
 LEFT JOIN (
-    SELECT * FROM roots WHERE root IN (SELECT root FROM thread_row WHERE NOT root_seen)
+    SELECT * FROM roots WHERE root IN (SELECT root FROM thread WHERE (opened, cityHash64(source, epoch)) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root))
 ) AS r ON r.root = l.root
 SETTINGS join_use_nulls = 0
 COMMENT 'The life that stands for each root with a reply: the largest, with the dimensions of a life that saw the post';
@@ -136,51 +174,39 @@ SELECT
 FROM thread_life AS life
 COMMENT 'How far, wide and deep each conversation went: one row per root with at least one reply';
 
+-- What is known of the post of each life: from the life itself or, where it did not see it, from the one of `roots`. A building block of activity.
+CREATE OR REPLACE VIEW life_root AS
+SELECT opened, log, root_seen, root_time, root_is_brand, brand, campaign, channel, platform, community, experiment, arm, tags
+FROM root_row
+UNION ALL
+SELECT l.opened AS opened, l.log AS log, true AS root_seen, r.root_time AS root_time, r.is_brand AS root_is_brand, r.brand AS brand, r.campaign AS campaign, r.channel AS channel, r.platform AS platform, r.community AS community, r.experiment AS experiment, r.arm AS arm, r.tags AS tags
+FROM (
+    SELECT DISTINCT root, opened, cityHash64(source, epoch) AS log
+    FROM activity_window
+    WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+            OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+        AND (opened, log) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root)
+) AS l
+INNER JOIN roots AS r ON r.root = l.root
+COMMENT 'What is known of the post of each life: from the life itself or, where it did not see it, from the one of roots. A building block of activity';
+
 -- What happened, per root and window: sums and sets, broadcast and conversation side by side.
 CREATE OR REPLACE VIEW activity AS
 SELECT
-    a.window_start AS window_start, a.root AS root,
-    if(a.root_seen, a.brand, r.brand) AS brand,
-    if(a.root_seen, a.campaign, r.campaign) AS campaign,
-    if(a.root_seen, a.channel, r.channel) AS channel,
-    if(a.root_seen, a.platform, r.platform) AS platform,
-    if(a.root_seen, a.community, r.community) AS community,
-    if(a.root_seen, a.experiment, r.experiment) AS experiment,
-    if(a.root_seen, a.arm, r.arm) AS arm,
-    if(a.root_seen, a.tags, r.tags) AS tags,
-    if(a.root_seen OR r.root = '', a.root_time, r.root_time) AS root_time,
-    if(a.root_seen, a.root_is_brand, r.is_brand) AS is_brand,
-    a.root_seen OR r.root != '' AS root_seen,
-    a.posts AS posts, a.shares AS shares, a.quotes AS quotes, a.replies AS replies, a.brand_replies AS brand_replies, a.mentions AS mentions, a.reactions AS reactions, a.deletes AS deletes, a.clicks AS clicks, a.sharers AS sharers, a.repliers AS repliers, a.share_minutes AS share_minutes, a.reply_minutes AS reply_minutes, a.brand_reply_minutes AS brand_reply_minutes, a.samples AS samples,
-    toUInt64(a.posts) + a.shares AS broadcast_events,
-    toUInt64(a.replies) AS conversation_events,
-    toUInt64(a.reactions) + a.clicks AS other_events,
-    a.source AS source, a.opened AS opened
-FROM activity_row AS a
-LEFT JOIN (
-    SELECT * FROM roots WHERE root IN (SELECT root FROM activity_row WHERE NOT root_seen)
-) AS r ON r.root = a.root
+    w.window_start AS window_start, w.root AS root,
+    p.brand AS brand, p.campaign AS campaign, p.channel AS channel, p.platform AS platform, p.community AS community, p.experiment AS experiment, p.arm AS arm, p.tags AS tags,
+    if(p.root_seen, p.root_time, NULL) AS root_time, p.root_is_brand AS is_brand, p.root_seen AS root_seen,
+    w.posts AS posts, w.shares AS shares, w.quotes AS quotes, w.replies AS replies, w.brand_replies AS brand_replies, w.mentions AS mentions, w.reactions AS reactions, w.deletes AS deletes, w.clicks AS clicks, w.sharers AS sharers, w.repliers AS repliers, w.share_minutes AS share_minutes, w.reply_minutes AS reply_minutes, w.brand_reply_minutes AS brand_reply_minutes, w.samples AS samples,
+    toUInt64(w.posts) + w.shares AS broadcast_events, toUInt64(w.replies) AS conversation_events, toUInt64(w.reactions) + w.clicks AS other_events,
+    w.source AS source, w.opened AS opened
+FROM (
+    SELECT *, cityHash64(source, epoch) AS log FROM activity_window FINAL
+    WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+            OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+) AS w
+LEFT ANY JOIN life_root AS p ON p.opened = w.opened AND p.log = w.log
 SETTINGS join_use_nulls = 0
 COMMENT 'What happened, per root and window: sums and sets, broadcast and conversation side by side';
-
--- What happened per day, brand, channel, community and side; distinct people per row, so do not add those up.
-CREATE OR REPLACE VIEW activity_daily AS
-SELECT
-    day, brand, channel, community,
-    s.1 AS side, s.2 AS posts, s.3 AS shares, s.4 AS quotes, s.5 AS replies, s.6 AS brand_replies, s.7 AS reactions, s.8 AS clicks,
-    s.9 AS sharers, s.10 AS repliers
-FROM (
-    SELECT
-        toDate(window_start, 'UTC') AS day, brand, channel, community,
-        arrayJoin([
-            ('broadcast', sum(activity.posts), sum(activity.shares), sum(activity.quotes), toUInt64(0), toUInt64(0), toUInt64(0), toUInt64(0), uniqExactArray(activity.sharers), toUInt64(0)),
-            ('conversation', toUInt64(0), toUInt64(0), toUInt64(0), sum(activity.replies), sum(activity.brand_replies), toUInt64(0), toUInt64(0), toUInt64(0), uniqExactArray(activity.repliers)),
-            ('other', toUInt64(0), toUInt64(0), toUInt64(0), toUInt64(0), toUInt64(0), sum(activity.reactions), sum(activity.clicks), toUInt64(0), toUInt64(0))]) AS s
-    FROM activity
-    GROUP BY day, brand, channel, community
-)
-WHERE posts + shares + replies + reactions + clicks > 0
-COMMENT 'What happened per day, brand, channel, community and side; distinct people per row, so do not add those up';
 
 -- Broadcast or conversation, and how much of each: per day, brand and channel.
 CREATE OR REPLACE VIEW sides AS
@@ -204,7 +230,10 @@ SELECT
     sum(replies) OVER w AS cumulative_replies
 FROM (
     SELECT root, window_start, sum(a.shares) AS shares, sum(a.replies) AS replies
-    FROM activity_row AS a GROUP BY root, window_start
+    FROM activity_window AS a FINAL
+    WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+            OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+    GROUP BY root, window_start
 )
 WHERE shares + replies > 0
 WINDOW w AS (PARTITION BY root ORDER BY window_start ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
@@ -233,7 +262,7 @@ SELECT
     if(mapContains(users_first_ms, toUInt32(10)), users_first_ms[toUInt32(10)] / 1000, NULL) AS seconds_to_10_people, if(mapContains(users_first_ms, toUInt32(100)), users_first_ms[toUInt32(100)] / 1000, NULL) AS seconds_to_100_people, if(mapContains(users_first_ms, toUInt32(1000)), users_first_ms[toUInt32(1000)] / 1000, NULL) AS seconds_to_1000_people,
     if(empty(mapKeys(age_hist)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(age_hist))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.5 * arraySum(mapValues(mapSort(age_hist))))), arrayCumSum(mapValues(mapSort(age_hist))))])) AS half_life_seconds,
     if(empty(mapKeys(delay_hist)), NULL, 0.99 * pow(1.01 / 0.99, mapKeys(mapSort(delay_hist))[arrayFirstIndex(c -> c >= greatest(1, ceil(0.5 * arraySum(mapValues(mapSort(delay_hist))))), arrayCumSum(mapValues(mapSort(delay_hist))))])) AS median_delay_seconds,
-    if(watermark = toDateTime64(0, 3, 'UTC'), NULL, greatest(0, dateDiff('second', root_time, watermark))) AS age_seconds,
+    if(root_time IS NULL OR watermark = toDateTime64(0, 3, 'UTC'), NULL, greatest(0, dateDiff('second', root_time, watermark))) AS age_seconds,
     root_seen AND ifNull(age_seconds >= 7 * 86400, 0) AS mature
 FROM (
     SELECT l.*, l.inferred / nullIf(l.size - 1, 0) AS inferred_share_of_shares, p.watermark AS watermark
@@ -254,7 +283,14 @@ FROM (
     SELECT root, arraySort(groupArray((window_start, shares))) AS w,
         arrayMap(x -> x.1, w) AS windows, arrayMap(x -> x.2, w) AS counts,
         indexOf(counts, arrayMax(counts)) AS peak, arraySlice(counts, peak) AS since_peak
-    FROM (SELECT root, window_start, sum(a.shares) AS shares FROM activity_row AS a GROUP BY root, window_start HAVING shares > 0)
+    FROM (
+        SELECT root, window_start, sum(a.shares) AS shares
+        FROM activity_window AS a FINAL
+        WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+                OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+        GROUP BY root, window_start
+        HAVING shares > 0
+    )
     GROUP BY root
 ) AS by_peak
 COMMENT 'The busiest window of each cascade, and how long after it half of the shares since then had come';
@@ -272,7 +308,12 @@ FROM (
     WHERE level < 65535
     UNION ALL
     SELECT root, brand, channel, toUInt32(0) AS generation, toUInt64(1) AS level_nodes, toUInt64(0) AS level_children
-    FROM roots WHERE root NOT IN (SELECT root FROM cascade_row)
+    FROM roots
+    WHERE root NOT IN (
+        SELECT root FROM cascade
+        WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+                OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+    )
 )
 GROUP BY brand, channel, generation
 ORDER BY brand, channel, generation

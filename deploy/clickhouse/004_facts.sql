@@ -6,18 +6,6 @@
 -- are dimensions: dated tables that are joined in views as of the day, so that a corrected row restates history without
 -- a replay. Load them with INSERT; a second row under the same key replaces the first.
 
--- No source overwrites another's row, whatever ids their producers chose: the source is a part of the key. Only a column that
--- is new may join a key, hence a second one.
-ALTER TABLE click ADD COLUMN IF NOT EXISTS key_source LowCardinality(String) COMMENT 'The source again, as a part of the key' AFTER source, MODIFY ORDER BY (id, epoch, key_source);
-ALTER TABLE visit ADD COLUMN IF NOT EXISTS key_source LowCardinality(String) COMMENT 'The source again, as a part of the key' AFTER source, MODIFY ORDER BY (id, epoch, key_source);
-ALTER TABLE conversion ADD COLUMN IF NOT EXISTS key_source LowCardinality(String) COMMENT 'The source again, as a part of the key' AFTER source, MODIFY ORDER BY (id, epoch, key_source);
-ALTER TABLE cost ADD COLUMN IF NOT EXISTS key_source LowCardinality(String) COMMENT 'The source again, as a part of the key' AFTER source, MODIFY ORDER BY (id, epoch, key_source);
-ALTER TABLE assignment ADD COLUMN IF NOT EXISTS key_source LowCardinality(String) COMMENT 'The source again, as a part of the key' AFTER source, MODIFY ORDER BY (id, epoch, key_source);
-ALTER TABLE report ADD COLUMN IF NOT EXISTS key_source LowCardinality(String) COMMENT 'The source again, as a part of the key' AFTER source, MODIFY ORDER BY (id, epoch, key_source);
-
--- How many edges of a click's path were guessed, by the producer or by us.
-ALTER TABLE click ADD COLUMN IF NOT EXISTS path_inferred UInt32 COMMENT 'Edges of the whole path whose parent was inferred here or guessed by the producer' AFTER depth;
-
 -- Exchange rates.
 CREATE TABLE IF NOT EXISTS fx (
     valid_from Date COMMENT 'First day on which the rate holds; it holds until the next row of the currency',

@@ -290,8 +290,9 @@ ARRAY JOIN ['events', 'own events'] AS metric, [events, own_events] AS number
 UNION ALL
 SELECT brand, at, metric, number, '' AS name
 FROM (
-    SELECT brand, toStartOfFifteenMinutes(toDateTime(root_time)) AS at, toUInt64(sum(size - 1)) AS edges, sum(l.inferred) AS inferred
-    FROM (SELECT brand, root_time, size, inferred FROM cascade_life UNION ALL SELECT brand, root_time, size, inferred FROM thread_life) AS l
+    -- Of a tree whose post nobody saw the first time that is known.
+    SELECT brand, toStartOfFifteenMinutes(toDateTime(ifNull(root_time, first_time))) AS at, toUInt64(sum(size - 1)) AS edges, sum(l.inferred) AS inferred
+    FROM (SELECT brand, root_time, first_time, size, inferred FROM cascade_life UNION ALL SELECT brand, root_time, first_time, size, inferred FROM thread_life) AS l
     GROUP BY brand, at
 )
 ARRAY JOIN ['edges', 'inferred edges'] AS metric, [edges, inferred] AS number

@@ -17,7 +17,7 @@ WITH
         FROM activity
         ARRAY JOIN arrayConcat(
             [(0, 0, 0, 0)], arrayMap(x -> (x, 1, 0, 0), brand_reply_minutes), arrayMap(x -> (x, 0, 1, 0), share_minutes),
-            if(is_brand AND posts > 0, [(dateDiff('minute', window_start, root_time), 0, 0, 1)], [])) AS e
+            if(is_brand AND posts > 0, [(dateDiff('minute', window_start, assumeNotNull(root_time)), 0, 0, 1)], [])) AS e
         WHERE reach_unknown OR window_start <= reach
     ),
     -- Before the first post or visit, and after the last visit, nothing is known: those are no zeros.
@@ -405,7 +405,7 @@ WITH
             SELECT experiment, groupUniqArrayIf(brand, carries) AS brands
             FROM (
                 SELECT experiment, '' AS brand, false AS carries FROM slot
-                UNION ALL SELECT toString(a.experiment) AS experiment, toString(a.brand) AS brand, true AS carries FROM activity_row AS a WHERE a.experiment IN (SELECT experiment FROM slot)
+                UNION ALL SELECT toString(a.experiment) AS experiment, toString(a.brand) AS brand, true AS carries FROM root_row AS a WHERE a.experiment IN (SELECT experiment FROM slot)
             )
             GROUP BY experiment
         )

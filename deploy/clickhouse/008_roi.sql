@@ -24,7 +24,7 @@ SELECT
 FROM (
     SELECT
         root,
-        argMaxIf(w.root_time, opened, posts > 0) AS root_time, argMaxIf(w.brand, opened, posts > 0) AS brand, argMaxIf(w.campaign, opened, posts > 0) AS campaign,
+        assumeNotNull(argMaxIf(w.root_time, opened, posts > 0)) AS root_time, argMaxIf(w.brand, opened, posts > 0) AS brand, argMaxIf(w.campaign, opened, posts > 0) AS campaign,
         argMaxIf(w.channel, opened, posts > 0) AS channel, argMaxIf(w.community, opened, posts > 0) AS community,
         -- A life that never saw the post does not know its time.
         [sumIf(engaged, root_seen AND window_start < w.root_time + toIntervalDay(7)), sumIf(engaged, root_seen AND window_start < w.root_time + toIntervalDay(30)), sumIf(engaged, root_seen AND window_start < w.root_time + toIntervalDay(90))] AS engagements_seen,

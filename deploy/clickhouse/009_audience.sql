@@ -2,32 +2,6 @@
 -- the brand's own: its time zone as of the day, UTC where the table brand says nothing. The base windows of 15 minutes
 -- add up to every civil day.
 
--- What happened, per root and window: sums and sets, broadcast and conversation side by side.
--- Only the windows of lives that did not see their post are looked up among the roots.
-CREATE OR REPLACE VIEW activity AS
-SELECT
-    window_start, root, brand, campaign, channel, platform, community, experiment, arm, tags, root_time, root_is_brand AS is_brand, root_seen,
-    posts, shares, quotes, replies, brand_replies, mentions, reactions, deletes, clicks, sharers, repliers, share_minutes, reply_minutes, brand_reply_minutes, samples,
-    toUInt64(posts) + shares AS broadcast_events, toUInt64(replies) AS conversation_events, toUInt64(reactions) + clicks AS other_events,
-    source, opened
-FROM activity_row
-WHERE root_seen
-UNION ALL
-SELECT
-    a.window_start AS window_start, a.root AS root, r.brand AS brand, r.campaign AS campaign, r.channel AS channel, r.platform AS platform,
-    r.community AS community, r.experiment AS experiment, r.arm AS arm, r.tags AS tags,
-    if(r.root = '', a.root_time, r.root_time) AS root_time, r.is_brand AS is_brand, r.root != '' AS root_seen,
-    a.posts AS posts, a.shares AS shares, a.quotes AS quotes, a.replies AS replies, a.brand_replies AS brand_replies, a.mentions AS mentions, a.reactions AS reactions, a.deletes AS deletes, a.clicks AS clicks,
-    a.sharers AS sharers, a.repliers AS repliers, a.share_minutes AS share_minutes, a.reply_minutes AS reply_minutes, a.brand_reply_minutes AS brand_reply_minutes, a.samples AS samples,
-    toUInt64(a.posts) + a.shares AS broadcast_events, toUInt64(a.replies) AS conversation_events, toUInt64(a.reactions) + a.clicks AS other_events,
-    a.source AS source, a.opened AS opened
-FROM (SELECT * FROM activity_row WHERE NOT root_seen AND root IN (SELECT root FROM activity_window WHERE NOT root_seen)) AS a
-LEFT JOIN (
-    SELECT * FROM roots WHERE root IN (SELECT root FROM activity_window WHERE NOT root_seen)
-) AS r ON r.root = a.root
-SETTINGS join_use_nulls = 0
-COMMENT 'What happened, per root and window: sums and sets, broadcast and conversation side by side';
-
 -- What the platform counted as impressions, by the window in which its gauge grew. A building block of activity_daily.
 CREATE OR REPLACE VIEW impression_growth AS
 SELECT
@@ -248,10 +222,11 @@ FROM (
     UNION ALL
     SELECT
         t.brand AS brand, t.channel AS channel, t.community AS community,
-        toMonday(toDate(toDateTime(least(4294967295, greatest(0, toInt64(toDateTime(t.root_time)) + k.utc_offset)), 'UTC'))) AS week,
+        toMonday(toDate(toDateTime(least(4294967295, greatest(0, toInt64(toDateTime(t.begun)) + k.utc_offset)), 'UTC'))) AS week,
         [] AS shared, [] AS replied, [] AS bots, groupUniqArrayArray(t.dyad_fwd) AS fwd, groupUniqArrayArray(t.dyad_rev) AS rev,
         sum(t.two_way_replies) AS two_way_replies, sum(t.nonself_replies) AS nonself_replies
-    FROM thread_life AS t ASOF LEFT JOIN brand_clock AS k ON k.brand = t.brand AND toDateTime(t.root_time) >= k.since
+    -- Of a thread whose post nobody saw the first time that is known.
+    FROM (SELECT *, ifNull(root_time, first_time) AS begun FROM thread_life) AS t ASOF LEFT JOIN brand_clock AS k ON k.brand = t.brand AND toDateTime(t.begun) >= k.since
     GROUP BY brand, channel, community, week
     SETTINGS join_use_nulls = 0
 ) AS w

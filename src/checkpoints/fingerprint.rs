@@ -18,9 +18,15 @@ pub(super) fn compare(now: &Fingerprint, stored: &[u8], place: &str) -> Result<(
     if differences.is_empty() {
         return Ok(());
     }
+    // Another revision is another build, whose tables may be others, too.
+    let ways_out = if now.revision == began.revision {
+        "Set them back, or raise `epoch`, which reads everything again into rows of its own"
+    } else {
+        "Run that program again, or give this one a new database and a new epoch (`clickhouse.database`, `epoch`), into which it reads \
+         everything again"
+    };
     Err(Failure::Operator(format!(
-        "this epoch began with other rules ({place}): {}. Rows of both would not fit together. Set them back, or \
-             raise `epoch`, which reads everything again into rows of its own",
+        "this epoch began with other rules ({place}): {}. Rows of both would not fit together. {ways_out}",
         differences.join(", ")
     )))
 }

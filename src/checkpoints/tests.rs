@@ -204,7 +204,7 @@ fn an_epoch_keeps_the_rules_that_it_began_with() {
     run(store.check_fingerprint(&Rules { budget: 9, root_retention: 9, ..rules() }.fingerprint())).unwrap();
     let refused = |fingerprint: Fingerprint| run(store.check_fingerprint(&fingerprint)).unwrap_err().to_string();
     let message = refused(Fingerprint { revision: began.revision + 1, ..began });
-    assert!(message.contains("the revision of the rules") && message.contains("raise `epoch`"), "{message}");
+    assert!(message.contains("the revision of the rules") && message.contains("a new database and a new epoch"), "{message}");
     let message = refused(Rules { window: 60_000, ..rules() }.fingerprint());
     assert!(message.contains("was 900000 and is 60000"), "{message}");
     let message = refused(Rules { pseudonym_key: [2; 16], ..rules() }.fingerprint());

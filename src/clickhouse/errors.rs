@@ -172,9 +172,10 @@ fn classify_status(text: &str) -> Failure {
     Failure::Transient(text.to_owned())
 }
 
-/// Status 413 has had several names; a page that says it may not have the number.
+/// Status 413 has had several names; a page that says it may not have the number. Other statuses speak of what is too large, too.
 fn says_too_large(text: &str) -> bool {
-    text.to_ascii_lowercase().contains("too large")
+    let text = text.to_ascii_lowercase();
+    ["413 ", "payload too large", "content too large", "request entity too large"].iter().any(|name| text.contains(name))
 }
 
 /// The number after `Code: `.
@@ -276,7 +277,10 @@ mod tests {
             assert!(matches!(classify(&answer(page)), Failure::Operator(said) if said.contains("flush.bytes_max")), "{page}");
         }
         assert!(!is_too_large(&answer("Code: 131. DB::Exception: Too large string size. (TOO_LARGE_STRING_SIZE)")));
-        assert!(!is_too_large(&answer("414 URI Too Long")) && !is_too_large(&Error::TimedOut));
+        for other in ["414 Request-URI Too Large", "400 Request Header Or Cookie Too Large", "414 URI Too Long"] {
+            assert!(!is_too_large(&answer(other)), "{other}");
+        }
+        assert!(!is_too_large(&Error::TimedOut));
     }
 
     #[test]

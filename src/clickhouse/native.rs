@@ -285,7 +285,7 @@ mod tests {
     fn a_row_adds_what_its_size_says() {
         let rows = [
             Cascade { root: "r".into(), levels: vec![1, 2], age_hist: vec![(-1, 2)], ..Cascade::default() },
-            Cascade { tags: Arc::new(["a".into()]), ..Cascade::default() },
+            Cascade { root: "another".into(), delay_hist: vec![(7, 1)], ..Cascade::default() },
         ];
         let more = encode(&rows.each_ref()).len() - encode(&[&rows[0]]).len();
         assert_eq!(more, rows[1].size());

@@ -4,7 +4,7 @@
 //! columns. A column of `LowCardinality(String)` is sent as texts; the server finds the distinct ones.
 
 use super::native::Value;
-use crate::row::{ActivityWindow, Assignment, Cascade, Click, Conversion, Cost, Progress, Rejected, Report, Thread, Visit};
+use crate::row::{ActivityWindow, Assignment, Cascade, Click, Conversion, Cost, Progress, Rejected, Report, Root, Thread, Visit};
 
 /// A column as it is announced to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ const NEXT: &str = "max(version)";
 /// The version of a fact counts its offset down from the largest number.
 const FACT: &str = "if(count() = 0, 0, bitNot(min(version)) + 1)";
 /// The version of a reject says only where it was, and one more once it was replayed.
-const REJECT: &str = "max(offset) + 1";
+const REJECT: &str = "if(count() = 0, 0, max(offset) + 1)";
 
 fn column<'a, V: Value + 'a>(out: &mut Vec<u8>, values: impl Iterator<Item = &'a V> + Clone) {
     V::write(out, values);
@@ -73,8 +73,7 @@ macro_rules! tables {
 }
 
 tables! {
-    ActivityWindow = "activity_window", newest NEXT {
-        window_start: "DateTime('UTC')",
+    Root = "root", newest NEXT {
         root: "String",
         epoch: "UInt16",
         source: "String",
@@ -91,6 +90,14 @@ tables! {
         experiment: "String",
         arm: "String",
         tags: "Array(String)",
+    }
+    ActivityWindow = "activity_window", newest NEXT {
+        window_start: "DateTime('UTC')",
+        root: "String",
+        epoch: "UInt16",
+        source: "String",
+        opened: "UInt64",
+        version: "UInt64",
         posts: "UInt32",
         shares: "UInt32",
         quotes: "UInt32",
@@ -114,17 +121,6 @@ tables! {
         source: "String",
         opened: "UInt64",
         version: "UInt64",
-        root_seen: "Bool",
-        root_time: "DateTime64(3, 'UTC')",
-        root_is_brand: "Bool",
-        brand: "String",
-        campaign: "String",
-        channel: "String",
-        platform: "String",
-        community: "String",
-        experiment: "String",
-        arm: "String",
-        tags: "Array(String)",
         size: "UInt64",
         max_depth: "UInt32",
         levels: "Array(UInt64)",
@@ -157,17 +153,6 @@ tables! {
         source: "String",
         opened: "UInt64",
         version: "UInt64",
-        root_seen: "Bool",
-        root_time: "DateTime64(3, 'UTC')",
-        root_is_brand: "Bool",
-        brand: "String",
-        campaign: "String",
-        channel: "String",
-        platform: "String",
-        community: "String",
-        experiment: "String",
-        arm: "String",
-        tags: "Array(String)",
         size: "UInt64",
         max_depth: "UInt32",
         levels: "Array(UInt64)",

@@ -15,13 +15,11 @@ pub use fact::{Assignment, Click, Conversion, Cost, Report, TargetKind, Visit};
 /// A map column of counts by log bucket of seconds, sorted by bucket.
 pub type Histogram = Vec<(i16, u64)>;
 
-/// What happened in one window of one life, by the events' own times.
+/// What the post of one life says: its time, its author's side, and what the life is grouped by.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "rows", derive(clickhouse::Row))]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
-pub struct ActivityWindow {
-    /// Seconds since 1970.
-    pub window_start: u32,
+pub struct Root {
     pub root: Arc<str>,
     pub epoch: u16,
     pub source: Arc<str>,
@@ -38,6 +36,20 @@ pub struct ActivityWindow {
     pub experiment: Arc<str>,
     pub arm: Arc<str>,
     pub tags: Arc<[Arc<str>]>,
+}
+
+/// What happened in one window of one life, by the events' own times.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "rows", derive(clickhouse::Row))]
+#[expect(missing_docs, reason = "the columns are documented in the migration")]
+pub struct ActivityWindow {
+    /// Seconds since 1970.
+    pub window_start: u32,
+    pub root: Arc<str>,
+    pub epoch: u16,
+    pub source: Arc<str>,
+    pub opened: u64,
+    pub version: u64,
     pub posts: u32,
     pub shares: u32,
     pub quotes: u32,
@@ -65,17 +77,6 @@ pub struct Cascade {
     pub source: Arc<str>,
     pub opened: u64,
     pub version: u64,
-    pub root_seen: bool,
-    pub root_time: i64,
-    pub root_is_brand: bool,
-    pub brand: Arc<str>,
-    pub campaign: Arc<str>,
-    pub channel: Arc<str>,
-    pub platform: Arc<str>,
-    pub community: Arc<str>,
-    pub experiment: Arc<str>,
-    pub arm: Arc<str>,
-    pub tags: Arc<[Arc<str>]>,
     pub size: u64,
     pub max_depth: u32,
     pub levels: Vec<u64>,
@@ -112,17 +113,6 @@ pub struct Thread {
     pub source: Arc<str>,
     pub opened: u64,
     pub version: u64,
-    pub root_seen: bool,
-    pub root_time: i64,
-    pub root_is_brand: bool,
-    pub brand: Arc<str>,
-    pub campaign: Arc<str>,
-    pub channel: Arc<str>,
-    pub platform: Arc<str>,
-    pub community: Arc<str>,
-    pub experiment: Arc<str>,
-    pub arm: Arc<str>,
-    pub tags: Arc<[Arc<str>]>,
     pub size: u64,
     pub max_depth: u32,
     pub levels: Vec<u64>,
@@ -201,6 +191,8 @@ pub struct Progress {
 /// Rows of every table, on their way to the store together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows {
+    /// Rows of `root`: inserted first, so that no other row of a life stands without its brand for long.
+    pub roots: Vec<Root>,
     /// Rows of `activity_window`.
     pub activity_windows: Vec<ActivityWindow>,
     /// Rows of `cascade`.
@@ -229,6 +221,7 @@ impl Rows {
     /// Takes over the rows of another batch.
     pub fn append(&mut self, other: Rows) {
         let Rows {
+            roots,
             activity_windows,
             cascades,
             threads,
@@ -241,6 +234,7 @@ impl Rows {
             rejects,
             progress,
         } = other;
+        self.roots.extend(roots);
         self.activity_windows.extend(activity_windows);
         self.cascades.extend(cascades);
         self.threads.extend(threads);
@@ -256,6 +250,7 @@ impl Rows {
 
     /// Gives the rows of lives their version; facts and rejects have had theirs from their offset.
     pub fn set_version(&mut self, version: u64) {
+        self.roots.iter_mut().for_each(|row| row.version = version);
         self.activity_windows.iter_mut().for_each(|row| row.version = version);
         self.cascades.iter_mut().for_each(|row| row.version = version);
         self.threads.iter_mut().for_each(|row| row.version = version);
@@ -271,7 +266,7 @@ impl Rows {
     /// How many rows there are, of all tables.
     #[must_use]
     pub fn len(&self) -> usize {
-        let lives = self.activity_windows.len() + self.cascades.len() + self.threads.len();
+        let lives = self.roots.len() + self.activity_windows.len() + self.cascades.len() + self.threads.len();
         lives + self.facts() + self.rejects.len() + self.progress.len()
     }
 

@@ -24,6 +24,8 @@ pub(super) struct InFlight {
 struct Flush {
     number: u64,
     covers: BTreeSet<AssignmentId>,
+    /// Whether what its posts say is in the store.
+    rooted: bool,
     failed: bool,
 }
 
@@ -31,17 +33,28 @@ impl InFlight {
     /// A flush is sent.
     pub(super) fn seal(&mut self, batch: &FlushBatch) {
         let covers = batch.covers.iter().map(|(id, _)| *id).collect();
-        self.flushes.push(Flush { number: batch.number, covers, failed: false });
+        self.flushes.push(Flush { number: batch.number, covers, rooted: false, failed: false });
     }
 
-    /// Whether another one may be sent: not while one fails, which would only pile up rows behind it.
+    /// Whether another one may be sent: not while one fails, which would only pile up rows behind it, and not before the posts
+    /// of all others are in the store, or its rows would show no brand as long as those are tried again.
     pub(super) fn has_room(&self) -> bool {
-        self.flushes.len() < MOST && !self.flushes.iter().any(|flush| flush.failed)
+        self.flushes.len() < MOST && self.flushes.iter().all(|flush| flush.rooted && !flush.failed)
+    }
+
+    /// What the posts of a flush say is in the store.
+    pub(super) fn rooted(&mut self, number: u64) {
+        self.flushes.iter_mut().filter(|flush| flush.number == number).for_each(|flush| flush.rooted = true);
     }
 
     /// An attempt of a flush failed, or did not.
     pub(super) fn tried(&mut self, number: u64, failed: bool) {
         self.flushes.iter_mut().filter(|flush| flush.number == number).for_each(|flush| flush.failed = failed);
+    }
+
+    /// Whether any fails.
+    pub(super) fn fails(&self) -> bool {
+        self.flushes.iter().any(|flush| flush.failed)
     }
 
     /// All rows of a flush are in the store but those of `progress`.
@@ -110,11 +123,14 @@ mod tests {
     #[test]
     fn nothing_is_sent_behind_a_failure_or_beyond_the_bound() {
         let mut flying = sealed(&[(1, &[0])]);
+        assert!(!flying.has_room(), "its posts are not there yet");
+        flying.rooted(1);
         assert!(flying.has_room());
         flying.tried(1, true);
         assert!(!flying.has_room(), "the first fails");
         flying.tried(1, false);
         flying.seal(&batch(2, &[0]));
+        flying.rooted(2);
         assert!(!flying.has_room(), "two are under way");
         flying.settle(1);
         assert!(flying.has_room());

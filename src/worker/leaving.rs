@@ -130,11 +130,15 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
 
     /// An attempt to insert ended: its rows are there, or they are sent again as they are.
     pub(super) fn inserted(&mut self, mut batch: Box<FlushBatch>, outcome: Result<(), Failure>) -> Result<(), WorkerError> {
-        self.observer.notice(Notice::Inserted(outcome.as_ref().copied()));
         self.in_flight.tried(batch.number, outcome.is_err());
+        if outcome.is_err() || !batch.rows.is_empty() {
+            self.observer.notice(Notice::Inserted(outcome.as_ref().copied()));
+        }
         let wait = match outcome {
             Ok(()) => {
-                self.problems.resolve(Problem::Insert, self.observer);
+                if !self.in_flight.fails() {
+                    self.problems.resolve(Problem::Insert, self.observer);
+                }
                 return self.arrived(batch);
             }
             Err(Failure::Transient(message)) => {
@@ -152,19 +156,31 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         Ok(())
     }
 
-    /// Rows are in the store. Those of `progress`, which say so, follow when it is their turn; then the flush is settled.
+    /// Rows are in the store: those of `root`, so others may follow, also of the next flush; then those, so `progress` follows when
+    /// it is its turn; then that, so the flush is settled.
     fn arrived(&mut self, mut batch: Box<FlushBatch>) -> Result<(), WorkerError> {
-        if let Some(rows) = batch.later.pop() {
-            batch.rows = rows;
-            self.in_flight.wait(*batch);
-        } else {
-            self.in_flight.settle(batch.number);
-            self.durable(*batch)?;
+        let next = batch.later.pop();
+        let last = batch.later.is_empty();
+        let mut settled = None;
+        match next {
+            None => {
+                self.in_flight.settle(batch.number);
+                settled = Some(*batch);
+            }
+            Some(progress) if last => {
+                batch.rows = progress;
+                self.in_flight.wait(*batch);
+            }
+            Some(most) => {
+                batch.rows = most;
+                self.in_flight.rooted(batch.number);
+                self.insert(batch, Duration::ZERO);
+            }
         }
         while let Some(next) = self.in_flight.next_in_turn() {
             self.insert(Box::new(next), Duration::ZERO);
         }
-        Ok(())
+        settled.map_or(Ok(()), |batch| self.durable(batch))
     }
 
     /// Rows are durable, so the states that stand for them may be published: those of partitions that are still read, or leave.

@@ -59,10 +59,13 @@ pub(super) struct FlushBatch {
 }
 
 impl FlushBatch {
-    /// Its rows are complete. `progress`, which says so, leaves when all others are in the store.
+    /// Its rows are complete. What posts say leaves first: no other row is to stand in the store without it. `progress`, which
+    /// says that all others are there, leaves last.
     pub(super) fn seal(&mut self) {
+        let roots = std::mem::take(&mut self.rows.roots);
         let progress = std::mem::take(&mut self.rows.progress);
-        self.later = vec![Rows { progress, ..Rows::default() }];
+        let most = std::mem::replace(&mut self.rows, Rows { roots, ..Rows::default() });
+        self.later = vec![Rows { progress, ..Rows::default() }, most];
     }
 }
 

@@ -28,20 +28,26 @@ def root(number):
     return ROOT.format(r=number, start=START, year=YEAR)
 
 
+def life(number):
+    """The key of the life of a root: an offset opens one life."""
+    return f"0 AS epoch, 't/' || toString({number} % 12) AS source, 7 * ({number}) AS opened, 1 AS version"
+
+
 def fill(rows):
     """A store of `rows` window rows and visits."""
     roots = rows // 10
     chunk = 1_000_000
+    run(f"""INSERT INTO root (epoch, source, opened, version, root_seen, root, root_time, root_is_brand, brand, campaign, channel, platform, community, experiment, arm, tags)
+        SELECT {life('number')}, true, {root('number')} FROM numbers({roots})""")
     for first in range(0, rows, chunk):
         numbers = f"numbers({first}, {min(chunk, rows - first)})"
         run(f"""INSERT INTO activity_window SELECT toStartOfFifteenMinutes(toDateTime(root_time)) + intDiv(number, {roots}) * (900 + cityHash64(number) % 96 * 900) AS window_start,
-            root, 0 AS epoch, 't/' || toString(number % 12) AS source, 0 AS opened, 1 AS version, true AS root_seen, root_time, root_is_brand, brand, campaign, channel, platform, community, experiment, arm, tags,
+            root, {life(f'number % {roots}')},
             number < {roots} AS posts, shares, 0 AS quotes, replies, brand_replies, cityHash64(number, 8) % 3 AS mentions, cityHash64(number, 9) % 5 AS reactions, 0 AS deletes, cityHash64(number, 10) % 2 AS clicks,
             arrayMap(i -> cityHash64(number, i, 1) % 2000000, range(shares)) AS sharers, arrayMap(i -> cityHash64(number, i, 2) % 2000000, range(replies)) AS repliers,
             arrayMap(i -> cityHash64(number, i, 3) % 15, range(shares)) AS share_minutes, arrayMap(i -> cityHash64(number, i, 4) % 15, range(replies)) AS reply_minutes,
             arraySlice(reply_minutes, 1, brand_replies) AS brand_reply_minutes, map() AS samples
-            FROM (SELECT number, {root(f'(number % {roots})')}, toUInt32(cityHash64(number, 6) % 3) AS shares, toUInt32(cityHash64(number, 7) % 3) AS replies, least(replies, toUInt32(cityHash64(number, 11) % 20 = 0)) AS brand_replies FROM {numbers})
-            SETTINGS throw_on_max_partitions_per_insert_block = 0""")
+            FROM (SELECT number, {root(f'(number % {roots})')}, toUInt32(cityHash64(number, 6) % 3) AS shares, toUInt32(cityHash64(number, 7) % 3) AS replies, least(replies, toUInt32(cityHash64(number, 11) % 20 = 0)) AS brand_replies FROM {numbers})""")
         run(f"""INSERT INTO visit (id, epoch, source, key_source, version, time, visitor, has_visitor, click, brand, landing_host, landing_path, referrer_host, utm_source, utm_medium)
             SELECT 'v' || toString(number), {KEYS.format(n='number')}, toDateTime64({START} + cityHash64(number, 20) % {YEAR}, 3, 'UTC'),
             cityHash64(number, 21) % {max(1, 3 * rows // 10)}, number % 10 != 0, if(number % 10 = 1, 'c' || toString(intDiv(number, 10)), ''), 'brand' || toString(intDiv(number, 10) % 5), 'shop.example', '/',
@@ -57,10 +63,9 @@ def fill(rows):
         'campaign' || toString(number % 5) || '-' || toString(cityHash64(number, 3) % 8), 'channel' || toString(cityHash64(number, 4) % 4), 'place' || toString(cityHash64(number, 5) % 50), ['broadcast', 'conversation'][number % 2 + 1], time, time + 86400 * (number % 14)
         FROM (SELECT number, toDateTime64({START} + cityHash64(number, 50) % {YEAR}, 3, 'UTC') AS time FROM numbers({rows // 500}))""")
     for table in ("cascade", "thread"):
-        run(f"""INSERT INTO {table} (root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, campaign, channel, platform, community, size, max_depth, levels, s1, unique_actors, first_time, last_time)
-            SELECT root, 0, 't/' || toString(number % 12), 0, 1, true, root_time, root_is_brand, brand, campaign, channel, platform, community, 10, 2, [1, 6, 3], 12, 9, root_time, root_time + 86400
-            FROM (SELECT number, {root('number')} FROM numbers({roots}))""")
-    run(f"INSERT INTO progress SELECT 0, 't/' || toString(number), 0, 1000, toDateTime64({START + YEAR}, 3, 'UTC'), 1000, 1000, 0, 0, 0, now64(3) FROM numbers(12)")
+        run(f"""INSERT INTO {table} (root, epoch, source, opened, version, size, max_depth, levels, s1, unique_actors, first_time, last_time)
+            SELECT root, epoch, source, opened, version, 10, 2, [1, 6, 3], 12, 9, root_time, root_time + 86400 FROM root""")
+    run(f"INSERT INTO progress SELECT 0, 't/' || toString(number), 0, 1000, toDateTime64({START + YEAR}, 3, 'UTC'), 1000, 1000, 0, 0, 0, 1000, now64(3) FROM numbers(12)")
     zones = ["Europe/Berlin", "America/New_York", "Asia/Tokyo", "UTC", "Europe/London"]
     run("INSERT INTO brand (valid_from, brand, margin_rate, timezone, base_currency, landing_hosts) VALUES " + ",".join(f"('2020-01-01', 'brand{n}', 0.4, '{zone}', 'EUR', ['shop.example'])" for n, zone in enumerate(zones)))
     run("INSERT INTO fx SELECT toDate('2022-12-01') + number % 420, c, if(c = 'EUR', 1, 0.8 + number % 10 / 100) FROM numbers(420) ARRAY JOIN ['EUR', 'USD', 'GBP'] AS c")

@@ -55,6 +55,7 @@ impl Case {
     pub(crate) fn text(&self) -> String {
         let rows = &self.batch.rows;
         let mut text = String::new();
+        rows.roots.iter().for_each(|row| write_row(&mut text, "root", row));
         rows.activity_windows.iter().for_each(|row| write_row(&mut text, "activity_window", row));
         rows.cascades.iter().for_each(|row| write_row(&mut text, "cascade", row));
         rows.threads.iter().for_each(|row| write_row(&mut text, "thread", row));

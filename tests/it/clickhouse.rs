@@ -7,14 +7,14 @@ use grapevine::clickhouse::{Listed, TABLES};
 use grapevine::failure::Failure;
 use grapevine::migrations::{self, MIGRATIONS};
 use grapevine::row::{
-    ActivityWindow, Assignment, Cascade, Click, Conversion, Cost, Progress, Rejected, Report, Rows, Thread, Visit,
+    ActivityWindow, Assignment, Cascade, Click, Conversion, Cost, Progress, Rejected, Report, Root, Rows, Thread, Visit,
 };
 use grapevine::worker::Sink;
 
-use crate::store::{Database, T0_MS, star, start, window, world};
+use crate::store::{Database, T0_MS, post, progress, star, start, window, world};
 
 /// How many rows the world has of each table.
-const WORLD: [usize; 11] = [8, 4, 1, 1, 1, 1, 1, 1, 1, 3, 2];
+const WORLD: [usize; 12] = [4, 8, 4, 1, 1, 1, 1, 1, 1, 1, 3, 2];
 
 #[tokio::test]
 async fn the_same_rows_four_times_are_the_rows_once() {
@@ -40,6 +40,7 @@ async fn the_same_rows_four_times_are_the_rows_once() {
 async fn the_rows_have_the_columns_of_the_tables_in_their_order() {
     let database = Database::migrated("columns").await;
     let fields = [
+        Root::COLUMN_NAMES,
         ActivityWindow::COLUMN_NAMES,
         Cascade::COLUMN_NAMES,
         Thread::COLUMN_NAMES,
@@ -92,11 +93,14 @@ async fn every_table_column_and_view_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn events_of_150_months_go_in_one_insert() {
+async fn events_of_150_months_go_in_one_insert_and_one_part() {
     let database = Database::migrated("months").await;
     let month = |at: u32| ActivityWindow { window_start: 1_209_600 + at * 2_629_800, shares: 1, ..window("r", 0) };
     database.insert(Rows { activity_windows: (0..150).rev().map(month).collect(), ..Rows::default() }).await;
     assert_eq!(database.ask("SELECT count(), uniqExact(toYYYYMM(window_start)) FROM activity_window").await, "150\t150");
+    let parts =
+        "SELECT uniqExact(partition_id) FROM system.parts WHERE database = currentDatabase() AND table = 'activity_window'";
+    assert_eq!(database.ask(parts).await, "1");
 }
 
 #[tokio::test]
@@ -128,6 +132,9 @@ async fn views_of_another_build_are_made_anew_and_tables_are_refused() {
     database.run("INSERT INTO schema_migrations VALUES (1, '001_tables.sql', 1, now64(3))").await;
     let problem = migrations::check(&database.client).await.unwrap_err().to_string();
     assert!(problem.starts_with("001_tables.sql was applied with another text"), "{problem}");
+    assert!(problem.contains("a new database") && problem.contains("a new epoch"), "{problem}");
+    let refused = migrations::apply(&database.client).await.unwrap_err().to_string();
+    assert_eq!(refused, problem, "nor is it migrated");
 }
 
 #[tokio::test]
@@ -161,18 +168,16 @@ async fn a_table_may_have_more_columns_and_not_fewer() {
 async fn a_type_that_changed_is_refused_unless_it_is_a_text_all_the_same() {
     let database = Database::migrated("retyped").await;
     let sink = database.sink();
-    let rows = || Rows { cascades: vec![star("r", 1)], ..Rows::default() };
+    let rows = || Rows { roots: vec![post("r")], ..Rows::default() };
     sink.insert(&rows()).await.unwrap();
-    database.run("ALTER TABLE cascade MODIFY COLUMN brand String").await;
+    database.run("ALTER TABLE root MODIFY COLUMN brand String").await;
     sink.insert(&rows()).await.unwrap();
-    database.run("ALTER TABLE cascade MODIFY COLUMN brand LowCardinality(String)").await;
+    database.run("ALTER TABLE root MODIFY COLUMN brand LowCardinality(String)").await;
     sink.insert(&rows()).await.unwrap();
-    assert_eq!(database.ask("SELECT count() FROM cascade FINAL").await, "1");
-    database.run("ALTER TABLE cascade MODIFY COLUMN reach UInt32").await;
+    assert_eq!(database.ask("SELECT count() FROM root FINAL").await, "1");
+    database.run("ALTER TABLE root MODIFY COLUMN root_time DateTime64(6, 'UTC')").await;
     let said = sink.insert(&rows()).await.unwrap_err();
     assert!(matches!(&said, Failure::Operator(text) if text.contains("grapevine migrate")), "{said}");
-    database.run("ALTER TABLE cascade MODIFY COLUMN reach UInt64").await;
-    sink.insert(&rows()).await.unwrap();
 }
 
 #[tokio::test]
@@ -222,6 +227,9 @@ async fn the_newest_version_is_that_of_any_table_of_the_source() {
     let visit = Visit { source: "t/3".into(), key_source: "t/3".into(), version: u64::MAX - 41, ..Visit::default() };
     database.insert(Rows { visits: vec![visit], ..Rows::default() }).await;
     assert_eq!(sink.newest_version("t/3").await.unwrap(), Some(42));
+    // Nothing was read of an empty log that begins at 0, and its row of `progress` says so.
+    database.insert(Rows { progress: vec![progress("t/4", 0, 0)], ..Rows::default() }).await;
+    assert_eq!(sink.newest_version("t/4").await.unwrap(), Some(0));
 }
 
 #[tokio::test]

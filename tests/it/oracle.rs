@@ -13,18 +13,19 @@ use crate::events::{generate, lines_in, own_file, shuffle};
 
 /// The tables in the shape of the oracle: whatever column a table has is compared, but for those that
 /// depend on offsets, or on the key of pseudonyms.
-pub(crate) const TABLES: [&str; 4] = [
+pub(crate) const TABLES: [&str; 5] = [
+    "SELECT 'root' AS table, * EXCEPT (epoch, source, opened, version)
+        REPLACE (toUnixTimestamp64Milli(root_time) AS root_time)
+     FROM root FINAL",
     "SELECT 'activity_window' AS table, * EXCEPT (epoch, source, opened, version)
-        REPLACE (toUnixTimestamp(window_start) AS window_start, toUnixTimestamp64Milli(root_time) AS root_time,
-            length(sharers) AS sharers, length(repliers) AS repliers)
+        REPLACE (toUnixTimestamp(window_start) AS window_start, length(sharers) AS sharers, length(repliers) AS repliers)
      FROM activity_window FINAL",
     "SELECT 'cascade' AS table, * EXCEPT (epoch, source, opened, version)
-        REPLACE (toUnixTimestamp64Milli(root_time) AS root_time, toUnixTimestamp64Milli(first_time) AS first_time,
-            toUnixTimestamp64Milli(last_time) AS last_time)
+        REPLACE (toUnixTimestamp64Milli(first_time) AS first_time, toUnixTimestamp64Milli(last_time) AS last_time)
      FROM cascade FINAL",
     "SELECT 'thread' AS table, * EXCEPT (epoch, source, opened, version, dyad_fwd, dyad_rev)
-        REPLACE (toUnixTimestamp64Milli(root_time) AS root_time, toUnixTimestamp64Milli(first_time) AS first_time,
-            toUnixTimestamp64Milli(last_time) AS last_time, toUnixTimestamp64Milli(last_session_start) AS last_session_start)
+        REPLACE (toUnixTimestamp64Milli(first_time) AS first_time, toUnixTimestamp64Milli(last_time) AS last_time,
+            toUnixTimestamp64Milli(last_session_start) AS last_session_start)
      FROM thread FINAL",
     "SELECT 'progress' AS table, sum(read) AS read, sum(accepted) AS accepted, sum(duplicates) AS duplicates,
         sum(rejected) AS rejected

@@ -296,20 +296,23 @@ async fn a_brand_may_be_called_anything() {
     let desk = Desk::new("report_names").await;
     let name = "<b>&\"it's\\";
     let quoted = "'<b>&\"it\\'s\\\\'";
-    let columns = "window_start, root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, \
-        campaign, channel, platform, community, posts, shares";
     desk.database
         .run(&format!(
-            "INSERT INTO activity_window ({columns}) VALUES (1775000000, '<i>1</i>', 0, 't/0', 9999, 9999, 1, \
-                1775000000000, 1, {quoted}, '', '<x>', '', '&amp;', 1, 2)"
+            "INSERT INTO root (root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, channel, community) \
+             VALUES ('<i>1</i>', 0, 't/0', 9999, 9999, 1, 1775000000000, 1, {quoted}, '<x>', '&amp;')"
         ))
         .await;
     desk.database
-        .run(&format!(
-            "INSERT INTO cascade (root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, \
-                channel, community, size, max_depth, levels, s1, s2, unique_actors) \
-             VALUES ('<i>1</i>', 0, 't/0', 9999, 9999, 1, 1775000000000, 1, {quoted}, '<x>', '&amp;', 3, 1, [1, 2], 2, 2, 3)"
-        ))
+        .run(
+            "INSERT INTO activity_window (window_start, root, epoch, source, opened, version, posts, shares) \
+             VALUES (1775000000, '<i>1</i>', 0, 't/0', 9999, 9999, 1, 2)",
+        )
+        .await;
+    desk.database
+        .run(
+            "INSERT INTO cascade (root, epoch, source, opened, version, size, max_depth, levels, s1, s2, unique_actors) \
+             VALUES ('<i>1</i>', 0, 't/0', 9999, 9999, 3, 1, [1, 2], 2, 2, 3)",
+        )
         .await;
     // Its only day is the last one with data, so it needs no dates.
     let (_, html) = desk.report("report.html", &["--brand", name]).await;

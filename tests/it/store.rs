@@ -9,7 +9,7 @@ use grapevine::clickhouse::{ClickHouseSink, client};
 use grapevine::config::{ClickHouse, Secret};
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
 use grapevine::migrations;
-use grapevine::row::{ActivityWindow, Cascade, Histogram, Progress, Rejected, Rows, Thread};
+use grapevine::row::{ActivityWindow, Cascade, Histogram, Progress, Rejected, Root, Rows, Thread};
 use grapevine::worker::Sink;
 use serde_bytes::ByteBuf;
 use tempfile::TempDir;
@@ -185,14 +185,18 @@ macro_rules! fact {
     };
 }
 
-/// A window in which nothing happened, of a post of the brand acme, in channel x and community c1.
-pub(crate) fn window(root: &str, windows_after_t0: u32) -> ActivityWindow {
-    ActivityWindow {
-        window_start: T0 + 900 * windows_after_t0,
+/// The offset that opens the life of a root in source t/0: another for each root, as in any log.
+pub(crate) fn opened(root: &str) -> u64 {
+    root.bytes().fold(0, |offset, byte| offset * 128 + u64::from(byte % 128))
+}
+
+/// A post of the brand acme, in channel x and community c1; not by the brand itself.
+pub(crate) fn post(root: &str) -> Root {
+    Root {
         root: root.into(),
         epoch: 0,
         source: "t/0".into(),
-        opened: 1,
+        opened: opened(root),
         version: 1,
         root_seen: true,
         root_time: T0_MS,
@@ -205,6 +209,18 @@ pub(crate) fn window(root: &str, windows_after_t0: u32) -> ActivityWindow {
         experiment: "".into(),
         arm: "".into(),
         tags: Arc::new([]),
+    }
+}
+
+/// A window in which nothing happened.
+pub(crate) fn window(root: &str, windows_after_t0: u32) -> ActivityWindow {
+    ActivityWindow {
+        window_start: T0 + 900 * windows_after_t0,
+        root: root.into(),
+        epoch: 0,
+        source: "t/0".into(),
+        opened: opened(root),
+        version: 1,
         posts: 0,
         shares: 0,
         quotes: 0,
@@ -223,25 +239,14 @@ pub(crate) fn window(root: &str, windows_after_t0: u32) -> ActivityWindow {
     }
 }
 
-/// A star of `shares` shares, of a post as in [`window`].
+/// A star of `shares` shares.
 pub(crate) fn star(root: &str, shares: u64) -> Cascade {
     Cascade {
         root: root.into(),
         epoch: 0,
         source: "t/0".into(),
-        opened: 1,
+        opened: opened(root),
         version: 1,
-        root_seen: true,
-        root_time: T0_MS,
-        root_is_brand: false,
-        brand: "acme".into(),
-        campaign: "spring".into(),
-        channel: "x".into(),
-        platform: "p".into(),
-        community: "c1".into(),
-        experiment: "".into(),
-        arm: "".into(),
-        tags: Arc::new([]),
         size: shares + 1,
         max_depth: u32::from(shares > 0),
         levels: if shares > 0 { vec![1, shares] } else { vec![1] },
@@ -276,19 +281,8 @@ pub(crate) fn dialogue(root: &str) -> Thread {
         root: root.into(),
         epoch: 0,
         source: "t/0".into(),
-        opened: 1,
+        opened: opened(root),
         version: 1,
-        root_seen: true,
-        root_time: T0_MS,
-        root_is_brand: true,
-        brand: "acme".into(),
-        campaign: "spring".into(),
-        channel: "x".into(),
-        platform: "p".into(),
-        community: "c2".into(),
-        experiment: "".into(),
-        arm: "".into(),
-        tags: Arc::new([]),
         size: 11,
         max_depth: 4,
         levels: vec![1, 4, 3, 2, 1],
@@ -366,20 +360,17 @@ pub(crate) fn reject(offset: u64, reason: &str) -> Rejected {
 /// Two shared posts, one of which moved to another partition, a post that nobody shared, a conversation, and a
 /// share whose post nobody saw.
 pub(crate) fn world() -> Rows {
-    let brand_post = |w: ActivityWindow| ActivityWindow { root_is_brand: true, ..w };
-    let talk = |w: ActivityWindow| ActivityWindow { root_is_brand: true, community: "c2".into(), ..w };
     let windows = vec![
-        brand_post(ActivityWindow { posts: 1, shares: 2, sharers: vec![1, 2], share_minutes: vec![0, 5], ..window("a", 0) }),
-        brand_post(ActivityWindow { shares: 1, sharers: vec![2], share_minutes: vec![0], ..window("a", 1) }),
+        ActivityWindow { posts: 1, shares: 2, sharers: vec![1, 2], share_minutes: vec![0, 5], ..window("a", 0) },
+        ActivityWindow { shares: 1, sharers: vec![2], share_minutes: vec![0], ..window("a", 1) },
         ActivityWindow { posts: 1, ..window("b", 0) },
         ActivityWindow { posts: 1, shares: 1, sharers: vec![3], share_minutes: vec![1], ..window("m", 0) },
         unseen(ActivityWindow { shares: 2, sharers: vec![3, 4], share_minutes: vec![1, 2], ..window("m", 1) }),
         unseen(ActivityWindow { shares: 1, sharers: vec![5], share_minutes: vec![1], ..window("u", 0) }),
-        talk(ActivityWindow { posts: 1, replies: 6, brand_replies: 2, repliers: vec![1, 2, 3], ..window("t", 0) }),
-        talk(ActivityWindow { replies: 4, brand_replies: 1, repliers: vec![1, 4], reactions: 2, ..window("t", 2) }),
+        ActivityWindow { posts: 1, replies: 6, brand_replies: 2, repliers: vec![1, 2, 3], ..window("t", 0) },
+        ActivityWindow { replies: 4, brand_replies: 1, repliers: vec![1, 4], reactions: 2, ..window("t", 2) },
     ];
     let deep = Cascade {
-        root_is_brand: true,
         max_depth: 2,
         levels: vec![1, 2, 1],
         s1: 4,
@@ -392,18 +383,12 @@ pub(crate) fn world() -> Rows {
         users_first_ms: vec![(10, 5000)],
         ..star("a", 3)
     };
-    let moved = Cascade {
-        source: "t/1".into(),
-        opened: 9,
-        root_seen: false,
-        brand: "".into(),
-        channel: "".into(),
-        community: "".into(),
-        ..star("m", 2)
-    };
-    let orphan = Cascade { root: "u".into(), ..moved.clone() };
-    let orphan = Cascade { size: 2, levels: vec![1, 1], s1: 1, s2: 1, unique_actors: 1, max_children: 1, ..orphan };
+    let moved = Cascade { source: "t/1".into(), ..star("m", 2) };
+    let orphan = Cascade { source: "t/1".into(), ..star("u", 1) };
+    let orphan = Cascade { unique_actors: 1, ..orphan };
+    let of_the_brand = |root: &str| Root { root_is_brand: true, ..post(root) };
     Rows {
+        roots: vec![of_the_brand("a"), post("b"), post("m"), Root { community: "c2".into(), ..of_the_brand("t") }],
         activity_windows: windows,
         cascades: vec![deep, star("m", 1), moved, orphan],
         threads: vec![dialogue("t")],
@@ -421,17 +406,7 @@ pub(crate) fn world() -> Rows {
     }
 }
 
-/// The same window of a life in another partition that never saw the post.
+/// The same window of a life in another partition, which never saw the post.
 pub(crate) fn unseen(window: ActivityWindow) -> ActivityWindow {
-    ActivityWindow {
-        source: "t/1".into(),
-        opened: 9,
-        root_seen: false,
-        brand: "".into(),
-        channel: "".into(),
-        community: "".into(),
-        platform: "".into(),
-        campaign: "".into(),
-        ..window
-    }
+    ActivityWindow { source: "t/1".into(), ..window }
 }

@@ -1,8 +1,8 @@
 //! Every view, on hand-made rows with hand-computed answers.
 
-use grapevine::row::{ActivityWindow, Cascade, Progress, Rows, Thread};
+use grapevine::row::{ActivityWindow, Cascade, Progress, Root, Rows, Thread};
 
-use crate::store::{Database, T0_MS, dialogue, star, window, world};
+use crate::store::{Database, T0_MS, dialogue, opened, post, star, window, world};
 
 /// A world of the test's own, which it may change.
 async fn with_world(name: &str) -> Database {
@@ -111,21 +111,52 @@ async fn the_shape_of_threads_shows_the_golden_thread() {
 }
 
 #[tokio::test]
-async fn a_late_brand_replaces_the_row_that_had_none() {
+async fn a_late_post_gives_its_brand_to_every_row_of_its_life() {
     let database = Database::migrated("late_brand").await;
-    let early = Cascade { brand: "".into(), root_seen: false, ..star("r", 1) };
-    let late = Cascade { version: 2, ..star("r", 1) };
-    database.insert(Rows { cascades: vec![late.clone(), early], ..Rows::default() }).await;
-    database.insert(Rows { cascades: vec![late], ..Rows::default() }).await;
-    assert_eq!(database.ask("SELECT root, brand, lives FROM cascade_shape").await, "r\tacme\t1");
+    let windows = vec![ActivityWindow { shares: 1, ..window("r", 0) }, ActivityWindow { replies: 10, ..window("r", 1) }];
+    let early = Rows { activity_windows: windows, cascades: vec![star("r", 1)], threads: vec![dialogue("r")], ..Rows::default() };
+    database.insert(early).await;
+    let shape = |table: &str| format!("SELECT '{table}' AS what, brand, root_seen, root_time FROM {table}_shape");
+    let windows = "SELECT toString(shares) AS what, brand, root_seen, root_time FROM activity";
+    let brands = format!("SELECT * FROM ({} UNION ALL {} UNION ALL {windows}) ORDER BY what", shape("cascade"), shape("thread"));
+    let everywhere = |known: &str| ["0", "1", "cascade", "thread"].map(|what| format!("{what}\t{known}")).join("\n");
+    assert_eq!(database.ask(&brands).await, everywhere("\tfalse\t\\N"));
+    let late = Root { version: 2, ..post("r") };
+    let older = Root { brand: "older".into(), ..post("r") };
+    database.insert(Rows { roots: vec![late, older], ..Rows::default() }).await;
+    assert_eq!(database.ask(&brands).await, everywhere("acme\ttrue\t2023-11-14 22:15:00.000"));
+}
+
+#[tokio::test]
+async fn nothing_is_counted_from_a_post_that_nobody_saw() {
+    let database = Database::migrated("unseen").await;
+    let spread = |source: &str| Cascade {
+        source: source.into(),
+        age_hist: vec![(100, 1)],
+        delay_hist: vec![(0, 1)],
+        depth_first_ms: vec![0, 1000],
+        users_first_ms: vec![(10, 5000)],
+        ..star("r", 1)
+    };
+    let progress = crate::store::progress("t/0", 9, T0_MS + 60_000);
+    database.insert(Rows { cascades: vec![spread("t/0")], progress: vec![progress], ..Rows::default() }).await;
+    let columns = "root_time, seconds_to_depth, seconds_to_depth_1, milliseconds_to_people, seconds_to_10_people, half_life_seconds, \
+        age_seconds, median_delay_seconds, mature";
+    let asked = format!("SELECT {columns} FROM cascade_speed");
+    assert_eq!(database.ask(&asked).await, "\\N\t[]\t\\N\t{}\t\\N\t\\N\t\\N\t0.99\tfalse");
+    // Another life saw it: the root has a time now, but the ages of this life were not counted from it.
+    database.insert(Rows { roots: vec![Root { source: "t/1".into(), ..post("r") }], ..Rows::default() }).await;
+    let elsewhere = "2023-11-14 22:15:00.000\t[]\t\\N\t{}\t\\N\t\\N\t60\t0.99\tfalse";
+    assert_eq!(database.ask(&asked).await, elsewhere);
 }
 
 #[tokio::test]
 async fn an_epoch_shows_only_where_it_is_active() {
     let database = with_world("epochs").await;
-    let other = |c: Cascade| Cascade { epoch: 1, brand: "other".into(), ..c };
-    let windows = vec![ActivityWindow { epoch: 1, brand: "other".into(), posts: 1, shares: 7, ..window("a", 0) }];
-    database.insert(Rows { cascades: vec![other(star("a", 7))], activity_windows: windows, ..Rows::default() }).await;
+    let roots = vec![Root { epoch: 1, brand: "other".into(), ..post("a") }];
+    let windows = vec![ActivityWindow { epoch: 1, posts: 1, shares: 7, ..window("a", 0) }];
+    let cascades = vec![Cascade { epoch: 1, ..star("a", 7) }];
+    database.insert(Rows { roots, activity_windows: windows, cascades, ..Rows::default() }).await;
     let sizes = "SELECT root, size, brand FROM cascade_shape ORDER BY root";
     let before = "a\t4\tacme\nm\t3\tacme\nu\t2\t";
     assert_eq!(database.ask(sizes).await, before);
@@ -154,8 +185,9 @@ async fn activity_adds_lives_and_takes_dimensions_from_the_one_that_saw_the_post
 async fn a_day_has_one_row_a_side_with_distinct_people_and_none_is_missing() {
     let database = with_world("daily").await;
     // A second post two days later: the day between has zero rows, and nothing is known of the week before.
-    let later = ActivityWindow { posts: 1, root_is_brand: true, ..window("b2", 192) };
-    database.insert(Rows { activity_windows: vec![later], ..Rows::default() }).await;
+    let later = ActivityWindow { posts: 1, ..window("b2", 192) };
+    let roots = vec![Root { root_is_brand: true, ..post("b2") }];
+    database.insert(Rows { roots, activity_windows: vec![later], ..Rows::default() }).await;
     let columns =
         "day, brand, community, side, posts, shares, replies, brand_replies, reactions, sharers, repliers, posts_previous_period";
     let answer = database.ask(&format!("SELECT {columns} FROM activity_daily ORDER BY brand DESC, day, community, side")).await;
@@ -214,7 +246,7 @@ async fn speed_is_null_where_nothing_was_reached() {
     let nothing = ["\\N"; 7].join("\t");
     assert_eq!(
         answer,
-        format!("a\t1\t901\t\\N\t5\t\\N\t{half_life}\t0.99\t691200\ttrue\nm\t{nothing}\t60\tfalse\nu\t{nothing}\t60\tfalse")
+        format!("a\t1\t901\t\\N\t5\t\\N\t{half_life}\t0.99\t691200\ttrue\nm\t{nothing}\t60\tfalse\nu\t{nothing}\t\\N\tfalse")
     );
 }
 
@@ -292,7 +324,7 @@ async fn conservation_names_the_life_whose_windows_do_not_add_up() {
     let answer = database
         .ask("SELECT root, opened, window_shares, cascade_shares, window_replies, thread_replies FROM conservation ORDER BY root")
         .await;
-    assert_eq!(answer, "lost\t1\t0\t0\t0\t10\nm\t1\t1\t5\t0\t0");
+    assert_eq!(answer, format!("lost\t{}\t0\t0\t0\t10\nm\t{}\t1\t5\t0\t0", opened("lost"), opened("m")));
 }
 
 #[tokio::test]
@@ -307,18 +339,25 @@ async fn rejects_are_summed_by_reason() {
 }
 
 #[tokio::test]
-async fn a_filter_on_root_reaches_the_primary_key() {
+async fn a_filter_on_root_reaches_the_primary_keys() {
     let database = with_world("explain").await;
     for view in ["cascade_shape", "thread_shape", "cascade_speed", "thread_dialogue"] {
         let plan = database.ask(&format!("EXPLAIN indexes = 1 SELECT * FROM {view} WHERE root = 'a'")).await;
-        let table = if view.starts_with("thread") { "explain.thread)" } else { "explain.cascade)" };
-        let (_, reading) = plan.split_once(table).unwrap_or_else(|| panic!("{view} does not read {table}\n{plan}"));
-        let condition = reading.split("Condition: ").nth(1).unwrap_or_default();
-        let condition = condition.lines().next().unwrap_or_default();
-        assert!(
-            reading.split("ReadFromMergeTree").next().unwrap_or_default().contains("(root in ["),
-            "{view}: {condition}\n{plan}"
-        );
+        for table in [&view[..view.find('_').unwrap_or_default()], "root"] {
+            let read = format!("explain.{table})");
+            let (_, reading) = plan.split_once(&read).unwrap_or_else(|| panic!("{view} does not read {table}\n{plan}"));
+            let reading = reading.split("ReadFromMergeTree").next().unwrap_or_default();
+            assert!(reading.contains("(root in ["), "{view}, {table}:\n{plan}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn views_without_a_dimension_do_not_join() {
+    let database = Database::of_the_world().await;
+    for view in ["cascade_growth", "cascade_peak", "conservation"] {
+        let plan = database.ask(&format!("EXPLAIN SELECT * FROM {view}")).await;
+        assert!(!plan.contains(".root)") && plan.contains(".activity_window)"), "{view}:\n{plan}");
     }
 }
 

@@ -313,7 +313,7 @@ impl World {
             let columns = columns(table);
             format!("SELECT '{table}' AS name, count() AS n, sum(cityHash64({columns})) AS content FROM {table} FINAL")
         };
-        let tables = ["activity_window", "cascade", "thread", "rejects", "progress"];
+        let tables = ["root", "activity_window", "cascade", "thread", "rejects", "progress"];
         self.ask(&format!("SELECT * FROM ({}) ORDER BY name", tables.map(of).join(" UNION ALL ")))
     }
 
@@ -321,6 +321,7 @@ impl World {
     /// or written, are left out: they are what two runs over the same log may differ in.
     pub(crate) fn every_row(&self) -> BTreeMap<String, String> {
         let tables = [
+            ("root", "source, root, opened", "version"),
             ("activity_window", "source, root, opened, window_start", "version"),
             ("cascade", "source, root, opened", "version"),
             ("thread", "source, root, opened", "version"),

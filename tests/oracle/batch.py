@@ -8,7 +8,7 @@ memory, sorts, and counts. Standard library only.
     batch.py --check-truth FILE TRUTH       compares the trees of FILE with a truth file; exit code 1 if they differ
 
 FILE is JSON Lines, plain or gzip'd; the order of the lines, file after file, is the order of the log.
-Rows are those of `activity_window`, `cascade`, `thread` and `progress`, one life a root (nothing is
+Rows are those of `root`, `activity_window`, `cascade`, `thread` and `progress`, one life a root (nothing is
 evicted here), without the columns that depend on offsets (`source`, `opened`, `version`), on the key of
 pseudonyms (`dyad_fwd`, `dyad_rev`) or on a clock. Amounts of facts are not checked for their range, and
 envelopes are not read. `sharers` and `repliers` are the number of people, times
@@ -603,24 +603,20 @@ class Root:
         self.replies = [event for event in events if event["type"] == "reply"]
         self.deletes = sum(event["type"] == "delete" for event in events)
 
-    def time(self):
-        """The post's time; if that never came the least of its shares and replies, else of the rest."""
-        if self.post:
-            return self.post["time"]
-        return min(event["time"] for event in (self.shares + self.replies or self.events))
-
-    def dimensions(self):
-        post = self.post or {}
+    def told(self):
+        """What the post says."""
         return {
-            "root_seen": bool(self.post),
-            "root_time": self.time(),
-            "root_is_brand": post.get("is_brand", False),
-            **{name: post.get(name, "") for name in DIMENSIONS},
-            "tags": post.get("tags", []),
+            "root_seen": True,
+            "root_time": self.post["time"],
+            "root_is_brand": self.post.get("is_brand", False),
+            **{name: self.post.get(name, "") for name in DIMENSIONS},
+            "tags": self.post.get("tags", []),
         }
 
     def rows(self):
-        every = {"root": self.id, **self.dimensions()}
+        every = {"root": self.id}
+        if self.post:
+            yield {"table": "root", **every, **self.told()}
         if self.shares:
             yield {"table": "cascade", **every, **cascade_columns(Tree(self.id, self.post, self.shares), self.deletes)}
         if self.replies:

@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::figures::{ClickFigures, FactFigures, Figures, LifeKey, ProgressFigures, RejectFigures, TreeFigures, WindowFigures};
+use crate::figures::{
+    ClickFigures, FactFigures, Figures, LifeKey, ProgressFigures, RejectFigures, RootFigures, TreeFigures, WindowFigures,
+};
 use crate::log::Log;
 use grapevine::engine::Rules;
 use grapevine::event::{self, Body, Event, EventType};
@@ -285,9 +287,6 @@ fn figures(life: &Life<'_>, tree: &Tree<'_>, kind: EventType) -> TreeFigures {
     let times: Vec<Millis> = nodes.iter().map(|node| node.time).chain(post.map(|(time, _)| time)).collect();
     TreeFigures {
         life: LifeKey::default(),
-        root_seen: post.is_some(),
-        root_time: root_time(life),
-        brand: post.map(|(_, post)| post.brand.to_string()).unwrap_or_default(),
         size: nodes.len() as u64 + 1,
         max_depth: u32::try_from(max_depth).expect("small trees"),
         levels: levels.collect(),
@@ -303,12 +302,6 @@ fn figures(life: &Life<'_>, tree: &Tree<'_>, kind: EventType) -> TreeFigures {
         last_time: times.iter().copied().max().unwrap_or_default(),
         own: if kind == EventType::Share { spread(tree) } else { dialogue(life, tree) },
     }
-}
-
-/// The post's time; while it is not seen the least of shares and replies, else of anything.
-fn root_time(life: &Life<'_>) -> Millis {
-    let least = |others: bool| life.events.iter().filter(|event| is_other(event) == others).map(|event| event.time).min();
-    post(life).map(|(time, _)| time).or_else(|| least(false)).or_else(|| least(true)).unwrap_or_default()
 }
 
 /// Shares by people who had shared before; and the audience of everybody's first share.
@@ -338,6 +331,16 @@ fn dialogue(life: &Life<'_>, tree: &Tree<'_>) -> [u64; 2] {
 
 fn rows_of(life: &Life<'_>, rules: &Rules, source: &str, rows: &mut BTreeMap<String, Figures>) {
     let key = LifeKey { source: source.to_owned(), root: life.root.clone(), opened: life.opened };
+    if let Some((time, post)) = post(life) {
+        let figures = RootFigures {
+            time,
+            is_brand: post.is_brand,
+            brand: post.brand.to_string(),
+            channel: post.channel.to_string(),
+            tags: post.tags.iter().map(ToString::to_string).collect(),
+        };
+        rows.insert(format!("root {source} {} {}", life.root, life.opened), Figures::Root(figures));
+    }
     for kind in [EventType::Share, EventType::Reply] {
         let tree = tree(life, kind);
         if !tree.nodes.is_empty() {
@@ -350,7 +353,7 @@ fn rows_of(life: &Life<'_>, rules: &Rules, source: &str, rows: &mut BTreeMap<Str
     for window in starts {
         let start = window * rules.window / 1000;
         let here: Vec<&Event<'_>> = life.events.iter().filter(|event| event.time.div_euclid(rules.window) == window).collect();
-        let figures = WindowFigures { life: key.clone(), root_time: root_time(life), ..window_figures(&here) };
+        let figures = WindowFigures { life: key.clone(), ..window_figures(&here) };
         rows.insert(format!("activity_window {source} {} {} {start}", life.root, life.opened), Figures::Window(figures));
     }
 }

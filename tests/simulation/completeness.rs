@@ -12,9 +12,11 @@ use grapevine::record::{Offset, Partition, source_name};
 
 /// For each partition a reader of its own, as far as `progress` is.
 pub(crate) struct Completeness {
-    /// `None` after limits were changed: from then on rows depend on when that was.
+    /// `None` after limits or a log were changed: from then on rows depend on when that was.
     rules: Option<Rules>,
     readers: BTreeMap<Partition, Reader>,
+    /// How often it had something to look at.
+    pub(crate) looks: u64,
 }
 
 struct Reader {
@@ -25,10 +27,10 @@ struct Reader {
 
 impl Completeness {
     pub(crate) fn new(rules: Rules) -> Completeness {
-        Completeness { rules: Some(rules), readers: BTreeMap::new() }
+        Completeness { rules: Some(rules), readers: BTreeMap::new(), looks: 0 }
     }
 
-    /// Limits are changed.
+    /// Limits are changed, or a log becomes another one.
     pub(crate) fn end(&mut self) {
         self.rules = None;
     }
@@ -42,6 +44,7 @@ impl Completeness {
             read: log.entries.iter().take_while(|entry| entry.offset < first).count(),
         });
         if version > reader.engine.next() {
+            self.looks += 1;
             let asked = reader.read_to(log, version);
             tables.check_complete(&asked, version);
         }

@@ -332,6 +332,7 @@ impl Director {
         for entry in &mut logs[chosen].entries {
             entry.payload = Some(b"another log".to_vec());
         }
+        world.completeness.end();
         world.logs = Rc::new(logs);
         world.made_again.insert(number(chosen));
         self.aside = Some(chosen);
@@ -393,6 +394,7 @@ impl Director {
         self.finish().await;
         let Expected { rows: _, evicted_by_age, evicted_by_budget } = self.check();
         let mut world = self.world.borrow_mut();
+        (0..world.completeness.looks).for_each(|_| world.faults.note(Fault::CompletenessLookedAt));
         let injected: Vec<Fault> = world.logs.iter().flat_map(|log| log.injected.clone()).collect();
         injected.into_iter().for_each(|fault| world.faults.note(fault));
         (0..evicted_by_age).for_each(|_| world.faults.note(Fault::EvictedByAge));

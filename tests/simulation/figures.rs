@@ -1,7 +1,7 @@
 //! The columns that the batch computation knows, as it says them and as a row of a table says them.
 
 use grapevine::record::{Millis, Offset};
-use grapevine::row::{ActivityWindow, Cascade, Click, Progress, Rejected, TargetKind, Thread};
+use grapevine::row::{ActivityWindow, Cascade, Click, Progress, Rejected, Root, TargetKind, Thread};
 
 /// What names a life.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +13,7 @@ pub(crate) struct LifeKey {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Figures {
+    Root(RootFigures),
     Window(WindowFigures),
     Tree(TreeFigures),
     Click(ClickFigures),
@@ -21,10 +22,19 @@ pub(crate) enum Figures {
     Progress(ProgressFigures),
 }
 
+/// What the post of a life says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RootFigures {
+    pub(crate) time: Millis,
+    pub(crate) is_brand: bool,
+    pub(crate) brand: String,
+    pub(crate) channel: String,
+    pub(crate) tags: Vec<String>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct WindowFigures {
     pub(crate) life: LifeKey,
-    pub(crate) root_time: Millis,
     pub(crate) posts: u32,
     pub(crate) shares: u32,
     pub(crate) replies: u32,
@@ -39,9 +49,6 @@ pub(crate) struct WindowFigures {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TreeFigures {
     pub(crate) life: LifeKey,
-    pub(crate) root_seen: bool,
-    pub(crate) root_time: Millis,
-    pub(crate) brand: String,
     pub(crate) size: u64,
     pub(crate) max_depth: u32,
     pub(crate) levels: Vec<u64>,
@@ -111,9 +118,6 @@ macro_rules! tree {
     ($row:ident, $own:expr) => {
         Figures::Tree(TreeFigures {
             life: life!($row),
-            root_seen: $row.root_seen,
-            root_time: $row.root_time,
-            brand: $row.brand.to_string(),
             size: $row.size,
             max_depth: $row.max_depth,
             levels: $row.levels.clone(),
@@ -132,10 +136,20 @@ macro_rules! tree {
     };
 }
 
+pub(crate) fn of_root(row: &Root) -> Figures {
+    assert!(row.root_seen, "a row of root stands on a post that was seen");
+    Figures::Root(RootFigures {
+        time: row.root_time,
+        is_brand: row.root_is_brand,
+        brand: row.brand.to_string(),
+        channel: row.channel.to_string(),
+        tags: row.tags.iter().map(ToString::to_string).collect(),
+    })
+}
+
 pub(crate) fn of_window(row: &ActivityWindow) -> Figures {
     Figures::Window(WindowFigures {
         life: life!(row),
-        root_time: row.root_time,
         posts: row.posts,
         shares: row.shares,
         replies: row.replies,

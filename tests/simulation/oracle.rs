@@ -49,7 +49,7 @@ pub(crate) fn check_conservation(figures: &BTreeMap<&str, &Figures>) {
             Figures::Progress(progress) => {
                 assert_eq!(progress.read, progress.accepted + progress.duplicates + progress.rejected, "I3: {progress:?}");
             }
-            Figures::Tree(_) | Figures::Click(_) | Figures::Fact(_) | Figures::Reject(_) => {}
+            Figures::Root(_) | Figures::Tree(_) | Figures::Click(_) | Figures::Fact(_) | Figures::Reject(_) => {}
         }
     }
     for (key, figures) in figures {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::figures::{self, Figures};
 use grapevine::record::Offset;
-use grapevine::row::{self, ActivityWindow, Cascade, Progress, Rejected, Rows, Thread};
+use grapevine::row::{self, ActivityWindow, Cascade, Progress, Rejected, Root, Rows, Thread};
 
 /// Of each key the newest row.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +55,10 @@ macro_rules! cell {
             },
         }
     };
+}
+
+fn root(row: &Root) -> Cell {
+    cell!(row, of_root, "root {} {} {}", source, root, opened)
 }
 
 fn window(row: &ActivityWindow) -> Cell {
@@ -108,7 +112,8 @@ impl Tables {
                 *known = span;
             }
         }
-        let cells = (rows.activity_windows.iter().map(window))
+        let cells = (rows.roots.iter().map(root))
+            .chain(rows.activity_windows.iter().map(window))
             .chain(rows.cascades.iter().map(cascade))
             .chain(rows.threads.iter().map(thread))
             .chain(rows.clicks.iter().map(click))

@@ -25,7 +25,7 @@ macro_rules! faults {
 faults! {
     Killed, KilledWhileReading, KilledBeforeInsert, KilledAfterInsert, KilledBeforePublish, KilledAfterPublish,
     KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownUnpublished, Revoked, Lost, ReadByTwo,
-    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow, InsertOvertaken,
+    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow, InsertOvertaken, CompletenessLookedAt,
     NewestVersionFailed, CheckpointFailed, CheckpointHung, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
     NewestFailed, TornSkipped, CommitFailed, CommitLate, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted,
     Paused, Idle, EndReached,

@@ -8,7 +8,7 @@ import random
 import statistics
 import zoneinfo
 
-from store import dicts, insert, millis, run, same
+from store import dicts, insert, millis, opening, run, same
 
 DICE = random.Random(8)
 UTC = datetime.timezone.utc
@@ -49,12 +49,12 @@ COUNTS = ("shares", "quotes", "replies", "brand_replies", "mentions", "reactions
 roots, rows = [], []
 for number in range(160):
     brand = DICE.choice(["berlin", "berlin", "york", "norow", ""])
-    roots.append({"root": f"r{number}", "brand": brand, "channel": DICE.choice(["x", "forum"]) if brand else "", "community": DICE.choice(["a", "b", ""]) if brand else "", "root_is_brand": DICE.random() < 0.4})
+    roots.append({"root": f"r{number}", "brand": brand, "channel": DICE.choice(["x", "forum"]) if brand else "", "community": DICE.choice(["a", "b", ""]) if brand else "", "root_is_brand": DICE.random() < 0.4, "opened": opening()})
 
 
-def window(root, start, source="t/0", opened=1, seen=True, version=5, epoch=0, **figures):
+def window(root, start, source="t/0", seen=True, version=5, epoch=0, **figures):
     told = root if seen else {**root, "brand": "", "channel": "", "community": "", "root_is_brand": False}
-    row = {"window_start": start, **told, "epoch": epoch, "source": source, "opened": opened, "version": version, "root_seen": seen, "root_time": millis(start * 1000), "posts": 0, **dict.fromkeys(COUNTS, 0), "sharers": [], "repliers": [], "samples": {}}
+    row = {"window_start": start, **told, "epoch": epoch, "source": source, "version": version, "root_seen": seen, "posts": 0, **dict.fromkeys(COUNTS, 0), "sharers": [], "repliers": [], "samples": {}}
     return {**row, **figures}
 
 
@@ -75,21 +75,21 @@ for root in roots:
     for at in sorted({first} | {first + 900 * DICE.choice([1, 2, 40, 96, 300, 672, 700]) for _ in range(9)}):
         if at < START + DAYS * 86400:
             here = seen and DICE.random() < 0.8 or at == first and seen
-            rows.append(window(root, at, source="t/0" if here else "t/1", opened=1 if here else 7, seen=here, posts=int(at == first and here), **happened(60)))
+            rows.append(window(root, at, source="t/0" if here else "t/1", seen=here, posts=int(at == first and here), **happened(60)))
 for year_before in (0, 3):
-    rows.append(window(roots[0] | {"brand": "berlin", "root": f"old{year_before}"}, START - 86400 * (364 - 20 - year_before), posts=1, **happened(60)))
+    rows.append(window(roots[0] | {"brand": "berlin", "root": f"old{year_before}", "opened": opening()}, START - 86400 * (364 - 20 - year_before), posts=1, **happened(60)))
 # What loses: older versions of some rows, and an epoch that is not read. What stands: a source whose epoch is 1.
 insert("activity_window", rows + [{**row, "version": 4, "shares": 99, "sharers": [77], "brand": "berlin"} for row in rows[::7]] + [{**row, "epoch": 1, "replies": 50} for row in rows[::5] if row["source"] == "t/0"])
 threads = []
 for number, root in enumerate(roots[:60]):
     pairs = lambda most: sorted({DICE.randrange(1, 40) for _ in range(DICE.randrange(most))})
-    threads.append({"root": root["root"], "brand": root["brand"], "channel": root["channel"], "community": root["community"], "epoch": 0, "source": "t/0", "opened": 1, "version": 2, "root_seen": True, "root_time": START + DICE.randrange(DAYS * 86400), "size": 5 + number, "dyad_fwd": pairs(9), "dyad_rev": pairs(9), "nonself_replies": 9, "two_way_replies": DICE.randrange(9)})
-insert("thread", [{**row, "root_time": millis(row["root_time"] * 1000)} for row in threads + [{**row, "opened": 3, "size": 2, "dyad_fwd": [99], "two_way_replies": 9} for row in threads[::3]]])
+    threads.append({**root, "opened": opening(), "epoch": 0, "source": "t/0", "version": 2, "root_seen": True, "root_time": START + DICE.randrange(DAYS * 86400), "size": 5 + number, "dyad_fwd": pairs(9), "dyad_rev": pairs(9), "nonself_replies": 9, "two_way_replies": DICE.randrange(9)})
+insert("thread", [{**row, "root_time": millis(row["root_time"] * 1000)} for row in threads + [{**row, "opened": opening(), "size": 2, "dyad_fwd": [99], "two_way_replies": 9} for row in threads[::3]]])
 REACHED = START + (DAYS - 4) * 86400 + 7200
 insert("progress", [{"epoch": 0, "source": source, "first": 0, "version": 1, "watermark": millis(reached * 1000), "read": 10, "accepted": 10} for source, reached in (("t/0", REACHED), ("t/1", REACHED + 3600), ("t/2", REACHED - 30 * 86400))])
 
 # ---------------------------------------------------------------- activity_daily in Python
-SEEN = {row["root"]: row for row in rows if row["posts"]}
+SEEN = {row["root"]: row for row in threads + [row for row in rows if row["posts"]]}
 windows = []
 for row in sorted(rows, key=lambda row: (row["window_start"], row["source"], row["opened"])):
     told = row if row["root_seen"] else SEEN.get(row["root"], {**row, "brand": "", "channel": "", "community": "", "root_is_brand": False})

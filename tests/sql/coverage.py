@@ -35,7 +35,7 @@ for number in range(120):
     if not (brand == "norow" and START + 14 * DAY <= at < START + 22 * DAY):
         windows.append({"window_start": at, "root": f"r{number}", "epoch": 0, "source": "t/0", "opened": number, "version": 1, "root_seen": True, "root_is_brand": DICE.random() < 0.3, "brand": brand, "posts": int(DICE.random() < 0.5), "shares": DICE.randrange(4), "replies": 3, "brand_replies": DICE.choice([0, 0, 0, 0, 1]), "reactions": 1, "clicks": 2})
 insert("activity_window", windows)
-shapes = [{"root": f"r{number}", "epoch": 0, "source": "t/0", "opened": 1, "version": 1, "root_seen": True, "root_time": any_time(), "brand": DICE.choice(NAMES), "size": DICE.randrange(2, 9), "inferred": DICE.randrange(2) * DICE.randrange(2)} for number in range(90)]
+shapes = [{"root": f"r{number}", "epoch": 0, "source": "t/0", "opened": 1000 + number, "version": 1, "root_seen": True, "root_time": any_time(), "brand": DICE.choice(NAMES), "size": DICE.randrange(2, 9), "inferred": DICE.randrange(2) * DICE.randrange(2)} for number in range(90)]
 for table, part in (("cascade", shapes[:60]), ("thread", shapes[40:])):
     insert(table, [{**row, "root_time": millis(row["root_time"])} for row in part])
 clicks = [{"id": f"c{number}", "time": any_time(), "root": f"r{number}", "target_kind": DICE.choice(["unknown", "post", "share", "reply"]), "brand": DICE.choice(NAMES)} for number in range(200)]
@@ -174,12 +174,12 @@ WORDS = [
     (and_old(log_end=2), "1 of 2 sources, more than a day behind"), (and_old(log_end=1), ""), (and_old(log_end=1, written=NOW - 2 * DAY), "1 of 2 sources, more than a day behind"),
     ({**EVERYTHING, "gap": [{"epoch": 0, "source": "t/0", "first": 1, "next": 1, "recorded": START}]}, "records in no count after a resume"),
 ]
-# What is no brand's own tells the databases apart; worlds that agree on it are the brands of one.
+# What is no brand's own tells the databases apart; worlds that agree on it are the brands of one, each with its own life.
 SHARED = ("fx", "labour_rate", "progress", "gap")
 databases = collections.defaultdict(list)
 for number, (world, words) in enumerate(WORDS):
     databases[json.dumps([world.get(table, []) for table in SHARED])].append((f"{number} ", world, words))
-of_brand = lambda mark, row: {column: mark + value if value and column in ("brand", "root", "id", "click") else value for column, value in row.items()}
+of_brand = lambda mark, row: {column: int(mark) if column == "opened" else mark + value if value and column in ("brand", "root", "id", "click") else value for column, value in row.items()}
 for number, worlds in enumerate(databases.values()):
     empty()
     for mark, world, _ in worlds:

@@ -12,7 +12,7 @@ import numpy
 import statsmodels.api
 from scipy import stats
 
-from store import LARGEST, ask, dicts, facts, insert, millis, run, same
+from store import LARGEST, ask, dicts, facts, insert, millis, opening, run, same
 
 START = datetime.datetime(2026, 2, 27, tzinfo=datetime.timezone.utc)
 ZONES = collections.defaultdict(lambda: "UTC", many="America/New_York")
@@ -40,7 +40,7 @@ def put(brand, interactions, visits):
             for part in numpy.unique(DICE.integers(0, 2, count), return_counts=True)[1]:
                 window = at() // 900 * 900
                 post = int(DICE.integers(0, 2))
-                windows.append({**root, "root": f"{root['root']}-{window}", "window_start": window, "epoch": 0, "source": "t/0", "opened": len(windows), "version": 1,
+                windows.append({**root, "root": f"{root['root']}-{window}", "window_start": window, "epoch": 0, "source": "t/0", "opened": opening(), "version": 1,
                                 "root_seen": True, "root_is_brand": post, "posts": 1, "brand_replies": int(part) - post, "replies": int(part) - post})
             for _ in range(visits[place][day]):
                 click = {**root, "id": f"{brand}k{len(clicks)}", "time": millis(at() * 1000), "target_kind": "reply"}

@@ -3,7 +3,7 @@
 import pathlib
 from decimal import Decimal
 
-from store import ask, facts, insert, millis, run, same
+from store import ask, facts, insert, millis, opening, run, same
 
 T0, DAY = 1704067200, 86400  # 2024-01-01 00:00 UTC, a Monday
 
@@ -16,7 +16,7 @@ def world(removed, brand):
     place = {"brand": brand, "channel": "x", "community": "a"}
     for i in range(5):
         root, at = f"{brand}-{i}", T0 + i * 3600
-        windows.append({"window_start": at // 900 * 900, "root": root, "epoch": 0, "source": "t/0", "opened": len(windows), "version": 1, "root_seen": True, "root_is_brand": True, "root_time": millis(at * 1000), **place, "posts": 1})
+        windows.append({"window_start": at // 900 * 900, "root": root, "epoch": 0, "source": "t/0", "opened": opening(), "version": 1, "root_seen": True, "root_is_brand": True, "root_time": millis(at * 1000), **place, "posts": 1})
         for k, kind in enumerate(("post", "share")):
             name, guessed, visitor = f"{root}-{kind}", removed == "parents of shares" and kind == "share", len(sales)
             click = {"id": f"c-{name}", "time": millis((at + 60) * 1000), "root": root, "target_kind": kind, "path": [root, name][: k + 1], "path_actors": [1, 2][: k + 1], "depth": k, "path_inferred": int(guessed), **place}
@@ -61,12 +61,12 @@ print(f"missing: {len(table)} rows of docs/roi.md")
 
 # ---------------------------------------------------------------- a stranger's post that sells for two brands, and a refund weeks after its sale
 LATE = T0 + 35 * DAY
-for table in ("activity_window", "click", "visit", "conversion", "cost"):
+for table in ("root", "activity_window", "click", "visit", "conversion", "cost"):
     run(f"TRUNCATE TABLE {table}")
 
 
 def post(root, brand, at):
-    return {"window_start": at // 900 * 900, "root": root, "epoch": 0, "source": "t/0", "opened": at % 997, "version": 1, "root_seen": True, "root_is_brand": brand != "", "root_time": millis(at * 1000), "brand": brand, "channel": "x", "community": "a", "posts": 1}
+    return {"window_start": at // 900 * 900, "root": root, "epoch": 0, "source": "t/0", "opened": opening(), "version": 1, "root_seen": True, "root_is_brand": brand != "", "root_time": millis(at * 1000), "brand": brand, "channel": "x", "community": "a", "posts": 1}
 
 
 def sold(name, brand, root, amount):

@@ -10,7 +10,7 @@ import zoneinfo
 import numpy
 from scipy import stats
 
-from store import LARGEST, ask, dicts, insert, millis, run, same
+from store import LARGEST, ask, dicts, insert, millis, opening, run, same
 
 BINS = [(0, 0), (1, 4), (5, 14), (15, 59), (60, 239), (240, 719)]
 LENGTHS = numpy.array([last - first + 1 for first, last in BINS])
@@ -43,7 +43,7 @@ def put(brand, minutes):
     """Inserts a brand's minutes as windows of a root and as visits; a post in the first minute says that the content is known."""
     size = len(minutes["visits"])
     spread = lambda counts, at: [k for k in range(15) for _ in range(counts[at + k])]
-    keys = {"epoch": 0, "source": "t/0", "opened": 0, "version": 1, "root": f"root-{brand}", "root_seen": True, "brand": brand}
+    keys = {"epoch": 0, "source": "t/0", "opened": opening(), "version": 1, "root": f"root-{brand}", "root_seen": True, "brand": brand}
     insert(
         "activity_window",
         [
@@ -56,7 +56,7 @@ def put(brand, minutes):
     insert(
         "activity_window",
         [
-            {**keys, "window_start": (FIRST + at + late) // 15 * 900, "posts": 1, "root": f"{brand}-{at}-{late}-{k}", "root_time": millis((FIRST + at + late) * 60000 + 59999), "root_is_brand": late == 0}
+            {**keys, "opened": opening(), "window_start": (FIRST + at + late) // 15 * 900, "posts": 1, "root": f"{brand}-{at}-{late}-{k}", "root_time": millis((FIRST + at + late) * 60000 + 59999), "root_is_brand": late == 0}
             for at, count in enumerate(minutes["posts"])
             for k in range(count)
             for late in (0, 1)
@@ -239,7 +239,7 @@ insert("visit", [{"id": f"early{k}", "epoch": 0, "source": "t/0", "version": LAR
 # A visit and a share beyond the watermark are somebody's clock.
 insert("progress", [{"epoch": 0, "source": "t/0", "first": 0, "version": 1, "watermark": millis((FIRST + 40 * 1440) * 60000)}])
 insert("visit", [{"id": "later", "epoch": 0, "source": "t/0", "version": LARGEST, "time": millis(4_000_000_000_000), "brand": "acme"}])
-insert("activity_window", [{"window_start": 4_000_000_500 // 900 * 900, "epoch": 0, "source": "t/0", "root": "root-acme", "opened": 9, "version": 1, "root_seen": True, "brand": "acme", "share_minutes": [3]}])
+insert("activity_window", [{"window_start": 4_000_000_500 // 900 * 900, "epoch": 0, "source": "t/0", "root": "root-acme", "opened": opening(), "version": 1, "root_seen": True, "brand": "acme", "share_minutes": [3]}])
 
 whole = ask("SELECT sum(visits), sum(brand_replies), sum(shares), sum(brand_posts), count(), sum(mails + ads + launches + other_events) FROM minute WHERE brand = 'acme'")[0]
 last = int(numpy.flatnonzero(acme["visits"])[-1]) + 1

@@ -9,6 +9,7 @@ A database that does not exist yet is created from deploy/clickhouse; call migra
 """
 
 import decimal
+import itertools
 import json
 import math
 import os
@@ -23,6 +24,9 @@ URL = os.environ["CLICKHOUSE_URL"]
 DATABASE = os.environ["CLICKHOUSE_DATABASE"]
 MIGRATIONS = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "clickhouse"
 LARGEST = 2**64 - 1
+# What the post of a life says, and the tables whose rows may come with it: it stands in `root`.
+POST = {"root_time": 0, "root_is_brand": False, "brand": "", "campaign": "", "channel": "", "platform": "", "community": "", "experiment": "", "arm": "", "tags": []}
+OF_LIVES = ("activity_window", "cascade", "thread")
 
 
 def _post(statement, database, settings=()):
@@ -81,6 +85,7 @@ def migrate():
 
 def empty():
     """Takes every row out of every table."""
+    _posts.clear()
     for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"):
         if name != "schema_migrations":
             run(f"TRUNCATE TABLE {name}")
@@ -121,15 +126,42 @@ def millis(value):
     return None if value is None else decimal.Decimal(value).scaleb(-3)
 
 
+_offsets, _posts = itertools.count(1), {}
+
+
+def opening():
+    """An offset that opened no life yet: it opens one."""
+    return next(_offsets)
+
+
+def _split(rows):
+    """Rows of lives without what their posts say, and the rows of `root` that say it: one a life and version."""
+    told = {}
+    for row in rows:
+        if row.get("root_seen"):
+            life = tuple(row.get(column, "") for column in ("source", "opened", "epoch", "version"))
+            post = _posts.setdefault(life, {"root": row["root"]})
+            same(f"the root of the life {life}: an offset opens one", row["root"], post["root"])
+            post.update({column: row[column] for column in POST if column in row})
+            told[life] = {**POST, **post, "root_seen": True, **{column: row[column] for column in ("source", "opened", "epoch", "version") if column in row}}
+    return [{column: value for column, value in row.items() if column not in POST and column != "root_seen"} for row in rows], list(told.values())
+
+
 def insert(table, rows):
-    """Inserts rows given as dicts with the same keys; columns left out get their defaults."""
+    """Inserts rows given as dicts with the same keys; columns left out get their defaults. What rows of lives say of their post goes where it belongs."""
+    if table in OF_LIVES:
+        rows, posts = _split(rows)
+        _insert("root", posts)
+    _insert(table, rows)
+
+
+def _insert(table, rows):
     if not rows:
         return
     columns = list(rows[0])
-    settings = "throw_on_max_partitions_per_insert_block = 0, insert_deduplicate = 0"
     for start in range(0, len(rows), 2000):
         values = ",".join("(" + ",".join(_literal(row[column]) for column in columns) + ")" for row in rows[start : start + 2000])
-        run(f"INSERT INTO {table} ({','.join(columns)}) SETTINGS {settings} VALUES {values}")
+        run(f"INSERT INTO {table} ({','.join(columns)}) SETTINGS insert_deduplicate = 0 VALUES {values}")
 
 
 def facts(table, rows, epoch=0, source="t/0"):

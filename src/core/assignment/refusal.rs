@@ -45,7 +45,8 @@ pub(super) fn no_checkpoint(source: &str, evidence: &str) -> String {
 pub(super) fn foreign_checkpoint(source: &str, next: Offset, why: &str) -> String {
     format!(
         "the checkpoint of {source} at offset {next} cannot be used: {why}. It was written with other rules or by \
-         another version: run those again, or raise `epoch`, which reads everything again into rows of its own"
+         another version: run those again, or give this one a new database and a new epoch (`clickhouse.database`, `epoch`), \
+         into which it reads everything again"
     )
 }
 

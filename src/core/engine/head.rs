@@ -1,52 +1,56 @@
-//! The columns that stand on every row of a life: identity, and what its post says.
+//! What names a life on its rows, and the row of `root`, which says what its post is.
 
 use std::sync::Arc;
 
-use super::life::{Dimensions, Life};
-use crate::record::{Millis, Offset};
-use crate::row::{ActivityWindow, Cascade, Thread};
+use super::life::{Dimensions, Life, Post};
+use crate::record::Offset;
+use crate::row::{ActivityWindow, Cascade, Root, Thread};
 
 /// The common columns of one life's rows, at one version.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
-    pub(super) root: Arc<str>,
-    pub(super) epoch: u16,
-    pub(super) source: Arc<str>,
-    pub(super) opened: Offset,
-    pub(super) version: Offset,
-    pub(super) root_seen: bool,
-    pub(super) root_time: Millis,
-    pub(super) root_is_brand: bool,
-    pub(super) dimensions: Dimensions,
+    root: Arc<str>,
+    epoch: u16,
+    source: Arc<str>,
+    opened: Offset,
+    version: Offset,
 }
 
 /// A row that holds the common columns, the named ones, and nothing else yet. A macro, because the columns are
 /// fields of each row: the store's client knows no nested rows.
 macro_rules! headed {
     ($head:expr, $row:ident { $($column:ident)? }) => {{
-        let Head { root, epoch, source, opened, version, root_seen, root_time, root_is_brand, dimensions } = $head.clone();
-        let Dimensions { brand, campaign, channel, platform, community, experiment, arm, tags } = dimensions;
-        $row {
-            root, epoch, source, opened, version, root_seen, root_time, root_is_brand,
-            brand, campaign, channel, platform, community, experiment, arm, tags,
-            $($column,)?
-            ..$row::default()
-        }
+        let Head { root, epoch, source, opened, version } = $head.clone();
+        $row { root, epoch, source, opened, version, $($column,)? ..$row::default() }
     }};
 }
 
 impl Head {
     pub(super) fn of(life: &Life, epoch: u16, source: &Arc<str>, version: Offset) -> Self {
-        Head {
-            root: Arc::clone(&life.root),
+        Head { root: Arc::clone(&life.root), epoch, source: Arc::clone(source), opened: life.opened, version }
+    }
+
+    /// The row of `root` of a life that saw its post.
+    pub(super) fn root_row(&self, post: &Post) -> Root {
+        let Head { root, epoch, source, opened, version } = self.clone();
+        let Dimensions { brand, campaign, channel, platform, community, experiment, arm, tags } = post.dimensions.clone();
+        Root {
+            root,
             epoch,
-            source: Arc::clone(source),
-            opened: life.opened,
+            source,
+            opened,
             version,
-            root_seen: life.post.is_some(),
-            root_time: life.root_time().unwrap_or_default(),
-            root_is_brand: life.post.as_ref().is_some_and(|post| post.is_brand),
-            dimensions: life.post.as_ref().map_or_else(Dimensions::default, |post| post.dimensions.clone()),
+            root_seen: true,
+            root_time: post.time,
+            root_is_brand: post.is_brand,
+            brand,
+            campaign,
+            channel,
+            platform,
+            community,
+            experiment,
+            arm,
+            tags,
         }
     }
 

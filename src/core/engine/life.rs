@@ -50,8 +50,8 @@ pub(super) struct Dimensions {
 /// Which rows changed since the last flush.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changed {
-    /// A column that stands on every row: all rows of the life.
-    pub(super) everything: bool,
+    /// What the post says of the life: its row of `root`.
+    pub(super) root: bool,
     pub(super) cascade: bool,
     pub(super) thread: bool,
     /// Sorted, distinct.
@@ -73,8 +73,6 @@ pub(super) struct Life {
     pub(super) cascade: Option<Arc<Tree>>,
     pub(super) thread: Option<Arc<Tree>>,
     pub(super) others: Option<Box<Others>>,
-    /// Least time of its shares and replies.
-    first_node: Option<Millis>,
     /// Not in snapshots: they are taken right after a flush.
     #[serde(skip)]
     pub(super) changed: Changed,
@@ -88,7 +86,6 @@ pub(super) struct Others {
     pub(super) windows: BTreeMap<WindowIndex, Facts>,
     pub(super) deletes: u64,
     samples: u64,
-    first: Millis,
 }
 
 /// What a life holds.
@@ -119,40 +116,29 @@ impl Life {
             cascade: None,
             thread: None,
             others: None,
-            first_node: None,
             changed: Changed::default(),
         }
     }
 
     /// Folds one event of this root.
     pub(super) fn fold(&mut self, event: &Event<'_>, window: Millis, names: &Pseudonyms, interner: &mut Interner) -> Outcome {
-        let root_time = self.root_time();
         let at = super::window::index(event.time, window);
         let id = names.event(event.event_type(), &event.id);
         let outcome = match &event.body {
             Body::Post(post) => self.see_post(event.time, post, names, interner),
             Body::Share(share) => self.attach_share(id, event.time, share, names),
             Body::Reply(reply) => self.attach_reply(id, event.time, reply, names),
-            Body::Reaction { .. } => self.note(id, event.time, at, |facts| facts.reactions += 1),
-            Body::Click(_) => self.note(id, event.time, at, |facts| facts.clicks += 1),
-            Body::Delete { .. } => self.note_delete(id, event.time, at),
+            Body::Reaction { .. } => self.note(id, at, |facts| facts.reactions += 1),
+            Body::Click(_) => self.note(id, at, |facts| facts.clicks += 1),
+            Body::Delete { .. } => self.note_delete(id, at),
             Body::Sample { metric, value, .. } => self.note_sample(id, event.time, at, (metric, *value)),
             // Facts without a root never come here: they pass the engine by.
             Body::Visit(_) | Body::Conversion(_) | Body::Cost(_) | Body::Assign(_) | Body::Report(_) => return Outcome::Accepted,
         };
-        if outcome == Outcome::Accepted {
-            self.changed.everything |= root_time.is_some() && root_time != self.root_time();
-            if !matches!(event.body, Body::Sample { .. }) {
-                self.changed.mark_window(at);
-            }
+        if outcome == Outcome::Accepted && !matches!(event.body, Body::Sample { .. }) {
+            self.changed.mark_window(at);
         }
         outcome
-    }
-
-    /// The post's time; while it is not seen, the least time of shares and replies, else of any fact.
-    pub(super) fn root_time(&self) -> Option<Millis> {
-        let post = self.post.as_ref().map(|post| post.time);
-        post.or(self.first_node).or(self.others.as_ref().map(|others| others.first))
     }
 
     /// Delete events under this root, whatever their target.
@@ -204,7 +190,10 @@ impl Life {
             mentions_brand: post.mentions_brand,
             dimensions: Dimensions::of(post, interner),
         }));
-        self.changed.everything = true;
+        self.changed.root = true;
+        // Both shapes count its author and measure from its time.
+        self.changed.cascade |= self.cascade.is_some();
+        self.changed.thread |= self.thread.is_some();
         Outcome::Accepted
     }
 
@@ -218,7 +207,6 @@ impl Life {
         let followers = share.followers.unwrap_or(FOLLOWERS_UNKNOWN);
         let node = node(id, time, names.actor(share.actor.as_deref()), followers, &flags);
         let outcome = attach(self.cascade.get_or_insert_default(), node, parent);
-        self.saw_node(outcome, time);
         self.changed.cascade |= outcome == Outcome::Accepted;
         outcome
     }
@@ -228,7 +216,6 @@ impl Life {
         let flags = [(reply.is_brand, flag::BRAND), (reply.mentions_brand, flag::MENTIONS_BRAND)];
         let node = node(id, time, names.actor(reply.actor.as_deref()), FOLLOWERS_UNKNOWN, &flags);
         let outcome = attach(self.thread.get_or_insert_default(), node, parent);
-        self.saw_node(outcome, time);
         self.changed.thread |= outcome == Outcome::Accepted;
         outcome
     }
@@ -237,25 +224,18 @@ impl Life {
         if *parent == *self.root { Parent::Root } else { Parent::Node(names.event(kind, parent)) }
     }
 
-    fn saw_node(&mut self, outcome: Outcome, time: Millis) {
-        if outcome == Outcome::Accepted {
-            self.first_node = Some(self.first_node.map_or(time, |first| first.min(time)));
-        }
-    }
-
     /// Books a fact that is no node, unless it is a copy.
-    fn note(&mut self, id: u64, time: Millis, at: WindowIndex, book: impl FnOnce(&mut Facts)) -> Outcome {
-        let others = self.others.get_or_insert_with(|| Box::new(Others { first: time, ..Others::default() }));
+    fn note(&mut self, id: u64, at: WindowIndex, book: impl FnOnce(&mut Facts)) -> Outcome {
+        let others = self.others.get_or_insert_default();
         if !others.ids.insert(id) {
             return Outcome::Duplicate;
         }
-        others.first = others.first.min(time);
         book(others.windows.entry(at).or_default());
         Outcome::Accepted
     }
 
-    fn note_delete(&mut self, id: u64, time: Millis, at: WindowIndex) -> Outcome {
-        let outcome = self.note(id, time, at, |facts| facts.deletes += 1);
+    fn note_delete(&mut self, id: u64, at: WindowIndex) -> Outcome {
+        let outcome = self.note(id, at, |facts| facts.deletes += 1);
         if outcome == Outcome::Accepted {
             if let Some(others) = &mut self.others {
                 others.deletes += 1;
@@ -269,7 +249,7 @@ impl Life {
 
     fn note_sample(&mut self, id: u64, time: Millis, at: WindowIndex, (metric, value): (&str, f64)) -> Outcome {
         let mut effect = super::window::SampleEffect::default();
-        let outcome = self.note(id, time, at, |facts| effect = facts.sample(metric, time, value));
+        let outcome = self.note(id, at, |facts| effect = facts.sample(metric, time, value));
         if let Some(others) = &mut self.others {
             let text = (metric.len() / TEXT_AN_ENTRY) as u64;
             others.samples += if effect.is_new_metric { 1 + text } else { 0 };

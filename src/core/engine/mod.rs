@@ -45,14 +45,10 @@ use lives::{Lives, Slot};
 use pseudonym::Pseudonyms;
 use shape::Shape;
 use snapshot::Last;
-use window::Wanted;
 
 /// The log's clock moves by at most this part of the retention per record, so that one record from the
 /// future cannot end every life.
 const CLOCK_STEPS: Millis = 30;
-
-/// One large root alone must not make every record due for a flush.
-const WINDOWS_ASSUMED: usize = 4096;
 
 /// What changed since the last flush.
 #[derive(Clone, Debug, PartialEq)]
@@ -314,14 +310,16 @@ impl Engine {
         let Some(changed) = self.lives.change(slot, |life| std::mem::take(&mut life.changed)) else { return };
         let Some(life) = self.lives.get(slot) else { return };
         let head = Head::of(life, self.rules.epoch, &self.source, self.next);
-        let wanted = if changed.everything { Wanted::All } else { Wanted::These(&changed.windows) };
-        if changed.everything || !changed.windows.is_empty() {
-            window::add_rows(life, &head, self.rules.window, wanted, &mut rows.activity_windows);
+        if let Some(post) = life.post.as_deref().filter(|_| changed.root) {
+            rows.roots.push(head.root_row(post));
         }
-        if let Some(tree) = life.cascade.as_deref().filter(|_| changed.everything || changed.cascade) {
+        if !changed.windows.is_empty() {
+            window::add_rows(life, &head, self.rules.window, &changed.windows, &mut rows.activity_windows);
+        }
+        if let Some(tree) = life.cascade.as_deref().filter(|_| changed.cascade) {
             rows.cascades.push(cascade::row(life, tree, &mut self.shape, &head));
         }
-        if let Some(tree) = life.thread.as_deref().filter(|_| changed.everything || changed.thread) {
+        if let Some(tree) = life.thread.as_deref().filter(|_| changed.thread) {
             let measure = thread::Measure { session_gap: self.rules.session_gap, names: &self.names };
             rows.threads.push(thread::row(life, tree, &mut self.shape, &head, measure));
         }
@@ -371,9 +369,7 @@ struct Dirt {
 impl Dirt {
     fn of(life: &Life) -> Self {
         let changed = &life.changed;
-        // How many windows a life has is not counted; a quarter of its nodes is about what real trees have.
-        let everything = if changed.everything { 3 + (life.nodes() / 4).min(WINDOWS_ASSUMED) } else { 0 };
-        let rows = everything + changed.windows.len() + usize::from(changed.cascade) + usize::from(changed.thread);
-        Dirt { rows, nodes: life.nodes() }
+        let of_life = usize::from(changed.root) + usize::from(changed.cascade) + usize::from(changed.thread);
+        Dirt { rows: of_life + changed.windows.len(), nodes: life.nodes() }
     }
 }

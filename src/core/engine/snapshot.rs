@@ -21,7 +21,7 @@ mod inspection;
 pub use inspection::Inspection;
 
 /// Raised when the bytes change their meaning.
-const FORMAT: u16 = 2;
+const FORMAT: u16 = 3;
 
 /// What a life takes in a snapshot beside its nodes, about.
 const LIFE_BYTES: usize = 128;

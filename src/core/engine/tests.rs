@@ -89,6 +89,7 @@ pub(super) fn observe(engine: &mut Engine, event: &Told) {
 /// The tables: each row under its key, the greatest version standing, versions themselves left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Tables {
+    pub(super) roots: BTreeMap<(Arc<str>, u64), crate::row::Root>,
     pub(super) windows: BTreeMap<(Arc<str>, u64, u32), crate::row::ActivityWindow>,
     pub(super) cascades: BTreeMap<(Arc<str>, u64), crate::row::Cascade>,
     pub(super) threads: BTreeMap<(Arc<str>, u64), crate::row::Thread>,
@@ -103,6 +104,7 @@ impl Tables {
     pub(super) fn insert(&mut self, batch: Batch) {
         let mut rows = batch.rows;
         rows.set_version(0);
+        self.roots.extend(rows.roots.into_iter().map(|row| ((row.root.clone(), row.opened), row)));
         self.windows.extend(rows.activity_windows.into_iter().map(|row| ((row.root.clone(), row.opened, row.window_start), row)));
         self.cascades.extend(rows.cascades.into_iter().map(|row| ((row.root.clone(), row.opened), row)));
         self.threads.extend(rows.threads.into_iter().map(|row| ((row.root.clone(), row.opened), row)));
@@ -144,6 +146,8 @@ pub(super) fn without_offsets(mut tables: Tables) -> Tables {
     let root_only = |root: &Arc<str>| root.clone();
     // Which copy of a fact came first, and how the tree stood at a click, is the order's.
     tables.facts.clear();
+    tables.roots =
+        tables.roots.into_values().map(|row| ((root_only(&row.root), 0), crate::row::Root { opened: 0, ..row })).collect();
     tables.windows = tables
         .windows
         .into_values()

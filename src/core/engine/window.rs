@@ -71,16 +71,8 @@ impl Facts {
     }
 }
 
-/// Which windows are wanted.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Wanted<'a> {
-    All,
-    /// Sorted.
-    These(&'a [WindowIndex]),
-}
-
-/// Adds the rows of the wanted windows of a life, in order.
-pub(super) fn add_rows(life: &Life, head: &Head, window: Millis, wanted: Wanted<'_>, rows: &mut Vec<ActivityWindow>) {
+/// Adds the rows of the wanted windows of a life, which are sorted, in order.
+pub(super) fn add_rows(life: &Life, head: &Head, window: Millis, wanted: &[WindowIndex], rows: &mut Vec<ActivityWindow>) {
     let first = rows.len();
     let mut windows = Windows { head, window, wanted, places: BTreeMap::new(), last: None, rows };
     if let Some(post) = &life.post
@@ -104,7 +96,8 @@ pub(super) fn add_rows(life: &Life, head: &Head, window: Millis, wanted: Wanted<
 struct Windows<'a> {
     head: &'a Head,
     window: Millis,
-    wanted: Wanted<'a>,
+    /// Sorted.
+    wanted: &'a [WindowIndex],
     /// Where each window's row stands: rows are large, so they are built where they stay.
     places: BTreeMap<WindowIndex, usize>,
     /// The window and place that were asked for last: the next is often the same.
@@ -135,11 +128,7 @@ impl Windows<'_> {
         {
             return self.rows.get_mut(place);
         }
-        if let Wanted::These(these) = self.wanted
-            && these.binary_search(&at).is_err()
-        {
-            return None;
-        }
+        self.wanted.binary_search(&at).ok()?;
         let place = *self.places.entry(at).or_insert_with(|| {
             let seconds = u32::try_from(Millis::from(at) * self.window / 1000).unwrap_or(u32::MAX);
             self.rows.push(self.head.window_row(seconds));

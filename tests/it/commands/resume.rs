@@ -47,7 +47,7 @@ fn old_rows(world: &World, below: &[(String, String)]) -> Vec<Value> {
             old.join(" OR ")
         )
     };
-    let tables = ["activity_window", "cascade", "thread"];
+    let tables = ["root", "activity_window", "cascade", "thread"];
     world.ask(&format!("SELECT * FROM ({}) ORDER BY name", tables.map(of).join(" UNION ALL ")))
 }
 

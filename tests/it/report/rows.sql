@@ -17,62 +17,68 @@ INSERT INTO utm_side VALUES ('utm_medium', 'social-conversation', 'conversation'
 
 INSERT INTO calendar VALUES ('2026-03-17 09:00:00', 'acme', 'mail', 'Spring letter'), ('2026-04-14 09:00:00', 'acme', 'mail', 'Easter letter');
 
--- Post i of three a day. Shares and replies halve from window to window; post 100 is the hit.
+-- Post i of three a day.
+INSERT INTO root (root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, campaign, channel, platform, community)
+SELECT
+    concat('post-', toString(number)), 0, 't/0', number + 1, 1000 + number, 1,
+    toDateTime('2026-03-02 05:00:00', 'UTC') + intDiv(number, 3) * 86400 + (number % 3) * 14400 + (cityHash64(number, 'minute') % 90) * 60, 1, 'acme',
+    ['spring', 'summer'][1 + (number >= 84)], if(number % 6 < 3, 'forum', 'feed'), 'web', concat('c', toString(number % 6))
+FROM numbers(168);
+
+-- Shares and replies halve from window to window; post 100 is the hit.
 INSERT INTO activity_window (
-    window_start, root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, campaign, channel, platform, community,
+    window_start, root, epoch, source, opened, version,
     posts, shares, replies, brand_replies, mentions, reactions, clicks, sharers, repliers, share_minutes, reply_minutes, brand_reply_minutes)
 WITH
-    toDateTime('2026-03-02 05:00:00', 'UTC') + intDiv(i, 3) * 86400 + (i % 3) * 14400 + (cityHash64(i, 'minute') % 90) * 60 AS posted,
     toUInt32(if(i = 100, 900, least(260, 6 / pow(1 - cityHash64(i, 'shares') / 18446744073709551616., 0.8)))) AS wanted_shares,
     toUInt32(4 + (cityHash64(i, 'replies') % 5) * (1 + (i % 6 < 3) * 3)) AS wanted_replies,
     toUInt32(intDiv(wanted_shares, pow(2, w + 1))) AS n_shares,
     toUInt32(intDiv(wanted_replies, pow(2, w + 1))) AS n_replies,
     toUInt32(intDiv(n_replies + 1, 3)) AS n_brand
 SELECT
-    toStartOfFifteenMinutes(posted) + w * 900 * (1 + w) AS window_start, concat('post-', toString(i)) AS root, 0, 't/0', i + 1, 1000 + i, 1, posted, 1, 'acme',
-    ['spring', 'summer'][1 + (i >= 84)], if(i % 6 < 3, 'forum', 'feed'), 'web', concat('c', toString(i % 6)),
+    toStartOfFifteenMinutes(posted) + w * 900 * (1 + w) AS window_start, root, 0, 't/0', i + 1, 1000 + i,
     w = 0, n_shares, n_replies, n_brand, intDiv(n_shares, 20), n_shares * 3, n_shares * 2,
     arrayDistinct(arrayMap(k -> cityHash64(i, w, k) % 4000 + 1, range(n_shares))), arrayDistinct(arrayMap(k -> cityHash64(i, w, k, 'r') % 800 + 1, range(n_replies))),
     arraySort(arrayMap(k -> toUInt8(cityHash64(i, w, k, 's') % 15), range(n_shares))),
     arraySort(arrayMap(k -> toUInt8(cityHash64(i, w, k, 'm') % 15), range(n_replies))),
     arraySort(arrayMap(k -> toUInt8(cityHash64(i, w, k, 'm') % 15), range(n_brand)))
-FROM (SELECT number AS i FROM numbers(168)) AS p CROSS JOIN (SELECT number AS w FROM numbers(8)) AS k
+FROM (SELECT opened - 1 AS i, root, toDateTime(root_time) AS posted FROM root) AS p CROSS JOIN (SELECT number AS w FROM numbers(8)) AS k
 WHERE w = 0 OR n_shares + n_replies > 0;
 
 -- Two thirds of the shares hang from the post, the others two to four steps below it.
 INSERT INTO cascade (
-    root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, campaign, channel, platform, community,
+    root, epoch, source, opened, version,
     size, max_depth, levels, s1, s2, inferred, unique_actors, max_children, reach, first_time, last_time)
 SELECT
-    root, 0, 't/0', opened, version, 1, root_time, 1, brand, campaign, channel, platform, community,
+    root, 0, 't/0', opened, version,
     n + 1, length(found) - 1, found, n + second + 2 * third + 3 * fourth, n + 3 * second + 5 * third + 7 * fourth, intDiv(n, 12),
     n - intDiv(n, 9) + 1, found[2], n * 140, root_time, root_time + 86400
 FROM (
     SELECT
-        root, any(opened) AS opened, max(version) AS version, any(root_time) AS root_time, any(brand) AS brand, any(campaign) AS campaign,
-        any(channel) AS channel, any(platform) AS platform, any(community) AS community,
+        w.root AS root, any(w.opened) AS opened, max(w.version) AS version, any(r.root_time) AS root_time,
         sum(shares) AS n, intDiv(n, 5) AS second, intDiv(n, 12) AS third, intDiv(n, 40) AS fourth,
         arrayFilter(x -> x > 0, [1, n - second - third - fourth, second, third, fourth]) AS found
-    FROM activity_window GROUP BY root
+    FROM activity_window AS w INNER JOIN root AS r ON r.opened = w.opened
+    GROUP BY root
 )
 WHERE n > 0;
 
 -- Half of the replies answer the post, the others go on below.
 INSERT INTO thread (
-    root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, campaign, channel, platform, community,
+    root, epoch, source, opened, version,
     size, max_depth, levels, s1, s2, unique_actors, h_index, brand_replies, audience_replies, nonself_replies, two_way_replies,
     dyads, reciprocal_pairs, aba, aba_eligible, longest_exchange, reentrants, sessions, first_time, last_time)
 SELECT
-    root, 0, 't/0', opened, version, 1, root_time, 1, brand, campaign, channel, platform, community,
+    root, 0, 't/0', opened, version,
     n + 1, length(found) - 1, found, n + second + 2 * third, n + 3 * second + 5 * third, intDiv(n, 2) + 2, length(found) - 1, by_brand, n - by_brand,
     n - intDiv(n, 10), intDiv(n, 2), intDiv(n, 2) + 1, intDiv(n, 4), intDiv(n, 5), intDiv(n, 3), length(found), intDiv(n, 6), 1, root_time, root_time + 86400
 FROM (
     SELECT
-        root, any(opened) AS opened, max(version) AS version, any(root_time) AS root_time, any(brand) AS brand, any(campaign) AS campaign,
-        any(channel) AS channel, any(platform) AS platform, any(community) AS community,
+        w.root AS root, any(w.opened) AS opened, max(w.version) AS version, any(r.root_time) AS root_time,
         sum(replies) AS n, sum(brand_replies) AS by_brand, intDiv(n, 3) AS second, intDiv(n, 6) AS third,
         arrayFilter(x -> x > 0, [1, n - second - third, second, third]) AS found
-    FROM activity_window GROUP BY root
+    FROM activity_window AS w INNER JOIN root AS r ON r.opened = w.opened
+    GROUP BY root
 )
 WHERE n > 0;
 
@@ -81,11 +87,11 @@ INSERT INTO click (
     id, epoch, source, version, time, root, target, target_kind, path, path_actors, depth, path_inferred, visitor, has_visitor,
     utm_source, utm_medium, brand, campaign, channel, platform, community)
 SELECT
-    concat(root, '/click-', toString(window_start - root_time), '-', toString(k)), 0, 't/0', 18446744073709551615 - rowNumberInAllBlocks(),
+    concat(root, '/click-', toString(window_start - assumeNotNull(root_time)), '-', toString(k)), 0, 't/0', 18446744073709551615 - rowNumberInAllBlocks(),
     window_start + 60 * (cityHash64(root, window_start, k) % 15) + 5, root, if(kind = 1, root, concat(root, '/', toString(k))), kind,
     if(kind = 2, [root, 'a', 'b'], [root]), if(kind = 2, [toUInt64(1), k % 7 + 2, k % 40 + 20], [toUInt64(1)]), if(kind = 2, 2, 0), if(k % 11 = 0, 2, 0),
     cityHash64(root, k, 'visitor') % 3000 + 1, 1, channel, '', brand, campaign, channel, platform, community
-FROM (SELECT *, arrayJoin(range(intDiv(shares, 2) + replies)) AS k, [1, 2, 3][1 + (k >= intDiv(shares, 4)) + (k >= intDiv(shares, 2))] AS kind FROM activity_window);
+FROM (SELECT *, arrayJoin(range(intDiv(shares, 2) + replies)) AS k, [1, 2, 3][1 + (k >= intDiv(shares, 4)) + (k >= intDiv(shares, 2))] AS kind FROM activity_row);
 
 INSERT INTO visit (id, epoch, source, version, time, visitor, has_visitor, click, brand, landing_host, landing_path, referrer_host, utm_source, utm_medium)
 SELECT concat('v/', id), 0, 't/0', version, time + 20 + cityHash64(id) % 200, visitor, cityHash64(id, 'consent') % 8 > 0, id, brand, 'shop.acme.example', '/', '', '', ''

@@ -7,7 +7,7 @@ MONDAY_MS = 1_767_571_200_000  # 2026-01-05 00:00 UTC
 DAYS = 21
 BRANDS = ("acme", "bolt")
 PLACES = 6
-KEYS = {"epoch": 0, "source": "t/0", "opened": 1, "version": 1}
+KEYS = {"epoch": 0, "source": "t/0", "version": 1}
 # How many visits a day brings over the week, Monday first.
 WEEKDAYS = (6, 5, 5, 6, 7, 3, 3)
 
@@ -49,7 +49,7 @@ class World:
     def _post(self, day, place, time):
         root, busy = f"{self.brand}-{day}-{place}", 1 + (day * 7 + place * 3) % 4
         head = {"root": root, "root_seen": True, "root_time": seconds(time), "root_is_brand": True, "brand": self.brand, "campaign": self.campaign, "channel": "x", "platform": "p",
-                "community": f"c{place}", "experiment": f"{self.brand}-tone", "arm": "warm" if place % 2 else "control", **KEYS}
+                "community": f"c{place}", "experiment": f"{self.brand}-tone", "arm": "warm" if place % 2 else "control", "opened": self.offset, **KEYS}
         people = [10 * (self.offset // 1_000_000 + 1) * 1000 + (day * 5 + n * 3 + place) % 40 for n in range(busy + 1)]
         self.add("activity_window", window_start=time // 900_000 * 900, posts=1, shares=busy, quotes=1, replies=busy + 1, brand_replies=1, mentions=busy, reactions=busy, deletes=0, clicks=2,
                  sharers=people[:busy], repliers=people, share_minutes=[n * 3 % 15 for n in range(busy)], reply_minutes=list(range(busy + 1)), brand_reply_minutes=[(day + place) % 15],

@@ -92,8 +92,21 @@ fn the_last_sample_by_time_stands_and_of_equal_times_the_greatest() {
 fn times_of_an_unseen_root_count_from_the_first_node_of_the_tree() {
     let tables = fold(&[reply("r", "m", "r", "x", NOON), share("r", "s", "r", "y", NOON + 10_000)]);
     let row = tables.cascade("r");
-    assert_eq!((row.root_time, row.root_seen, &row.depth_first_ms[..]), (NOON, false, &[0, 0][..]));
+    assert_eq!(row.depth_first_ms, [0, 0]);
     assert_eq!(row.age_hist, vec![(0, 1)]);
+    assert!(tables.roots.is_empty(), "nothing is known of the post");
+}
+
+#[test]
+fn a_post_says_once_what_its_life_is_grouped_by() {
+    let mut event = post("r", "a", NOON);
+    if let Body::Post(post) = &mut event.body {
+        (post.is_brand, post.campaign, post.tags) = (true, "spring".into(), vec!["new".into()]);
+    }
+    let tables = fold(&[share("r", "s", "r", "b", NOON + 1), event]);
+    let row = &tables.roots[&("r".into(), 0)];
+    assert_eq!((&*row.brand, &*row.campaign, &*row.channel, &row.tags[..]), ("acme", "spring", "feed", &["new".into()][..]));
+    assert_eq!((row.root_seen, row.root_time, row.root_is_brand), (true, NOON, true));
 }
 
 #[test]
