@@ -131,7 +131,7 @@ def sources(catalogue):
 
 
 # Keys that may be unknown.
-NULLABLE = {"members"}
+NULLABLE = {"members", "root_time"}
 
 
 def exposures(catalogue):

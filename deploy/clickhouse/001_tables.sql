@@ -85,10 +85,11 @@ CREATE TABLE IF NOT EXISTS cascade (
     reach_known       UInt64 COMMENT 'People whose followers are known',
     first_time        DateTime64(3, 'UTC') COMMENT 'Earliest time in the tree, root post included',
     last_time         DateTime64(3, 'UTC') COMMENT 'Latest time in the tree, root post included',
-    age_hist          Map(Int16, UInt64) COMMENT 'Shares by their age since the root post (not seen: since the earliest share), by log bucket of seconds: bucket k is about 0.99 * pow(1.01/0.99, k)',
+    ages_from_post    Bool COMMENT 'Whether ages below count from the root post; if not, from the earliest share',
+    age_hist          Map(Int16, UInt64) COMMENT 'Shares by their age since the root post, by log bucket of seconds: bucket k is about 0.99 * pow(1.01/0.99, k)',
     delay_hist        Map(Int16, UInt64) COMMENT 'Shares by their delay after their parent, inferred left out, by log bucket of seconds: bucket k is about 0.99 * pow(1.01/0.99, k)',
-    depth_first_ms    Array(UInt64) COMMENT 'Milliseconds from the root post (not seen: from the earliest share) to the first node at depth 0, 1, 2 ...',
-    users_first_ms    Map(UInt32, UInt64) COMMENT 'Milliseconds from the root post (not seen: from the earliest share) until k distinct people, for k = 10, 20, 50, 100 ...'
+    depth_first_ms    Array(UInt64) COMMENT 'Milliseconds from the root post to the first node at depth 0, 1, 2 ...',
+    users_first_ms    Map(UInt32, UInt64) COMMENT 'Milliseconds from the root post until k distinct people, for k = 10, 20, 50, 100 ...'
 ) ENGINE = ReplacingMergeTree(version)
 ORDER BY (root, epoch, source, opened)
 COMMENT 'The tree of shares of one life of a root, as it is now. One row a life with at least one share';

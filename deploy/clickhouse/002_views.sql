@@ -20,7 +20,8 @@ SELECT
     c.root AS root, c.epoch AS epoch, c.source AS source, c.opened AS opened, c.version AS version,
     r.root_seen AS root_seen, if(r.root_seen, r.root_time, NULL) AS root_time, r.root_is_brand AS root_is_brand,
     r.brand AS brand, r.campaign AS campaign, r.channel AS channel, r.platform AS platform, r.community AS community, r.experiment AS experiment, r.arm AS arm, r.tags AS tags,
-    c.* EXCEPT (root, epoch, source, opened, version, log)
+    -- Ages count from the post, so a row that does not know it yet knows none, whatever `root` says by now.
+    c.* EXCEPT (root, epoch, source, opened, version, log, ages_from_post) REPLACE (if(c.ages_from_post, c.age_hist, map()) AS age_hist, if(c.ages_from_post, c.depth_first_ms, []) AS depth_first_ms, if(c.ages_from_post, c.users_first_ms, map()) AS users_first_ms)
 FROM (
     SELECT *, cityHash64(source, epoch) AS log FROM cascade FINAL
     WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
@@ -87,8 +88,7 @@ SELECT
     if(l.root_seen, l.root_is_brand, r.is_brand) AS is_brand,
     l.root_seen OR r.root != '' AS root_seen,
     l.size AS size, l.max_depth AS max_depth, l.levels AS levels, l.s1 AS s1, l.s2 AS s2, l.inferred AS inferred, l.cycles_cut AS cycles_cut, l.self_edges AS self_edges, l.reported_inferred AS reported_inferred, l.unique_actors AS unique_actors, l.deleted_actors AS deleted_actors, l.repeat_shares AS repeat_shares, l.self_shares AS self_shares, l.quotes AS quotes, l.deletes AS deletes, l.max_children AS max_children, l.reach AS reach, l.reach_known AS reach_known, l.first_time AS first_time, l.last_time AS last_time,
-    -- Ages count from the post, so a life that did not see it knows none.
-    if(l.root_seen, l.age_hist, map()) AS age_hist, l.delay_hist AS delay_hist, if(l.root_seen, l.depth_first_ms, []) AS depth_first_ms, if(l.root_seen, l.users_first_ms, map()) AS users_first_ms,
+    l.age_hist AS age_hist, l.delay_hist AS delay_hist, l.depth_first_ms AS depth_first_ms, l.users_first_ms AS users_first_ms,
     l.source AS source, l.opened AS opened, l.version AS version, l.lives AS lives
 FROM (
     SELECT *, count() OVER (PARTITION BY root) AS lives FROM cascade_row

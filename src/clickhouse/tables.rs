@@ -141,6 +141,7 @@ tables! {
         reach_known: "UInt64",
         first_time: "DateTime64(3, 'UTC')",
         last_time: "DateTime64(3, 'UTC')",
+        ages_from_post: "Bool",
         age_hist: "Map(Int16, UInt64)",
         delay_hist: "Map(Int16, UInt64)",
         depth_first_ms: "Array(UInt64)",

@@ -97,6 +97,7 @@ pub struct Cascade {
     pub reach_known: u64,
     pub first_time: i64,
     pub last_time: i64,
+    pub ages_from_post: bool,
     pub age_hist: Histogram,
     pub delay_hist: Histogram,
     pub depth_first_ms: Vec<u64>,

@@ -267,6 +267,7 @@ pub(crate) fn star(root: &str, shares: u64) -> Cascade {
         reach_known: 0,
         first_time: T0_MS,
         last_time: T0_MS + 1,
+        ages_from_post: true,
         age_hist: vec![],
         delay_hist: vec![],
         depth_first_ms: vec![],

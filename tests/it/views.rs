@@ -130,8 +130,9 @@ async fn a_late_post_gives_its_brand_to_every_row_of_its_life() {
 #[tokio::test]
 async fn nothing_is_counted_from_a_post_that_nobody_saw() {
     let database = Database::migrated("unseen").await;
-    let spread = |source: &str| Cascade {
+    let spread = |source: &str, ages_from_post: bool| Cascade {
         source: source.into(),
+        ages_from_post,
         age_hist: vec![(100, 1)],
         delay_hist: vec![(0, 1)],
         depth_first_ms: vec![0, 1000],
@@ -139,7 +140,7 @@ async fn nothing_is_counted_from_a_post_that_nobody_saw() {
         ..star("r", 1)
     };
     let progress = crate::store::progress("t/0", 9, T0_MS + 60_000);
-    database.insert(Rows { cascades: vec![spread("t/0")], progress: vec![progress], ..Rows::default() }).await;
+    database.insert(Rows { cascades: vec![spread("t/0", false)], progress: vec![progress], ..Rows::default() }).await;
     let columns = "root_time, seconds_to_depth, seconds_to_depth_1, milliseconds_to_people, seconds_to_10_people, half_life_seconds, \
         age_seconds, median_delay_seconds, mature";
     let asked = format!("SELECT {columns} FROM cascade_speed");
@@ -148,6 +149,11 @@ async fn nothing_is_counted_from_a_post_that_nobody_saw() {
     database.insert(Rows { roots: vec![Root { source: "t/1".into(), ..post("r") }], ..Rows::default() }).await;
     let elsewhere = "2023-11-14 22:15:00.000\t[]\t\\N\t{}\t\\N\t\\N\t60\t0.99\tfalse";
     assert_eq!(database.ask(&asked).await, elsewhere);
+    // It came to this life, too, and the row of its shares is still on its way.
+    database.insert(Rows { roots: vec![Root { version: 2, ..post("r") }], ..Rows::default() }).await;
+    assert_eq!(database.ask(&asked).await, elsewhere);
+    database.insert(Rows { cascades: vec![Cascade { version: 2, ..spread("t/0", true) }], ..Rows::default() }).await;
+    assert!(database.ask(&asked).await.starts_with("2023-11-14 22:15:00.000\t[0,1]\t1\t{10:5000}\t5\t"));
 }
 
 #[tokio::test]

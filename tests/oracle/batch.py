@@ -444,6 +444,7 @@ def cascade_columns(tree, deletes):
         "max_children": max(len(node.down) for node in tree.order),
         "reach": total_reach,
         "reach_known": reach_known,
+        "ages_from_post": tree.post is not None,
         "age_hist": histogram(node.time - tree.start() for node in tree.nodes),
         "delay_hist": histogram(delay(node) for node in tree.nodes if is_true_edge(node)),
         "depth_first_ms": depth_first_ms(tree),

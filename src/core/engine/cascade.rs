@@ -28,6 +28,7 @@ pub(super) fn row(life: &Life, tree: &Tree, shape: &mut Shape, head: &Head) -> C
     (row.cycles_cut, row.self_edges) = (tree.cycles_cut, tree.self_edges);
     row.deletes = life.deletes();
     (row.first_time, row.last_time) = view.span();
+    row.ages_from_post = view.root_seen;
     row.depth_first_ms = view.depth_first(shape);
     count_flags(tree, &mut row);
     count_people(&view, &mut row);
