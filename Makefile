@@ -27,8 +27,8 @@ chaos: setup ## everything dies, again and again, around a real broker; ends wit
 	$(CARGO) test --release --locked --test it apache_kafka:: -- --skip chaos
 	GRAPEVINE_CHAOS=full $(CARGO) test --release --locked --test it apache_kafka::chaos -- --nocapture
 
-bench: setup build ## the benchmarks of docs/benchmarks.md
-	$(CARGO) bench --locked
+bench: setup build ## the benchmarks of docs/benchmarks.md, on Apache Kafka itself (about half an hour)
+	$(CARGO) bench --locked --no-fail-fast
 
 fuzz: setup ## ten minutes of fuzzing: decode, fold, flush, snapshot
 	@.ci/fuzz 600

@@ -19,13 +19,16 @@ pub(crate) fn lines(name: &str) -> Vec<Vec<u8>> {
     text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
 }
 
-/// The key and the line of an event, under ids of another copy.
-pub(crate) fn renamed(line: &[u8], copy: usize) -> (String, Vec<u8>) {
+/// The key and the line of an event, under ids of another copy and so many milliseconds later.
+pub(crate) fn renamed(line: &[u8], copy: usize, later: i64) -> (String, Vec<u8>) {
     let mut event: BTreeMap<String, Value> = serde_json::from_slice(line).expect("the file holds events");
     for name in ["id", "root", "parent", "target", "actor"] {
         if let Some(Value::String(id)) = event.get_mut(name) {
             id.insert_str(0, &copy.to_string());
         }
+    }
+    if let Some(time) = event.get_mut("time") {
+        *time = (time.as_i64().expect("milliseconds") + later).into();
     }
     let root = event.get("root").or_else(|| event.get("id")).and_then(Value::as_str).unwrap_or_default();
     (root.to_owned(), serde_json::to_vec(&event).expect("it was JSON"))

@@ -99,7 +99,7 @@ fn windows() -> Vec<ActivityWindow> {
     for copy in 0.. {
         let mut engine = Engine::new(rules.clone(), "bench/0".into(), 0);
         for (offset, line) in (0..).zip(&files) {
-            let payload = renamed(line, copy).1;
+            let payload = renamed(line, copy, 0).1;
             let record = Record { offset, payload: Some(&payload), ..Record::default() };
             engine.observe(&record, parse(&record));
         }

@@ -64,16 +64,31 @@ pub(crate) fn in_a_child(what: &str, variables: &[(&str, &str)]) -> BTreeMap<Str
     figures.map(|(name, value)| (name.to_owned(), value.parse().expect("a figure"))).collect()
 }
 
-/// The least and the middle one of some figures.
+/// The least, the middle and the greatest of some figures.
 #[derive(Clone, Copy)]
 pub(crate) struct Spread {
     pub(crate) least: f64,
     pub(crate) middle: f64,
+    pub(crate) most: f64,
 }
 
 impl Spread {
     pub(crate) fn of(mut figures: Vec<f64>) -> Self {
         figures.sort_by(f64::total_cmp);
-        Spread { least: figures[0], middle: figures[figures.len() / 2] }
+        Spread { least: figures[0], middle: figures[figures.len() / 2], most: figures[figures.len() - 1] }
     }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let places = formatter.precision().unwrap_or(2);
+        let Spread { least, middle, most } = self;
+        write!(formatter, "{least:.places$} / {middle:.places$} / {most:.places$}")
+    }
+}
+
+/// What else the machine had to do: its load averages, those of the benchmark itself included.
+pub(crate) fn load() -> String {
+    let averages = std::fs::read_to_string("/proc/loadavg").expect("these benchmarks need Linux's /proc");
+    format!("load averages {}", averages.split_whitespace().take(3).collect::<Vec<_>>().join(" "))
 }

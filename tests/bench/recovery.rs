@@ -67,7 +67,7 @@ impl World {
         let mut events = 0;
         for (copy, file) in (0..COPIES).flat_map(|copy| FILES.map(|file| (copy, file))) {
             for line in lines(file) {
-                let (key, line) = renamed(&line, copy);
+                let (key, line) = renamed(&line, copy, 0);
                 let message = Message { key: Some(key.as_bytes()), payload: Some(&line), ..Message::default() };
                 publisher.publish(message).expect("the broker takes it");
                 events += 1;

@@ -1,30 +1,148 @@
-//! How fast events are decoded and folded, on the two files of real events.
+//! What an event costs to decode, to fold and to flush, each alone, on the two files of real events.
 //!
-//! Read the figures as ratios within one run; the last ones stand in docs/benchmarks.md.
+//! Nanoseconds are read as ratios within one run. Instructions hardly jitter: more than `instructions.txt` allows is a
+//! regression, and the program then ends with an error. They are counted by valgrind; without it only times are printed.
 #![expect(clippy::panic, reason = "a benchmark that cannot measure says why and ends")]
 
-use std::hint::black_box;
-use std::io::Read;
-use std::path::Path;
+#[expect(dead_code, reason = "these events are published nowhere")]
+mod input;
+mod measure;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
 use grapevine::engine::{Engine, Rules};
 use grapevine::event::parse;
 use grapevine::record::Record;
 
-const FILES: [&str; 2] = ["weibo_ced", "reddit_college"];
+use input::{FILES, lines};
+use measure::{CHILD, Spread, in_a_child, load};
 
-fn lines(name: &str) -> Vec<Vec<u8>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../shared/data/{name}_dev.jsonl.gz"));
-    let missing = "this benchmark needs the folder of real events, other people's data that lie beside the project";
-    let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{missing}: {}: {error}", path.display()));
-    let mut text = Vec::new();
-    flate2::read::MultiGzDecoder::new(file).read_to_end(&mut text).expect("the file is gzip");
-    text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// In the order in which an event passes them; the first is the price of having lines at all.
+const STAGES: [&str; 4] = ["read", "decode", "fold", "flush"];
+
+const RUNS: usize = 7;
+
+/// So many of a file's events are counted by valgrind, which is slow.
+const COUNTED: usize = 30_000;
+
+/// Events a second of decoding and folding together, on one core.
+const GOAL: f64 = 2e6;
+
+/// Instructions an event of each stage, as they were when somebody last looked; a line each: file, stage, count.
+const KNOWN: &str = include_str!("instructions.txt");
+
+/// How many per cent more are taken for the compiler's whims.
+const TOLERANCE: f64 = 5.0;
+
+/// The variable that names the file for a child.
+const FILE: &str = "BENCH_FILE";
+
+fn main() -> ExitCode {
+    if let Ok(last) = std::env::var(CHILD) {
+        pass(&last);
+        return ExitCode::SUCCESS;
+    }
+    println!(
+        "# throughput: an event of each stage alone, ns of {RUNS} processes (least / middle / most), instructions; {}",
+        load()
+    );
+    println!("| events | stage | ns | instructions | known |\n|---|---|---|---|---|");
+    let mut worse = 0;
+    for file in FILES {
+        let runs: Vec<_> = (0..RUNS).map(|_| in_a_child("flush", &[(FILE, file)])).collect();
+        let spread = |stage: &str| Spread::of(runs.iter().map(|figures| figures[stage]).collect());
+        let counts = instructions(file);
+        for stage in &STAGES[1..] {
+            let known = known(file, stage);
+            let count = counts.get(stage).copied();
+            let regressed = count.zip(known).is_some_and(|(count, known)| count > known * (1.0 + TOLERANCE / 100.0));
+            worse += usize::from(regressed);
+            let shown = |figure: Option<f64>| figure.map_or("–".to_owned(), |figure| format!("{figure:.0}"));
+            let verdict = if regressed { " **more**" } else { "" };
+            println!("| {file} | {stage} | {:.0} | {}{verdict} | {} |", spread(stage), shown(count), shown(known));
+        }
+        let both = 1e9 / (spread("decode").least + spread("fold").least);
+        let met = if both >= GOAL { "met" } else { "**missed**" };
+        println!("| {file} | decode and fold | {:.2} M events/s and core | goal: {} M: {met} | |", both / 1e6, GOAL / 1e6);
+    }
+    if worse == 0 {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!(
+        "{worse} stages take over {TOLERANCE} % more instructions than tests/bench/instructions.txt says: make them cheaper"
+    );
+    eprintln!("again, or write down there what they are worth now");
+    ExitCode::FAILURE
 }
 
-fn records(lines: &[Vec<u8>]) -> Vec<Record<'_>> {
-    (0..).zip(lines).map(|(offset, line)| Record { offset, payload: Some(line), ..Record::default() }).collect()
+fn known(file: &str, stage: &str) -> Option<f64> {
+    let words = KNOWN.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    words.filter(|words| words.starts_with(&[file, stage])).find_map(|words| words.get(2)?.parse().ok())
+}
+
+/// Instructions an event of each stage: what a process takes that ends with it, less what one takes that ends before it.
+fn instructions(file: &str) -> BTreeMap<&'static str, f64> {
+    let Some(totals) = STAGES.map(|last| counted(last, file)).into_iter().collect::<Option<Vec<f64>>>() else {
+        return BTreeMap::new();
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a count")]
+    let events = lines(file).len().min(COUNTED) as f64;
+    STAGES[1..].iter().zip(totals.windows(2)).map(|(stage, totals)| (*stage, (totals[1] - totals[0]) / events)).collect()
+}
+
+/// Instructions of a child up to the end of a stage; none without valgrind.
+fn counted(last: &str, file: &str) -> Option<f64> {
+    let program = std::env::current_exe().expect("this program has a path");
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
+    let output = valgrind.env(CHILD, last).env(FILE, file).env("BENCH_EVENTS", COUNTED.to_string()).output().ok()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let count = said.lines().find_map(|line| line.split("Collected : ").nth(1));
+    Some(count.and_then(|count| count.trim().parse().ok()).unwrap_or_else(|| panic!("valgrind counts: {said}")))
+}
+
+/// The child: passes the events of a file through the stages up to `last`, and prints the nanoseconds an event of each.
+fn pass(last: &str) {
+    let most = std::env::var("BENCH_EVENTS").map_or(usize::MAX, |most| most.parse().expect("a number"));
+    let lines = lines(&std::env::var(FILE).expect("the parent names a file"));
+    let records = (0..).zip(&lines).map(|(offset, line)| Record { offset, payload: Some(line), ..Record::default() });
+    let records: Vec<Record<'_>> = records.take(most).collect();
+    let report = |stage: &str, started: Instant| {
+        #[expect(clippy::cast_precision_loss, reason = "a count")]
+        let events = records.len() as f64;
+        println!("{stage} {}", started.elapsed().as_secs_f64() * 1e9 / events);
+        // What is left is not undone: the next thing that is measured is another process.
+        stage == last
+    };
+    if last == "read" {
+        return;
+    }
+    let mut events = Vec::with_capacity(records.len());
+    let started = Instant::now();
+    events.extend(records.iter().map(parse));
+    if report("decode", started) {
+        return std::mem::forget(black_box(events));
+    }
+    let mut engine = Engine::new(rules(), "bench/0".into(), 0);
+    let started = Instant::now();
+    for (record, event) in records.iter().zip(events) {
+        engine.observe(record, event);
+    }
+    if report("fold", started) {
+        return std::mem::forget(black_box(engine));
+    }
+    let started = Instant::now();
+    let batch = engine.flush();
+    report("flush", started);
+    std::mem::forget(black_box((engine, batch)));
 }
 
 fn rules() -> Rules {
@@ -40,31 +158,3 @@ fn rules() -> Rules {
         reject_bytes: 65_536,
     }
 }
-
-fn fold(records: &[Record<'_>]) -> Engine {
-    let mut engine = Engine::new(rules(), "bench/0".into(), 0);
-    for record in records {
-        engine.observe(record, parse(record));
-    }
-    engine
-}
-
-fn throughput(criterion: &mut Criterion) {
-    for name in FILES {
-        let lines = lines(name);
-        let records = records(&lines);
-        let mut group = criterion.benchmark_group(name);
-        group.throughput(Throughput::Elements(records.len() as u64)).sample_size(20);
-        group.bench_function("decode", |bench| {
-            bench.iter(|| records.iter().filter(|record| black_box(parse(record)).is_ok()).count());
-        });
-        group.bench_function("decode and fold", |bench| bench.iter_with_large_drop(|| fold(black_box(&records))));
-        group.bench_function("flush everything", |bench| {
-            bench.iter_batched_ref(|| fold(&records), |engine| black_box(engine.flush()), BatchSize::PerIteration);
-        });
-        group.finish();
-    }
-}
-
-criterion_group!(benches, throughput);
-criterion_main!(benches);

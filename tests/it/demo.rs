@@ -9,6 +9,7 @@ use std::thread;
 use grapevine::embedded::broker::{Message, Publisher};
 use serde_json::Value;
 
+pub(crate) use crate::apache_kafka::broker::process::succeeded;
 use crate::data_folder;
 use crate::store::Database;
 use crate::world::{PATIENCE, ended, get, signal, until};
@@ -56,12 +57,6 @@ pub(crate) fn grapevine() -> Command {
     // What is meant for the tests themselves.
     command.env_remove("GRAPEVINE_CHAOS");
     command
-}
-
-/// The output of a run that must have gone well.
-pub(crate) fn succeeded(output: Output) -> Output {
-    assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
-    output
 }
 
 /// JSON lines as values.

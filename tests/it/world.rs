@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use grapevine::embedded::broker::{Consumed, Follower, Message, MockBroker, Publisher};
 use grapevine::event::{Body, parse};
@@ -18,48 +18,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::apache_kafka::ApacheKafka;
+pub(crate) use crate::apache_kafka::broker::process::{PATIENCE, ended, signal, until};
 use crate::demo::{grapevine, rows};
 use crate::events::{PROGRESS, sums};
 use crate::store::Database;
 
-/// How long anything here may take before it counts as not happening: so long that no loaded machine takes longer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
-
 /// How long a worker may take to stop in order. Longer than [`PATIENCE`], so that one that waits for it counts as hanging.
 const SHUTDOWN_SECONDS: u64 = 1200;
-
-/// Asks again and again until there is an answer; fails with what was seen last.
-pub(crate) fn until<T, S: std::fmt::Debug>(what: &str, mut ask: impl FnMut() -> Result<T, S>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match ask() {
-            Ok(answer) => return answer,
-            Err(seen) if Instant::now() > deadline => panic!("{what}: not within {PATIENCE:?}; seen last: {seen:?}"),
-            Err(_) => thread::sleep(Duration::from_millis(20)),
-        }
-    }
-}
-
-/// Waits for the end of a process; one that does not end is killed, and the test fails.
-pub(crate) fn ended(child: &mut Child, what: &str) -> ExitStatus {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        if Instant::now() > deadline {
-            child.kill().unwrap();
-            panic!("{what} did not end within {PATIENCE:?}");
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// Sends a signal by its name.
-pub(crate) fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
-    assert!(sent.success(), "could not send SIG{name}");
-}
 
 /// Status and body of a GET.
 pub(crate) fn get(address: SocketAddr, path: &str) -> std::io::Result<(u16, String)> {

@@ -1,0 +1,47 @@
+//! Processes that tests and benchmarks start: waiting for them and for what they answer, ending them.
+
+use std::process::{Child, Command, ExitStatus, Output};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long anything here may take before it counts as not happening: so long that no loaded machine takes longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Asks again and again until there is an answer; fails with what was seen last.
+pub(crate) fn until<T, S: std::fmt::Debug>(what: &str, mut ask: impl FnMut() -> Result<T, S>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(seen) if Instant::now() > deadline => panic!("{what}: not within {PATIENCE:?}; seen last: {seen:?}"),
+            Err(_) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// Waits for the end of a process; one that does not end is killed, and the test fails.
+pub(crate) fn ended(child: &mut Child, what: &str) -> ExitStatus {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            panic!("{what} did not end within {PATIENCE:?}");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Sends a signal by its name.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    assert!(sent.success(), "could not send SIG{name}");
+}
+
+/// The output of a run that must have gone well.
+pub(crate) fn succeeded(output: Output) -> Output {
+    assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    output
+}
