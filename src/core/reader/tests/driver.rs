@@ -81,8 +81,10 @@ impl History {
             return self.reader.answered(now, Answer::Fenced);
         }
         // A client that refuses is given up, and its worker with it.
-        if command.is_answered() && self.trouble && self.dice.chance(3) {
-            self.faults.note(if command == Command::NewClient { Fault::ClientRefused } else { Fault::CommandRefused });
+        let (refused, share) =
+            if command == Command::NewClient { (Fault::ClientRefused, 200) } else { (Fault::CommandRefused, 3) };
+        if command.is_answered() && self.trouble && self.dice.chance(share) {
+            self.faults.note(refused);
             return self.reader.answered(now, Answer::Refused("out of memory".to_owned()));
         }
         match command {
