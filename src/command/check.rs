@@ -27,7 +27,7 @@ pub fn run(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> 
 /// publishes many small states at once, but only one that is large.
 const STATE_BYTES_AN_ENTRY: u64 = 78;
 
-/// How many inserts of full size a thread may hold: in the worst case all of one is a single column, made and compressed.
+/// How many inserts of full size a thread may hold: two flushes are under way, and in the worst case all of each is one column.
 const INSERTS: u64 = 2;
 
 /// What `check` prints about a good configuration.
