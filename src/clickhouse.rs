@@ -34,7 +34,7 @@ pub const SETTINGS: [(&str, &str); 15] = [
     ("deduplicate_insert", "disable"),
     // A flush has each key once: looking for rows to replace in it is work for nothing, a quarter of the CPU.
     ("optimize_on_insert", "0"),
-    // Old events are never refused for lying in many months.
+    // Our tables have no partitions; one that somebody has given some refuses no old events for lying in many.
     ("throw_on_max_partitions_per_insert_block", "0"),
     // What does not fit the table is refused. Without a word, a server would else leave a column out, store another number,
     // or 0 where there is none.
@@ -54,9 +54,6 @@ pub const SETTINGS: [(&str, &str); 15] = [
 
 /// More rows than an insert has.
 const ANY_ROWS: &str = "1099511627776";
-
-/// What is sent at a time, under the deadline of sending.
-const PART: usize = 256 << 10;
 
 /// One insert, as it went.
 #[derive(Clone, Copy, Debug)]
@@ -201,7 +198,8 @@ impl ClickHouseSink {
         let insert = insert.with_timeouts(Some(self.send_timeout), Some(self.end_timeout));
         let mut insert = settings.iter().fold(insert, |insert, (name, value)| insert.with_setting(*name, *value));
         for piece in native::block(rows) {
-            for part in piece.chunks(PART) {
+            // A column may be larger than a piece; the deadline of sending is one for each part.
+            for part in piece.chunks(native::PIECE) {
                 if let Err(error) = insert.send(part.to_vec().into()).await {
                     // Whoever hangs up before it has everything has answered why.
                     return Err(insert.end().await.err().unwrap_or(error));

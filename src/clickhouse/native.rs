@@ -25,7 +25,7 @@ pub trait Value {
 }
 
 /// A piece of a block has about so many bytes: what is done with it does not keep a loop from other things for long.
-const PIECE: usize = 256 << 10;
+pub(super) const PIECE: usize = 256 << 10;
 
 /// One block of these rows, in pieces of whole columns. Each piece is made when it is asked for.
 pub fn block<'r, T: Table>(rows: &'r [&'r T]) -> impl Iterator<Item = Vec<u8>> + 'r {

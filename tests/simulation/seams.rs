@@ -236,6 +236,7 @@ fn commit_in_group(member: &Member, offsets: &[(Partition, Offset)]) -> Result<(
     }
     Ok(())
 }
+
 /// The store as one member reaches it.
 pub(crate) struct SimulatedSink(pub(crate) Member);
 

@@ -98,7 +98,7 @@ pub(crate) struct World {
     pub(crate) doomed: Vec<usize>,
     pub(crate) tables: Tables,
     pub(crate) completeness: Completeness,
-    /// Inserts that have not ended: whose, and the how manieth of all.
+    /// Inserts that have not ended: whose, and their numbers.
     pub(crate) inserting: BTreeSet<(usize, u64)>,
     pub(crate) inserts: u64,
     pub(crate) checkpoints: BTreeMap<String, Vec<Stored>>,
