@@ -32,7 +32,7 @@ impl Engine {
     pub(super) fn keep_fact(&mut self, event: Event<'_>, record: &Record<'_>, life: Option<Slot>) {
         let offset = record.offset;
         let before = self.pending.facts();
-        let key = Key {
+        let key = || Key {
             id: event.id.into_owned(),
             epoch: self.rules.epoch,
             source: Arc::clone(&self.source),
@@ -41,12 +41,12 @@ impl Engine {
             time: event.time,
         };
         match event.body {
-            Body::Click(click) => self.keep_click(key, *click, life),
-            Body::Visit(visit) => self.keep_visit(key, *visit),
-            Body::Conversion(conversion) => self.keep_conversion(key, *conversion),
-            Body::Cost(cost) => self.pending.costs.push(cost_row(key, *cost)),
-            Body::Assign(assignment) => self.keep_assignment(key, *assignment),
-            Body::Report(report) => self.pending.reports.push(report_row(key, *report)),
+            Body::Click(click) => self.keep_click(key(), *click, life),
+            Body::Visit(visit) => self.keep_visit(key(), *visit),
+            Body::Conversion(conversion) => self.keep_conversion(key(), *conversion),
+            Body::Cost(cost) => self.pending.costs.push(cost_row(key(), *cost)),
+            Body::Assign(assignment) => self.keep_assignment(key(), *assignment),
+            Body::Report(report) => self.pending.reports.push(report_row(key(), *report)),
             Body::Post(_) | Body::Share(_) | Body::Reply(_) => {}
             Body::Reaction { .. } | Body::Delete { .. } | Body::Sample { .. } => {}
         }

@@ -73,6 +73,9 @@ pub(super) struct Life {
     pub(super) cascade: Option<Arc<Tree>>,
     pub(super) thread: Option<Arc<Tree>>,
     pub(super) others: Option<Box<Others>>,
+    /// What its texts cost, in entries of the budget; they change with its post alone.
+    #[serde(skip)]
+    text_entries: u64,
     /// Not in snapshots: they are taken right after a flush.
     #[serde(skip)]
     pub(super) changed: Changed,
@@ -106,7 +109,7 @@ const TEXT_AN_ENTRY: usize = 64;
 
 impl Life {
     pub(super) fn open(root: &str, root_hash: u64, opened: Offset) -> Self {
-        Life {
+        let mut life = Life {
             root: root.into(),
             root_hash,
             opened,
@@ -116,8 +119,11 @@ impl Life {
             cascade: None,
             thread: None,
             others: None,
+            text_entries: 0,
             changed: Changed::default(),
-        }
+        };
+        life.weigh_texts();
+        life
     }
 
     /// Folds one event of this root.
@@ -156,8 +162,12 @@ impl Life {
         let (nodes, inferred) = (self.nodes() as u64, self.of_both_trees(Tree::inferred) as u64);
         let others =
             self.others.as_ref().map_or(0, |others| others.ids.len() as u64 + 2 * others.windows.len() as u64 + others.samples);
-        let text = self.root.len() + self.post.as_ref().map_or(0, |post| TEXT_AN_ENTRY * 4 + post.dimensions.bytes());
-        Load { nodes, inferred, entries: LIFE_ENTRIES + (text / TEXT_AN_ENTRY) as u64 + nodes + inferred + others }
+        Load { nodes, inferred, entries: LIFE_ENTRIES + self.text_entries + nodes + inferred + others }
+    }
+
+    fn weigh_texts(&mut self) {
+        let post = self.post.as_ref().map_or(0, |post| TEXT_AN_ENTRY * 4 + post.dimensions.bytes());
+        self.text_entries = ((self.root.len() + post) / TEXT_AN_ENTRY) as u64;
     }
 
     fn of_both_trees(&self, count: fn(&Tree) -> usize) -> usize {
@@ -169,6 +179,7 @@ impl Life {
         if let Some(post) = &mut self.post {
             post.dimensions.share(interner);
         }
+        self.weigh_texts();
         self.cascade.iter_mut().chain(&mut self.thread).all(|tree| {
             let sound = tree.is_sound();
             if sound {
@@ -194,6 +205,7 @@ impl Life {
         // Both shapes count its author and measure from its time.
         self.changed.cascade |= self.cascade.is_some();
         self.changed.thread |= self.thread.is_some();
+        self.weigh_texts();
         Outcome::Accepted
     }
 
@@ -294,6 +306,11 @@ impl Dimensions {
 }
 
 impl Changed {
+    /// How many rows that is.
+    pub(super) fn rows(&self) -> usize {
+        usize::from(self.root) + usize::from(self.cascade) + usize::from(self.thread) + self.windows.len()
+    }
+
     fn mark_window(&mut self, at: WindowIndex) {
         if let Err(place) = self.windows.binary_search(&at) {
             self.windows.insert(place, at);

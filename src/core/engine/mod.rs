@@ -40,7 +40,7 @@ use crate::record::{Millis, Offset, Record};
 use crate::row::{Progress, Rows};
 use head::Head;
 use interner::Interner;
-use life::{Life, Outcome};
+use life::Outcome;
 use lives::{Lives, Slot};
 use pseudonym::Pseudonyms;
 use shape::Shape;
@@ -292,16 +292,16 @@ impl Engine {
     fn fold(&mut self, slot: Slot, event: &Event<'_>) -> Outcome {
         let Engine { lives, names, interner, rules, .. } = self;
         let folded = lives.change(slot, |life| {
-            let before = Dirt::of(life);
+            let before = life.changed.rows();
             let outcome = life.fold(event, rules.window, names, interner);
-            (outcome, before, Dirt::of(life))
+            (outcome, before, life.changed.rows(), life.nodes())
         });
-        let Some((outcome, before, after)) = folded else { return Outcome::Accepted };
-        if before.rows == 0 && after.rows > 0 {
+        let Some((outcome, before, after, nodes)) = folded else { return Outcome::Accepted };
+        if before == 0 && after > 0 {
             self.dirty.push(slot);
-            self.dirty_nodes += after.nodes;
+            self.dirty_nodes += nodes;
         }
-        self.dirty_rows += after.rows - before.rows;
+        self.dirty_rows += after - before;
         outcome
     }
 
@@ -356,20 +356,5 @@ impl Engine {
     fn is_conserved(&self) -> bool {
         let Counts { read, accepted, duplicates, rejected, .. } = self.counts;
         read == accepted + duplicates + rejected
-    }
-}
-
-/// What a flush of one life would cost.
-#[derive(Clone, Copy)]
-struct Dirt {
-    rows: usize,
-    nodes: usize,
-}
-
-impl Dirt {
-    fn of(life: &Life) -> Self {
-        let changed = &life.changed;
-        let of_life = usize::from(changed.root) + usize::from(changed.cascade) + usize::from(changed.thread);
-        Dirt { rows: of_life + changed.windows.len(), nodes: life.nodes() }
     }
 }

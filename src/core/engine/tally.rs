@@ -53,7 +53,8 @@ impl Tally {
 
     pub(super) fn late_by(&mut self, lateness: Millis) {
         let lateness = lateness.max(0).unsigned_abs();
-        let bucket = LATENESS_BOUNDS.partition_point(|&bound| u64::from(bound) * 1000 < lateness);
+        // From the first on: nearly every event is in time.
+        let bucket = LATENESS_BOUNDS.iter().take_while(|&&bound| u64::from(bound) * 1000 < lateness).count();
         self.lateness[bucket] += 1;
         self.lateness_sum += lateness;
     }
