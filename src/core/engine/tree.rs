@@ -16,6 +16,9 @@ use super::path::Landmarks;
 /// The index of the root post.
 pub(super) const ROOT: u32 = 0;
 
+/// A tree of fewer nodes grows by half of them, not to be copied at every turn.
+const SMALL: usize = 512;
+
 /// `followers` of a node that does not say.
 pub(super) const FOLLOWERS_UNKNOWN: u32 = u32::MAX;
 
@@ -202,7 +205,8 @@ impl Tree {
         let at = u32::try_from(self.nodes.len()).expect("the budget of a partition is far below 2^32 nodes");
         if self.nodes.len() == self.nodes.capacity() {
             // Growing by an eighth keeps the slack of large trees small; doubling would cost up to 40 bytes a node.
-            self.nodes.reserve_exact((self.nodes.len() / 8).max(3));
+            let part = if self.nodes.len() < SMALL { 2 } else { 8 };
+            self.nodes.reserve_exact((self.nodes.len() / part).max(3));
         }
         self.nodes.push(Node { parent: ROOT, head: at, flags: node.flags & !flag::INFERRED, ..node });
         let nodes = &self.nodes;
