@@ -2,10 +2,14 @@
 //!
 //! A function of the set of the life's events. Inferred edges count in no delay and no self-share.
 
+use std::cmp::Reverse;
+
 use super::head::Head;
-use super::histogram;
+use super::histogram::Counter;
 use super::life::Life;
+use super::people::People;
 use super::pseudonym::DELETED;
+use super::scratch::Scratch;
 use super::shape::{Shape, level};
 use super::tree::{FOLLOWERS_UNKNOWN, ROOT, Tree, flag};
 use crate::record::Millis;
@@ -15,7 +19,8 @@ use crate::row::Cascade;
 const CROWDS: [u32; 14] = [10, 20, 50, 100, 200, 500, 1_000, 1_500, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000];
 
 /// The row of a life with at least one share.
-pub(super) fn row(life: &Life, tree: &Tree, shape: &mut Shape, head: &Head) -> Cascade {
+pub(super) fn row(life: &Life, tree: &Tree, scratch: &mut Scratch, head: &Head) -> Cascade {
+    let Scratch { shape, counter } = scratch;
     shape.settle(tree);
     let view = Ages::of(life, tree);
     let mut row = head.cascade_row();
@@ -32,7 +37,7 @@ pub(super) fn row(life: &Life, tree: &Tree, shape: &mut Shape, head: &Head) -> C
     row.depth_first_ms = view.depth_first(shape);
     count_flags(tree, &mut row);
     count_people(&view, &mut row);
-    measure_delays(&view, &mut row);
+    measure_delays(&view, counter, &mut row);
     row
 }
 
@@ -121,26 +126,26 @@ fn count_flags(tree: &Tree, row: &mut Cascade) {
     }
 }
 
-/// A share by a known person, in the order in which the first of a person is found: by person, then by
-/// time; of equal times one that says its audience before one that does not, then the greatest.
-type Share = (u64, Millis, std::cmp::Reverse<Option<u32>>);
+/// A share of a known person. A person's first is the least: by time; of equal times one that says its audience before
+/// one that does not, then the greatest.
+type Share = (Millis, Reverse<Option<u32>>);
 
 fn count_people(view: &Ages<'_>, row: &mut Cascade) {
-    let mut shares: Vec<Share> = view.tree.nodes()[1..]
-        .iter()
-        .filter(|node| node.actor != DELETED)
-        .map(|node| (node.actor, node.time, std::cmp::Reverse(Some(node.followers).filter(|&count| count != FOLLOWERS_UNKNOWN))))
-        .collect();
-    shares.sort_unstable();
-    let mut ages = Vec::new();
+    let mut people: People<Share> = People::with_capacity(view.tree.len());
+    for node in view.tree.nodes()[1..].iter().filter(|node| node.actor != DELETED) {
+        let share = (node.time, Reverse(Some(node.followers).filter(|&count| count != FOLLOWERS_UNKNOWN)));
+        if let Some(first) = people.meet(node.actor, share) {
+            *first = share.min(*first);
+            row.repeat_shares += 1;
+        }
+    }
+    let mut ages = Vec::with_capacity(people.all().len() + 1);
     if view.root_actor != DELETED {
         ages.push(0);
     }
-    for by_person in shares.chunk_by(|a, b| a.0 == b.0) {
-        let (actor, time, followers) = by_person[0];
-        row.repeat_shares += by_person.len() as u64 - 1;
-        row.reach += u64::from(followers.0.unwrap_or(0));
-        row.reach_known += u64::from(followers.0.is_some());
+    for &(actor, (time, Reverse(followers))) in people.all() {
+        row.reach += u64::from(followers.unwrap_or(0));
+        row.reach_known += u64::from(followers.is_some());
         if actor != view.root_actor {
             ages.push(view.age(time));
         }
@@ -151,17 +156,13 @@ fn count_people(view: &Ages<'_>, row: &mut Cascade) {
     row.users_first_ms = CROWDS.iter().map_while(|&crowd| Some((crowd, *ages.get(crowd as usize - 1)?))).collect();
 }
 
-fn measure_delays(view: &Ages<'_>, row: &mut Cascade) {
-    let mut ages = Vec::with_capacity(view.tree.len());
-    let mut delays = Vec::with_capacity(view.tree.len());
-    for at in view.nodes() {
+fn measure_delays(view: &Ages<'_>, counter: &mut Counter, row: &mut Cascade) {
+    view.tree.nodes()[1..].iter().for_each(|node| counter.add(node.time - view.root_time));
+    row.age_hist = counter.take();
+    for at in view.nodes().filter(|&at| view.joins_known_people(at)) {
         let node = view.tree.node(at);
-        ages.push(histogram::bucket(node.time - view.root_time));
-        if view.joins_known_people(at) {
-            delays.push(histogram::bucket(node.time - view.time(node.parent)));
-            row.self_shares += u64::from(node.actor == view.actor(node.parent));
-        }
+        counter.add(node.time - view.time(node.parent));
+        row.self_shares += u64::from(node.actor == view.actor(node.parent));
     }
-    row.age_hist = histogram::count(ages);
-    row.delay_hist = histogram::count(delays);
+    row.delay_hist = counter.take();
 }

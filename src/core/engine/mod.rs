@@ -14,10 +14,12 @@ mod life;
 mod lives;
 mod packed;
 mod path;
+mod people;
 mod pseudonym;
 mod rejected;
 mod resumed;
 mod rules;
+mod scratch;
 mod shape;
 mod snapshot;
 mod tally;
@@ -43,7 +45,7 @@ use interner::Interner;
 use life::Outcome;
 use lives::{Lives, Slot};
 use pseudonym::Pseudonyms;
-use shape::Shape;
+use scratch::Scratch;
 use snapshot::Last;
 
 /// The log's clock moves by at most this part of the retention per record, so that one record from the
@@ -97,7 +99,7 @@ pub struct Engine {
     pending: Rows,
     pending_weight: usize,
     tally: Tally,
-    shape: Shape,
+    scratch: Scratch,
 }
 
 impl Engine {
@@ -122,7 +124,7 @@ impl Engine {
             pending: Rows::default(),
             pending_weight: 0,
             tally: Tally::default(),
-            shape: Shape::default(),
+            scratch: Scratch::default(),
         }
     }
 
@@ -214,6 +216,9 @@ impl Engine {
         let mut dirty = std::mem::take(&mut self.dirty);
         // In the order of their opening, so that equal histories give equal batches.
         dirty.sort_unstable_by_key(|&slot| self.lives.get(slot).map(|life| life.opened));
+        // The most and largest rows: grown step by step they would be copied again and again.
+        let windows = dirty.iter().filter_map(|&slot| self.lives.get(slot)).map(|life| life.changed.windows.len());
+        rows.activity_windows.reserve(windows.sum());
         for slot in dirty {
             self.settle(slot, &mut rows);
         }
@@ -317,11 +322,11 @@ impl Engine {
             window::add_rows(life, &head, self.rules.window, &changed.windows, &mut rows.activity_windows);
         }
         if let Some(tree) = life.cascade.as_deref().filter(|_| changed.cascade) {
-            rows.cascades.push(cascade::row(life, tree, &mut self.shape, &head));
+            rows.cascades.push(cascade::row(life, tree, &mut self.scratch, &head));
         }
         if let Some(tree) = life.thread.as_deref().filter(|_| changed.thread) {
             let measure = thread::Measure { session_gap: self.rules.session_gap, names: &self.names };
-            rows.threads.push(thread::row(life, tree, &mut self.shape, &head, measure));
+            rows.threads.push(thread::row(life, tree, &mut self.scratch, &head, measure));
         }
     }
 

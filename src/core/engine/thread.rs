@@ -5,11 +5,13 @@
 
 use super::cascade::Ages;
 use super::head::Head;
-use super::histogram;
+use super::histogram::Counter;
 use super::life::Life;
+use super::people::People;
 use super::pseudonym::{DELETED, Pseudonyms};
+use super::scratch::Scratch;
 use super::shape::Shape;
-use super::tree::{ROOT, Tree, flag};
+use super::tree::{Node, ROOT, Tree, flag};
 use crate::record::Millis;
 use crate::row::Thread;
 
@@ -22,7 +24,8 @@ pub(super) struct Measure<'a> {
 }
 
 /// The row of a life with at least one reply.
-pub(super) fn row(life: &Life, tree: &Tree, shape: &mut Shape, head: &Head, measure: Measure<'_>) -> Thread {
+pub(super) fn row(life: &Life, tree: &Tree, scratch: &mut Scratch, head: &Head, measure: Measure<'_>) -> Thread {
+    let Scratch { shape, counter } = scratch;
     shape.settle(tree);
     let dialogue = Dialogue::of(life, tree);
     let mut row = head.thread_row();
@@ -38,7 +41,8 @@ pub(super) fn row(life: &Life, tree: &Tree, shape: &mut Shape, head: &Head, meas
     dialogue.count_people(&mut row);
     dialogue.count_pairs(measure.names, &mut row);
     dialogue.count_turns(shape, &mut row);
-    dialogue.measure_responses(&mut row);
+    dialogue.measure_responses(counter, &mut row);
+    dialogue.count_customers(counter, &mut row);
     dialogue.split_sessions(measure.session_gap, &mut row);
     row
 }
@@ -54,22 +58,26 @@ struct Dialogue<'a> {
     tree: &'a Tree,
     root_is_brand: bool,
     root_mentions_brand: bool,
+    /// By node: whether it answers another person, by a true edge between two known ones.
+    answers: Vec<bool>,
 }
 
 impl<'a> Dialogue<'a> {
     fn of(life: &Life, tree: &'a Tree) -> Self {
         let post = life.post.as_deref();
+        let ages = Ages::of(life, tree);
+        let answers = |at| ages.joins_known_people(at) && ages.actor(at) != ages.actor(tree.node(at).parent);
         Dialogue {
-            ages: Ages::of(life, tree),
+            answers: std::iter::once(false).chain(ages.nodes().map(answers)).collect(),
+            ages,
             tree,
             root_is_brand: post.is_some_and(|post| post.is_brand),
             root_mentions_brand: post.is_some_and(|post| post.mentions_brand),
         }
     }
 
-    /// A true edge between two known people who differ: one answers the other.
     fn answers(&self, at: u32) -> bool {
-        at != ROOT && self.ages.joins_known_people(at) && self.ages.actor(at) != self.ages.actor(self.parent(at))
+        self.answers[at as usize]
     }
 
     fn parent(&self, at: u32) -> u32 {
@@ -90,22 +98,23 @@ impl<'a> Dialogue<'a> {
         row.audience_replies = replies.len() as u64 - row.brand_replies;
         row.deleted_actors = self.ages.deleted_actors();
         let authors = replies.iter().map(|node| node.actor).chain([self.ages.root_actor]);
-        let mut authors: Vec<u64> = authors.filter(|&actor| actor != DELETED).collect();
-        authors.sort_unstable();
-        for messages in authors.chunk_by(|a, b| a == b) {
-            row.unique_actors += 1;
-            row.reentrants += u64::from(messages.len() > 1);
+        let mut people = People::with_capacity(replies.len() + 1);
+        for author in authors.filter(|&actor| actor != DELETED) {
+            if let Some(is_again) = people.meet(author, false) {
+                *is_again = true;
+            }
         }
+        row.unique_actors = people.all().len() as u64;
+        row.reentrants = people.all().iter().filter(|(_, is_again)| *is_again).count() as u64;
     }
 
     fn count_pairs(&self, names: &Pseudonyms, row: &mut Thread) {
         let answers = self.ages.nodes().filter(|&at| self.answers(at));
         let mut pairs: Vec<Answer> =
-            answers.map(|at| Answer::between(self.ages.actor(at), self.ages.actor(self.parent(at)))).collect();
+            answers.map(|at| Answer::between(self.ages.actor(at), self.ages.actor(self.parent(at)), names)).collect();
         row.nonself_replies = pairs.len() as u64;
         pairs.sort_unstable();
-        for pair in pairs.chunk_by(|a, b| (a.lower, a.higher) == (b.lower, b.higher)) {
-            let name = names.pair(pair[0].lower, pair[0].higher);
+        for pair in pairs.chunk_by(|a, b| a.pair == b.pair) {
             // Sorted, so the first is by the higher of the two if any is, and the last by the lower.
             let (rev, fwd) = (!pair[0].by_lower, pair[pair.len() - 1].by_lower);
             row.dyads += 1;
@@ -113,11 +122,9 @@ impl<'a> Dialogue<'a> {
                 row.reciprocal_pairs += 1;
                 row.two_way_replies += pair.len() as u64;
             }
-            row.dyad_fwd.extend(fwd.then_some(name));
-            row.dyad_rev.extend(rev.then_some(name));
+            row.dyad_fwd.extend(fwd.then_some(pair[0].pair));
+            row.dyad_rev.extend(rev.then_some(pair[0].pair));
         }
-        row.dyad_fwd.sort_unstable();
-        row.dyad_rev.sort_unstable();
     }
 
     /// ABA turns and the longest alternating exchange.
@@ -142,33 +149,41 @@ impl<'a> Dialogue<'a> {
         }
     }
 
-    fn measure_responses(&self, row: &mut Thread) {
-        let count = self.tree.nodes().len();
-        let mut first_answer = vec![Millis::MAX; count];
-        let mut first_brand_answer = vec![Millis::MAX; count];
-        let mut latencies = Vec::new();
-        for at in self.ages.nodes() {
-            let (node, parent) = (self.tree.node(at), self.parent(at) as usize);
-            if self.answers(at) {
-                latencies.push(histogram::bucket(node.time - self.ages.time(node.parent)));
-                first_answer[parent] = first_answer[parent].min(node.time);
-            }
-            if node.has(flag::BRAND) && !node.has(flag::INFERRED) {
-                first_brand_answer[parent] = first_brand_answer[parent].min(node.time);
-            }
+    fn measure_responses(&self, counter: &mut Counter, row: &mut Thread) {
+        let mut first = self.unanswered();
+        for at in self.ages.nodes().filter(|&at| self.answers(at)) {
+            let node = self.tree.node(at);
+            counter.add(node.time - self.ages.time(node.parent));
+            answer(&mut first, node);
         }
-        row.latency_hist = histogram::count(latencies);
-        row.first_response_hist = histogram::count(self.waits(&first_answer, |_| true));
-        row.customer_messages = self.all().filter(|&at| self.is_for_the_brand(at)).count() as u64;
-        let answered = self.waits(&first_brand_answer, |at| self.is_for_the_brand(at));
-        row.customer_messages_answered = answered.len() as u64;
-        row.brand_response_hist = histogram::count(answered);
+        row.latency_hist = counter.take();
+        self.all().for_each(|at| self.count_wait(at, &first, counter));
+        row.first_response_hist = counter.take();
     }
 
-    /// How long each wanted message waited for its first answer; unanswered ones are left out.
-    fn waits(&self, answer: &[Millis], wanted: impl Fn(u32) -> bool) -> Vec<i16> {
-        let answered = self.all().filter(|&at| answer[at as usize] != Millis::MAX && wanted(at));
-        answered.map(|at| histogram::bucket(answer[at as usize] - self.ages.time(at))).collect()
+    fn count_customers(&self, counter: &mut Counter, row: &mut Thread) {
+        let mut first = self.unanswered();
+        let by_brand = |node: &&Node| node.has(flag::BRAND) && !node.has(flag::INFERRED);
+        self.tree.nodes()[1..].iter().filter(by_brand).for_each(|node| answer(&mut first, node));
+        for at in self.all().filter(|&at| self.is_for_the_brand(at)) {
+            row.customer_messages += 1;
+            row.customer_messages_answered += u64::from(first[at as usize] != Millis::MAX);
+            self.count_wait(at, &first, counter);
+        }
+        row.brand_response_hist = counter.take();
+    }
+
+    /// When each message was answered first: none was yet.
+    fn unanswered(&self) -> Vec<Millis> {
+        vec![Millis::MAX; self.tree.nodes().len()]
+    }
+
+    /// Counts how long a message waited for its first answer, if it has one.
+    fn count_wait(&self, at: u32, first: &[Millis], counter: &mut Counter) {
+        let first = first[at as usize];
+        if first != Millis::MAX {
+            counter.add(first - self.ages.time(at));
+        }
     }
 
     /// A message of a known person outside the brand that mentions it or answers it.
@@ -179,13 +194,14 @@ impl<'a> Dialogue<'a> {
 
     /// Every message, the root post first.
     fn all(&self) -> impl Iterator<Item = u32> + use<> {
-        std::iter::once(ROOT).chain(self.ages.nodes())
+        (ROOT..).take(self.tree.nodes().len())
     }
 
     /// Bursts of messages separated by silence; the longest by duration, of equals the earliest.
     fn split_sessions(&self, gap: Millis, row: &mut Thread) {
         let post = self.ages.root_seen.then_some(self.ages.root_time);
-        let mut times: Vec<Millis> = self.tree.nodes()[1..].iter().map(|node| node.time).chain(post).collect();
+        // The post first: as a rule they are in order then.
+        let mut times: Vec<Millis> = post.into_iter().chain(self.tree.nodes()[1..].iter().map(|node| node.time)).collect();
         times.sort_unstable();
         for session in times.chunk_by(|earlier, later| later - earlier <= gap) {
             let length = u64::try_from(session[session.len() - 1] - session[0]).unwrap_or_default();
@@ -199,16 +215,22 @@ impl<'a> Dialogue<'a> {
     }
 }
 
+/// Keeps when a reply's parent was answered first.
+fn answer(first: &mut [Millis], reply: &Node) {
+    let first = &mut first[reply.parent as usize];
+    *first = reply.time.min(*first);
+}
+
 /// One answer, by its pair of people.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Answer {
-    lower: u64,
-    higher: u64,
+    /// The pair's pseudonym, under which it stands in the row.
+    pair: u64,
     by_lower: bool,
 }
 
 impl Answer {
-    fn between(author: u64, answered: u64) -> Self {
-        Answer { lower: author.min(answered), higher: author.max(answered), by_lower: author < answered }
+    fn between(author: u64, answered: u64, names: &Pseudonyms) -> Self {
+        Answer { pair: names.pair(author.min(answered), author.max(answered)), by_lower: author < answered }
     }
 }

@@ -3,7 +3,6 @@
 //! A window is made of facts of the events themselves, nothing that depends on a parent, so it is
 //! additive and never closes while its root lives. Keeps I4: per life, windows add up to the totals.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -74,90 +73,92 @@ impl Facts {
 /// Adds the rows of the wanted windows of a life, which are sorted, in order.
 pub(super) fn add_rows(life: &Life, head: &Head, window: Millis, wanted: &[WindowIndex], rows: &mut Vec<ActivityWindow>) {
     let first = rows.len();
-    let mut windows = Windows { head, window, wanted, places: BTreeMap::new(), last: None, rows };
+    rows.extend(wanted.iter().map(|&at| head.window_row(u32::try_from(start(at, window) / 1000).unwrap_or(u32::MAX))));
+    let mut windows = Windows { window, wanted, rows: &mut rows[first..] };
     if let Some(post) = &life.post
-        && let Some((row, _)) = windows.at(post.time)
+        && let Some(row) = windows.row(index(post.time, window))
     {
         row.posts += 1;
         row.mentions += u32::from(post.mentions_brand);
     }
-    windows.add(life.cascade.as_deref(), add_share);
-    windows.add(life.thread.as_deref(), add_reply);
+    windows.add(life.cascade.as_deref(), add_shares);
+    windows.add(life.thread.as_deref(), add_replies);
     for (&at, facts) in life.others.iter().flat_map(|others| &others.windows) {
         if let Some(row) = windows.row(at) {
             add_facts(row, facts);
         }
     }
-    let rows = &mut rows[first..];
-    rows.sort_unstable_by_key(|row| row.window_start);
-    rows.iter_mut().for_each(sort_sets);
+    windows.rows.iter_mut().for_each(sort_sets);
 }
 
 struct Windows<'a> {
-    head: &'a Head,
     window: Millis,
     /// Sorted.
     wanted: &'a [WindowIndex],
-    /// Where each window's row stands: rows are large, so they are built where they stay.
-    places: BTreeMap<WindowIndex, usize>,
-    /// The window and place that were asked for last: the next is often the same.
-    last: Option<(WindowIndex, usize)>,
-    rows: &'a mut Vec<ActivityWindow>,
+    /// A row for each that is wanted; none stays empty, for an event of its own marked it.
+    rows: &'a mut [ActivityWindow],
 }
 
 impl Windows<'_> {
-    fn add(&mut self, tree: Option<&Tree>, add: fn(&mut ActivityWindow, &Node, u8)) {
-        for node in tree.map_or(&[][..], |tree| &tree.nodes()[1..]) {
-            if let Some((row, minute)) = self.at(node.time) {
-                row.mentions += u32::from(node.has(flag::MENTIONS_BRAND));
-                add(row, node, minute);
+    fn row(&mut self, at: WindowIndex) -> Option<&mut ActivityWindow> {
+        let place = self.wanted.binary_search(&at).ok()?;
+        self.rows.get_mut(place)
+    }
+
+    /// Adds the nodes of a tree in runs that fall into one window: a log is nearly in order, so there are few.
+    fn add(&mut self, tree: Option<&Tree>, add: fn(&mut ActivityWindow, &[Node], Millis)) {
+        let mut rest = tree.map_or(&[][..], |tree| &tree.nodes()[1..]);
+        while let Some(node) = rest.first() {
+            let at = index(node.time, self.window);
+            let start = start(at, self.window);
+            let span = start..start + self.window;
+            let others = rest[1..].iter().take_while(|node| span.contains(&node.time)).count();
+            let (run, after) = rest.split_at(1 + others);
+            rest = after;
+            if let Some(row) = self.row(at) {
+                row.mentions += count(run, flag::MENTIONS_BRAND);
+                add(row, run, start);
             }
         }
     }
-
-    /// The row of a time, and the minute in its window.
-    fn at(&mut self, time: Millis) -> Option<(&mut ActivityWindow, u8)> {
-        let minute = u8::try_from(time.rem_euclid(self.window) / MINUTE).unwrap_or(u8::MAX);
-        let at = index(time, self.window);
-        self.row(at).map(|row| (row, minute))
-    }
-
-    fn row(&mut self, at: WindowIndex) -> Option<&mut ActivityWindow> {
-        if let Some((last, place)) = self.last
-            && last == at
-        {
-            return self.rows.get_mut(place);
-        }
-        self.wanted.binary_search(&at).ok()?;
-        let place = *self.places.entry(at).or_insert_with(|| {
-            let seconds = u32::try_from(Millis::from(at) * self.window / 1000).unwrap_or(u32::MAX);
-            self.rows.push(self.head.window_row(seconds));
-            self.rows.len() - 1
-        });
-        self.last = Some((at, place));
-        self.rows.get_mut(place)
-    }
 }
 
-fn add_share(row: &mut ActivityWindow, node: &Node, minute: u8) {
-    row.shares += 1;
-    row.quotes += u32::from(node.has(flag::QUOTE));
-    row.share_minutes.push(minute);
-    if node.actor != DELETED {
-        row.sharers.push(node.actor);
-    }
+/// When a window begins.
+fn start(at: WindowIndex, window: Millis) -> Millis {
+    Millis::from(at) * window
 }
 
-fn add_reply(row: &mut ActivityWindow, node: &Node, minute: u8) {
-    row.replies += 1;
-    row.reply_minutes.push(minute);
-    if node.has(flag::BRAND) {
-        row.brand_replies += 1;
-        row.brand_reply_minutes.push(minute);
-    }
-    if node.actor != DELETED {
-        row.repliers.push(node.actor);
-    }
+fn add_shares(row: &mut ActivityWindow, run: &[Node], start: Millis) {
+    row.shares += length(run);
+    row.quotes += count(run, flag::QUOTE);
+    row.share_minutes.extend(run.iter().map(|node| minute(node, start)));
+    add_actors(&mut row.sharers, run);
+}
+
+fn add_replies(row: &mut ActivityWindow, run: &[Node], start: Millis) {
+    row.replies += length(run);
+    row.brand_replies += count(run, flag::BRAND);
+    row.reply_minutes.extend(run.iter().map(|node| minute(node, start)));
+    row.brand_reply_minutes.extend(run.iter().filter(|node| node.has(flag::BRAND)).map(|node| minute(node, start)));
+    add_actors(&mut row.repliers, run);
+}
+
+fn add_actors(actors: &mut Vec<u64>, run: &[Node]) {
+    actors.reserve(run.len());
+    actors.extend(run.iter().map(|node| node.actor).filter(|&actor| actor != DELETED));
+}
+
+fn length(run: &[Node]) -> u32 {
+    u32::try_from(run.len()).unwrap_or(u32::MAX)
+}
+
+fn count(run: &[Node], flag: u8) -> u32 {
+    run.iter().map(|node| u32::from(node.has(flag))).sum()
+}
+
+/// The minute in the window that began at `start`.
+fn minute(node: &Node, start: Millis) -> u8 {
+    u8::try_from((node.time - start) / MINUTE).unwrap_or(u8::MAX)
 }
 
 fn add_facts(row: &mut ActivityWindow, facts: &Facts) {
