@@ -111,12 +111,12 @@ mod tests {
     use super::*;
 
     /// As the definition says it. The margin keeps powers of γ in their own bucket whatever the last bit of the logarithm.
-    fn by_logarithm(seconds: u32) -> u16 {
-        if seconds <= 1 { 0 } else { (f64::from(seconds).ln() / GAMMA.ln() - 1e-12).ceil() as u16 }
+    fn by_logarithm(seconds: u32) -> f64 {
+        if seconds <= 1 { 0.0 } else { (f64::from(seconds).ln() / GAMMA.ln() - 1e-12).ceil() }
     }
 
-    fn of_seconds(seconds: u32) -> u16 {
-        bucket(i64::from(seconds) * 1000 + 999)
+    fn of_seconds(seconds: u32) -> f64 {
+        bucket(i64::from(seconds) * 1000 + 999).into()
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
         for seconds in [90_000, 0, 1, 3, 90_000] {
             counter.add(seconds * 1000);
         }
-        let (three, day) = (by_logarithm(3).cast_signed(), by_logarithm(90_000).cast_signed());
+        let (three, day) = (bucket(3_000).cast_signed(), bucket(90_000_000).cast_signed());
         assert_eq!(counter.take(), [(0, 2), (three, 1), (day, 2)]);
         assert_eq!(counter.take(), []);
     }

@@ -105,3 +105,30 @@ impl Pseudonyms {
         hasher.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_one_hash_whether_it_fits_into_a_piece_or_not() {
+        let names = Pseudonyms::new(b"a key of 16 byte");
+        let text = "x".repeat(2 * SHORT);
+        for length in 0..=text.len() {
+            let mut in_two_writes = names.keyed;
+            in_two_writes.write_u8(ROOT);
+            in_two_writes.write(&text.as_bytes()[..length]);
+            assert_eq!(names.root(&text[..length]), in_two_writes.finish(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_pair_is_hashed_as_its_two_numbers() {
+        let names = Pseudonyms::new(b"a key of 16 byte");
+        let mut in_three_writes = names.keyed;
+        in_three_writes.write_u8(PAIR);
+        in_three_writes.write(&1u64.to_le_bytes());
+        in_three_writes.write(&u64::MAX.to_le_bytes());
+        assert_eq!(names.pair(1, u64::MAX), in_three_writes.finish());
+    }
+}
