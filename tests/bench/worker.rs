@@ -2,18 +2,21 @@
 //!
 //! Broker, store and reader share the machine. Each reader is a process of its own, so that its CPU time is its own; all of
 //! them read the same log in turn, round after round, and a ratio compares two readings of one round. Then, at parts of the
-//! rate that was measured: how long an event takes from Kafka to SQL. Everything is printed as tables for docs/benchmarks.md.
+//! rate that was measured and beside a hot root: how long an event takes from Kafka to SQL. Everything is printed as tables for docs/benchmarks.md.
 
 #![expect(clippy::panic, reason = "a benchmark that cannot measure says why and ends")]
 
 #[expect(dead_code, clippy::unwrap_used, reason = "shared with the tests, which do more to the broker")]
 #[path = "../apache_kafka/broker.rs"]
 mod apache_kafka;
+mod follow;
 mod freshness;
+mod hot_root;
 mod input;
 mod kinds;
 mod measure;
 mod readers;
+mod shares;
 mod store;
 mod table;
 
@@ -70,14 +73,18 @@ fn main() {
     if let Ok(reader) = std::env::var(CHILD) {
         return readers::read(&reader);
     }
-    // Names of kinds may be given, to measure those only. Cargo adds words that begin with a dash.
+    // Names may be given, to measure those only. Cargo adds words that begin with a dash.
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
     let world = World { kafka: ApacheKafka::tuned(JAVA, PROPERTIES), store: Store::start() };
-    for kind in Kind::ALL.into_iter().filter(|kind| asked.is_empty() || asked.iter().any(|name| name == kind.topic())) {
+    for kind in Kind::ALL.into_iter().filter(|kind| wanted(kind.topic())) {
         let rate = world.compare(kind);
         if let Kind::Real = kind {
             freshness::print(&world, rate);
         }
+    }
+    if wanted(hot_root::NAME) {
+        hot_root::print(&world);
     }
 }
 
