@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 const ASKED_EVERY: Duration = Duration::from_millis(50);
 
+/// How late a producer may be that has nothing to do.
+const BREATH: Duration = Duration::from_millis(2);
+
 /// An event that is to be published.
 pub(crate) struct Due {
     /// Seconds after the first one.
@@ -126,13 +129,14 @@ fn publish(brokers: &str, topic: &str, events: impl Iterator<Item = Due>, starte
     let mut published = Published::default();
     for Due { at, partition, key, line, counts } in events {
         while at > started.elapsed().as_secs_f64() {
-            producer.poll(Duration::from_millis(2));
+            producer.poll(Duration::ZERO);
+            std::thread::sleep(BREATH);
         }
         let mut record = BaseRecord::to(topic).key(&key).payload(&line);
         record.partition = i32::try_from(partition).ok();
         while let Err((_, again)) = producer.send(record) {
             // Its queue is full.
-            producer.poll(Duration::from_millis(2));
+            producer.poll(BREATH);
             record = again;
         }
         published[partition].push(counts.then_some(at));

@@ -49,6 +49,13 @@ pub(crate) fn resident_bytes() -> f64 {
     statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<f64>().ok()).expect("a number of pages") * 4096.0
 }
 
+/// The most resident memory that this process has ever had, in bytes.
+pub(crate) fn peak_bytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("these benchmarks need Linux's /proc");
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
+    kib.and_then(|kib| kib.trim().parse::<f64>().ok()).expect("a number of KiB") * 1024.0
+}
+
 /// Runs this program again as a child that measures `what`; gives the figures that it printed.
 pub(crate) fn in_a_child(what: &str, variables: &[(&str, &str)]) -> BTreeMap<String, f64> {
     let program = std::env::current_exe().expect("this program has a path");

@@ -10,16 +10,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use grapevine::checkpoints::CheckpointStore;
 use grapevine::clickhouse::ClickHouseSink;
 use grapevine::config::{Checkpoint, Config};
+use grapevine::engine::Engine;
+use grapevine::event::parse;
 use grapevine::failure::Failure;
 use grapevine::kafka::KafkaSource;
-use grapevine::record::{Offset, Partition};
+use grapevine::record::{Offset, Partition, Record};
 use grapevine::row::Rows;
 use grapevine::worker::{self, Delivery, Notice, Observer, Seams, Settings, Sink, Source};
 use rdkafka::ClientConfig;
 use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
-use crate::measure::{CHILD, Stopwatch};
+use crate::kinds::Kind;
+use crate::measure::{CHILD, Stopwatch, peak_bytes, resident_bytes};
 
 /// The variables that say where the partitions end, and how many loops a worker has.
 pub(crate) const ENDS: &str = "BENCH_ENDS";
@@ -53,9 +56,15 @@ pub(crate) fn read(reader: &str) {
         "poll" => poll(),
         "batches" => runtime().block_on(drain()),
         "discard" => work(|_| Discard),
-        "store" => work(|config| ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, now)),
+        "store" => work(store),
+        "late" => work(|config| Late(store(config))),
+        "engine" => fold(),
         other => panic!("no reader is called {other}"),
     }
+}
+
+fn store(config: &Config) -> ClickHouseSink {
+    ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, now)
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -148,6 +157,37 @@ impl Sink for Discard {
     }
 }
 
+/// A store that takes long for each insert.
+struct Late(ClickHouseSink);
+
+/// How much longer than it would have.
+const LATE: Duration = Duration::from_millis(500);
+
+impl Sink for Late {
+    async fn insert(&self, rows: &Rows) -> Result<(), Failure> {
+        self.0.insert(rows).await?;
+        tokio::time::sleep(LATE).await;
+        Ok(())
+    }
+
+    async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure> {
+        self.0.newest_version(source).await
+    }
+}
+
+/// An engine alone: what it holds after all events of a kind, as resident memory.
+fn fold() {
+    let config = config();
+    let kind = Kind::HELD.into_iter().find(|kind| kind.topic() == config.kafka.topic).expect("a kind");
+    let mut engine = Engine::new(config.rules, "bench/0".into(), 0);
+    let before = resident_bytes();
+    for (offset, (_, line)) in (0..).zip(kind.events(kind.count())) {
+        let record = Record { offset, payload: Some(&line), ..Record::default() };
+        engine.observe(&record, parse(&record));
+    }
+    println!("events {}\nheld {}", engine.next(), resident_bytes() - before);
+}
+
 /// Watches all loops of a worker: starts the clock when reading begins, and says when everything is read.
 struct Watch {
     clock: OnceLock<Stopwatch>,
@@ -156,6 +196,8 @@ struct Watch {
     /// Rows that left, without those of `progress`.
     rows: AtomicUsize,
     all_read: tokio::sync::watch::Sender<bool>,
+    /// The most memory until then: the states that are published at the end are not in it.
+    peak: OnceLock<f64>,
 }
 
 impl Observer for Watch {
@@ -170,6 +212,7 @@ impl Observer for Watch {
                 let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
                 reached.insert(position.partition);
                 if reached.len() == self.ends.len() {
+                    self.peak.get_or_init(peak_bytes);
                     self.all_read.send_replace(true);
                 }
             }
@@ -191,6 +234,7 @@ fn work<K: Sink>(sink: impl Fn(&Config) -> K + Sync) {
         reached: Mutex::default(),
         rows: AtomicUsize::new(0),
         all_read: tokio::sync::watch::channel(false).0,
+        peak: OnceLock::new(),
     };
     let run = |number: usize| {
         let seams = Seams {
@@ -213,5 +257,6 @@ fn work<K: Sink>(sink: impl Fn(&Config) -> K + Sync) {
         }
     });
     report(events, watch.clock.get().expect("partitions were read"));
-    println!("rows {}", watch.rows.load(Ordering::Relaxed));
+    let peak = watch.peak.get().expect("everything was read");
+    println!("rows {}\npeak {peak}", watch.rows.load(Ordering::Relaxed));
 }

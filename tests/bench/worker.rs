@@ -15,10 +15,13 @@ mod hot_root;
 mod input;
 mod kinds;
 mod measure;
+mod memory;
 mod readers;
 mod shares;
 mod store;
 mod table;
+
+use std::collections::BTreeMap;
 
 use apache_kafka::ApacheKafka;
 use kinds::{Kind, Log};
@@ -77,7 +80,7 @@ fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let wanted = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
     let world = World { kafka: ApacheKafka::tuned(JAVA, PROPERTIES), store: Store::start() };
-    for kind in Kind::ALL.into_iter().filter(|kind| wanted(kind.topic())) {
+    for kind in Kind::COMPARED.into_iter().filter(|kind| wanted(kind.topic())) {
         let rate = world.compare(kind);
         if let Kind::Real = kind {
             freshness::print(&world, rate);
@@ -85,6 +88,9 @@ fn main() {
     }
     if wanted(hot_root::NAME) {
         hot_root::print(&world);
+    }
+    if wanted(memory::NAME) {
+        memory::print(&world);
     }
 }
 
@@ -145,20 +151,25 @@ impl World {
     }
 
     fn in_a_child(&self, log: &Log, reader: &str, group: &str, threads: usize) -> Reading {
-        let ends = log.ends.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-        let figures = in_a_child(
-            reader,
-            &[
-                ("GRAPEVINE_KAFKA_BROKERS", &self.kafka.brokers()),
-                ("GRAPEVINE_KAFKA_TOPIC", log.topic),
-                ("GRAPEVINE_KAFKA_GROUP", group),
-                ("GRAPEVINE_CLICKHOUSE_URL", self.store.url()),
-                ("GRAPEVINE_CLICKHOUSE_DATABASE", group),
-                (ENDS, &ends),
-                (THREADS, &threads.to_string()),
-            ],
-        );
-        assert!(figures["events"] >= log.events, "{reader} has read everything");
+        let figures = self.figures(log, reader, group, threads, &[]);
         Reading { wall: figures["wall"], cpu: Some(figures["cpu"]), store: None, rows: figures.get("rows").copied() }
+    }
+
+    /// What a child says that reads a log under these variables.
+    fn figures(&self, log: &Log, reader: &str, group: &str, threads: usize, more: &[(&str, &str)]) -> BTreeMap<String, f64> {
+        let ends = log.ends.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+        let (brokers, threads) = (self.kafka.brokers(), threads.to_string());
+        let variables = [
+            ("GRAPEVINE_KAFKA_BROKERS", brokers.as_str()),
+            ("GRAPEVINE_KAFKA_TOPIC", log.topic),
+            ("GRAPEVINE_KAFKA_GROUP", group),
+            ("GRAPEVINE_CLICKHOUSE_URL", self.store.url()),
+            ("GRAPEVINE_CLICKHOUSE_DATABASE", group),
+            (ENDS, ends.as_str()),
+            (THREADS, threads.as_str()),
+        ];
+        let figures = in_a_child(reader, &[variables.as_slice(), more].concat());
+        assert!(figures["events"] >= log.events, "{reader} has read everything");
+        figures
     }
 }
