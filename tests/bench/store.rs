@@ -1,7 +1,4 @@
-//! ClickHouse beside the readers: the embedded engine, and a view of it that reads Kafka itself.
-//!
-//! What that view does is less than a worker's job: it counts events and distinct actors of each root and minute. It knows no
-//! copies, no trees and no rejects.
+//! ClickHouse: the embedded engine in a process of its own.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,7 +8,6 @@ use grapevine::embedded::clickhouse::EmbeddedClickHouse;
 use grapevine::migrations;
 use tempfile::TempDir;
 
-use crate::kinds::Log;
 use crate::measure::cpu_seconds;
 
 /// How long anything may take.
@@ -22,31 +18,6 @@ const ASKED_EVERY: Duration = Duration::from_millis(50);
 
 /// How long nothing may be merged until all merges count as done.
 const CALM: Duration = Duration::from_secs(1);
-
-/// How the engine reads a message.
-#[derive(Clone, Copy)]
-pub(crate) enum Format {
-    /// As bytes, from which the view takes four fields.
-    RawBlob,
-    /// As columns.
-    JsonEachRow,
-}
-
-impl Format {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Format::RawBlob => "RawBLOB",
-            Format::JsonEachRow => "JSONEachRow",
-        }
-    }
-}
-
-/// Who reads inside the engine.
-#[derive(Clone, Copy)]
-pub(crate) struct Consumers {
-    pub(crate) format: Format,
-    pub(crate) number: usize,
-}
 
 /// One engine for all.
 pub(crate) struct Store {
@@ -68,28 +39,33 @@ impl Store {
         self.engine.url()
     }
 
+    /// Waits until something is done that the store takes part in.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     fn client(&self, database: &str) -> Client {
         Client::default().with_url(self.url()).with_database(database)
     }
 
-    fn run(&self, database: &str, statement: &str) {
-        let ran = self.runtime.block_on(self.client(database).query_raw(statement).execute());
+    pub(crate) fn run(&self, database: &str, statement: &str) {
+        let ran = self.wait(self.client(database).query_raw(statement).execute());
         ran.unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
 
     /// All rows of an answer.
     pub(crate) fn ask<T: clickhouse::RowOwned + clickhouse::RowRead>(&self, database: &str, question: &str) -> Vec<T> {
-        let answer = self.runtime.block_on(self.client(database).query_raw(question).fetch_all());
+        let answer = self.wait(self.client(database).query_raw(question).fetch_all());
         answer.unwrap_or_else(|error| panic!("{question}: {error}"))
     }
 
-    fn number(&self, database: &str, question: &str) -> u64 {
+    pub(crate) fn number(&self, database: &str, question: &str) -> u64 {
         self.ask(database, question)[0]
     }
 
     /// A new database with Grapevine's tables and views.
     pub(crate) fn migrate(&self, database: &str) {
-        self.runtime.block_on(migrations::apply(&self.client(database))).expect("a schema");
+        self.wait(migrations::apply(&self.client(database))).expect("a schema");
     }
 
     pub(crate) fn drop_database(&self, database: &str) {
@@ -112,7 +88,7 @@ impl Store {
         }
     }
 
-    fn wait_for(&self, what: &str, database: &str, question: &str, wanted: u64) {
+    pub(crate) fn wait_for(&self, what: &str, database: &str, question: &str, wanted: u64) {
         let late = Instant::now() + PATIENCE;
         loop {
             let seen = self.number(database, question);
@@ -123,63 +99,4 @@ impl Store {
             std::thread::sleep(ASKED_EVERY);
         }
     }
-
-    /// The engine reads the topic by itself. Gives seconds from its first partition until the last event is counted, and
-    /// the rows an insert made of them.
-    pub(crate) fn reads(&self, database: &str, brokers: &str, log: &Log, consumers: Consumers) -> (f64, f64) {
-        self.run("system", &format!("CREATE DATABASE {database}"));
-        self.run(database, TALLY);
-        self.run(database, &queue(brokers, log.topic, database, consumers));
-        self.run(database, &view(consumers.format));
-        let assigned = "SELECT count() FROM system.kafka_consumers WHERE database = currentDatabase() \
-                        AND notEmpty(assignments.partition_id)";
-        self.wait_for("a consumer has partitions", database, assigned, 1);
-        let started = Instant::now();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-        self.wait_for("all events are counted", database, "SELECT sum(events) FROM tally", log.events as u64);
-        let wall = started.elapsed().as_secs_f64();
-        self.run(database, "DROP VIEW reading SYNC");
-        self.run(database, "DROP TABLE queue SYNC");
-        let counted = self.number(database, "SELECT sum(events) FROM tally");
-        #[expect(clippy::cast_precision_loss, reason = "events and rows are far fewer than 2^53")]
-        let (counted, rows) = (counted as f64, self.number(database, "SELECT count() FROM tally") as f64);
-        assert!((counted - log.events).abs() < 0.5, "each event is counted once: {counted}");
-        (wall, rows)
-    }
-}
-
-const TALLY: &str = "CREATE TABLE tally (root String, minute DateTime, events SimpleAggregateFunction(sum, UInt64), \
-                     actors AggregateFunction(uniq, String)) ENGINE = AggregatingMergeTree ORDER BY (root, minute)";
-
-/// Small blocks count soon; large ones are cheaper. These are the engine's own size of a block and our own interval of flushes.
-fn queue(brokers: &str, topic: &str, group: &str, consumers: Consumers) -> String {
-    let columns = match consumers.format {
-        Format::RawBlob => "line String",
-        Format::JsonEachRow => "id String, root String, time Int64, actor String",
-    };
-    let (format, number) = (consumers.format.name(), consumers.number);
-    format!(
-        "CREATE TABLE queue ({columns}) ENGINE = Kafka SETTINGS kafka_broker_list = '{brokers}', kafka_topic_list = '{topic}', \
-         kafka_group_name = '{group}', kafka_format = '{format}', kafka_num_consumers = {number}, \
-         kafka_thread_per_consumer = 1, kafka_max_block_size = 262144, kafka_flush_interval_ms = 1000"
-    )
-}
-
-fn view(format: Format) -> String {
-    let field = |name: &str| match format {
-        Format::RawBlob => format!("JSONExtractString(line, '{name}')"),
-        Format::JsonEachRow => format!("queue.{name}"),
-    };
-    let time = match format {
-        Format::RawBlob => "JSONExtractInt(line, 'time')",
-        Format::JsonEachRow => "queue.time",
-    };
-    format!(
-        "CREATE MATERIALIZED VIEW reading TO tally AS SELECT if({root} = '', {id}, {root}) AS root, \
-         toStartOfMinute(toDateTime(intDiv({time}, 1000), 'UTC')) AS minute, count() AS events, uniqState({actor}) AS actors \
-         FROM queue GROUP BY 1, 2",
-        root = field("root"),
-        id = field("id"),
-        actor = field("actor"),
-    )
 }

@@ -25,7 +25,8 @@ impl Reading {
     }
 }
 
-type Round = [Reading; READERS.len()];
+/// What was measured of each reader.
+type Round = [Option<Reading>; READERS.len()];
 
 /// Where the readers stand in [`READERS`].
 const POLL: usize = 0;
@@ -33,6 +34,9 @@ const BATCHES: usize = 1;
 const DISCARD: usize = 2;
 const WORKERS: [usize; 2] = [3, 4];
 const ENGINES: [usize; 2] = [5, 6];
+
+/// Those that say enough of data that is there for one weakness.
+pub(crate) const FEW: [usize; 5] = [BATCHES, DISCARD, WORKERS[0], ENGINES[0], ENGINES[1]];
 
 /// All rounds on one log.
 pub(crate) struct Table<'a> {
@@ -51,20 +55,17 @@ impl<'a> Table<'a> {
 
     /// Events a second of a worker with one thread and the store.
     pub(crate) fn rate_of_a_worker(&self) -> f64 {
-        self.rates(WORKERS[0]).middle
+        self.over(|round| Some(self.log.events / wall(round, WORKERS[0])?)).expect("it is always measured").middle
     }
 
-    fn over(&self, figure: impl Fn(&Round) -> f64) -> Spread {
-        Spread::of(self.rounds.iter().map(figure).collect())
-    }
-
-    fn rates(&self, reader: usize) -> Spread {
-        self.over(|round| self.log.events / round[reader].wall)
+    /// A figure of every round; none if it is not known of each.
+    fn over(&self, figure: impl Fn(&Round) -> Option<f64>) -> Option<Spread> {
+        Some(Spread::of(self.rounds.iter().map(figure).collect::<Option<_>>()?))
     }
 
     /// Microseconds an event.
-    fn micros(&self, seconds: impl Fn(&Round) -> f64) -> Spread {
-        self.over(|round| seconds(round) * 1e6 / self.log.events)
+    fn micros(&self, seconds: impl Fn(&Round) -> Option<f64>) -> Option<Spread> {
+        self.over(|round| Some(seconds(round)? * 1e6 / self.log.events))
     }
 
     pub(crate) fn print(&self) {
@@ -72,73 +73,83 @@ impl<'a> Table<'a> {
         println!("| reader | k events/s | reader's CPU, us | store's CPU, us | rows an event | events/s against |");
         println!("|---|---|---|---|---|---|");
         for (at, (name, reader)) in READERS.iter().enumerate() {
-            let cell = |figure: fn(&Reading) -> Option<f64>| {
-                let known = self.rounds.iter().all(|round| figure(&round[at]).is_some());
-                known.then(|| self.micros(|round| figure(&round[at]).unwrap_or_default()))
+            let Some(thousands) = self.over(|round| Some(self.log.events / wall(round, at)? / 1e3)) else { continue };
+            let micros = |figure: fn(&Round, usize) -> Option<f64>| {
+                self.micros(|round| figure(round, at)).map_or("–".to_owned(), |spread| format!("{spread:.2}"))
             };
-            let micros = |spread: Option<Spread>| spread.map_or("–".to_owned(), |spread| format!("{spread:.2}"));
-            let rows = self.rounds[0][at].rows.map_or("–".to_owned(), |rows| format!("{:.2}", rows / self.log.events));
-            let thousands = self.over(|round| self.log.events / round[at].wall / 1e3);
-            println!(
-                "| {name} | {thousands:.0} | {} | {} | {rows} | {} |",
-                micros(cell(|reading| reading.cpu)),
-                micros(cell(|reading| reading.store)),
-                self.against(at, reader),
-            );
+            let rows = rows(&self.rounds[0], at).map_or("–".to_owned(), |rows| format!("{:.2}", rows / self.log.events));
+            println!("| {name} | {thousands:.0} | {} | {} | {rows} | {} |", micros(cpu), micros(store), self.against(at, reader),);
         }
         self.goals();
     }
 
     fn against(&self, at: usize, reader: &Reader) -> String {
-        let to = |reference: usize| self.over(|round| round[reference].wall / round[at].wall);
+        let to = |what: &str, reference: &dyn Fn(&Round) -> Option<f64>| {
+            let ratio = self.over(|round| Some(reference(round)? / wall(round, at)?));
+            ratio.map_or("–".to_owned(), |ratio| format!("{what}: {ratio:.2}"))
+        };
         match reader {
             Reader::Consumer("poll") => "–".to_owned(),
-            Reader::Consumer(_) => format!("poll loop: {:.2}", to(POLL)),
-            Reader::Worker { store: "discard", .. } => format!("batches: {:.2}", to(BATCHES)),
-            Reader::Worker { .. } | Reader::Engine(..) => {
-                format!("best engine: {:.2}", self.over(|round| fastest(round, ENGINES) / round[at].wall))
-            }
+            Reader::Consumer(_) => to("poll loop", &|round| wall(round, POLL)),
+            Reader::Worker { store: "discard", .. } => to("batches", &|round| wall(round, BATCHES)),
+            Reader::Worker { .. } | Reader::Engine(..) => to("best engine", &|round| fastest(round, ENGINES)),
         }
     }
 
+    /// Those that can be told from what was measured.
     fn goals(&self) {
         println!();
         println!("| goal | needed | measured | |");
         println!("|---|---|---|---|");
-        let speed = self.over(|round| fastest(round, ENGINES) / fastest(round, WORKERS));
-        at_least("events/s with the store, against ClickHouse's engine, both at their best of 1 and 2", 2.0, speed);
-        let both = |at: usize| move |round: &Round| round[at].cpu.unwrap_or_default() + round[at].store.unwrap_or_default();
-        let own = |at: usize| move |round: &Round| round[at].cpu.unwrap_or_default();
+        let speed = self.over(|round| Some(fastest(round, ENGINES)? / fastest(round, WORKERS)?));
+        at_least("events/s with the store, against ClickHouse's engine, both at their best of what was measured", 2.0, speed);
         for (at, threads) in WORKERS.into_iter().zip(["1 thread", "2 threads"]) {
-            at_most(&format!("CPU of worker and store together, us an event, {threads}"), 3.5, self.micros(both(at)));
+            let both = self.micros(|round| Some(cpu(round, at)? + store(round, at)?));
+            at_most(&format!("CPU of worker and store together, us an event, {threads}"), 3.5, both);
         }
-        let worker = own(WORKERS[0]);
-        at_most("worker's CPU with the store, against the poll loop", 1.5, self.over(|round| worker(round) / own(POLL)(round)));
-        let against = self.over(|round| worker(round) / own(BATCHES)(round));
-        at_most("worker's CPU with the store, against the batches", 2.5, against);
-        let discarding = self.over(|round| round[BATCHES].wall / round[DISCARD].wall);
+        let worker = |round: &Round, reference| Some(cpu(round, WORKERS[0])? / cpu(round, reference)?);
+        at_most("worker's CPU with the store, against the poll loop", 1.5, self.over(|round| worker(round, POLL)));
+        at_most("worker's CPU with the store, against the batches", 2.5, self.over(|round| worker(round, BATCHES)));
+        let discarding = self.over(|round| Some(wall(round, BATCHES)? / wall(round, DISCARD)?));
         at_least("events/s with a store that discards, against the batches", 0.6, discarding);
-        let row = |round: &Round| round[WORKERS[0]].store.unwrap_or_default() / round[WORKERS[0]].rows.unwrap_or_default() * 1e6;
+        let row = |round: &Round| Some(store(round, WORKERS[0])? / rows(round, WORKERS[0])? * 1e6);
         at_most("store's CPU a row of any table, us, merges included", 3.0, self.over(row));
-        let rows = self.over(|round| round[WORKERS[0]].rows.unwrap_or_default() / self.log.rows_at_least);
-        at_most("rows written, against distinct windows and shapes", 1.2, rows);
+        let written = self.over(|round| Some(rows(round, WORKERS[0])? / self.log.rows_at_least));
+        at_most("rows written, against distinct windows and shapes", 1.2, written);
     }
 }
 
-/// The shortest wall time of a round.
-fn fastest(round: &Round, readers: [usize; 2]) -> f64 {
-    readers.map(|at| round[at].wall).into_iter().fold(f64::INFINITY, f64::min)
+fn wall(round: &Round, reader: usize) -> Option<f64> {
+    Some(round[reader]?.wall)
+}
+
+fn cpu(round: &Round, reader: usize) -> Option<f64> {
+    round[reader]?.cpu
+}
+
+fn store(round: &Round, reader: usize) -> Option<f64> {
+    round[reader]?.store
+}
+
+fn rows(round: &Round, reader: usize) -> Option<f64> {
+    round[reader]?.rows
+}
+
+/// The shortest wall time of those of them that were measured.
+fn fastest(round: &Round, readers: [usize; 2]) -> Option<f64> {
+    readers.into_iter().filter_map(|reader| wall(round, reader)).reduce(f64::min)
 }
 
 /// Judged by the middle of the rounds.
-fn at_least(goal: &str, needed: f64, measured: Spread) {
-    print_goal(goal, &format!("≥ {needed}"), measured, measured.middle >= needed);
+fn at_least(goal: &str, needed: f64, measured: Option<Spread>) {
+    print_goal(goal, &format!("≥ {needed}"), measured, |middle| middle >= needed);
 }
 
-fn at_most(goal: &str, needed: f64, measured: Spread) {
-    print_goal(goal, &format!("≤ {needed}"), measured, measured.middle <= needed);
+fn at_most(goal: &str, needed: f64, measured: Option<Spread>) {
+    print_goal(goal, &format!("≤ {needed}"), measured, |middle| middle <= needed);
 }
 
-fn print_goal(goal: &str, needed: &str, measured: Spread, met: bool) {
-    println!("| {goal} | {needed} | {measured:.2} | {} |", if met { "met" } else { "**missed**" });
+fn print_goal(goal: &str, needed: &str, measured: Option<Spread>, met: impl Fn(f64) -> bool) {
+    let Some(measured) = measured else { return };
+    println!("| {goal} | {needed} | {measured:.2} | {} |", if met(measured.middle) { "met" } else { "**missed**" });
 }
