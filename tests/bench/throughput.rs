@@ -1,4 +1,4 @@
-//! What an event costs to decode, to fold and to flush, each alone, on the two files of real events.
+//! What an event costs to decode, to fold, to flush and to encode, each alone, on the two files of real events.
 //!
 //! Nanoseconds are read as ratios within one run. Instructions hardly jitter: more than `instructions.txt` allows is a
 //! regression, and the program then ends with an error. They are counted by valgrind; without it only times are printed.
@@ -13,9 +13,11 @@ use std::hint::black_box;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
+use grapevine::clickhouse::{Table, native};
 use grapevine::engine::{Engine, Rules};
 use grapevine::event::parse;
 use grapevine::record::Record;
+use grapevine::row::Rows;
 
 use input::{FILES, lines};
 use measure::{CHILD, Spread, in_a_child, load};
@@ -25,7 +27,7 @@ use measure::{CHILD, Spread, in_a_child, load};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// In the order in which an event passes them; the first is the price of having lines at all.
-const STAGES: [&str; 4] = ["read", "decode", "fold", "flush"];
+const STAGES: [&str; 5] = ["read", "decode", "fold", "flush", "encode"];
 
 const RUNS: usize = 7;
 
@@ -40,6 +42,9 @@ const KNOWN: &str = include_str!("instructions.txt");
 
 /// How many per cent more are taken for the compiler's whims.
 const TOLERANCE: f64 = 5.0;
+
+/// Bytes of one insert, as by default.
+const BYTES_MAX: usize = 32 << 20;
 
 /// The variable that names the file for a child.
 const FILE: &str = "BENCH_FILE";
@@ -56,7 +61,7 @@ fn main() -> ExitCode {
     println!("| events | stage | ns | instructions | known |\n|---|---|---|---|---|");
     let mut worse = 0;
     for file in FILES {
-        let runs: Vec<_> = (0..RUNS).map(|_| in_a_child("flush", &[(FILE, file)])).collect();
+        let runs: Vec<_> = (0..RUNS).map(|_| in_a_child("encode", &[(FILE, file)])).collect();
         let spread = |stage: &str| Spread::of(runs.iter().map(|figures| figures[stage]).collect());
         let counts = instructions(file);
         for stage in &STAGES[1..] {
@@ -141,8 +146,26 @@ fn pass(last: &str) {
     }
     let started = Instant::now();
     let batch = engine.flush();
-    report("flush", started);
-    std::mem::forget(black_box((engine, batch)));
+    if report("flush", started) {
+        return std::mem::forget(black_box((engine, batch)));
+    }
+    let started = Instant::now();
+    let bytes = encode(&batch.rows);
+    report("encode", started);
+    assert!(bytes > 0, "rows have bytes");
+    std::mem::forget((engine, batch));
+}
+
+/// Makes the blocks that the sink sends of these rows, a table after the other; gives their bytes.
+fn encode(rows: &Rows) -> usize {
+    fn table<T: Table>(rows: &[T]) -> usize {
+        let rows: Vec<&T> = rows.iter().collect();
+        let blocks = native::chunks(&rows, BYTES_MAX).filter(|chunk| !chunk.is_empty()).flat_map(native::block);
+        blocks.map(|piece| black_box(piece).len()).sum()
+    }
+    // The tables that social events have rows in.
+    let Rows { roots, activity_windows, cascades, threads, rejects, progress, .. } = rows;
+    [table(roots), table(activity_windows), table(cascades), table(threads), table(rejects), table(progress)].iter().sum()
 }
 
 fn rules() -> Rules {
