@@ -5,6 +5,8 @@
 #![expect(clippy::panic, reason = "a benchmark that cannot measure says why and ends")]
 
 mod measure;
+#[expect(dead_code, reason = "these events are built in place")]
+mod shares;
 
 use std::borrow::Cow;
 use std::hint::black_box;
@@ -17,6 +19,7 @@ use grapevine::record::Record;
 use grapevine::worker::{Checkpoints as _, StoredState};
 
 use measure::{CHILD, Spread, Stopwatch, in_a_child, resident_bytes};
+use shares::scattered;
 
 const MILLION: u64 = 1_000_000;
 
@@ -38,12 +41,6 @@ fn rules() -> Rules {
 
 fn engine() -> Engine {
     Engine::new(rules(), "bench/0".into(), 0)
-}
-
-/// Scatters numbers: the same for every run.
-fn scattered(number: u64) -> u64 {
-    let mixed = (number ^ (number >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed ^ (mixed >> 29)
 }
 
 /// What a measurement builds.
@@ -97,21 +94,29 @@ fn measure_here(what: &str) {
         "backward" => shape(Plan { backward: true, ..CHAIN }, nodes),
         "random" => shape(RANDOM, nodes),
         "thread" => shape(Plan { replies: true, ..RANDOM }, nodes),
+        "many" => drop(black_box(held(many_roots, nodes))),
         "state" => state(many_roots, nodes),
         "giant" => state(RANDOM, nodes),
         other => panic!("no measurement is called {other}"),
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of nodes are far below 2^53")]
 fn shape(plan: Plan, nodes: u64) {
-    let mut engine = engine();
-    let (before, watch) = (resident_bytes(), Stopwatch::start());
-    plan.fill(&mut engine, nodes);
+    let watch = Stopwatch::start();
+    let mut engine = held(plan, nodes);
     let folded = watch.read().0;
-    println!("bytes {}", (resident_bytes() - before) / nodes as f64);
     black_box(engine.flush());
     println!("fold {folded}\nboth {}", watch.read().0);
+}
+
+/// Folds so many nodes, and says how much memory each of them takes.
+#[expect(clippy::cast_precision_loss, reason = "counts of nodes are far below 2^53")]
+fn held(plan: Plan, nodes: u64) -> Engine {
+    let mut engine = engine();
+    let before = resident_bytes();
+    plan.fill(&mut engine, nodes);
+    println!("bytes {}", (resident_bytes() - before) / nodes as f64);
+    engine
 }
 
 fn state(plan: Plan, nodes: u64) {
@@ -187,6 +192,10 @@ fn main() {
     println!("# memory: resident bytes a node, a million nodes of one root");
     println!("cascade           {:.0} (goal: 64)", least("random 1000000", "bytes"));
     println!("thread            {:.0} (goal: 96)", least("thread 1000000", "bytes"));
+    println!("# memory: resident bytes a node, in roots of a thousand nodes");
+    for millions in [1, 10, 50] {
+        println!("{millions:>2} M nodes        {:.0}", in_a_child(&format!("many {}", millions * MILLION), &[])["bytes"]);
+    }
     println!("# state: a partition's snapshot, wall time; roots of a thousand nodes, or one giant root");
     for what in ["state 1000000", "state 10000000", "giant 10000000"] {
         let figures = in_a_child(what, &[]);
