@@ -6,22 +6,22 @@
 
 mod input;
 mod measure;
+#[expect(dead_code, reason = "shared with the whole worker, which asks for more")]
+mod store;
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use grapevine::clickhouse::{ClickHouseSink, client, native};
+use grapevine::clickhouse::{ClickHouseSink, native};
 use grapevine::config::Config;
-use grapevine::embedded::clickhouse::EmbeddedClickHouse;
 use grapevine::engine::Engine;
 use grapevine::event::parse;
-use grapevine::migrations;
 use grapevine::record::Record;
 use grapevine::row::{ActivityWindow, Rows};
 use grapevine::worker::Sink as _;
 
 use input::{FILES, lines, renamed};
 use measure::cpu_seconds;
+use store::Store;
 
 const ROWS: usize = 500_000;
 /// Rows of one insert.
@@ -32,13 +32,9 @@ fn main() {
     let bytes = block(&rows[..BATCH].iter().collect::<Vec<_>>()) as f64 / BATCH as f64;
     println!("# insert: {ROWS} rows of activity_window, {BATCH} an insert, {bytes:.0} bytes a row");
     println!("encoding: {:.0} ns a row", encoding(&rows));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let folder = tempfile::tempdir().expect("a folder");
-    let store =
-        EmbeddedClickHouse::start(Path::new(env!("CARGO_BIN_EXE_grapevine")), folder.path()).expect("libchdb: `make setup`");
+    let store = Store::start();
     for (run, compression) in ["lz4", "none", "lz4", "none"].into_iter().enumerate() {
-        let config = configured(store.url(), &format!("run_{run}"), compression);
-        let (sender, stored) = runtime.block_on(inserted(&config, &store.id().to_string(), &rows));
+        let (sender, stored) = inserted(&store, &format!("run_{run}"), compression, &rows);
         println!("{compression}: {sender:.2} us of the sender's CPU a row, {stored:.2} us of the store's");
     }
 }
@@ -60,23 +56,20 @@ fn encoding(rows: &[ActivityWindow]) -> f64 {
 }
 
 /// Microseconds of CPU a row: of this process, of the store until its merges are done.
-async fn inserted(config: &Config, store: &str, rows: &[ActivityWindow]) -> (f64, f64) {
-    let database = client(&config.clickhouse);
-    migrations::apply(&database).await.expect("a schema");
+fn inserted(store: &Store, database: &str, compression: &str, rows: &[ActivityWindow]) -> (f64, f64) {
+    let config = configured(store.url(), database, compression);
+    store.migrate(database);
     let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, 0, || 0);
     let batches: Vec<_> = rows.chunks(BATCH).map(|rows| Rows { activity_windows: rows.to_vec(), ..Rows::default() }).collect();
-    let before = (cpu_seconds("self"), cpu_seconds(store));
+    store.wait_for_merges();
+    let before = (cpu_seconds("self"), store.cpu());
     for batch in &batches {
-        sink.insert(batch).await.expect("the store takes rows");
+        store.wait(sink.insert(batch)).expect("the store takes rows");
     }
     let sender = cpu_seconds("self") - before.0;
-    let merging = "SELECT count() FROM system.merges";
-    while database.query(merging).fetch_one::<u64>().await.expect("an answer") > 0 {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    let stored = cpu_seconds(store) - before.1;
-    let count: u64 = database.query("SELECT count() FROM activity_window FINAL").fetch_one().await.expect("an answer");
-    assert_eq!(count, ROWS as u64, "every row is stored once");
+    store.wait_for_merges();
+    let stored = store.cpu() - before.1;
+    assert_eq!(store.number(database, "SELECT count() FROM activity_window FINAL"), ROWS as u64, "every row is stored once");
     (sender * 1e6 / ROWS as f64, stored * 1e6 / ROWS as f64)
 }
 
