@@ -7,6 +7,7 @@
 
 use crate::kinds::{Kind, Log};
 use crate::measure::load;
+use crate::readers::THREADS;
 use crate::{PARTITIONS, World, readers};
 
 /// What it is called on the command line.
@@ -30,7 +31,7 @@ pub(crate) fn print(world: &World) {
     for kind in Kind::HELD {
         world.kafka.create_topic(kind.topic(), PARTITIONS);
         let log = kind.publish(&world.kafka.brokers(), config.rules.clone());
-        let engine = world.figures(&log, "engine", kind.topic(), 1, &[])["held"];
+        let engine = world.figures(&log, "engine", kind.topic(), &[])["held"];
         for (sink, name) in [("store", "as it is"), ("late", "half a second late with each answer")] {
             let above = world.worker_peak(&log, sink) - empty;
             let rest = above - engine;
@@ -59,7 +60,7 @@ impl World {
     fn worker_peak(&self, log: &Log, sink: &str) -> f64 {
         let database = format!("{}_{sink}_memory", log.topic);
         self.store.migrate(&database);
-        let peak = self.figures(log, sink, &database, 1, &[FETCHED])["peak"];
+        let peak = self.figures(log, sink, &database, &[(THREADS, "1"), FETCHED])["peak"];
         self.store.drop_database(&database);
         peak
     }

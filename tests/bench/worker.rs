@@ -161,14 +161,14 @@ impl World {
     }
 
     fn in_a_child(&self, log: &Log, reader: &str, group: &str, threads: usize) -> Reading {
-        let figures = self.figures(log, reader, group, threads, &[]);
+        let figures = self.figures(log, reader, group, &[(THREADS, &threads.to_string())]);
         Reading { wall: figures["wall"], cpu: Some(figures["cpu"]), store: None, rows: figures.get("rows").copied() }
     }
 
     /// What a child says that reads a log under these variables.
-    fn figures(&self, log: &Log, reader: &str, group: &str, threads: usize, more: &[(&str, &str)]) -> BTreeMap<String, f64> {
+    fn figures(&self, log: &Log, reader: &str, group: &str, more: &[(&str, &str)]) -> BTreeMap<String, f64> {
         let ends = log.ends.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-        let (brokers, threads) = (self.kafka.brokers(), threads.to_string());
+        let brokers = self.kafka.brokers();
         let variables = [
             ("GRAPEVINE_KAFKA_BROKERS", brokers.as_str()),
             ("GRAPEVINE_KAFKA_TOPIC", log.topic),
@@ -176,7 +176,6 @@ impl World {
             ("GRAPEVINE_CLICKHOUSE_URL", self.store.url()),
             ("GRAPEVINE_CLICKHOUSE_DATABASE", group),
             (ENDS, ends.as_str()),
-            (THREADS, threads.as_str()),
         ];
         let figures = in_a_child(reader, &[variables.as_slice(), more].concat());
         assert!(figures["events"] >= log.events, "{reader} has read everything");
