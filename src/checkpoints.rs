@@ -24,7 +24,7 @@ use crate::config;
 use crate::engine::{Fingerprint, Snapshot};
 use crate::failure::Failure;
 use crate::record::Offset;
-use crate::worker::{Checkpoints, StoredState};
+use crate::worker::{Checkpoints, Promise, StoredState};
 
 /// What the names of epochs' folders begin with.
 const EPOCH: &str = "epoch-";
@@ -109,7 +109,7 @@ impl CheckpointStore {
     }
 
     /// The state of an object that was listed.
-    async fn opened(&self, source: &str, next: Offset, path: &Path) -> Result<Result<Vec<u8>, Unsound>, Failure> {
+    async fn opened(&self, source: &str, next: Offset, path: &Path) -> Result<Result<(Promise, Vec<u8>), Unsound>, Failure> {
         let read = async { self.store.get(path).await?.bytes().await };
         match read.await {
             Ok(bytes) => Ok(envelope::open(source, next, Vec::from(bytes)).await),
@@ -155,10 +155,13 @@ impl CheckpointStore {
 }
 
 impl Checkpoints for CheckpointStore {
-    async fn newest(&self, source: &str) -> Result<Option<StoredState>, Failure> {
-        for named in self.list(source).await? {
+    async fn newest(&self, source: &str, below: Option<Offset>) -> Result<Option<StoredState>, Failure> {
+        for named in self.list(source).await?.into_iter().filter(|named| below.is_none_or(|below| named.next < below)) {
             match self.opened(source, named.next, &named.path).await? {
-                Ok(bytes) => return Ok(Some(StoredState { next: named.next, bytes, published: named.written / 1000 })),
+                Ok((promise, bytes)) => {
+                    let published = named.written / 1000;
+                    return Ok(Some(StoredState { next: named.next, promise, bytes, published }));
+                }
                 // Newer ones are there.
                 Err(Unsound::Pruned) => {}
                 Err(unsound) => warn!(path = %named.path, %unsound, "skipped a checkpoint, trying the one before"),
@@ -172,8 +175,8 @@ impl Checkpoints for CheckpointStore {
         Ok(self.list(source).await?.iter().map(|named| named.size).max().unwrap_or(0))
     }
 
-    async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), Failure> {
-        let sealed = envelope::seal(source, next, snapshot, self.compression_level).await;
+    async fn publish(&self, source: &str, next: Offset, promise: Promise, snapshot: Snapshot) -> Result<(), Failure> {
+        let sealed = envelope::seal(source, next, promise, snapshot, self.compression_level).await;
         let (bytes, hash) = sealed.map_err(Failure::Transient)?;
         let path = self.folder_of(source).join(format!("{next:020}-{hash:032x}.ckpt"));
         let payload = PutPayload::from(bytes);

@@ -1,4 +1,4 @@
-//! The store over ClickHouse's HTTP interface: one insert a table and attempt, `progress` last.
+//! The store over ClickHouse's HTTP interface: one insert a table and attempt; `progress` by compare and append.
 //!
 //! It keeps nothing between two attempts: whoever calls it keeps the rows until the store has said yes, and
 //! sends the same ones again. It does not deduplicate either: rows replace each other by version. An insert is one block of
@@ -15,9 +15,10 @@ use crate::config;
 use crate::failure::Failure;
 use crate::migrations::{self, SchemaProblem};
 use crate::record::Offset;
-use crate::row::{Progress, Rows};
-use crate::worker::Sink;
+use crate::row::Rows;
+use crate::worker::{Append, Appended, Known, Sink};
 
+mod append;
 mod errors;
 pub mod native;
 mod tables;
@@ -26,12 +27,14 @@ pub use errors::{classify, classify_exception};
 pub use tables::{Column, Listed, TABLES, Table, Writer};
 
 /// What every insert says, of servers that know it: an unknown setting is an error there.
-pub const SETTINGS: [(&str, &str); 15] = [
+pub const SETTINGS: [(&str, &str); 16] = [
     // The answer must mean that the rows are there.
     ("async_insert", "0"),
     // A repeated insert must never be dropped as a copy: versions settle that.
     ("insert_deduplicate", "0"),
     ("deduplicate_insert", "disable"),
+    // What the store knew a while ago is no answer.
+    ("use_query_cache", "0"),
     // A flush has each key once: looking for rows to replace in it is work for nothing, a quarter of the CPU.
     ("optimize_on_insert", "0"),
     // Our tables have no partitions; one that somebody has given some refuses no old events for lying in many.
@@ -156,7 +159,7 @@ impl ClickHouseSink {
 
     async fn insert_table<T: Table>(&self, rows: &[&T]) -> Result<(), Failure> {
         for chunk in native::chunks(rows, self.bytes_max) {
-            match self.attempt(chunk).await {
+            match self.attempt_rows(chunk).await {
                 // Once: where a proxy takes much less than is configured, somebody has to know.
                 Err(Refusal { too_large: true, .. }) if chunk.len() > 1 => {
                     tracing::warn!(
@@ -165,7 +168,7 @@ impl ClickHouseSink {
                         "something before the store finds an insert too large and gets it in halves: lower flush.bytes_max"
                     );
                     for half in chunk.chunks(chunk.len().div_ceil(2)) {
-                        self.attempt(half).await.map_err(|refusal| refusal.failure)?;
+                        self.attempt_rows(half).await.map_err(|refusal| refusal.failure)?;
                     }
                 }
                 other => other.map_err(|refusal| refusal.failure)?,
@@ -174,11 +177,10 @@ impl ClickHouseSink {
         Ok(())
     }
 
-    /// One insert.
-    async fn attempt<T: Table>(&self, rows: &[&T]) -> Result<(), Refusal> {
-        let started = Instant::now();
+    /// One insert of a block of columns.
+    async fn attempt_rows<T: Table>(&self, rows: &[&T]) -> Result<(), Refusal> {
         let mut too_large = false;
-        let sent = self.within(async {
+        let sent = self.attempt(T::NAME, rows.len(), async {
             let settings = self.settings.get_or_try_init(|| self.known_settings()).await?;
             self.send(rows, settings).await.map_err(|error| {
                 too_large = errors::is_too_large(&error);
@@ -186,9 +188,20 @@ impl ClickHouseSink {
             })
         });
         let result = sent.await;
-        let attempt = Attempt { table: T::NAME, rows: rows.len(), duration: started.elapsed(), error: result.as_ref().err() };
-        (self.observer)(&attempt);
-        result.map_err(|error| Refusal { failure: describe(&error, T::NAME, rows.len()), too_large })
+        result.map_err(|failure| Refusal { failure, too_large })
+    }
+
+    /// One insert, under the deadline of an attempt, and said to the observer.
+    async fn attempt(
+        &self,
+        table: &'static str,
+        rows: usize,
+        sent: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<(), Failure> {
+        let started = Instant::now();
+        let result = self.within(sent).await;
+        (self.observer)(&Attempt { table, rows, duration: started.elapsed(), error: result.as_ref().err() });
+        result.map_err(|error| describe(&error, table, rows))
     }
 
     async fn send<T: Table>(&self, rows: &[&T], settings: &[(&str, &str)]) -> Result<(), Error> {
@@ -239,6 +252,7 @@ impl Sink for ClickHouseSink {
             rejects,
             progress,
         } = rows;
+        debug_assert!(progress.is_empty(), "progress is appended");
         // First, so that no window of a post that was seen shows no brand while the rest is tried again.
         self.insert_table(&references(roots)).await?;
         self.insert_table(&references(activity_windows)).await?;
@@ -250,10 +264,15 @@ impl Sink for ClickHouseSink {
         self.insert_table(&references(costs)).await?;
         self.insert_table(&references(assignments)).await?;
         self.insert_table(&references(reports)).await?;
-        self.insert_table(&references(rejects)).await?;
-        let written = (self.clock)();
-        let progress: Vec<Progress> = progress.iter().map(|row| Progress { written, ..row.clone() }).collect();
-        self.insert_table(&references(&progress)).await
+        self.insert_table(&references(rejects)).await
+    }
+
+    async fn append(&self, rows: &[Append]) -> Result<Appended, Failure> {
+        self.append_all(rows).await
+    }
+
+    async fn known(&self, source: &str) -> Result<Known, Failure> {
+        self.ask_known(source).await
     }
 
     async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure> {
@@ -264,7 +283,7 @@ impl Sink for ClickHouseSink {
         };
         let union = TABLES.iter().map(newest).collect::<Vec<_>>().join(" UNION ALL ");
         let ask = format!("SELECT max(v) AS version, sum(n) AS rows FROM ({union})");
-        let query = self.client.query_raw(&ask).param("epoch", self.epoch).param("source", source);
+        let query = self.current(self.client.query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
         let (version, rows): (u64, u64) =
             self.within(async { query.fetch_one().await.map_err(|error| classify(&error)) }).await?;
         Ok((rows > 0).then_some(version))

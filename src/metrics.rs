@@ -218,6 +218,11 @@ impl Metrics {
         add(&self.families.unknown_fields, &fields.0);
     }
 
+    /// The store knew less of a partition than was made durable.
+    pub fn record_forgotten(&self) {
+        self.families.store_forgotten.inc();
+    }
+
     /// A partition was put aside, because it must not be read on. Its other series end: they would stand still.
     pub fn record_refused(&self, partition: Partition) {
         self.lock().remove(&partition);

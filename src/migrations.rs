@@ -25,6 +25,9 @@ pub struct Migration {
     pub text: &'static str,
 }
 
+/// A new store's id. Of two that migrate at once, the table of one stands.
+const NEW_ID: &str = "SELECT lower(replaceAll(toString(generateUUIDv4()), '-', ''))";
+
 /// Every migration, in order. A test compares the list with the folder.
 pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "001_tables.sql", text: include_str!("../deploy/clickhouse/001_tables.sql") },
@@ -36,6 +39,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "007_response.sql", text: include_str!("../deploy/clickhouse/007_response.sql") },
     Migration { number: 8, name: "008_roi.sql", text: include_str!("../deploy/clickhouse/008_roi.sql") },
     Migration { number: 9, name: "009_audience.sql", text: include_str!("../deploy/clickhouse/009_audience.sql") },
+    Migration { number: 10, name: "010_store.sql", text: include_str!("../deploy/clickhouse/010_store.sql") },
 ];
 
 impl Migration {
@@ -169,9 +173,11 @@ pub async fn plan(client: &Client) -> Result<Plan<'static>, SchemaProblem> {
 pub async fn apply(client: &Client) -> Result<Vec<&'static Migration>, SchemaProblem> {
     create_database(client).await?;
     let missing = plan(client).await?.files();
+    let id: String = client.query_raw(NEW_ID).fetch_one().await.map_err(store)?;
     for migration in &missing {
         for statement in migration.statements() {
-            client.query_raw(statement).execute().await.map_err(|error| at(migration, &error))?;
+            let statement = statement.replace("{store}", &id);
+            client.query_raw(&statement).execute().await.map_err(|error| at(migration, &error))?;
         }
         let remember = "INSERT INTO schema_migrations (number, name, checksum, applied) \
                         SELECT {number:UInt32}, {name:String}, {checksum:UInt64}, now64(3)";

@@ -6,6 +6,7 @@
 //! three traits here are its only ways out, and each has a simulated twin in the tests.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::assignment::{Garbage, Terms};
@@ -15,7 +16,7 @@ use crate::engine::{Rules, Snapshot};
 use crate::failure::Failure;
 use crate::reader::Gaps;
 use crate::record::{Offset, Partition, Record};
-use crate::row::Rows;
+use crate::row::{Progress, Rows};
 
 mod commands;
 mod in_flight;
@@ -27,7 +28,7 @@ mod problem;
 mod publishing;
 mod turn;
 
-pub use crate::assignment::{Bounds, Position, StoredState};
+pub use crate::assignment::{Bounds, Known, Position, Promise, StoreId, StoredState};
 pub use notice::{Notice, Observer, Silent};
 
 /// What the log hands to the loop. Their order is the order in which they happened.
@@ -89,22 +90,45 @@ pub trait Source {
 /// The store.
 #[expect(async_fn_in_trait, reason = "the loop is single-threaded and generic; no Send bound is wanted")]
 pub trait Sink {
-    /// One attempt to insert the rows, `progress` last. Any part may have been written before an error:
+    /// One attempt to insert rows, which are none of `progress`. Any part may have been written before an error:
     /// the same rows again do no harm.
     async fn insert(&self, rows: &Rows) -> Result<(), Failure>;
+    /// One attempt to append rows of `progress`: none that is sent together with one of which the store does not keep what was
+    /// promised. Some may have been written before an error; the same rows again do no harm.
+    async fn append(&self, rows: &[Append]) -> Result<Appended, Failure>;
+    /// Which store it is, and how far it says that a source is complete.
+    async fn known(&self, source: &str) -> Result<Known, Failure>;
     /// The greatest version (`progress` and rows) known for a source in this epoch; `None` if it has no rows.
     async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure>;
+}
+
+/// A row of `progress`, and what the store must know before it is written.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The row.
+    pub progress: Progress,
+    /// What must be there.
+    pub promise: Promise,
+}
+
+/// What became of rows of `progress`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// They are in the store.
+    Done,
+    /// Not all are, because the store does not keep what was promised of these sources.
+    Broken(Vec<Arc<str>>),
 }
 
 /// Where whole states are kept.
 #[expect(async_fn_in_trait, reason = "the loop is single-threaded and generic; no Send bound is wanted")]
 pub trait Checkpoints {
-    /// The newest sound checkpoint of a source.
-    async fn newest(&self, source: &str) -> Result<Option<StoredState>, Failure>;
+    /// The newest sound checkpoint of a source; of those that continue below an offset, if one is given.
+    async fn newest(&self, source: &str, below: Option<Offset>) -> Result<Option<StoredState>, Failure>;
     /// About how many bytes the newest state takes where it is kept; 0 if there is none.
     async fn size(&self, source: &str) -> Result<u64, Failure>;
     /// Publishes a state, creating the object only if it is absent, and prunes all but the three newest.
-    async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), Failure>;
+    async fn publish(&self, source: &str, next: Offset, promise: Promise, snapshot: Snapshot) -> Result<(), Failure>;
     /// How many partitions a log had when this epoch began; `now` is remembered if nobody has said it before.
     async fn partitions_at_first(&self, log: &str, now: usize) -> Result<usize, Failure>;
 }

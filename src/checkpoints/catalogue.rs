@@ -8,6 +8,7 @@ use super::{CheckpointStore, EPOCH, Named, envelope, place};
 use crate::config;
 use crate::failure::Failure;
 use crate::record::{Millis, Offset};
+use crate::worker::Promise;
 
 pub use super::envelope::Unsound;
 
@@ -101,12 +102,12 @@ impl CheckpointStore {
         }
     }
 
-    /// The state of an object, checked as a restore does.
+    /// What an object promises and its state, checked as a restore does.
     ///
     /// # Errors
     ///
     /// When it cannot be read.
-    pub async fn state(&self, entry: &Entry) -> Result<Result<Vec<u8>, Unsound>, Failure> {
+    pub async fn state(&self, entry: &Entry) -> Result<Result<(Promise, Vec<u8>), Unsound>, Failure> {
         self.opened(&entry.source, entry.next, &entry.path).await
     }
 

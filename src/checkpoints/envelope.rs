@@ -1,7 +1,8 @@
-//! A state as an object: what it is, whose it is, compressed, and a checksum that says whether it is whole.
+//! A state as an object: what it is, whose it is, what it promises, compressed, and a checksum that says whether it is whole.
 //!
-//! Layout: magic (8), format (1), `next` (8), length of the source's name (4), the name, length of the
-//! compressed state (8), the compressed state, checksum of everything before (16). Numbers are little-endian.
+//! Layout: magic (8), format (1), `next` (8), length of the source's name (4), the name, length of the compressed state (8), the
+//! store's id (16), one more than what `progress` says there, or 0 (8), the compressed state, checksum of everything before (16). Numbers are
+//! little-endian.
 
 use std::hash::Hasher;
 
@@ -9,9 +10,11 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::engine::Snapshot;
 use crate::record::Offset;
+use crate::worker::{Promise, StoreId};
 
 const MAGIC: &[u8; 8] = b"GRPVCKPT";
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+const PROMISE: usize = 16 + 8;
 const CHECKSUM: usize = 16;
 
 /// A state that is decompressed to more than this is no state of ours.
@@ -38,24 +41,30 @@ pub enum Unsound {
 }
 
 /// Encodes, compresses and seals a state away from the loop's thread. Returns the object and the hash for its name.
-pub(super) async fn seal(source: &str, next: Offset, state: Snapshot, level: i32) -> Result<(Vec<u8>, u128), String> {
+pub(super) async fn seal(
+    source: &str,
+    next: Offset,
+    promise: Promise,
+    state: Snapshot,
+    level: i32,
+) -> Result<(Vec<u8>, u128), String> {
     let source = source.to_owned();
     aside(move || {
         let bytes = state.encode();
         // What it shares with the engine need not be copied any more.
         drop(state);
         let compressed = zstd::bulk::compress(&bytes, level).map_err(|error| format!("could not compress a state: {error}"))?;
-        Ok(wrap(&source, next, &compressed))
+        Ok(wrap(&source, next, promise, &compressed))
     })
     .await?
 }
 
-/// Checks and decompresses an object away from the loop's thread.
-pub(super) async fn open(source: &str, next: Offset, object: Vec<u8>) -> Result<Vec<u8>, Unsound> {
+/// Checks and decompresses an object away from the loop's thread; gives its promise and the state.
+pub(super) async fn open(source: &str, next: Offset, object: Vec<u8>) -> Result<(Promise, Vec<u8>), Unsound> {
     let source = source.to_owned();
     let opened = aside(move || {
-        let compressed = unwrap(&source, next, &object)?;
-        decompress(compressed)
+        let (promise, compressed) = unwrap(&source, next, &object)?;
+        Ok((promise, decompress(compressed)?))
     });
     opened.await.map_err(Unsound::Corrupt)?
 }
@@ -74,7 +83,7 @@ pub(super) fn glance(source: &str, next: Offset, head: &[u8], size: u64) -> Resu
         return Err(Unsound::Format(format));
     }
     let torn = || Unsound::Corrupt("it ends too early".to_owned());
-    let compressed = size.checked_sub(head_length(source) + CHECKSUM as u64).ok_or_else(torn)?;
+    let compressed = size.checked_sub(head_length(source) + (PROMISE + CHECKSUM) as u64).ok_or_else(torn)?;
     let expected = begin(source, next, compressed);
     let named = expected.len() - size_of::<u64>();
     if head.get(..named) != expected.get(..named) {
@@ -83,7 +92,7 @@ pub(super) fn glance(source: &str, next: Offset, head: &[u8], size: u64) -> Resu
     if head == expected { Ok(()) } else { Err(torn()) }
 }
 
-/// Everything before the compressed state.
+/// Everything before the promise.
 fn begin(source: &str, next: Offset, compressed: u64) -> Vec<u8> {
     let mut head = Vec::new();
     head.extend_from_slice(MAGIC);
@@ -95,16 +104,18 @@ fn begin(source: &str, next: Offset, compressed: u64) -> Vec<u8> {
     head
 }
 
-fn wrap(source: &str, next: Offset, compressed: &[u8]) -> (Vec<u8>, u128) {
+fn wrap(source: &str, next: Offset, promise: Promise, compressed: &[u8]) -> (Vec<u8>, u128) {
     let mut object = begin(source, next, compressed.len() as u64);
-    object.reserve_exact(compressed.len() + CHECKSUM);
+    object.reserve_exact(PROMISE + compressed.len() + CHECKSUM);
+    object.extend_from_slice(&promise.store.0.to_le_bytes());
+    object.extend_from_slice(&promise.progress.map_or(0, |progress| progress.saturating_add(1)).to_le_bytes());
     object.extend_from_slice(compressed);
     let hash = checksum(&object);
     object.extend_from_slice(&hash.to_le_bytes());
     (object, hash)
 }
 
-fn unwrap<'a>(source: &str, next: Offset, object: &'a [u8]) -> Result<&'a [u8], Unsound> {
+fn unwrap<'a>(source: &str, next: Offset, object: &'a [u8]) -> Result<(Promise, &'a [u8]), Unsound> {
     let torn = || Unsound::Corrupt("it ends too early".to_owned());
     let rest = object.strip_prefix(MAGIC).ok_or(Unsound::Foreign)?;
     let (&format, _) = rest.split_first().ok_or_else(torn)?;
@@ -120,14 +131,17 @@ fn unwrap<'a>(source: &str, next: Offset, object: &'a [u8]) -> Result<&'a [u8], 
     let (name_length, rest) = rest.split_first_chunk::<4>().ok_or_else(torn)?;
     let name_length = usize::try_from(u32::from_le_bytes(*name_length)).map_err(|_| torn())?;
     let (name, rest) = rest.split_at_checked(name_length).ok_or_else(torn)?;
-    let (length, compressed) = rest.split_first_chunk::<8>().ok_or_else(torn)?;
+    let (length, rest) = rest.split_first_chunk::<8>().ok_or_else(torn)?;
+    let (store, rest) = rest.split_first_chunk::<16>().ok_or_else(torn)?;
+    let (progress, compressed) = rest.split_first_chunk::<8>().ok_or_else(torn)?;
     if u64::from_le_bytes(*length) != compressed.len() as u64 {
         return Err(torn());
     }
     if name != source.as_bytes() || u64::from_le_bytes(*stored_next) != next {
         return Err(Unsound::Misnamed);
     }
-    Ok(compressed)
+    let store = StoreId(u128::from_le_bytes(*store));
+    Ok((Promise { store, progress: u64::from_le_bytes(*progress).checked_sub(1) }, compressed))
 }
 
 fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Unsound> {

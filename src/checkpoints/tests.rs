@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::engine::{Engine, Rules};
+use crate::worker::StoreId;
 
 const SOURCE: &str = "events/3";
 
@@ -32,13 +33,17 @@ fn state(next: Offset) -> Snapshot {
     engine.snapshot()
 }
 
+fn promise(next: Offset) -> Promise {
+    Promise { store: StoreId(u128::MAX - 7), progress: Some(next) }
+}
+
 fn publish(store: &CheckpointStore, next: Offset) {
-    run(store.publish(SOURCE, next, state(next))).unwrap();
+    run(store.publish(SOURCE, next, promise(next), state(next))).unwrap();
 }
 
 /// The newest checkpoint, and where its state continues.
 fn newest(store: &CheckpointStore) -> Option<(Offset, Offset)> {
-    let found = run(store.newest(SOURCE)).unwrap();
+    let found = run(store.newest(SOURCE, None)).unwrap();
     found.map(|found| (found.next, Engine::restore(rules(), SOURCE.into(), &found.bytes).unwrap().next()))
 }
 
@@ -57,6 +62,18 @@ fn rules() -> Rules {
 }
 
 #[test]
+fn a_state_is_found_with_its_promise_and_so_are_older_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    [10, 20, 30].into_iter().for_each(|next| publish(&store, next));
+    let below = |below| run(store.newest(SOURCE, below)).unwrap().map(|found| (found.next, found.promise));
+    assert_eq!(below(None), Some((30, promise(30))));
+    assert_eq!(below(Some(30)), Some((20, promise(20))));
+    assert_eq!(below(Some(11)), Some((10, promise(10))));
+    assert_eq!(below(Some(10)), None);
+}
+
+#[test]
 fn a_source_without_checkpoints_has_none() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(newest(&store(folder.path())), None);
@@ -70,7 +87,7 @@ fn the_newest_of_several_is_found_whatever_their_order() {
         publish(&store, next);
     }
     assert_eq!(newest(&store), Some((100, 100)));
-    assert_eq!(run(store.newest("events/4")).unwrap(), None);
+    assert_eq!(run(store.newest("events/4", None)).unwrap(), None);
 }
 
 #[test]
@@ -163,7 +180,7 @@ fn a_state_of_another_source_is_skipped() {
     std::fs::create_dir(&other).unwrap();
     let sound = files(folder.path()).pop().unwrap();
     std::fs::copy(&sound, other.join(sound.file_name().unwrap())).unwrap();
-    assert_eq!(run(store.newest("events/4")).unwrap(), None);
+    assert_eq!(run(store.newest("events/4", None)).unwrap(), None);
 }
 
 #[test]
@@ -172,7 +189,7 @@ fn a_place_that_cannot_be_written_needs_somebody_and_says_where() {
     let store = store(folder.path());
     // A file where the epoch's folder should be: nobody can write below it, root neither.
     std::fs::write(folder.path().join("epoch-7"), "in the way").unwrap();
-    let error = run(store.publish(SOURCE, 1, state(1))).unwrap_err();
+    let error = run(store.publish(SOURCE, 1, promise(1), state(1))).unwrap_err();
     assert!(matches!(error, Failure::Operator(_)), "{error:?}");
     assert!(error.to_string().contains(folder.path().to_str().unwrap()), "{error}");
 }

@@ -115,6 +115,9 @@ const TRANSIENT: &[u32] = &[
 /// Of servers that do not know code 774 yet, what they say of a disk that is never written.
 const STATIC_STORAGE: (u32, &str) = (242, "static storage");
 
+/// FUNCTION_THROW_IF_VALUE_IS_NON_ZERO.
+const THROWN: u32 = 395;
+
 /// "Too many parts" and "too many partitions for one insert block" share this code.
 const TOO_MANY_PARTS: u32 = 252;
 
@@ -133,6 +136,11 @@ pub fn classify(error: &Error) -> Failure {
     }
     // The network, deadlines, and answers that make no sense: a proxy in between, a server that is stopping.
     Failure::Transient(with_causes(error))
+}
+
+/// Whether the server threw an error of ours (`throwIf`), and which.
+pub(super) fn says(error: &Error, ours: &str) -> bool {
+    matches!(error, Error::BadResponse(text) if exception_code(text) == Some(THROWN) && text.contains(ours))
 }
 
 /// Whether a proxy refused the request for its size.
@@ -281,6 +289,15 @@ mod tests {
             assert!(!is_too_large(&answer(other)), "{other}");
         }
         assert!(!is_too_large(&Error::TimedOut));
+    }
+
+    #[test]
+    fn what_we_throw_is_told_from_what_others_throw() {
+        let thrown = |text: &str| Error::BadResponse(format!("Code: 395. DB::Exception: {text}: while executing"));
+        assert!(says(&thrown("grapevine: less"), "grapevine: less"));
+        assert!(!says(&thrown("a view of the operator's"), "grapevine: less"));
+        assert!(!says(&Error::BadResponse("Code: 60. grapevine: less".to_owned()), "grapevine: less"));
+        assert!(!is_operator("Code: 395. DB::Exception: a view of the operator's"), "tried again");
     }
 
     #[test]

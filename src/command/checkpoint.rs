@@ -7,6 +7,7 @@ use super::table::{Table, instant, or_dash};
 use crate::checkpoints::{CheckpointStore, Entry, Unsound};
 use crate::config::{self, Config};
 use crate::engine::Inspection;
+use crate::worker::Promise;
 
 /// What to look at.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -138,7 +139,7 @@ async fn show(config: &config::Checkpoint, epoch: u16, source: &str, next: Optio
     let mut reasons = Vec::new();
     for entry in entries {
         match inspect(&store, &entry).await? {
-            Ok(found) => return say(&description(epoch, &entry, &found)),
+            Ok((promise, found)) => return say(&description(epoch, &entry, promise, &found)),
             Err(why) => reasons.push(format!("{}: {why}", entry.next)),
         }
     }
@@ -157,8 +158,8 @@ enum Unfit {
     Content(String),
 }
 
-async fn inspect(store: &CheckpointStore, entry: &Entry) -> Result<Result<Inspection, Unfit>, CommandError> {
-    let state = match store.state(entry).await? {
+async fn inspect(store: &CheckpointStore, entry: &Entry) -> Result<Result<(Promise, Inspection), Unfit>, CommandError> {
+    let (promise, state) = match store.state(entry).await? {
         Ok(state) => state,
         Err(unsound) => return Ok(Err(Unfit::Object(unsound))),
     };
@@ -166,12 +167,12 @@ async fn inspect(store: &CheckpointStore, entry: &Entry) -> Result<Result<Inspec
         Ok(found) if found.source != entry.source || found.next != entry.next => {
             Err(Unfit::Content(format!("its content is of {} at offset {}", found.source, found.next)))
         }
-        Ok(found) => Ok(found),
+        Ok(found) => Ok((promise, found)),
         Err(foreign) => Err(Unfit::Content(foreign.to_string())),
     })
 }
 
-fn description(epoch: u16, entry: &Entry, found: &Inspection) -> String {
+fn description(epoch: u16, entry: &Entry, promise: Promise, found: &Inspection) -> String {
     let Inspection { fingerprint, limits, source, first, next, last, clock, watermark, .. } = found;
     let Inspection { read, accepted, duplicates, rejected, roots, nodes, inferred, entries, .. } = found;
     let last = last.map(|last| format!("offset {}, {}", last.offset, or_dash(last.timestamp.map(instant))));
@@ -180,6 +181,8 @@ fn description(epoch: u16, entry: &Entry, found: &Inspection) -> String {
         ("epoch", epoch.to_string()),
         ("next", next.to_string()),
         ("object", entry.name().to_owned()),
+        ("store", promise.store.to_string()),
+        ("progress there", or_dash(promise.progress)),
         ("bytes", format!("{}, compressed", entry.bytes)),
         ("modified", instant(entry.modified)),
         ("first offset counted", first.to_string()),

@@ -17,7 +17,7 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::record::{Offset, Partition, source_name};
 use crate::row::Progress;
-use crate::worker::{Checkpoints as _, Sink as _};
+use crate::worker::{Checkpoints as _, Promise, Sink as _};
 
 /// How to resume.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -146,7 +146,7 @@ impl Parts<'_> {
         let mut seen = Vec::new();
         for &partition in partitions {
             let source = source_name(&self.config.worker.log, partition);
-            let checkpoint = self.checkpoints.newest(&source).await?.map(|newest| newest.next);
+            let checkpoint = self.checkpoints.newest(&source, None).await?.map(|newest| newest.next);
             let (first, end) = self.log.bounds(partition)?;
             seen.push(Seen { partition, source, checkpoint, committed: committed.get(&partition).copied(), first, end });
         }
@@ -196,7 +196,7 @@ impl Parts<'_> {
         for entry in entries.into_iter().filter(|entry| *entry.source == **source) {
             if let Err(Unsound::Format(format)) = self.checkpoints.glance(&entry).await? {
                 return Err(CommandError::Refused(format!(
-                    "the checkpoint {} is of format {format}, which a newer version wrote: run that version, for nothing is lost",
+                    "the checkpoint {} is of format {format}, which another version wrote: run that version, for nothing is lost",
                     entry.name()
                 )));
             }
@@ -224,6 +224,9 @@ impl Parts<'_> {
         let mut engine = Engine::resumed(self.config.rules.clone(), Arc::clone(source), *next, progress.as_ref());
         // A snapshot is taken after a flush; the first rows of the worker say the same again.
         engine.flush();
-        Ok(self.checkpoints.publish(source, *next, engine.snapshot()).await?)
+        let failed = |error: Failure| CommandError::Store("could not ask which store it is".to_owned(), error);
+        let store = self.sink.known(source).await.map_err(failed)?.store;
+        let promise = Promise { store, progress: progress.as_ref().map(|progress| progress.version) };
+        Ok(self.checkpoints.publish(source, *next, promise, engine.snapshot()).await?)
     }
 }

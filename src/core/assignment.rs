@@ -22,17 +22,19 @@ use crate::failure::Failure;
 use crate::record::{Offset, Partition, Record};
 
 mod judgement;
+mod leaving;
+mod promise;
 mod reading;
 mod refusal;
 
 pub use judgement::{Bounds, Found, StoredState};
+pub use leaving::{Farewell, Undone};
+pub use promise::{Broken, Known, Promise, StoreId};
 pub use reading::{Garbage, Position, Running};
+pub use refusal::{another_store, forgotten, refused};
 
 use judgement::Opened;
 use reading::Noted;
-
-/// How long the last commits of a partition may take: a group that does not answer holds nobody up.
-const LAST_COMMITS: Duration = Duration::from_secs(5);
 
 /// One assignment of a partition, since the stores were asked about it last: answers to what was asked before, or of an
 /// assignment before, are none to it.
@@ -61,22 +63,11 @@ pub struct Terms {
     pub seed: u64,
 }
 
-/// How a partition takes its leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Farewell {
-    /// It is given back by then, whatever is not done: the next owner reads that again.
-    pub until: Duration,
-    /// How often publishing its last state may fail.
-    pub publications: u32,
-    /// How often the commit of that state may fail.
-    pub commits: u32,
-}
-
 /// What happened to a partition.
 #[derive(Debug)]
 pub enum Event {
-    /// The stores and the log have said what they know of it.
-    Answered(Found, Bounds),
+    /// The stores and the log have said what they know of it; and what the store must know from here on.
+    Answered(Found, Promise, Bounds),
     /// One of them has not.
     NotAnswered,
     /// The log is read from where [`Command::Start`] said.
@@ -91,6 +82,8 @@ pub enum Event {
     NotCompared,
     /// All rows below this offset are in the store.
     Durable(Offset),
+    /// The store knows less than it was said to know.
+    Forgotten,
     /// Its state was published, or not.
     Published(Publication, Result<(), Failure>),
     /// The group has taken this offset.
@@ -124,7 +117,7 @@ pub enum Command {
     /// Ask the stores and the log what they know of it, after the wait that belongs to so many failures.
     Ask(u32),
     /// Publish this state before anything is read.
-    PublishFirst(Offset, Box<Snapshot>),
+    PublishFirst(Offset, Promise, Box<Snapshot>),
     /// Read the log from this offset on.
     Start(Offset),
     /// Read the log once more from this offset on, to see whether it is the one it was.
@@ -142,17 +135,6 @@ pub enum Command {
     },
 }
 
-/// What a partition had not done when it was given back. The next owner does it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Undone {
-    /// Rows may not be in the store.
-    Rows,
-    /// The last state is in no checkpoint.
-    Checkpoint,
-    /// The group has not taken the last offset.
-    Commit,
-}
-
 /// One partition, as long as it is this loop's.
 #[derive(Debug)]
 pub struct Assignment {
@@ -168,7 +150,7 @@ enum State {
     /// The stores and the log are being asked, after so many failures.
     Opening(u32),
     /// Its first checkpoint is being published before any row: nobody knows it, or its limits have changed.
-    FirstCheckpoint { engine: Box<Engine>, bounds: Bounds, failures: u32 },
+    FirstCheckpoint { engine: Box<Engine>, promise: Promise, bounds: Bounds, failures: u32 },
     /// The log is being asked to hand out its records.
     Starting(Box<Running>),
     /// It is read.
@@ -208,17 +190,22 @@ impl Assignment {
                 (State::Leaving(running, farewell), None)
             }
             (state, Event::Revoked(_)) => (State::Gone, Some(release(state.running(), None))),
-            (State::Opening(failures), Event::Answered(found, bounds)) => self.opened(now, failures, (found, bounds), terms),
+            (State::Opening(failures), Event::Answered(found, promise, bounds)) => {
+                self.opened(now, failures, (found, promise, bounds), terms)
+            }
             (State::Opening(failures), Event::NotAnswered) => ask_again(failures),
-            (State::FirstCheckpoint { engine, bounds, failures: _ }, Event::Published(first, Ok(())))
+            (State::FirstCheckpoint { engine, promise, bounds, failures }, Event::Published(first, Ok(())))
                 if first.next == engine.next() =>
             {
-                start(self.id.partition, now, *engine, bounds, terms)
+                start(self.id.partition, now, (*engine, promise, failures), bounds, terms)
             }
             // Everything is asked again: the log may begin elsewhere by the time that it succeeds.
-            (State::FirstCheckpoint { engine: _, bounds: _, failures }, Event::Published(_, Err(_))) => ask_again(failures),
+            (State::FirstCheckpoint { failures, .. }, Event::Published(_, Err(_))) => ask_again(failures),
             (State::Starting(running), Event::Started) => (State::Running(running), None),
             (State::Starting(_), Event::NotStarted) => ask_again(0),
+            // What it holds stands for rows that are gone. It is read again from a state whose rows are there.
+            (State::Running(running), Event::Forgotten) => ask_again(running.times_forgotten()),
+            (State::Leaving(running, _), Event::Forgotten) => (State::Gone, Some(release(Some(&running), Some(Undone::Rows)))),
             (State::Running(mut running), Event::Doubted) => {
                 let command = running.doubt().then_some(Command::Compare);
                 (State::Running(running), command)
@@ -249,53 +236,21 @@ impl Assignment {
     }
 
     /// What the stores and the log together say decides whether it may be read.
-    fn opened(&self, now: Duration, failures: u32, (found, bounds): (Found, Bounds), terms: &Terms) -> (State, Option<Command>) {
+    fn opened(
+        &self,
+        now: Duration,
+        failures: u32,
+        (found, promise, bounds): (Found, Promise, Bounds),
+        terms: &Terms,
+    ) -> (State, Option<Command>) {
         match judgement::judge(&self.source, found, bounds, &terms.rules) {
-            Ok(Opened::Known(engine)) => start(self.id.partition, now, engine, bounds, terms),
+            Ok(Opened::Known(engine)) => start(self.id.partition, now, (engine, promise, failures), bounds, terms),
             Ok(Opened::New(engine)) => {
-                let first = Command::PublishFirst(engine.next(), Box::new(engine.snapshot()));
-                (State::FirstCheckpoint { engine: Box::new(engine), bounds, failures }, Some(first))
+                let first = Command::PublishFirst(engine.next(), promise, Box::new(engine.snapshot()));
+                (State::FirstCheckpoint { engine: Box::new(engine), promise, bounds, failures }, Some(first))
             }
             Err(why) => refuse(why),
         }
-    }
-
-    /// Whether one that leaves has nothing left to do, or no time.
-    fn leave(&mut self, now: Duration) -> Option<Command> {
-        let State::Leaving(running, farewell) = &mut self.state else { return None };
-        let undone = running.undone();
-        let done = match undone {
-            None => true,
-            Some(Undone::Rows) => false,
-            Some(Undone::Checkpoint) if farewell.publications > 0 => false,
-            Some(Undone::Checkpoint | Undone::Commit) => {
-                farewell.until = farewell.until.min(now + LAST_COMMITS);
-                farewell.commits == 0 || running.uncommitted().is_none()
-            }
-        };
-        if !done && now < farewell.until {
-            return None;
-        }
-        let command = release(Some(running), undone);
-        self.state = State::Gone;
-        Some(command)
-    }
-
-    /// The last state of one that leaves, if its rows are durable and it is time to publish it. It changes no more, so that
-    /// it can be taken again after a failure.
-    pub fn last_state(&mut self, now: Duration) -> Option<(Offset, Snapshot)> {
-        if self.last_state_due()? > now {
-            return None;
-        }
-        self.running_mut().map(Running::snapshot)
-    }
-
-    /// When that will be.
-    #[must_use]
-    pub fn last_state_due(&self) -> Option<Duration> {
-        let State::Leaving(running, farewell) = &self.state else { return None };
-        let wanted = farewell.publications > 0 && running.undone() == Some(Undone::Checkpoint);
-        if wanted { running.last_state_due() } else { None }
     }
 
     /// Folds records, in order. Whoever does not read drops them: they are read again by whoever does.
@@ -356,12 +311,6 @@ impl Assignment {
         if let State::Running(running) = &self.state { running.checkpoint_due() } else { None }
     }
 
-    /// By when it must be given back.
-    #[must_use]
-    pub fn leaves_by(&self) -> Option<Duration> {
-        if let State::Leaving(_, farewell) = &self.state { Some(farewell.until) } else { None }
-    }
-
     /// Why it was put aside.
     #[must_use]
     pub fn refusal(&self) -> Option<&str> {
@@ -379,11 +328,17 @@ fn release(running: Option<&Running>, undone: Option<Undone>) -> Command {
     Command::Release { undone, unpublished: running.and_then(Running::unpublished) }
 }
 
-fn start(partition: Partition, now: Duration, engine: Engine, bounds: Bounds, terms: &Terms) -> (State, Option<Command>) {
+fn start(
+    partition: Partition,
+    now: Duration,
+    (engine, promise, failures): (Engine, Promise, u32),
+    bounds: Bounds,
+    terms: &Terms,
+) -> (State, Option<Command>) {
     // Partitions that came together publish one after another.
     let share = jitter(terms.seed, u64::from(partition.0.unsigned_abs()));
     let first_checkpoint_at = now + terms.checkpoint_interval.mul_f64(share);
-    let (running, from) = Running::new(engine, bounds, first_checkpoint_at, terms.batch);
+    let (running, from) = Running::new(engine, (promise, failures), bounds, first_checkpoint_at, terms.batch);
     (State::Starting(Box::new(running)), Some(Command::Start(from)))
 }
 

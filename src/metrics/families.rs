@@ -27,6 +27,7 @@ pub(super) struct Families {
     pub(super) evicted_by_age: IntCounter,
     pub(super) evicted_by_budget: IntCounter,
     pub(super) added_partitions: IntCounter,
+    pub(super) store_forgotten: IntCounter,
     pub(super) unassigned_partitions: Gauge,
     pub(super) gaps: Vec<IntCounter>,
     pub(super) skipped_offsets: IntCounter,
@@ -87,6 +88,10 @@ impl Families {
             added_partitions: to.counter(
                 "added_partitions_total",
                 "Assignments of partitions that the topic did not have when the epoch began.",
+            )?,
+            store_forgotten: to.counter(
+                "store_forgotten_total",
+                "Times that the store knew less of a partition than was made durable: its rows are written again, or it is not read.",
             )?,
             unassigned_partitions: to.gauge(
                 "unassigned_partitions",

@@ -84,6 +84,7 @@ impl Observer for LoopWatch {
             }
             Notice::Added(_) => metrics.record_added_partition(),
             Notice::Restored { partition, bytes, published } => metrics.record_restored(partition, bytes, published),
+            Notice::Forgotten(_) => metrics.record_forgotten(),
             Notice::Refused(partition) => metrics.record_refused(partition),
             Notice::Revoked(_) => metrics.record_rebalance(Rebalance::Revoked),
             Notice::Lost(_) => {

@@ -6,12 +6,12 @@ use futures::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{info, warn};
 
-use super::opening::{self, Answer, Question, Unanswered};
+use super::opening::{self, Answer, Findings, Question, Unanswered};
 use super::problem::Problem;
 use super::publishing::{self, Outcome, PendingCheckpoint};
 use super::turn::Loop;
 use super::{Checkpoints, Notice, Observer, Sink, Source, WorkerError};
-use crate::assignment::{Assignment, AssignmentId, Command, Event, Found, Undone};
+use crate::assignment::{Assignment, AssignmentId, Command, Event, Found, Promise, Undone};
 use crate::engine::Snapshot;
 use crate::failure::Failure;
 use crate::record::{Offset, Partition, source_name};
@@ -25,13 +25,17 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             return Ok(());
         }
         let event = match found {
-            Ok((found, bounds)) => {
+            Ok((Findings { found, promise, forgotten }, bounds)) => {
                 self.warn_of_added(id.partition, bounds.partitions);
+                if let Some(why) = forgotten {
+                    warn!("{why}; but an older checkpoint is as old as the store: reading again from there");
+                    self.observer.notice(Notice::Forgotten(id.partition));
+                }
                 if let Found::Checkpoint(state) | Found::CleanlyStopped(state) = &found {
                     let (partition, bytes) = (id.partition, state.bytes.len());
                     self.observer.notice(Notice::Restored { partition, bytes, published: state.published });
                 }
-                Event::Answered(found, bounds)
+                Event::Answered(found, promise, bounds)
             }
             Err(Unanswered::Log(Failure::Operator(message))) => return Err(WorkerError::Operator(message)),
             Err(unanswered) => {
@@ -49,6 +53,15 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 ("could not look for a checkpoint, trying again", failure)
             }
             Unanswered::Store(failure) => ("could not ask the store for the newest rows, trying again", failure),
+            Unanswered::Forgotten(why) => {
+                // It is asked again and again, and has forgotten once.
+                if !self.problems.has(Problem::Opening(partition)) {
+                    warn!(%partition, "{why}");
+                    self.observer.notice(Notice::Forgotten(partition));
+                }
+                self.problems.add(Problem::Opening(partition), why, self.observer);
+                return;
+            }
             Unanswered::Log(failure) => ("could not ask where the partition begins and ends, trying again", failure),
             Unanswered::Released => return,
         };
@@ -152,12 +165,12 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         for command in commands {
             match command {
                 Command::Ask(failures) => self.ask(partition, failures),
-                Command::PublishFirst(next, state) => {
+                Command::PublishFirst(next, promise, state) => {
                     info!(
                         source = &*source_name(&self.settings.log, partition),
                         next, "its first checkpoint comes before its first row"
                     );
-                    self.publish(partition, next, *state, room.take());
+                    self.publish(partition, (next, promise), *state, room.take());
                 }
                 Command::Start(from) => self.start(partition, from)?,
                 Command::StartAgain(from) => self.start_again(partition, from)?,
@@ -221,9 +234,16 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         self.under_way.push(async move { Outcome::Compared(id, bounds.await) }.boxed_local());
     }
 
-    pub(super) fn publish(&mut self, partition: Partition, next: Offset, state: Snapshot, room: Option<OwnedSemaphorePermit>) {
+    /// Publishes a state that continues at an offset, with what the store must know for it.
+    pub(super) fn publish(
+        &mut self,
+        partition: Partition,
+        (next, promise): (Offset, Promise),
+        state: Snapshot,
+        room: Option<OwnedSemaphorePermit>,
+    ) {
         let Some(assignment) = self.assignments.get(&partition) else { return };
-        let pending = PendingCheckpoint { id: assignment.id, next, state, room };
+        let pending = PendingCheckpoint { id: assignment.id, next, promise, state, room };
         self.under_way.push(publishing::publish(self.checkpoints, Arc::clone(&assignment.source), pending));
     }
 

@@ -12,12 +12,13 @@ use tracing::warn;
 use super::problem::Problem;
 use super::publishing::{self, FlushBatch, Outcome, PendingCheckpoint};
 use super::turn::Loop;
-use super::{Checkpoints, Notice, Observer, Sink, Source, WorkerError, pace};
+use super::{Append, Appended, Checkpoints, Notice, Observer, Sink, Source, WorkerError, pace};
 use crate::assignment::{Assignment, AssignmentId, Event, Publication, Running};
 use crate::backoff::jitter;
 use crate::failure::Failure;
 use crate::metrics::Phase;
 use crate::record::{Offset, Partition};
+use crate::row::Progress;
 
 impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// When the loop must turn although nothing has happened.
@@ -80,7 +81,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 let (next, state) = running.snapshot();
                 copied += copying.elapsed();
                 let room = publishing::room_for(&self.snapshots, state.size());
-                batch.checkpoints.push(PendingCheckpoint { id, next, state, room });
+                batch.checkpoints.push(PendingCheckpoint { id, next, promise: running.promise_at(next), state, room });
             }
         }
         self.observer.notice(Notice::Spent(Phase::Flush, started.elapsed().saturating_sub(copied)));
@@ -128,59 +129,112 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         self.under_way.push(publishing::insert(self.sink, batch, wait));
     }
 
+    /// Appends its `progress`, of the partitions that are still held as they were: what became of the others is told by
+    /// whoever reads them on.
+    fn append(&mut self, batch: Box<FlushBatch>, wait: Duration) {
+        let append = |(progress, (id, _)): (&Progress, &(AssignmentId, Offset))| {
+            let promise = self.held(*id)?.running()?.promise();
+            Some(Append { progress: progress.clone(), promise })
+        };
+        let rows = batch.rows.progress.iter().zip(&batch.covers).filter_map(append).collect();
+        self.under_way.push(publishing::append(self.sink, batch, rows, wait));
+    }
+
     /// An attempt to insert ended: its rows are there, or they are sent again as they are.
-    pub(super) fn inserted(&mut self, mut batch: Box<FlushBatch>, outcome: Result<(), Failure>) -> Result<(), WorkerError> {
-        self.in_flight.tried(batch.number, outcome.is_err());
-        if outcome.is_err() || !batch.rows.is_empty() {
-            self.observer.notice(Notice::Inserted(outcome.as_ref().copied()));
-        }
-        let wait = match outcome {
-            Ok(()) => {
-                if !self.in_flight.fails() {
-                    self.problems.resolve(Problem::Insert, self.observer);
-                }
-                return self.arrived(batch);
+    pub(super) fn inserted(&mut self, batch: Box<FlushBatch>, outcome: Result<(), Failure>) -> Result<(), WorkerError> {
+        self.tried(&batch, outcome.as_ref().err());
+        match outcome {
+            Ok(()) => self.arrived(batch),
+            Err(failure) => {
+                let (batch, wait) = self.failed(batch, failure);
+                self.insert(batch, wait);
+                Ok(())
             }
-            Err(Failure::Transient(message)) => {
+        }
+    }
+
+    /// An attempt to append `progress` ended: the flush is settled, or those of its partitions that the store knows too little of
+    /// are opened again, and the others' rows are sent again.
+    pub(super) fn appended(&mut self, batch: Box<FlushBatch>, outcome: Result<Appended, Failure>) -> Result<(), WorkerError> {
+        self.tried(&batch, outcome.as_ref().err());
+        match outcome {
+            Ok(Appended::Done) => {
+                self.in_flight.settle(batch.number);
+                // First: what is durable now is what the store must know at the next append.
+                let settled = self.durable(*batch);
+                self.turns();
+                settled
+            }
+            Ok(Appended::Broken(sources)) => {
+                let is_broken = |id: &AssignmentId| self.held(*id).is_some_and(|held| sources.contains(&held.source));
+                let forgotten: Vec<AssignmentId> = batch.covers.iter().map(|(id, _)| *id).filter(is_broken).collect();
+                // All of them hear it, and the others' rows go on, whatever the first makes of it.
+                let told: Vec<_> = forgotten.into_iter().map(|id| self.forgotten(id)).collect();
+                self.append(batch, Duration::ZERO);
+                told.into_iter().collect()
+            }
+            Err(failure) => {
+                let (mut batch, wait) = self.failed(batch, failure);
+                // Who knows what the store has lost meanwhile: `progress` must not stand for rows that were there before.
+                batch.begin_again();
+                self.insert(batch, wait);
+                Ok(())
+            }
+        }
+    }
+
+    /// The store knows less of a partition than was made durable: what is held of it stands for rows that are gone.
+    fn forgotten(&mut self, id: AssignmentId) -> Result<(), WorkerError> {
+        warn!(partition = %id.partition, "the store has forgotten what was written to it: looking for a checkpoint as old as it is");
+        self.observer.notice(Notice::Forgotten(id.partition));
+        self.answer(id, Event::Forgotten)
+    }
+
+    fn tried(&mut self, batch: &FlushBatch, failure: Option<&Failure>) {
+        self.in_flight.tried(batch.number, failure.is_some());
+        if failure.is_some() || !batch.rows.is_empty() {
+            self.observer.notice(Notice::Inserted(failure.map_or(Ok(()), Err)));
+        }
+        if !self.in_flight.fails() {
+            self.problems.resolve(Problem::Insert, self.observer);
+        }
+    }
+
+    /// What to do about an attempt that failed: the same again, after a wait.
+    fn failed(&mut self, mut batch: Box<FlushBatch>, failure: Failure) -> (Box<FlushBatch>, Duration) {
+        let wait = match failure {
+            Failure::Transient(message) => {
                 let wait = self.wait(batch.failures.saturating_add(1));
                 warn!(error = message, rows = batch.rows.len(), ?wait, "could not insert, trying again");
                 wait
             }
-            Err(Failure::Operator(message)) => {
+            Failure::Operator(message) => {
                 self.problems.add(Problem::Insert, &message, self.observer);
                 self.settings.backoff.max
             }
         };
         batch.failures = batch.failures.saturating_add(1);
-        self.insert(batch, wait);
-        Ok(())
+        (batch, wait)
     }
 
     /// Rows are in the store: those of `root`, so others may follow, also of the next flush; then those, so `progress` follows when
-    /// it is its turn; then that, so the flush is settled.
+    /// it is its turn.
     fn arrived(&mut self, mut batch: Box<FlushBatch>) -> Result<(), WorkerError> {
-        let next = batch.later.pop();
-        let last = batch.later.is_empty();
-        let mut settled = None;
-        match next {
-            None => {
-                self.in_flight.settle(batch.number);
-                settled = Some(*batch);
-            }
-            Some(progress) if last => {
-                batch.rows = progress;
-                self.in_flight.wait(*batch);
-            }
-            Some(most) => {
-                batch.rows = most;
-                self.in_flight.rooted(batch.number);
-                self.insert(batch, Duration::ZERO);
-            }
+        if batch.advance() {
+            self.in_flight.wait(*batch);
+            self.turns();
+        } else {
+            self.in_flight.rooted(batch.number);
+            self.insert(batch, Duration::ZERO);
         }
+        Ok(())
+    }
+
+    /// Those whose turn it is append their `progress`.
+    fn turns(&mut self) {
         while let Some(next) = self.in_flight.next_in_turn() {
-            self.insert(Box::new(next), Duration::ZERO);
+            self.append(Box::new(next), Duration::ZERO);
         }
-        settled.map_or(Ok(()), |batch| self.durable(batch))
     }
 
     /// Rows are durable, so the states that stand for them may be published: those of partitions that are still read, or leave.
@@ -189,9 +243,9 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         for (id, next) in covers {
             self.answer(id, Event::Durable(next))?;
         }
-        for PendingCheckpoint { id, next, state, room } in checkpoints {
+        for PendingCheckpoint { id, next, promise, state, room } in checkpoints {
             if self.held(id).and_then(Assignment::running).is_some() {
-                self.publish(id.partition, next, state, room);
+                self.publish(id.partition, (next, promise), state, room);
             }
         }
         Ok(())
@@ -203,7 +257,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         let Some(assignment) = self.assignments.get_mut(&partition).filter(|_| free) else { return };
         if let Some((next, state)) = assignment.last_state(now) {
             let room = publishing::room_for(&self.last_snapshots, state.size());
-            self.publish(partition, next, state, room);
+            let promise = assignment.running().map(|running| running.promise_at(next)).unwrap_or_default();
+            self.publish(partition, (next, promise), state, room);
         }
     }
 

@@ -37,6 +37,8 @@ pub enum Notice<'a> {
         /// Where its log ended then.
         end: Offset,
     },
+    /// The store knows less of a partition than was made durable.
+    Forgotten(Partition),
     /// A partition must not be read on: it was put aside, and the others go on.
     Refused(Partition),
     /// The group wants partitions back.

@@ -9,8 +9,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::publishing::{self, Outcome};
-use super::{Checkpoints, Sink, StoredState};
-use crate::assignment::{AssignmentId, Bounds, Found};
+use super::{Checkpoints, Known, Promise, Sink, StoredState};
+use crate::assignment::{self, AssignmentId, Bounds, Broken, Found};
 use crate::engine::{Limits, Snapshot};
 use crate::failure::Failure;
 
@@ -27,11 +27,20 @@ const ADDED_DEADLINE: Duration = Duration::from_secs(5);
 /// What the stores and the log know of a partition.
 pub(super) struct Answer {
     pub(super) id: AssignmentId,
-    pub(super) found: Result<(Found, Bounds), Unanswered>,
+    pub(super) found: Result<(Findings, Bounds), Unanswered>,
     /// How many partitions the topic had when this epoch began, if that was asked and answered.
     pub(super) began_with: Option<usize>,
     /// Room for the bytes of its state.
     pub(super) room: Option<OwnedSemaphorePermit>,
+}
+
+/// What the stores know of a partition.
+pub(super) struct Findings {
+    pub(super) found: Found,
+    /// What the store must know from here on.
+    pub(super) promise: Promise,
+    /// How the store broke the promise of a newer state, if it did.
+    pub(super) forgotten: Option<String>,
 }
 
 /// Who has not answered.
@@ -39,6 +48,8 @@ pub(super) enum Unanswered {
     Checkpoints(Failure),
     Store(Failure),
     Log(Failure),
+    /// The store does not keep what was promised, and no state is as old as it is: what to do.
+    Forgotten(String),
     /// Nobody was asked, because nobody waits for the answer.
     Released,
 }
@@ -69,8 +80,15 @@ pub(super) fn ask<'a, K: Sink, C: Checkpoints>(
         let found = async {
             let listed = question.listed().await?;
             room = Some(question.room(listed).await?);
-            let found = question.find(listed).await?;
-            Ok((found, bounds.await.map_err(Unanswered::Log)?))
+            let findings = question.find(listed).await?;
+            let bounds = bounds.await.map_err(Unanswered::Log)?;
+            // The log does not reach back to a state that is as old as the store.
+            if let Findings { found: Found::Checkpoint(state), forgotten: Some(why), .. } = &findings
+                && state.next < bounds.first
+            {
+                return Err(Unanswered::Forgotten(assignment::refused(why)));
+            }
+            Ok((findings, bounds))
         };
         let found = found.await;
         let began_with = match (&found, question.began) {
@@ -100,19 +118,49 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
         room.map_err(|error| Unanswered::Checkpoints(Failure::Transient(error.to_string())))
     }
 
-    async fn find(&self, listed: u64) -> Result<Found, Unanswered> {
+    /// The newest state whose promise the store keeps. The store is asked after the state was read: what a state promises was
+    /// there before it was published.
+    async fn find(&self, listed: u64) -> Result<Findings, Unanswered> {
         let source = self.source()?;
-        let newest = publishing::in_time(listed.saturating_mul(DECOMPRESSED), self.checkpoints.newest(&source)).await;
-        let Some(state) = newest.map_err(Unanswered::Checkpoints)? else {
-            let newest = self.sink.newest_version(&source).await.map_err(Unanswered::Store)?;
-            return Ok(newest.map_or(Found::Nothing, Found::Rows));
-        };
+        let (mut below, mut forgotten): (_, Option<String>) = (None, None);
+        loop {
+            let newest = self.checkpoints.newest(&source, below);
+            let state =
+                publishing::in_time(listed.saturating_mul(DECOMPRESSED), newest).await.map_err(Unanswered::Checkpoints)?;
+            let known = self.sink.known(&source).await.map_err(Unanswered::Store)?;
+            let Some(state) = state else {
+                return match forgotten {
+                    Some(why) => Err(Unanswered::Forgotten(assignment::refused(&why))),
+                    None => self.without_a_state(&source, known).await,
+                };
+            };
+            match state.promise.compare(known) {
+                Ok(promise) => return Ok(Findings { found: self.with_limits(&source, state).await?, promise, forgotten }),
+                // An older state that promises nothing would take any store.
+                Err(Broken::Another) => {
+                    return Err(Unanswered::Forgotten(assignment::another_store(&source, state.promise.store, known.store)));
+                }
+                Err(Broken::Forgotten) => {
+                    below = Some(state.next);
+                    forgotten.get_or_insert_with(|| assignment::forgotten(&source, state.promise, known));
+                }
+            }
+        }
+    }
+
+    async fn without_a_state(&self, source: &str, known: Known) -> Result<Findings, Unanswered> {
+        let newest = self.sink.newest_version(source).await.map_err(Unanswered::Store)?;
+        let promise = Promise { store: known.store, progress: None };
+        Ok(Findings { found: newest.map_or(Found::Nothing, Found::Rows), promise, forgotten: None })
+    }
+
+    async fn with_limits(&self, source: &str, state: StoredState) -> Result<Found, Unanswered> {
         // What cannot be read is for the restore to refuse.
         let then = Snapshot::limits_of(&state.bytes).unwrap_or(self.limits);
         if then == self.limits {
             return Ok(Found::Checkpoint(state));
         }
-        self.under_other_limits(&source, then, state).await
+        self.under_other_limits(source, then, state).await
     }
 
     /// After a clean stop nothing was written behind the checkpoint, and nothing will be made twice.
@@ -144,6 +192,7 @@ mod tests {
     use futures::stream::FuturesUnordered;
 
     use super::super::publishing::room;
+    use super::super::{Append, Appended, StoreId};
     use super::*;
     use crate::record::{Offset, Partition};
     use crate::row::Rows;
@@ -158,18 +207,18 @@ mod tests {
     }
 
     impl Checkpoints for Store {
-        async fn newest(&self, _source: &str) -> Result<Option<StoredState>, Failure> {
+        async fn newest(&self, _source: &str, _below: Option<Offset>) -> Result<Option<StoredState>, Failure> {
             self.reading.set(self.reading.get() + 1);
             self.most.set(self.most.get().max(self.reading.get()));
             sleep(if self.hangs { Duration::MAX } else { Duration::from_secs(1) }).await;
-            Ok(Some(StoredState { next: 1, bytes: Vec::new(), published: 0 }))
+            Ok(Some(StoredState { next: 1, promise: Promise::default(), bytes: Vec::new(), published: 0 }))
         }
 
         async fn size(&self, _source: &str) -> Result<u64, Failure> {
             Ok(self.size)
         }
 
-        async fn publish(&self, _source: &str, _next: Offset, _state: Snapshot) -> Result<(), Failure> {
+        async fn publish(&self, _source: &str, _next: Offset, _promise: Promise, _state: Snapshot) -> Result<(), Failure> {
             Ok(())
         }
 
@@ -183,6 +232,14 @@ mod tests {
     impl Sink for Empty {
         async fn insert(&self, _rows: &Rows) -> Result<(), Failure> {
             Ok(())
+        }
+
+        async fn append(&self, _rows: &[Append]) -> Result<Appended, Failure> {
+            Ok(Appended::Done)
+        }
+
+        async fn known(&self, _source: &str) -> Result<Known, Failure> {
+            Ok(Known { store: StoreId(1), progress: None })
         }
 
         async fn newest_version(&self, _source: &str) -> Result<Option<Offset>, Failure> {

@@ -11,8 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::opening::Answer;
-use super::{Checkpoints, Sink};
-use crate::assignment::{AssignmentId, Bounds, Publication};
+use super::{Append, Appended, Checkpoints, Sink};
+use crate::assignment::{AssignmentId, Bounds, Promise, Publication};
 use crate::engine::Snapshot;
 use crate::failure::Failure;
 use crate::record::Offset;
@@ -31,6 +31,8 @@ const BYTES_A_SECOND: u64 = 4 << 20;
 pub(super) enum Outcome {
     /// An attempt to insert.
     Inserted(Box<FlushBatch>, Result<(), Failure>),
+    /// An attempt to append its rows of `progress`.
+    Appended(Box<FlushBatch>, Result<Appended, Failure>),
     /// The stores and the log were asked about a partition.
     Answered(Box<Answer>),
     /// A state was published, or not.
@@ -50,6 +52,8 @@ pub(super) struct FlushBatch {
     pub(super) rows: Rows,
     /// What is sent after it, the last first.
     pub(super) later: Vec<Rows>,
+    /// What was sent before it, kept until all of it is settled.
+    pub(super) sent: Vec<Rows>,
     /// How far each partition's rows reach.
     pub(super) covers: Vec<(AssignmentId, Offset)>,
     /// States taken at this flush, to be published once the rows are durable.
@@ -69,11 +73,28 @@ impl FlushBatch {
     }
 }
 
+impl FlushBatch {
+    /// What was sent is there, and the next is to be sent. Says whether that is `progress`.
+    pub(super) fn advance(&mut self) -> bool {
+        let next = self.later.pop().unwrap_or_default();
+        self.sent.push(std::mem::replace(&mut self.rows, next));
+        self.later.is_empty()
+    }
+
+    /// Everything is sent again.
+    pub(super) fn begin_again(&mut self) {
+        while let Some(before) = self.sent.pop() {
+            self.later.push(std::mem::replace(&mut self.rows, before));
+        }
+    }
+}
+
 /// The state of a partition, to be published.
 #[derive(Debug)]
 pub(super) struct PendingCheckpoint {
     pub(super) id: AssignmentId,
     pub(super) next: Offset,
+    pub(super) promise: Promise,
     pub(super) state: Snapshot,
     /// Room for its bytes, until the last of them is away; a first checkpoint has that of its opening.
     pub(super) room: Option<OwnedSemaphorePermit>,
@@ -105,6 +126,21 @@ pub(super) fn insert<K: Sink>(sink: &K, batch: Box<FlushBatch>, wait: Duration) 
     .boxed_local()
 }
 
+/// Appends rows of `progress` once, after a wait.
+pub(super) fn append<K: Sink>(
+    sink: &K,
+    batch: Box<FlushBatch>,
+    rows: Vec<Append>,
+    wait: Duration,
+) -> LocalBoxFuture<'_, Outcome> {
+    async move {
+        sleep(wait).await;
+        let outcome = if rows.is_empty() { Ok(Appended::Done) } else { sink.append(&rows).await };
+        Outcome::Appended(batch, outcome)
+    }
+    .boxed_local()
+}
+
 /// Publishes a state once, under its deadline.
 pub(super) fn publish<'a, C: Checkpoints>(
     checkpoints: &'a C,
@@ -112,9 +148,9 @@ pub(super) fn publish<'a, C: Checkpoints>(
     pending: PendingCheckpoint,
 ) -> LocalBoxFuture<'a, Outcome> {
     async move {
-        let PendingCheckpoint { id, next, state, room } = pending;
+        let PendingCheckpoint { id, next, promise, state, room } = pending;
         let (started, bytes) = (Instant::now(), state.size());
-        let outcome = in_time(bytes as u64, checkpoints.publish(&source, next, state)).await;
+        let outcome = in_time(bytes as u64, checkpoints.publish(&source, next, promise, state)).await;
         drop(room);
         Outcome::Published(id, Publication { next, bytes, took: started.elapsed() }, outcome)
     }

@@ -274,6 +274,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
     fn ended(&mut self, outcome: Outcome) -> Result<(), WorkerError> {
         match outcome {
             Outcome::Inserted(batch, outcome) => self.inserted(batch, outcome),
+            Outcome::Appended(batch, outcome) => self.appended(batch, outcome),
             Outcome::Answered(answer) => {
                 let started = Instant::now();
                 self.answered(*answer)?;

@@ -16,7 +16,7 @@ use grapevine::failure::Failure;
 use grapevine::kafka::KafkaSource;
 use grapevine::record::{Offset, Partition, Record};
 use grapevine::row::Rows;
-use grapevine::worker::{self, Delivery, Notice, Observer, Seams, Settings, Sink, Source};
+use grapevine::worker::{self, Append, Appended, Delivery, Known, Notice, Observer, Seams, Settings, Sink, Source, StoreId};
 use rdkafka::ClientConfig;
 use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -152,6 +152,14 @@ impl Sink for Discard {
         Ok(())
     }
 
+    async fn append(&self, _rows: &[Append]) -> Result<Appended, Failure> {
+        Ok(Appended::Done)
+    }
+
+    async fn known(&self, _source: &str) -> Result<Known, Failure> {
+        Ok(Known { store: StoreId(1), progress: None })
+    }
+
     async fn newest_version(&self, _source: &str) -> Result<Option<Offset>, Failure> {
         Ok(None)
     }
@@ -168,6 +176,14 @@ impl Sink for Late {
         self.0.insert(rows).await?;
         tokio::time::sleep(LATE).await;
         Ok(())
+    }
+
+    async fn append(&self, rows: &[Append]) -> Result<Appended, Failure> {
+        self.0.append(rows).await
+    }
+
+    async fn known(&self, source: &str) -> Result<Known, Failure> {
+        self.0.known(source).await
     }
 
     async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure> {

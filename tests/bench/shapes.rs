@@ -16,7 +16,7 @@ use grapevine::config::Config;
 use grapevine::engine::{Engine, Rules};
 use grapevine::event::{Body, Event, Reply, Share};
 use grapevine::record::Record;
-use grapevine::worker::{Checkpoints as _, StoredState};
+use grapevine::worker::{Checkpoints as _, Promise, StoredState};
 
 use measure::{CHILD, Spread, Stopwatch, in_a_child, resident_bytes};
 use shares::scattered;
@@ -150,12 +150,12 @@ fn through_the_store(engine: Engine) {
     let store = CheckpointStore::open(&place, 0).expect("a place");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let watch = Stopwatch::start();
-    runtime.block_on(store.publish("bench/0", engine.next(), engine.snapshot())).expect("it is published");
+    runtime.block_on(store.publish("bench/0", engine.next(), Promise::default(), engine.snapshot())).expect("it is published");
     println!("publish_wall {}", watch.wall());
     drop(engine);
     let watch = Stopwatch::start();
     let StoredState { next, bytes, .. } =
-        runtime.block_on(store.newest("bench/0")).expect("the folder can be read").expect("it is there");
+        runtime.block_on(store.newest("bench/0", None)).expect("the folder can be read").expect("it is there");
     let restored = Engine::restore(rules(), "bench/0".into(), &bytes).expect("the engine's own state");
     println!("store_restore {}\nstore_restore_wall {}", watch.read().0, watch.read().1);
     assert_eq!(restored.next(), next);

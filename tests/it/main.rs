@@ -20,6 +20,7 @@ mod drain;
 mod edge_cases;
 mod embedded_clickhouse;
 mod events;
+mod forgotten;
 mod kafka;
 mod marketing;
 mod native;

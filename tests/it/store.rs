@@ -10,7 +10,7 @@ use grapevine::config::{ClickHouse, Secret};
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
 use grapevine::migrations;
 use grapevine::row::{ActivityWindow, Cascade, Histogram, Progress, Rejected, Root, Rows, Thread};
-use grapevine::worker::Sink;
+use grapevine::worker::{Append, Appended, Promise, Sink};
 use serde_bytes::ByteBuf;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -149,7 +149,9 @@ impl Database {
     }
 
     pub(crate) async fn insert(&self, rows: Rows) {
-        self.sink().insert(&rows).await.unwrap();
+        let sink = self.sink();
+        sink.insert(&rows).await.unwrap();
+        append(&sink, rows.progress).await;
     }
 
     pub(crate) async fn run(&self, statement: &str) {
@@ -320,6 +322,16 @@ pub(crate) fn dialogue(root: &str) -> Thread {
         customer_messages: 4,
         customer_messages_answered: 3,
     }
+}
+
+/// Appends rows of `progress` to whatever store it is.
+pub(crate) async fn append(sink: &ClickHouseSink, progress: Vec<Progress>) {
+    if progress.is_empty() {
+        return;
+    }
+    let promise = Promise { store: sink.known("any").await.unwrap().store, progress: None };
+    let rows: Vec<Append> = progress.into_iter().map(|progress| Append { progress, promise }).collect();
+    assert_eq!(sink.append(&rows).await.unwrap(), Appended::Done);
 }
 
 /// How far a source is complete; its counts add up.

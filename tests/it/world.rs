@@ -254,6 +254,17 @@ impl World {
         until(statement, || run().map_err(|error| error.to_string()));
     }
 
+    /// Runs a statement that is about whole databases.
+    pub(crate) fn elsewhere(&self, statement: &str) {
+        let client = self.database.client.clone().with_database("system");
+        self.runtime.block_on(client.query_raw(statement).execute()).map_err(|error| format!("{statement}: {error}")).unwrap();
+    }
+
+    /// Takes every row out of every table.
+    pub(crate) fn empty(&self) {
+        self.runtime.block_on(self.database.empty());
+    }
+
     /// Read, accepted, duplicates, rejected: what the store says.
     pub(crate) fn counts(&self) -> [u64; 4] {
         sums(&self.ask(PROGRESS))

@@ -30,6 +30,11 @@ impl Completeness {
         Completeness { rules: Some(rules), readers: BTreeMap::new(), looks: 0 }
     }
 
+    /// The store has forgotten something: everything is looked at again.
+    pub(crate) fn begin_again(&mut self) {
+        self.readers.clear();
+    }
+
     /// Limits are changed, or a log becomes another one.
     pub(crate) fn end(&mut self) {
         self.rules = None;

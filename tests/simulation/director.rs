@@ -12,16 +12,17 @@ use crate::batch::Expected;
 use crate::completeness::Completeness;
 use crate::dice::Dice;
 use crate::figures::Figures;
+use crate::forgetting::Forgetting;
 use crate::log::Log;
 use crate::oracle;
 use crate::seams::{Member, Shared, SimulatedCheckpoints, SimulatedSink, SimulatedSource};
 use crate::table::Tables;
-use crate::world::{Fault, Faults, NAME, Notice, World};
+use crate::world::{Fault, Faults, NAME, Notice, Stored, World};
 use grapevine::backoff::Backoff;
 use grapevine::config;
 use grapevine::engine::Rules;
 use grapevine::record::{Partition, source_name};
-use grapevine::worker::{self, Seams, Settings, Silent, WorkerError};
+use grapevine::worker::{self, Known, Seams, Settings, Silent, StoreId, WorkerError};
 use tokio::sync::Notify;
 
 /// Workers that are alive at most.
@@ -216,8 +217,11 @@ impl Director {
             made_again: BTreeSet::new(),
             notices: BTreeMap::new(),
             doomed: Vec::new(),
+            store: StoreId(1),
             tables: Tables::default(),
+            promised: BTreeMap::new(),
             completeness: Completeness::new(settings.rules.clone()),
+            forgetting: Forgetting::default(),
             inserting: BTreeSet::new(),
             inserts: 0,
             checkpoints: BTreeMap::new(),
@@ -384,6 +388,7 @@ impl Director {
     }
 
     async fn play(mut self) -> Faults {
+        self.world.borrow_mut().forgetting.left = if self.dice.chance(300) { 1 + self.dice.below(2) } else { 0 };
         for _ in 0..20 + self.dice.below(40) {
             self.act();
             self.assign();
@@ -563,7 +568,13 @@ impl Director {
             world.visible = world.logs.iter().map(|log| log.entries.len()).collect();
         }
         for round in 0.. {
-            assert!(round < 200, "the workers do not get to the end of the log: {:?}", self.world.borrow().committed);
+            if round == 120 {
+                // A partition to which nothing is written says so every hour, and looks whether the store remembers.
+                self.run_for(Duration::from_secs(2 * 3600)).await;
+                self.check_who_waits_for_the_store();
+                self.world.borrow_mut().bring_back();
+            }
+            assert!(round < 300, "the workers do not get to the end of the log: {:?}", self.world.borrow().committed);
             self.start();
             self.assign();
             self.run_for(Duration::from_secs(1)).await;
@@ -586,6 +597,26 @@ impl Director {
         }
         self.run_for(Duration::from_secs(60)).await;
         assert!(self.workers.is_empty(), "a worker does not stop");
+    }
+
+    /// Nobody waits for a store that forgot while a sound checkpoint that is as old as it is kept, and the log reaches back to it.
+    fn check_who_waits_for_the_store(&self) {
+        let world = self.world.borrow();
+        for (partition, log) in world.logs.iter().enumerate() {
+            let source = source_name(NAME, number(partition));
+            let progress = world.tables.progress(&source).map(|span| span.version);
+            let known = Known { store: world.store, progress };
+            let fits = |stored: &&Stored| {
+                stored.sound && stored.next >= world.firsts[partition] && stored.promise.compare(known).is_ok()
+            };
+            let waits = progress != Some(log.end) && Some(partition) != self.aside;
+            let kept = world.checkpoints.get(&*source).into_iter().flatten().find(fits);
+            assert!(
+                !waits || kept.is_none(),
+                "{source} is at {progress:?}, and could go on from {:?}",
+                kept.map(|kept| kept.next)
+            );
+        }
     }
 
     fn is_durable(&self) -> bool {

@@ -15,7 +15,8 @@ use grapevine::failure::Failure;
 use grapevine::record::{Offset, Partition, Record};
 use grapevine::row::Rows;
 use grapevine::worker::{
-    Bounds, Checkpoints, Delivery, Notice, Observer, Seams, Settings, Sink, Source, StoredState, WorkerError, run,
+    Append, Appended, Bounds, Checkpoints, Delivery, Known, Notice, Observer, Promise, Seams, Settings, Sink, Source, StoreId,
+    StoredState, WorkerError, run,
 };
 
 const ZERO: Partition = Partition(0);
@@ -104,11 +105,18 @@ impl Source for Log {
 
 impl Sink for Log {
     async fn insert(&self, rows: &Rows) -> Result<(), Failure> {
-        // The row of `progress` that follows is no work.
-        let works = rows.len() > rows.progress.len();
-        sleep(if works { self.0.insert_takes.get() } else { Duration::ZERO }).await;
+        sleep(if rows.is_empty() { Duration::ZERO } else { self.0.insert_takes.get() }).await;
         self.0.inserts.set(self.0.inserts.get() + 1);
         Ok(())
+    }
+
+    async fn append(&self, _rows: &[Append]) -> Result<Appended, Failure> {
+        self.0.inserts.set(self.0.inserts.get() + 1);
+        Ok(Appended::Done)
+    }
+
+    async fn known(&self, _source: &str) -> Result<Known, Failure> {
+        Ok(Known { store: StoreId(1), progress: None })
     }
 
     async fn newest_version(&self, _source: &str) -> Result<Option<Offset>, Failure> {
@@ -117,7 +125,7 @@ impl Sink for Log {
 }
 
 impl Checkpoints for Log {
-    async fn newest(&self, _source: &str) -> Result<Option<StoredState>, Failure> {
+    async fn newest(&self, _source: &str, _below: Option<Offset>) -> Result<Option<StoredState>, Failure> {
         Ok(None)
     }
 
@@ -125,7 +133,7 @@ impl Checkpoints for Log {
         Ok(0)
     }
 
-    async fn publish(&self, _source: &str, _next: Offset, _snapshot: Snapshot) -> Result<(), Failure> {
+    async fn publish(&self, _source: &str, _next: Offset, _promise: Promise, _snapshot: Snapshot) -> Result<(), Failure> {
         Ok(())
     }
 

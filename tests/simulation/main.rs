@@ -12,6 +12,7 @@ mod completeness;
 mod dice;
 mod director;
 mod figures;
+mod forgetting;
 mod going_on;
 mod log;
 mod oracle;

@@ -13,7 +13,7 @@ use grapevine::engine::Snapshot;
 use grapevine::failure::Failure;
 use grapevine::record::{Offset, Partition, source_name};
 use grapevine::row::Rows;
-use grapevine::worker::{Bounds, Checkpoints, Delivery, Sink, Source, StoredState};
+use grapevine::worker::{Append, Appended, Bounds, Checkpoints, Delivery, Known, Promise, Sink, Source, StoredState};
 
 pub(crate) type Shared = Rc<RefCell<World>>;
 
@@ -249,6 +249,32 @@ impl Sink for SimulatedSink {
         outcome
     }
 
+    async fn append(&self, rows: &[Append]) -> Result<Appended, Failure> {
+        let member = &self.0;
+        self.reach().await?;
+        let short = member.world.borrow().broken(rows);
+        if !short.is_empty() {
+            member.world.borrow_mut().faults.note(Fault::AppendRefused);
+            return Ok(Appended::Broken(short));
+        }
+        member.world.borrow_mut().append(rows);
+        self.answer().await?;
+        for Append { progress, .. } in rows {
+            member.world.borrow_mut().forgetting.settled(member.number, &progress.source, progress.version);
+        }
+        Ok(Appended::Done)
+    }
+
+    async fn known(&self, source: &str) -> Result<Known, Failure> {
+        self.0.wait(50).await;
+        if self.0.strikes(Fault::NewestVersionFailed, 20) {
+            return Err(Failure::Transient("connection refused".to_owned()));
+        }
+        let mut world = self.0.world.borrow_mut();
+        world.perhaps_forget();
+        Ok(Known { store: world.store, progress: world.tables.progress(source).map(|span| span.version) })
+    }
+
     async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure> {
         self.0.wait(50).await;
         if self.0.strikes(Fault::NewestVersionFailed, 20) {
@@ -261,6 +287,20 @@ impl Sink for SimulatedSink {
 impl SimulatedSink {
     async fn attempt(&self, rows: &Rows) -> Result<(), Failure> {
         let member = &self.0;
+        self.reach().await?;
+        if member.strikes(Fault::InsertHalfDone, 10) {
+            let mut world = member.world.borrow_mut();
+            let half = world.dice.index(rows.len());
+            world.insert(member.number, rows, half);
+            return Err(Failure::Transient("broken pipe".to_owned()));
+        }
+        member.world.borrow_mut().insert(member.number, rows, usize::MAX);
+        self.answer().await
+    }
+
+    /// The statement is on its way.
+    async fn reach(&self) -> Result<(), Failure> {
+        let member = &self.0;
         member.survive(Fault::KilledBeforeInsert).await;
         let slow = member.strikes(Fault::InsertSlow, 5);
         member.wait(if slow { 20_000 } else { 150 }).await;
@@ -270,13 +310,14 @@ impl SimulatedSink {
         if member.strikes(Fault::InsertRefused, 4) {
             return Err(Failure::Operator("unknown table: run the migrations".to_owned()));
         }
-        if member.strikes(Fault::InsertHalfDone, 10) {
-            let mut world = member.world.borrow_mut();
-            let half = world.dice.index(rows.len());
-            world.insert(rows, half);
-            return Err(Failure::Transient("broken pipe".to_owned()));
-        }
-        member.world.borrow_mut().insert(rows, usize::MAX);
+        member.world.borrow_mut().perhaps_forget();
+        Ok(())
+    }
+
+    /// Its answer is.
+    async fn answer(&self) -> Result<(), Failure> {
+        let member = &self.0;
+        member.world.borrow_mut().perhaps_forget();
         member.survive(Fault::KilledAfterInsert).await;
         if member.strikes(Fault::InsertAnswerLost, 10) {
             return Err(Failure::Transient("timed out".to_owned()));
@@ -289,16 +330,21 @@ impl SimulatedSink {
 pub(crate) struct SimulatedCheckpoints(pub(crate) Member);
 
 impl Checkpoints for SimulatedCheckpoints {
-    async fn newest(&self, source: &str) -> Result<Option<StoredState>, Failure> {
+    async fn newest(&self, source: &str, below: Option<Offset>) -> Result<Option<StoredState>, Failure> {
         self.0.wait(80).await;
         if self.0.strikes(Fault::NewestFailed, 20) {
             return Err(Failure::Transient("slow down".to_owned()));
         }
         let mut world = self.0.world.borrow_mut();
         let stored = world.checkpoints.get(source).map(Vec::as_slice).unwrap_or_default();
-        let sound = stored.iter().filter(|stored| stored.sound).max_by_key(|stored| stored.next);
-        let newest = sound.map(|stored| StoredState { next: stored.next, bytes: stored.bytes.clone(), published: 0 });
-        if stored.iter().any(|stored| !stored.sound && Some(stored.next) > newest.as_ref().map(|newest| newest.next)) {
+        let wanted = |stored: &&Stored| below.is_none_or(|below| stored.next < below);
+        let sound = stored.iter().filter(wanted).filter(|stored| stored.sound).max_by_key(|stored| stored.next);
+        let newest = sound.map(|stored| {
+            let Stored { next, promise, bytes, sound: _ } = stored.clone();
+            StoredState { next, promise, bytes, published: 0 }
+        });
+        let torn = |stored: &Stored| !stored.sound && Some(stored.next) > newest.as_ref().map(|newest| newest.next);
+        if stored.iter().filter(wanted).any(torn) {
             world.faults.note(Fault::TornSkipped);
         }
         Ok(newest)
@@ -314,7 +360,7 @@ impl Checkpoints for SimulatedCheckpoints {
         Ok(stored.iter().map(|stored| stored.bytes.len() as u64).max().unwrap_or(0))
     }
 
-    async fn publish(&self, source: &str, next: Offset, snapshot: Snapshot) -> Result<(), Failure> {
+    async fn publish(&self, source: &str, next: Offset, promise: Promise, snapshot: Snapshot) -> Result<(), Failure> {
         let member = &self.0;
         member.survive(Fault::KilledBeforePublish).await;
         let hangs = member.strikes(Fault::CheckpointHung, 10) || member.world.borrow().hung.contains(source);
@@ -322,8 +368,9 @@ impl Checkpoints for SimulatedCheckpoints {
         if member.strikes(Fault::CheckpointFailed, 20) {
             return Err(Failure::Transient("slow down".to_owned()));
         }
+        assert!(promise.progress.is_none_or(|progress| progress >= next), "I9: {source} promises {promise:?} at {next}");
         let torn = member.strikes(Fault::CheckpointTorn, 20);
-        self.store(source, Stored { next, bytes: snapshot.encode(), sound: !torn });
+        self.store(source, Stored { next, promise, bytes: snapshot.encode(), sound: !torn });
         if torn {
             return Err(Failure::Transient("connection reset".to_owned()));
         }
@@ -345,7 +392,7 @@ impl SimulatedCheckpoints {
         let mut world = self.0.world.borrow_mut();
         let partition = source.rsplit('/').next().and_then(|number| number.parse().ok()).map(Partition);
         let first = world.firsts[slot(partition.expect("sources end with their partition"))];
-        let durable = world.tables.progress(source).map(|span| span.version);
+        let durable = world.promised.get(source).copied();
         let next = stored.next;
         // A first checkpoint covers nothing: it stands where the log began when it was asked.
         let is_first = durable.is_none() && next <= first;

@@ -1,6 +1,6 @@
 //! The simulated store: of each key the row with the greatest version counts, as in ReplacingMergeTree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::figures::{self, Figures};
 use grapevine::record::Offset;
@@ -101,6 +101,11 @@ fact!(cost, Cost, of_cost, "cost {} {}");
 fact!(assignment, Assignment, of_assignment, "assignment {} {}");
 fact!(report, Report, of_report, "report {} {}");
 
+/// The source in a key: its second word.
+fn source_of(key: &str) -> &str {
+    key.split(' ').nth(1).unwrap_or_default()
+}
+
 impl Tables {
     /// Inserts the first `limit` rows, `progress` last.
     pub(crate) fn insert(&mut self, rows: &Rows, limit: usize) {
@@ -154,6 +159,42 @@ impl Tables {
                 known.content,
                 wanted.content
             );
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The sources that have rows.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
+        self.newest.keys().map(String::as_str)
+    }
+
+    /// The sources of rows.
+    pub(crate) fn sources_of(rows: &Rows) -> BTreeSet<String> {
+        let mut tables = Tables::default();
+        tables.insert(rows, usize::MAX);
+        tables.newest.into_keys().collect()
+    }
+
+    /// Whether all rows of a source that are elsewhere are here, as they are there.
+    pub(crate) fn has_all_of(&self, source: &str, other: &Tables) -> bool {
+        let of_source = other.rows.iter().filter(|(key, _)| source_of(key) == source);
+        of_source.into_iter().all(|(key, row)| self.rows.get(key).is_some_and(|here| here.version == row.version))
+    }
+
+    /// Takes all rows of each source that is further elsewhere, for those that are here.
+    pub(crate) fn take_the_better(&mut self, other: &Tables) {
+        for source in other.sources() {
+            if self.progress.get(source).map(|span| span.version) >= other.progress.get(source).map(|span| span.version) {
+                continue;
+            }
+            self.rows.retain(|key, _| source_of(key) != source);
+            let rows = other.rows.iter().filter(|(key, _)| source_of(key) == source);
+            self.rows.extend(rows.map(|(key, row)| (key.clone(), row.clone())));
+            self.newest.extend(other.newest.get_key_value(source).map(|(source, newest)| (source.clone(), *newest)));
+            self.progress.extend(other.progress.get_key_value(source).map(|(source, span)| (source.clone(), *span)));
         }
     }
 

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::completeness::Completeness;
 use crate::dice::Dice;
+use crate::forgetting::Forgetting;
 use crate::log::Log;
 use crate::table::Tables;
 use grapevine::record::{Offset, Partition};
-use grapevine::row::Rows;
+use grapevine::row::{Progress, Rows};
+use grapevine::worker::{Append, Promise, StoreId};
 
 macro_rules! faults {
     ($($fault:ident),+ $(,)?) => {
@@ -25,7 +28,7 @@ macro_rules! faults {
 faults! {
     Killed, KilledWhileReading, KilledBeforeInsert, KilledAfterInsert, KilledBeforePublish, KilledAfterPublish,
     KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownUnpublished, Revoked, Lost, ReadByTwo,
-    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow, InsertOvertaken, CompletenessLookedAt,
+    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow, InsertOvertaken, AppendRefused, StoreEmptied, StoreWentBack, StoreBroughtBack, CompletenessLookedAt,
     NewestVersionFailed, CheckpointFailed, CheckpointHung, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
     NewestFailed, TornSkipped, CommitFailed, CommitLate, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted,
     Paused, Idle, EndReached,
@@ -77,6 +80,7 @@ pub(crate) enum Notice {
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) next: Offset,
+    pub(crate) promise: Promise,
     pub(crate) bytes: Vec<u8>,
     pub(crate) sound: bool,
 }
@@ -96,8 +100,12 @@ pub(crate) struct World {
     pub(crate) notices: BTreeMap<usize, VecDeque<Notice>>,
     /// Members that die at their next step.
     pub(crate) doomed: Vec<usize>,
+    pub(crate) store: StoreId,
     pub(crate) tables: Tables,
+    /// The greatest version of `progress` that was ever written.
+    pub(crate) promised: BTreeMap<String, Offset>,
     pub(crate) completeness: Completeness,
+    pub(crate) forgetting: Forgetting,
     /// Inserts that have not ended: whose, and their numbers.
     pub(crate) inserting: BTreeSet<(usize, u64)>,
     pub(crate) inserts: u64,
@@ -136,9 +144,31 @@ impl World {
     }
 
     /// Inserts the first `limit` rows, as the store does.
-    pub(crate) fn insert(&mut self, rows: &Rows, limit: usize) {
-        let World { tables, completeness, logs, .. } = self;
-        tables.insert(rows, limit);
+    pub(crate) fn insert(&mut self, member: usize, rows: &Rows, limit: usize) {
+        self.tables.insert(rows, limit);
+        self.forgetting.inserted(member, rows);
+    }
+
+    /// The sources of which the store does not know what was promised.
+    pub(crate) fn broken(&self, rows: &[Append]) -> Vec<Arc<str>> {
+        let is_broken = |append: &&Append| {
+            let Append { progress, promise } = append;
+            let known = self.tables.progress(&progress.source).map(|span| span.version);
+            promise.store != self.store || known < promise.progress
+        };
+        rows.iter().filter(is_broken).map(|append| Arc::clone(&append.progress.source)).collect()
+    }
+
+    /// Appends rows of `progress`.
+    pub(crate) fn append(&mut self, rows: &[Append]) {
+        let progress: Vec<Progress> = rows.iter().map(|append| append.progress.clone()).collect();
+        for row in &progress {
+            let promised = self.promised.entry(row.source.to_string()).or_default();
+            *promised = row.version.max(*promised);
+        }
+        let World { tables, completeness, forgetting, logs, .. } = self;
+        tables.insert(&Rows { progress, ..Rows::default() }, usize::MAX);
+        forgetting.remember(tables);
         for (partition, log) in (0..).map(Partition).zip(logs.iter()) {
             completeness.check(partition, log, tables);
         }
@@ -164,6 +194,7 @@ impl World {
 
     /// A member is gone: its partitions are nobody's.
     pub(crate) fn gone(&mut self, member: usize) {
+        self.forgetting.gone(member);
         self.notices.remove(&member);
         for owner in &mut self.owners {
             if *owner == Some(member) {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::promise::Promise;
 use super::refusal;
 use crate::engine::{Engine, Limits, Rules};
 use crate::record::{Millis, Offset};
@@ -27,6 +28,8 @@ pub struct Bounds {
 pub struct StoredState {
     /// Where it continues.
     pub next: Offset,
+    /// What the store must know.
+    pub promise: Promise,
     /// The engine's bytes.
     pub bytes: Vec<u8>,
     /// When it was published, by the clock of whoever keeps it.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::judgement::{Bounds, check_bounds};
+use super::promise::Promise;
 use super::refusal::{self, Unrecognised};
 use super::{Event, Publication, Terms, Undone};
 use crate::engine::{Batch, Engine, Snapshot, Tally};
@@ -36,6 +37,10 @@ pub struct Running {
     /// When that was.
     shown_at: Duration,
     durable: Option<Offset>,
+    /// What the store must know by now.
+    promise: Promise,
+    /// How often opening failed before it was read, until the store has shown that it remembers.
+    opened_after: u32,
     published: Offset,
     committed: Option<Offset>,
     /// Whether the log has still to show that it is the one that was read before.
@@ -108,7 +113,13 @@ impl Recent {
 impl Running {
     /// Reads on from an engine whose state is published; and the offset from which the log is read: the last record read is
     /// read once more, to see whether this is the log it was.
-    pub(super) fn new(engine: Engine, bounds: Bounds, checkpoint_at: Duration, batch: u64) -> (Running, Offset) {
+    pub(super) fn new(
+        engine: Engine,
+        (promise, opened_after): (Promise, u32),
+        bounds: Bounds,
+        checkpoint_at: Duration,
+        batch: u64,
+    ) -> (Running, Offset) {
         let next = engine.next();
         let mut running = Running {
             engine,
@@ -116,6 +127,8 @@ impl Running {
             flushed: None,
             shown_at: Duration::ZERO,
             durable: (next > bounds.first).then_some(next),
+            promise,
+            opened_after,
             published: next,
             committed: bounds.committed,
             unrecognised: false,
@@ -209,6 +222,23 @@ impl Running {
         (next, self.engine.snapshot())
     }
 
+    /// How often opening has failed, if the store forgets time and again: two stores behind one address do.
+    pub(super) fn times_forgotten(&self) -> u32 {
+        self.opened_after
+    }
+
+    /// What the store must know by now.
+    #[must_use]
+    pub fn promise(&self) -> Promise {
+        self.promise
+    }
+
+    /// What it must know once the rows below an offset are durable.
+    #[must_use]
+    pub fn promise_at(&self, next: Offset) -> Promise {
+        Promise { progress: Some(next), ..self.promise }
+    }
+
     /// How far the log reaches is known, or not.
     pub fn lags(&mut self, unread: Option<u64>, batch: u64) {
         self.behind = unread.is_some_and(|unread| unread > batch);
@@ -221,7 +251,11 @@ impl Running {
     /// Notes how far rows, states and offsets are.
     pub(super) fn note(&mut self, now: Duration, event: &Event, terms: &Terms) -> Noted {
         match event {
-            Event::Durable(next) => self.durable = self.durable.max(Some(*next)),
+            Event::Durable(next) => {
+                self.durable = self.durable.max(Some(*next));
+                self.promise.progress = self.promise.progress.max(Some(*next));
+                self.opened_after = 0;
+            }
             Event::Published(publication, outcome) => return self.published(now, *publication, outcome, terms),
             Event::Committed(next) => self.committed = self.committed.max(Some(*next)),
             Event::NotCommitted(next) if *next == self.published => return Noted::NotCommitted,
@@ -234,6 +268,7 @@ impl Running {
             | Event::NotStarted
             | Event::Doubted
             | Event::Compared(_)
+            | Event::Forgotten
             | Event::Revoked(_)
             | Event::Lost
             | Event::Tick => {}

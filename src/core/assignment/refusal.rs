@@ -2,6 +2,7 @@
 //!
 //! Going on would lose events, count them twice, or put two contents under one version. Nothing was written.
 
+use super::promise::{Known, Promise, StoreId};
 use crate::engine::Limits;
 use crate::record::{Offset, Partition};
 
@@ -39,6 +40,38 @@ pub(super) fn no_checkpoint(source: &str, evidence: &str) -> String {
          back. If they are gone there are two ways on: raise `epoch`, which reads everything again into rows of its \
          own; or stop every worker of this epoch and run `grapevine resume` once, to resume with empty trees behind the newest \
          row (docs/operations.md, \"Lost checkpoints\")"
+    )
+}
+
+/// The store is another one than that which the newest state of a source was written with.
+#[must_use]
+pub fn another_store(source: &str, wanted: StoreId, here: StoreId) -> String {
+    format!(
+        "`clickhouse.database` at `clickhouse.url` is another store than the one that {source} was written to (its id is {here}, not \
+         {wanted}): nothing was read, nothing is written. Set them right, and the worker goes on by itself. If it holds a whole copy of \
+         the right one, give it the id: ALTER TABLE store MODIFY COMMENT '{wanted}'. If the right one is gone, raise `epoch`, which \
+         reads again all that the log still holds into rows of its own (docs/operations.md, \"A store that forgot\")"
+    )
+}
+
+/// The store knows less than a state of a source promises.
+#[must_use]
+pub fn forgotten(source: &str, promise: Promise, known: Known) -> String {
+    let offset = |offset: Option<Offset>| offset.unwrap_or_default();
+    format!(
+        "the store knows {source} up to offset {}, but offset {} was made durable: it came back from an older copy, or has lost rows",
+        offset(known.progress),
+        offset(promise.progress)
+    )
+}
+
+/// And no state that is kept is as old as the store.
+#[must_use]
+pub fn refused(forgotten: &str) -> String {
+    format!(
+        "{forgotten}; and no checkpoint that is kept is as old, or the log does not reach back to it. Nothing was read, nothing is \
+         written. Bring back the store's own backup or replica, and the worker goes on by itself; if there is none, raise `epoch`, \
+         which reads again all that the log still holds into rows of its own (docs/operations.md, \"A store that forgot\")"
     )
 }
 

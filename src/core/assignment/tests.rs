@@ -30,6 +30,10 @@ fn bounds() -> Bounds {
     Bounds { first: 0, end: 50, committed: None, partitions: 1 }
 }
 
+fn promise() -> Promise {
+    Promise { store: StoreId(1), progress: Some(1) }
+}
+
 fn record(offset: Offset, payload: &[u8]) -> Record<'_> {
     Record { offset, timestamp: Some(1_700_000_000_000), payload: Some(payload), ..Record::default() }
 }
@@ -52,7 +56,7 @@ fn state() -> StoredState {
     let running = running.running_mut().unwrap();
     running.flush(NOW);
     let (next, state) = running.snapshot();
-    StoredState { next, bytes: state.encode(), published: 0 }
+    StoredState { next, promise: promise(), bytes: state.encode(), published: 0 }
 }
 
 fn published(next: Offset, outcome: Result<(), Failure>) -> Event {
@@ -68,7 +72,7 @@ fn farewell(publications: u32, commits: u32) -> Event {
 }
 
 fn first_checkpoint() -> Assignment {
-    after(new(), [Event::Answered(Found::Nothing, bounds())])
+    after(new(), [Event::Answered(Found::Nothing, promise(), bounds())])
 }
 
 fn starting() -> Assignment {
@@ -81,7 +85,7 @@ fn running() -> Assignment {
 
 /// Restored at 3; its log has still to show the record at 2.
 fn recognising() -> Assignment {
-    after(new(), [Event::Answered(Found::Checkpoint(state()), bounds()), Event::Started])
+    after(new(), [Event::Answered(Found::Checkpoint(state()), promise(), bounds()), Event::Started])
 }
 
 /// Read up to 2, nothing flushed.
@@ -110,7 +114,7 @@ fn leaving_with_an_offset() -> Assignment {
 }
 
 fn refused() -> Assignment {
-    after(new(), [Event::Answered(Found::Rows(5), bounds())])
+    after(new(), [Event::Answered(Found::Rows(5), promise(), bounds())])
 }
 
 fn gone() -> Assignment {
@@ -141,15 +145,24 @@ fn events() -> Vec<(&'static str, Event)> {
     let foreign = StoredState { bytes: b"foreign".to_vec(), ..state() };
     let limits = rules(5).limits();
     vec![
-        ("answered: nothing", Event::Answered(Found::Nothing, bounds())),
-        ("answered: nothing, but committed", Event::Answered(Found::Nothing, Bounds { committed: Some(4), ..bounds() })),
-        ("answered: rows", Event::Answered(Found::Rows(5), bounds())),
-        ("answered: checkpoint", Event::Answered(Found::Checkpoint(state()), bounds())),
-        ("answered: checkpoint, log cut", Event::Answered(Found::Checkpoint(state()), Bounds { first: 4, ..bounds() })),
-        ("answered: checkpoint, log short", Event::Answered(Found::Checkpoint(state()), Bounds { end: 2, ..bounds() })),
-        ("answered: foreign checkpoint", Event::Answered(Found::Checkpoint(foreign), bounds())),
-        ("answered: cleanly stopped", Event::Answered(Found::CleanlyStopped(state()), bounds())),
-        ("answered: other limits", Event::Answered(Found::OtherLimits(limits, 3, 9), bounds())),
+        ("answered: nothing", Event::Answered(Found::Nothing, promise(), bounds())),
+        (
+            "answered: nothing, but committed",
+            Event::Answered(Found::Nothing, promise(), Bounds { committed: Some(4), ..bounds() }),
+        ),
+        ("answered: rows", Event::Answered(Found::Rows(5), promise(), bounds())),
+        ("answered: checkpoint", Event::Answered(Found::Checkpoint(state()), promise(), bounds())),
+        (
+            "answered: checkpoint, log cut",
+            Event::Answered(Found::Checkpoint(state()), promise(), Bounds { first: 4, ..bounds() }),
+        ),
+        (
+            "answered: checkpoint, log short",
+            Event::Answered(Found::Checkpoint(state()), promise(), Bounds { end: 2, ..bounds() }),
+        ),
+        ("answered: foreign checkpoint", Event::Answered(Found::Checkpoint(foreign), promise(), bounds())),
+        ("answered: cleanly stopped", Event::Answered(Found::CleanlyStopped(state()), promise(), bounds())),
+        ("answered: other limits", Event::Answered(Found::OtherLimits(limits, 3, 9), promise(), bounds())),
         ("not answered", Event::NotAnswered),
         ("started", Event::Started),
         ("not started", Event::NotStarted),
@@ -158,6 +171,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("compared: log short", Event::Compared(Bounds { end: 1, ..bounds() })),
         ("not compared", Event::NotCompared),
         ("durable 2", Event::Durable(2)),
+        ("forgotten", Event::Forgotten),
         ("published 2", published(2, Ok(()))),
         ("published 0", published(0, Ok(()))),
         ("not published 2", published(2, transient())),
@@ -188,7 +202,7 @@ fn name(assignment: &Assignment) -> String {
 fn told(command: &Command) -> String {
     match command {
         Command::Ask(failures) => format!("ask({failures})"),
-        Command::PublishFirst(next, _) => format!("publish first({next})"),
+        Command::PublishFirst(next, ..) => format!("publish first({next})"),
         Command::Start(from) => format!("start({from})"),
         Command::StartAgain(from) => format!("start again({from})"),
         Command::Compare => "compare".to_owned(),
@@ -339,7 +353,7 @@ fn a_group_that_does_not_answer_holds_nobody_up_for_long() {
     let mut assignment = assignment;
     assignment.running_mut().unwrap().flush(NOW);
     let assignment = after(assignment, [Event::Durable(2), published(2, Ok(()))]);
-    assert_eq!(assignment.leaves_by(), Some(NOW + LAST_COMMITS));
+    assert_eq!(assignment.leaves_by(), Some(NOW + leaving::LAST_COMMITS));
 }
 
 #[test]

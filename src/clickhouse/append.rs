@@ -1,0 +1,195 @@
+//! Rows of `progress` are appended only to a store that knows what was promised: compare and append, in one statement.
+//!
+//! The store compares before a row is on its way: either all rows of a statement are written or none. Between that and the
+//! write lies a moment in which a store may still forget.
+
+use ::clickhouse::query::Query;
+
+use super::{ClickHouseSink, Table, errors};
+use crate::assignment::StoreId;
+use crate::clickhouse::classify;
+use crate::failure::Failure;
+use crate::record::Offset;
+use crate::row::Progress;
+use crate::worker::{Append, Appended, Known};
+
+/// So many rows are sent in one statement: its parameters must fit into a request.
+const ROWS_MAX: usize = 256;
+
+/// What the store says when it does not keep a promise, and nobody else does.
+pub(super) const BROKEN: &str = "grapevine: the store knows less than was written to it";
+
+/// `known`: one more than how far each source is, 0 for one without a row; `id`: which store this is.
+const KNOWN: &str = "WITH (SELECT mapFromArrays(groupArray(toString(source)), groupArray(newest)) FROM \
+    (SELECT source, max(version) + 1 AS newest FROM progress WHERE epoch = {asked:UInt16} AND source IN {sources:Array(String)} \
+    GROUP BY source)) AS known, \
+    (SELECT any(comment) FROM system.tables WHERE database = currentDatabase() AND name = 'store') AS id";
+
+/// The sources of which a promise is not kept.
+const SHORT: &str = "arrayFilter((source, promised, store) -> promised > known[source] OR store != id, \
+    {sources:Array(String)}, {promised:Array(UInt64)}, {stores:Array(String)})";
+
+/// The statement: its values are parameters, so that no text of a row is ever read as SQL.
+fn statement() -> String {
+    let names = Progress::COLUMNS.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ");
+    let arrays = Progress::COLUMNS.iter().map(|column| format!("{{{}:Array({})}}", column.name, sent_as(column.kind)));
+    let values = (1..).zip(Progress::COLUMNS).map(|(at, column)| match column.kind {
+        kind if kind == sent_as(kind) => format!("row.{at}"),
+        // Whatever the number is, as in a block of columns.
+        kind => format!("reinterpret(row.{at}, '{}')", kind.replace('\'', "\\'")),
+    });
+    format!(
+        "INSERT INTO progress ({names}) {KNOWN} SELECT {} FROM (SELECT arrayJoin(arrayZip({})) AS row) \
+         WHERE throwIf(notEmpty({SHORT}), '{BROKEN}') = 0",
+        values.collect::<Vec<_>>().join(", "),
+        arrays.collect::<Vec<_>>().join(", ")
+    )
+}
+
+/// Times are sent as the numbers that they are stored as.
+fn sent_as(kind: &'static str) -> &'static str {
+    if kind.starts_with("DateTime64") { "Int64" } else { kind }
+}
+
+/// The values of the columns, an array each.
+fn with_rows(query: Query, rows: &[Append], written: i64) -> Query {
+    // Every column by name: one that is new does not compile unnoticed.
+    let row = |append: &Append| {
+        let Progress {
+            epoch,
+            source,
+            first,
+            version,
+            watermark,
+            read,
+            accepted,
+            duplicates,
+            conflicting_copies,
+            rejected,
+            log_end,
+            written: _,
+        } = append.progress.clone();
+        ((epoch, source), [first, version, read, accepted, duplicates, conflicting_copies, rejected, log_end], watermark)
+    };
+    let rows: Vec<_> = rows.iter().map(row).collect();
+    let query = query
+        .param("epoch", rows.iter().map(|row| row.0.0).collect::<Vec<_>>())
+        .param("source", rows.iter().map(|row| &*row.0.1).collect::<Vec<_>>())
+        .param("watermark", rows.iter().map(|row| row.2).collect::<Vec<_>>())
+        .param("written", vec![written; rows.len()]);
+    let counts = ["first", "version", "read", "accepted", "duplicates", "conflicting_copies", "rejected", "log_end"];
+    (0..).zip(counts).fold(query, |query, (at, name)| {
+        let values: Vec<u64> = rows.iter().map(|row| row.1[at]).collect();
+        query.param(name, values)
+    })
+}
+
+impl ClickHouseSink {
+    /// Appends so many rows at most as one statement takes.
+    pub(super) async fn append_all(&self, rows: &[Append]) -> Result<Appended, Failure> {
+        for chunk in rows.chunks(ROWS_MAX) {
+            if let broken @ Appended::Broken(_) = self.append_some(chunk).await? {
+                return Ok(broken);
+            }
+        }
+        Ok(Appended::Done)
+    }
+
+    async fn append_some(&self, rows: &[Append]) -> Result<Appended, Failure> {
+        let mut is_broken = false;
+        let appended = self.attempt(Progress::NAME, rows.len(), async {
+            let query = self.current(with_rows(self.client.query_raw(&statement()), rows, (self.clock)())).await?;
+            self.with_promises(query, rows).execute().await.map_err(|error| {
+                is_broken = errors::says(&error, BROKEN);
+                classify(&error)
+            })
+        });
+        let outcome = appended.await;
+        if is_broken { self.broken(rows).await } else { outcome.map(|()| Appended::Done) }
+    }
+
+    /// Which promises are not kept.
+    async fn broken(&self, rows: &[Append]) -> Result<Appended, Failure> {
+        let asked = self.client.query_raw(&format!("{KNOWN} SELECT {SHORT} AS short, coalesce(id, '') AS of"));
+        let asked = self.with_promises(self.current(asked).await?, rows);
+        let answer = self.within(async { asked.fetch_one().await.map_err(|error| classify(&error)) });
+        let (short, id): (Vec<String>, String) = answer.await?;
+        // A table that this user does not see has forgotten nothing.
+        store_id(&id)?;
+        if short.is_empty() {
+            return Err(Failure::Transient(format!("{BROKEN}; asked again, it knows everything")));
+        }
+        let sources = rows.iter().map(|row| &row.progress.source);
+        Ok(Appended::Broken(sources.filter(|source| short.iter().any(|short| **short == ***source)).cloned().collect()))
+    }
+
+    /// With the settings of inserts: among them, that no answer of a while ago is taken for one.
+    pub(super) async fn current(&self, query: Query) -> Result<Query, Failure> {
+        let settings = self.settings.get_or_try_init(|| self.known_settings()).await?;
+        Ok(settings.iter().fold(query, |query, (name, value)| query.with_setting(*name, *value)))
+    }
+
+    fn with_promises(&self, query: Query, rows: &[Append]) -> Query {
+        query
+            .param("asked", self.epoch)
+            .param("sources", rows.iter().map(|row| &*row.progress.source).collect::<Vec<_>>())
+            .param(
+                "promised",
+                rows.iter().map(|row| row.promise.progress.map_or(0, |progress| progress.saturating_add(1))).collect::<Vec<_>>(),
+            )
+            .param("stores", rows.iter().map(|row| row.promise.store.to_string()).collect::<Vec<_>>())
+    }
+
+    /// Which store it is, and how far it says that a source is.
+    pub(super) async fn ask_known(&self, source: &str) -> Result<Known, Failure> {
+        let ask = "SELECT coalesce((SELECT any(comment) FROM system.tables WHERE database = currentDatabase() AND name = 'store'), \
+                   '') AS id, max(version) AS version, count() AS rows FROM progress \
+                   WHERE epoch = {epoch:UInt16} AND source = {source:String}";
+        let ask = self.current(self.client.query_raw(ask)).await?.param("epoch", self.epoch).param("source", source);
+        let answer = self.within(async { ask.fetch_one().await.map_err(|error| classify(&error)) });
+        let (id, version, rows): (String, Offset, u64) = answer.await?;
+        Ok(Known { store: store_id(&id)?, progress: (rows > 0).then_some(version) })
+    }
+}
+
+/// The id, which is compared as text by the store, so that it must be written as this program writes it.
+fn store_id(comment: &str) -> Result<StoreId, Failure> {
+    let id = comment.parse::<StoreId>().ok().filter(|id| id.to_string() == comment);
+    id.ok_or_else(|| {
+        Failure::Operator(if comment.is_empty() {
+            "table `store` is missing, or this user may not see it. Grant SELECT on the whole database; if the table was dropped, make \
+             it again with its id, which `grapevine checkpoint show` says: CREATE TABLE store (made DateTime64(3, 'UTC')) ENGINE = \
+             MergeTree ORDER BY tuple() COMMENT '...'"
+                .to_owned()
+        } else {
+            format!(
+                "the comment of table `store` is \"{comment}\", which is no id; run: ALTER TABLE store MODIFY COMMENT '...', with 32 \
+                 hexadecimal digits in lower case: those that `grapevine checkpoint show` says, or for a new store any"
+            )
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_is_none_is_said_with_its_cure() {
+        assert_eq!(store_id("00000000000000000000000000000a0b"), Ok(StoreId(0xa0b)));
+        assert!(matches!(store_id(""), Err(Failure::Operator(said)) if said.contains("CREATE TABLE store")));
+        for other in ["00000000000000000000000000000A0B", "a0b", "+0000000000000000000000000000a0b"] {
+            assert!(store_id(other).is_err(), "{other} is not what the store would be compared with");
+        }
+        assert!(matches!(store_id("{store}"), Err(Failure::Operator(said)) if said.contains("MODIFY COMMENT")));
+    }
+
+    #[test]
+    fn every_column_is_a_parameter_of_its_type() {
+        let statement = statement();
+        for column in Progress::COLUMNS {
+            assert!(statement.contains(&format!("{{{}:Array(", column.name)), "{}", column.name);
+        }
+        assert!(statement.contains("reinterpret(row.5, 'DateTime64(3, \\'UTC\\')')"), "{statement}");
+    }
+}

@@ -1,0 +1,154 @@
+//! A store that is not the one it was, or has lost what was made durable (I9): it is noticed, named, healed where the kept
+//! checkpoints reach, and never written to in silence.
+
+use std::collections::BTreeMap;
+
+use grapevine::clickhouse::ClickHouseSink;
+use grapevine::worker::{Append, Appended, Promise, Sink, StoreId};
+
+use crate::events::Data;
+use crate::store::{Database, progress};
+use crate::world::World;
+
+/// What happens to a row of `progress` of each source, when the store must know so much before.
+async fn append(sink: &ClickHouseSink, store: StoreId, rows: &[(&str, u64, Option<u64>)]) -> Appended {
+    let row = |&(source, version, promised): &(&str, u64, Option<u64>)| Append {
+        progress: progress(source, version, 0),
+        promise: Promise { store, progress: promised },
+    };
+    sink.append(&rows.iter().map(row).collect::<Vec<_>>()).await.unwrap()
+}
+
+fn broken(sources: &[&str]) -> Appended {
+    Appended::Broken(sources.iter().map(|source| (*source).into()).collect())
+}
+
+#[tokio::test]
+async fn progress_is_appended_only_where_what_was_promised_is_known() {
+    let database = Database::migrated("append").await;
+    let sink = database.sink();
+    let known = sink.known("t/0").await.unwrap();
+    assert_eq!(known.progress, None);
+    let store = known.store;
+    assert_eq!(append(&sink, store, &[("t/0", 0, None), ("t/1", 5, None)]).await, Appended::Done);
+    assert_eq!(sink.known("t/0").await.unwrap().progress, Some(0));
+    let next = [("t/0", 20, Some(0)), ("t/1", 25, Some(5))];
+    assert_eq!(append(&sink, store, &next).await, Appended::Done);
+    assert_eq!(append(&sink, store, &next).await, Appended::Done, "an answer that was lost");
+    // A second worker that has not heard that it lost the partition: the store knows more than it asks for.
+    assert_eq!(append(&sink, store, &[("t/0", 10, Some(0))]).await, Appended::Done);
+
+    // One of several: none is written.
+    let rows = "SELECT count() FROM progress";
+    let before = database.ask(rows).await;
+    assert_eq!(append(&sink, store, &[("t/0", 30, Some(20)), ("t/1", 30, Some(26))]).await, broken(&["t/1"]));
+    assert_eq!(append(&sink, store, &[("t/2", 1, Some(0))]).await, broken(&["t/2"]), "a row at offset 0 is a row");
+    assert_eq!(append(&sink, StoreId(7), &[("t/0", 30, Some(20))]).await, broken(&["t/0"]), "another store");
+    assert_eq!(database.ask(rows).await, before);
+    database.run("TRUNCATE TABLE progress").await;
+    assert_eq!(append(&sink, store, &[("t/0", 30, Some(20)), ("t/1", 30, Some(25))]).await, broken(&["t/0", "t/1"]));
+    assert_eq!(database.ask(rows).await, "0");
+}
+
+#[tokio::test]
+async fn names_of_sources_are_no_sql_and_many_of_them_fit() {
+    let database = Database::migrated("append_names").await;
+    let sink = database.sink();
+    let store = sink.known("t/0").await.unwrap().store;
+    let odd = ["a'b\\c\"d/0", "ü{x:String}/1", "tab\tand\nline/2"];
+    for source in odd {
+        assert_eq!(append(&sink, store, &[(source, 5, None)]).await, Appended::Done);
+        assert_eq!(append(&sink, store, &[(source, 9, Some(5))]).await, Appended::Done);
+        assert_eq!(sink.known(source).await.unwrap().progress, Some(9), "{source}");
+        assert_eq!(append(&sink, store, &[(source, 11, Some(10))]).await, broken(&[source]));
+    }
+    let many: Vec<String> = (0..600).map(|number| format!("{}/{number}", "log".repeat(60))).collect();
+    let rows: Vec<_> = many.iter().map(|source| (source.as_str(), 5, None)).collect();
+    assert_eq!(append(&sink, store, &rows).await, Appended::Done);
+    assert_eq!(database.ask("SELECT uniqExact(source) FROM progress").await, "603");
+}
+
+#[tokio::test]
+async fn what_somebody_else_throws_is_no_store_that_forgot() {
+    let database = Database::migrated("append_thrown").await;
+    let sink = database.sink();
+    let store = sink.known("t/0").await.unwrap().store;
+    database.run("CREATE TABLE mine (source String) ENGINE = Memory").await;
+    let view =
+        "CREATE MATERIALIZED VIEW of_mine TO mine AS SELECT source FROM progress WHERE throwIf(source = 't/0', 'not here') = 0";
+    database.run(view).await;
+    let row = Append { progress: progress("t/0", 1, 0), promise: Promise { store, progress: None } };
+    let said = sink.append(&[row]).await.unwrap_err().to_string();
+    assert!(said.contains("not here") && said.contains("trying again"), "{said}");
+}
+
+#[tokio::test]
+async fn a_store_without_an_id_is_said() {
+    let database = Database::migrated("without_id").await;
+    let sink = database.sink();
+    let store = sink.known("t/0").await.unwrap().store;
+    database.run("DROP TABLE store").await;
+    let row = || Append { progress: progress("t/0", 1, 0), promise: Promise { store, progress: None } };
+    for said in [sink.known("t/0").await.unwrap_err(), sink.append(&[row()]).await.unwrap_err()] {
+        assert!(said.to_string().contains("table `store` is missing"), "{said}");
+    }
+    // The cure that it names.
+    let made = "CREATE TABLE store (made DateTime64(3, 'UTC')) ENGINE = MergeTree ORDER BY tuple() COMMENT";
+    database.run(&format!("{made} '{store}'")).await;
+    assert_eq!(sink.append(&[row()]).await.unwrap(), Appended::Done);
+}
+
+/// So few events that the broker takes them all although nobody reads them.
+const EVENTS: usize = 4_000;
+
+/// Some events, in two halves; and every row that they become in peace.
+fn in_peace(partitions: usize, name: &str) -> ([Vec<Vec<u8>>; 2], BTreeMap<String, String>) {
+    let mut halves = Data::edge_cases().lines;
+    halves.truncate(EVENTS);
+    let rest = halves.split_off(EVENTS / 2);
+    let mut world = World::migrated(partitions, name);
+    let worker = world.start(&[]);
+    world.publish(&halves);
+    world.publish(&rest);
+    world.wait_for(EVENTS);
+    worker.stop();
+    ([halves, rest], world.every_row())
+}
+
+#[test]
+fn a_store_that_forgot_what_the_kept_checkpoints_cover_is_written_again() {
+    let ([first, rest], rows) = in_peace(2, "forgot_nothing");
+    let mut world = World::migrated(2, "forgot_all");
+    // No checkpoint after the first, which covers nothing.
+    let worker = world.start(&[("GRAPEVINE_CHECKPOINT_INTERVAL_SECONDS", "3600")]);
+    world.publish(&first);
+    world.wait_for(first.len());
+    world.empty();
+    world.publish(&rest);
+    world.wait_for(EVENTS);
+    assert!(worker.metric("grapevine_store_forgotten_total", "") > 0.0, "{}", worker.log());
+    worker.stop();
+    assert_eq!(world.every_row(), rows);
+}
+
+#[test]
+fn another_store_is_not_written_to_and_the_worker_goes_on_when_its_own_is_back() {
+    let ([first, rest], rows) = in_peace(1, "one_store");
+    let mut world = World::migrated(1, "another");
+    let worker = world.start(&[]);
+    world.publish(&first);
+    world.wait_for(first.len());
+    let name = world.database.config.database.clone();
+    world.elsewhere(&format!("RENAME DATABASE {name} TO {name}_kept"));
+    assert!(world.command("migrate").output().unwrap().status.success());
+    world.publish(&rest);
+    worker.wait_until_unready("is another store than the one that events/0 was written to");
+    assert!(worker.metric("grapevine_store_forgotten_total", "") > 0.0);
+    assert_eq!(world.counts(), [0; 4], "nothing says that it is complete");
+    world.elsewhere(&format!("DROP DATABASE {name} SYNC"));
+    world.elsewhere(&format!("RENAME DATABASE {name}_kept TO {name}"));
+    worker.wait_until_ready();
+    world.wait_for(EVENTS);
+    worker.stop();
+    assert_eq!(world.every_row(), rows);
+}
