@@ -105,7 +105,7 @@ USING experiment IN (SELECT experiment FROM grapevine.root WHERE experiment != '
 TO grapevine_reader;
 
 -- The rest is read by everybody, hourly rates among it: fx, labour_rate, media_price, place, utm_side, actor, progress, gap,
--- active_epoch, schema_migrations.
+-- active_epoch, schema_migrations, store.
 
 -- A table with a policy may hide its rows from whom no policy names: from the worker, from administrators.
 CREATE ROW POLICY OR REPLACE everything

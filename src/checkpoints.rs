@@ -19,6 +19,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload}
 use tracing::warn;
 
 pub use catalogue::{Entry, Unsound};
+pub use envelope::FORMAT;
 
 use crate::config;
 use crate::engine::{Fingerprint, Snapshot};

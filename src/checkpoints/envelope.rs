@@ -13,7 +13,8 @@ use crate::record::Offset;
 use crate::worker::{Promise, StoreId};
 
 const MAGIC: &[u8; 8] = b"GRPVCKPT";
-const FORMAT: u8 = 2;
+/// The format of the objects that this version writes, and the only one that it reads.
+pub const FORMAT: u8 = 2;
 const PROMISE: usize = 16 + 8;
 const CHECKSUM: usize = 16;
 

@@ -10,7 +10,7 @@ use super::database::Database;
 use super::log::Log;
 use super::outcome::{CommandError, say};
 use super::table::{Table, or_dash};
-use crate::checkpoints::{CheckpointStore, Unsound};
+use crate::checkpoints::{CheckpointStore, FORMAT, Unsound};
 use crate::clickhouse::ClickHouseSink;
 use crate::config::Config;
 use crate::engine::Engine;
@@ -195,8 +195,9 @@ impl Parts<'_> {
         let mut named = None;
         for entry in entries.into_iter().filter(|entry| *entry.source == **source) {
             if let Err(Unsound::Format(format)) = self.checkpoints.glance(&entry).await? {
+                let age = if format > FORMAT { "a newer" } else { "an older" };
                 return Err(CommandError::Refused(format!(
-                    "the checkpoint {} is of format {format}, which another version wrote: run that version, for nothing is lost",
+                    "the checkpoint {} is of format {format}, which {age} version wrote: run that version, for nothing is lost",
                     entry.name()
                 )));
             }
