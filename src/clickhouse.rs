@@ -181,7 +181,7 @@ impl ClickHouseSink {
     async fn attempt_rows<T: Table>(&self, rows: &[&T]) -> Result<(), Refusal> {
         let mut too_large = false;
         let sent = self.attempt(T::NAME, rows.len(), async {
-            let settings = self.settings.get_or_try_init(|| self.known_settings()).await?;
+            let settings = self.known_settings().await?;
             self.send(rows, settings).await.map_err(|error| {
                 too_large = errors::is_too_large(&error);
                 classify(&error)
@@ -222,7 +222,11 @@ impl ClickHouseSink {
         insert.end().await
     }
 
-    async fn known_settings(&self) -> Result<Vec<(&'static str, &'static str)>, Failure> {
+    async fn known_settings(&self) -> Result<&[(&'static str, &'static str)], Failure> {
+        self.settings.get_or_try_init(|| self.ask_for_settings()).await.map(Vec::as_slice)
+    }
+
+    async fn ask_for_settings(&self) -> Result<Vec<(&'static str, &'static str)>, Failure> {
         let ask = self.client.query_raw("SELECT name FROM system.settings");
         let known: Vec<String> = ask.fetch_all().await.map_err(|error| classify(&error))?;
         Ok(SETTINGS.into_iter().filter(|(name, _)| known.iter().any(|known| known == name)).collect())

@@ -109,7 +109,7 @@ fn wrap(source: &str, next: Offset, promise: Promise, compressed: &[u8]) -> (Vec
     let mut object = begin(source, next, compressed.len() as u64);
     object.reserve_exact(PROMISE + compressed.len() + CHECKSUM);
     object.extend_from_slice(&promise.store.0.to_le_bytes());
-    object.extend_from_slice(&promise.progress.map_or(0, |progress| progress.saturating_add(1)).to_le_bytes());
+    object.extend_from_slice(&promise.written().to_le_bytes());
     object.extend_from_slice(compressed);
     let hash = checksum(&object);
     object.extend_from_slice(&hash.to_le_bytes());

@@ -19,11 +19,13 @@ const ROWS_MAX: usize = 256;
 /// What the store says when it does not keep a promise, and nobody else does.
 pub(super) const BROKEN: &str = "grapevine: the store knows less than was written to it";
 
-/// `known`: one more than how far each source is, 0 for one without a row; `id`: which store this is.
+/// Which store this is; empty where its table is missing or not seen.
+const ID: &str = "coalesce((SELECT any(comment) FROM system.tables WHERE database = currentDatabase() AND name = 'store'), '')";
+
+/// `known`: one more than how far each source is, 0 for one without a row.
 const KNOWN: &str = "WITH (SELECT mapFromArrays(groupArray(toString(source)), groupArray(newest)) FROM \
     (SELECT source, max(version) + 1 AS newest FROM progress WHERE epoch = {asked:UInt16} AND source IN {sources:Array(String)} \
-    GROUP BY source)) AS known, \
-    (SELECT any(comment) FROM system.tables WHERE database = currentDatabase() AND name = 'store') AS id";
+    GROUP BY source)) AS known";
 
 /// The sources of which a promise is not kept.
 const SHORT: &str = "arrayFilter((source, promised, store) -> promised > known[source] OR store != id, \
@@ -39,7 +41,7 @@ fn statement() -> String {
         kind => format!("reinterpret(row.{at}, '{}')", kind.replace('\'', "\\'")),
     });
     format!(
-        "INSERT INTO progress ({names}) {KNOWN} SELECT {} FROM (SELECT arrayJoin(arrayZip({})) AS row) \
+        "INSERT INTO progress ({names}) {KNOWN}, {ID} AS id SELECT {} FROM (SELECT arrayJoin(arrayZip({})) AS row) \
          WHERE throwIf(notEmpty({SHORT}), '{BROKEN}') = 0",
         values.collect::<Vec<_>>().join(", "),
         arrays.collect::<Vec<_>>().join(", ")
@@ -51,35 +53,38 @@ fn sent_as(kind: &'static str) -> &'static str {
     if kind.starts_with("DateTime64") { "Int64" } else { kind }
 }
 
+/// The epoch, source and watermark of a row, and its counts.
+fn values(row: &Progress) -> (u16, &str, i64, [u64; 8]) {
+    // Every column by name: one that is new does not compile unnoticed.
+    let Progress {
+        epoch,
+        source,
+        first,
+        version,
+        watermark,
+        read,
+        accepted,
+        duplicates,
+        conflicting_copies,
+        rejected,
+        log_end,
+        written: _,
+    } = row;
+    let counts = [first, version, read, accepted, duplicates, conflicting_copies, rejected, log_end];
+    (*epoch, source, *watermark, counts.map(|count| *count))
+}
+
 /// The values of the columns, an array each.
 fn with_rows(query: Query, rows: &[Append], written: i64) -> Query {
-    // Every column by name: one that is new does not compile unnoticed.
-    let row = |append: &Append| {
-        let Progress {
-            epoch,
-            source,
-            first,
-            version,
-            watermark,
-            read,
-            accepted,
-            duplicates,
-            conflicting_copies,
-            rejected,
-            log_end,
-            written: _,
-        } = append.progress.clone();
-        ((epoch, source), [first, version, read, accepted, duplicates, conflicting_copies, rejected, log_end], watermark)
-    };
-    let rows: Vec<_> = rows.iter().map(row).collect();
+    let rows: Vec<_> = rows.iter().map(|append| values(&append.progress)).collect();
     let query = query
-        .param("epoch", rows.iter().map(|row| row.0.0).collect::<Vec<_>>())
-        .param("source", rows.iter().map(|row| &*row.0.1).collect::<Vec<_>>())
+        .param("epoch", rows.iter().map(|row| row.0).collect::<Vec<_>>())
+        .param("source", rows.iter().map(|row| row.1).collect::<Vec<_>>())
         .param("watermark", rows.iter().map(|row| row.2).collect::<Vec<_>>())
         .param("written", vec![written; rows.len()]);
     let counts = ["first", "version", "read", "accepted", "duplicates", "conflicting_copies", "rejected", "log_end"];
     (0..).zip(counts).fold(query, |query, (at, name)| {
-        let values: Vec<u64> = rows.iter().map(|row| row.1[at]).collect();
+        let values: Vec<u64> = rows.iter().map(|row| row.3[at]).collect();
         query.param(name, values)
     })
 }
@@ -110,7 +115,7 @@ impl ClickHouseSink {
 
     /// Which promises are not kept.
     async fn broken(&self, rows: &[Append]) -> Result<Appended, Failure> {
-        let asked = self.client.query_raw(&format!("{KNOWN} SELECT {SHORT} AS short, coalesce(id, '') AS of"));
+        let asked = self.client.query_raw(&format!("{KNOWN}, {ID} AS id SELECT {SHORT} AS short, id"));
         let asked = self.with_promises(self.current(asked).await?, rows);
         let answer = self.within(async { asked.fetch_one().await.map_err(|error| classify(&error)) });
         let (short, id): (Vec<String>, String) = answer.await?;
@@ -125,7 +130,7 @@ impl ClickHouseSink {
 
     /// With the settings of inserts: among them, that no answer of a while ago is taken for one.
     pub(super) async fn current(&self, query: Query) -> Result<Query, Failure> {
-        let settings = self.settings.get_or_try_init(|| self.known_settings()).await?;
+        let settings = self.known_settings().await?;
         Ok(settings.iter().fold(query, |query, (name, value)| query.with_setting(*name, *value)))
     }
 
@@ -133,19 +138,17 @@ impl ClickHouseSink {
         query
             .param("asked", self.epoch)
             .param("sources", rows.iter().map(|row| &*row.progress.source).collect::<Vec<_>>())
-            .param(
-                "promised",
-                rows.iter().map(|row| row.promise.progress.map_or(0, |progress| progress.saturating_add(1))).collect::<Vec<_>>(),
-            )
+            .param("promised", rows.iter().map(|row| row.promise.written()).collect::<Vec<_>>())
             .param("stores", rows.iter().map(|row| row.promise.store.to_string()).collect::<Vec<_>>())
     }
 
     /// Which store it is, and how far it says that a source is.
     pub(super) async fn ask_known(&self, source: &str) -> Result<Known, Failure> {
-        let ask = "SELECT coalesce((SELECT any(comment) FROM system.tables WHERE database = currentDatabase() AND name = 'store'), \
-                   '') AS id, max(version) AS version, count() AS rows FROM progress \
-                   WHERE epoch = {epoch:UInt16} AND source = {source:String}";
-        let ask = self.current(self.client.query_raw(ask)).await?.param("epoch", self.epoch).param("source", source);
+        let ask = format!(
+            "SELECT {ID} AS id, max(version) AS version, count() AS rows FROM progress \
+             WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}"
+        );
+        let ask = self.current(self.client.query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
         let answer = self.within(async { ask.fetch_one().await.map_err(|error| classify(&error)) });
         let (id, version, rows): (String, Offset, u64) = answer.await?;
         Ok(Known { store: store_id(&id)?, progress: (rows > 0).then_some(version) })

@@ -78,10 +78,10 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 garbage.push((id.partition, command));
             } else if state && let Some(running) = assignment.running_mut() {
                 let copying = Instant::now();
-                let (next, state) = running.snapshot();
+                let (next, promise, state) = running.snapshot();
                 copied += copying.elapsed();
                 let room = publishing::room_for(&self.snapshots, state.size());
-                batch.checkpoints.push(PendingCheckpoint { id, next, promise: running.promise_at(next), state, room });
+                batch.checkpoints.push(PendingCheckpoint { id, next, promise, state, room });
             }
         }
         self.observer.notice(Notice::Spent(Phase::Flush, started.elapsed().saturating_sub(copied)));
@@ -141,21 +141,20 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     }
 
     /// An attempt to insert ended: its rows are there, or they are sent again as they are.
-    pub(super) fn inserted(&mut self, batch: Box<FlushBatch>, outcome: Result<(), Failure>) -> Result<(), WorkerError> {
+    pub(super) fn inserted(&mut self, mut batch: Box<FlushBatch>, outcome: Result<(), Failure>) {
         self.tried(&batch, outcome.as_ref().err());
         match outcome {
             Ok(()) => self.arrived(batch),
             Err(failure) => {
-                let (batch, wait) = self.failed(batch, failure);
+                let wait = self.failed(&mut batch, failure);
                 self.insert(batch, wait);
-                Ok(())
             }
         }
     }
 
     /// An attempt to append `progress` ended: the flush is settled, or those of its partitions that the store knows too little of
     /// are opened again, and the others' rows are sent again.
-    pub(super) fn appended(&mut self, batch: Box<FlushBatch>, outcome: Result<Appended, Failure>) -> Result<(), WorkerError> {
+    pub(super) fn appended(&mut self, mut batch: Box<FlushBatch>, outcome: Result<Appended, Failure>) -> Result<(), WorkerError> {
         self.tried(&batch, outcome.as_ref().err());
         match outcome {
             Ok(Appended::Done) => {
@@ -174,7 +173,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 told.into_iter().collect()
             }
             Err(failure) => {
-                let (mut batch, wait) = self.failed(batch, failure);
+                let wait = self.failed(&mut batch, failure);
                 // Who knows what the store has lost meanwhile: `progress` must not stand for rows that were there before.
                 batch.begin_again();
                 self.insert(batch, wait);
@@ -201,7 +200,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     }
 
     /// What to do about an attempt that failed: the same again, after a wait.
-    fn failed(&mut self, mut batch: Box<FlushBatch>, failure: Failure) -> (Box<FlushBatch>, Duration) {
+    fn failed(&mut self, batch: &mut FlushBatch, failure: Failure) -> Duration {
         let wait = match failure {
             Failure::Transient(message) => {
                 let wait = self.wait(batch.failures.saturating_add(1));
@@ -214,12 +213,12 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             }
         };
         batch.failures = batch.failures.saturating_add(1);
-        (batch, wait)
+        wait
     }
 
     /// Rows are in the store: those of `root`, so others may follow, also of the next flush; then those, so `progress` follows when
     /// it is its turn.
-    fn arrived(&mut self, mut batch: Box<FlushBatch>) -> Result<(), WorkerError> {
+    fn arrived(&mut self, mut batch: Box<FlushBatch>) {
         if batch.advance() {
             self.in_flight.wait(*batch);
             self.turns();
@@ -227,7 +226,6 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             self.in_flight.rooted(batch.number);
             self.insert(batch, Duration::ZERO);
         }
-        Ok(())
     }
 
     /// Those whose turn it is append their `progress`.
@@ -255,9 +253,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     pub(super) fn publish_last(&mut self, partition: Partition) {
         let (now, free) = (self.now(), self.last_snapshots.available_permits() > 0);
         let Some(assignment) = self.assignments.get_mut(&partition).filter(|_| free) else { return };
-        if let Some((next, state)) = assignment.last_state(now) {
+        if let Some((next, promise, state)) = assignment.last_state(now) {
             let room = publishing::room_for(&self.last_snapshots, state.size());
-            let promise = assignment.running().map(|running| running.promise_at(next)).unwrap_or_default();
             self.publish(partition, (next, promise), state, room);
         }
     }

@@ -71,9 +71,7 @@ impl FlushBatch {
         let most = std::mem::replace(&mut self.rows, Rows { roots, ..Rows::default() });
         self.later = vec![Rows { progress, ..Rows::default() }, most];
     }
-}
 
-impl FlushBatch {
     /// What was sent is there, and the next is to be sent. Says whether that is `progress`.
     pub(super) fn advance(&mut self) -> bool {
         let next = self.later.pop().unwrap_or_default();

@@ -273,7 +273,10 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
     /// Something that was under way has ended.
     fn ended(&mut self, outcome: Outcome) -> Result<(), WorkerError> {
         match outcome {
-            Outcome::Inserted(batch, outcome) => self.inserted(batch, outcome),
+            Outcome::Inserted(batch, outcome) => {
+                self.inserted(batch, outcome);
+                Ok(())
+            }
             Outcome::Appended(batch, outcome) => self.appended(batch, outcome),
             Outcome::Answered(answer) => {
                 let started = Instant::now();

@@ -1,11 +1,10 @@
 //! How long an event of a calm root takes from Kafka until SQL sees it, beside a hot root whose every flush walks hundreds of
 //! thousands of nodes: in the same partition, and in another one of the same worker.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use crate::World;
 use crate::follow::{Due, beside_a_worker, follow, half_and_most};
 use crate::measure::load;
+use crate::readers::now;
 use crate::shares::share;
 
 /// What it is called on the command line.
@@ -72,7 +71,5 @@ fn time(start: i64, number: u32) -> i64 {
 
 /// When the last window began that is over: none of its times is in the future.
 fn last_whole_window() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let windows = i64::try_from(now).unwrap_or_default() / WINDOW_MS;
-    (windows - 1) * WINDOW_MS
+    (now() / WINDOW_MS - 1) * WINDOW_MS
 }

@@ -11,7 +11,7 @@ use grapevine::row::{
 };
 use grapevine::worker::Sink;
 
-use crate::store::{Database, T0_MS, append, post, progress, star, start, window, world};
+use crate::store::{Database, T0_MS, post, progress, star, start, window, world, write};
 
 /// How many rows the world has of each table.
 const WORLD: [usize; 12] = [4, 8, 4, 1, 1, 1, 1, 1, 1, 1, 3, 2];
@@ -142,7 +142,7 @@ async fn a_store_without_its_schema_says_what_to_run() {
     let database = Database::absent("nothing");
     let said = database.sink().ready().await.unwrap_err();
     assert!(matches!(&said, Failure::Operator(text) if text.ends_with("run: grapevine migrate")), "{said}");
-    let said = database.sink().insert(&world()).await.unwrap_err();
+    let said = write(&database.sink(), world()).await.unwrap_err();
     assert!(matches!(&said, Failure::Operator(text) if text.ends_with("run: grapevine migrate")), "{said}");
     migrations::apply(&database.client).await.unwrap();
     database.sink().ready().await.unwrap();
@@ -240,8 +240,7 @@ async fn every_insert_is_observed_and_progress_comes_last() {
     let sink = database
         .sink()
         .with_observer(move |attempt| notes.lock().unwrap().push((attempt.table, attempt.rows, attempt.error.is_none())));
-    sink.insert(&world()).await.unwrap();
-    append(&sink, world().progress).await;
+    write(&sink, world()).await.unwrap();
     let expected = TABLES.iter().zip(WORLD).map(|(table, rows)| (table.name, rows, true));
     assert_eq!(TABLES.last().unwrap().name, "progress");
     assert!(seen.lock().unwrap().iter().copied().eq(expected), "{seen:?}");

@@ -10,12 +10,13 @@ use crate::events::Data;
 use crate::store::{Database, progress};
 use crate::world::World;
 
+fn row(store: StoreId, source: &str, version: u64, promised: Option<u64>) -> Append {
+    Append { progress: progress(source, version, 0), promise: Promise { store, progress: promised } }
+}
+
 /// What happens to a row of `progress` of each source, when the store must know so much before.
 async fn append(sink: &ClickHouseSink, store: StoreId, rows: &[(&str, u64, Option<u64>)]) -> Appended {
-    let row = |&(source, version, promised): &(&str, u64, Option<u64>)| Append {
-        progress: progress(source, version, 0),
-        promise: Promise { store, progress: promised },
-    };
+    let row = |&(source, version, promised): &(&str, u64, Option<u64>)| row(store, source, version, promised);
     sink.append(&rows.iter().map(row).collect::<Vec<_>>()).await.unwrap()
 }
 
@@ -77,8 +78,7 @@ async fn what_somebody_else_throws_is_no_store_that_forgot() {
     let view =
         "CREATE MATERIALIZED VIEW of_mine TO mine AS SELECT source FROM progress WHERE throwIf(source = 't/0', 'not here') = 0";
     database.run(view).await;
-    let row = Append { progress: progress("t/0", 1, 0), promise: Promise { store, progress: None } };
-    let said = sink.append(&[row]).await.unwrap_err().to_string();
+    let said = sink.append(&[row(store, "t/0", 1, None)]).await.unwrap_err().to_string();
     assert!(said.contains("not here") && said.contains("trying again"), "{said}");
 }
 
@@ -88,7 +88,7 @@ async fn a_store_without_an_id_is_said() {
     let sink = database.sink();
     let store = sink.known("t/0").await.unwrap().store;
     database.run("DROP TABLE store").await;
-    let row = || Append { progress: progress("t/0", 1, 0), promise: Promise { store, progress: None } };
+    let row = || row(store, "t/0", 1, None);
     for said in [sink.known("t/0").await.unwrap_err(), sink.append(&[row()]).await.unwrap_err()] {
         assert!(said.to_string().contains("table `store` is missing"), "{said}");
     }

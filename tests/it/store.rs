@@ -8,6 +8,7 @@ use clickhouse::Client;
 use grapevine::clickhouse::{ClickHouseSink, client};
 use grapevine::config::{ClickHouse, Secret};
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
+use grapevine::failure::Failure;
 use grapevine::migrations;
 use grapevine::row::{ActivityWindow, Cascade, Histogram, Progress, Rejected, Root, Rows, Thread};
 use grapevine::worker::{Append, Appended, Promise, Sink};
@@ -149,9 +150,7 @@ impl Database {
     }
 
     pub(crate) async fn insert(&self, rows: Rows) {
-        let sink = self.sink();
-        sink.insert(&rows).await.unwrap();
-        append(&sink, rows.progress).await;
+        write(&self.sink(), rows).await.unwrap();
     }
 
     pub(crate) async fn run(&self, statement: &str) {
@@ -324,14 +323,17 @@ pub(crate) fn dialogue(root: &str) -> Thread {
     }
 }
 
-/// Appends rows of `progress` to whatever store it is.
-pub(crate) async fn append(sink: &ClickHouseSink, progress: Vec<Progress>) {
+/// Writes rows as a worker does, `progress` last, to whatever store it is.
+pub(crate) async fn write(sink: &ClickHouseSink, mut rows: Rows) -> Result<(), Failure> {
+    let progress = std::mem::take(&mut rows.progress);
+    sink.insert(&rows).await?;
     if progress.is_empty() {
-        return;
+        return Ok(());
     }
-    let promise = Promise { store: sink.known("any").await.unwrap().store, progress: None };
+    let promise = Promise { store: sink.known("any").await?.store, progress: None };
     let rows: Vec<Append> = progress.into_iter().map(|progress| Append { progress, promise }).collect();
-    assert_eq!(sink.append(&rows).await.unwrap(), Appended::Done);
+    assert_eq!(sink.append(&rows).await?, Appended::Done);
+    Ok(())
 }
 
 /// How far a source is complete; its counts add up.

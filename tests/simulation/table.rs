@@ -180,8 +180,8 @@ impl Tables {
 
     /// Whether all rows of a source that are elsewhere are here, as they are there.
     pub(crate) fn has_all_of(&self, source: &str, other: &Tables) -> bool {
-        let of_source = other.rows.iter().filter(|(key, _)| source_of(key) == source);
-        of_source.into_iter().all(|(key, row)| self.rows.get(key).is_some_and(|here| here.version == row.version))
+        let mut of_source = other.rows.iter().filter(|(key, _)| source_of(key) == source);
+        of_source.all(|(key, row)| self.rows.get(key).is_some_and(|here| here.version == row.version))
     }
 
     /// Takes all rows of each source that is further elsewhere, for those that are here.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Assignment, Command, Running, State, release};
+use super::{Assignment, Command, Promise, Running, State, release};
 use crate::engine::Snapshot;
 use crate::record::Offset;
 
@@ -55,7 +55,7 @@ impl Assignment {
 
     /// The last state of one that leaves, if its rows are durable and it is time to publish it. It changes no more, so that
     /// it can be taken again after a failure.
-    pub fn last_state(&mut self, now: Duration) -> Option<(Offset, Snapshot)> {
+    pub fn last_state(&mut self, now: Duration) -> Option<(Offset, Promise, Snapshot)> {
         if self.last_state_due()? > now {
             return None;
         }

@@ -52,6 +52,12 @@ pub enum Broken {
 }
 
 impl Promise {
+    /// One more than `progress`, 0 if nothing was written: for where a number that is absent has no place.
+    #[must_use]
+    pub fn written(self) -> u64 {
+        self.progress.map_or(0, |progress| progress.saturating_add(1))
+    }
+
     /// What the store must know from here on, if it knows what was promised: as much as it says now, which may be more.
     ///
     /// # Errors

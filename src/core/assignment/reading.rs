@@ -215,11 +215,11 @@ impl Running {
         (batch, std::mem::take(&mut self.unknown))
     }
 
-    /// Its state as of the last flush, to be published once the rows are durable.
-    pub fn snapshot(&mut self) -> (Offset, Snapshot) {
+    /// Its state as of the last flush, to be published once the rows are durable, and what the store must know by then.
+    pub fn snapshot(&mut self) -> (Offset, Promise, Snapshot) {
         let next = self.engine.next();
         self.publishing = Some(next);
-        (next, self.engine.snapshot())
+        (next, Promise { progress: Some(next), ..self.promise }, self.engine.snapshot())
     }
 
     /// How often opening has failed, if the store forgets time and again: two stores behind one address do.
@@ -231,12 +231,6 @@ impl Running {
     #[must_use]
     pub fn promise(&self) -> Promise {
         self.promise
-    }
-
-    /// What it must know once the rows below an offset are durable.
-    #[must_use]
-    pub fn promise_at(&self, next: Offset) -> Promise {
-        Promise { progress: Some(next), ..self.promise }
     }
 
     /// How far the log reaches is known, or not.

@@ -55,7 +55,7 @@ fn state() -> StoredState {
     running.fold(&[record(0, b"a"), record(1, b"b"), record(2, b"c")]);
     let running = running.running_mut().unwrap();
     running.flush(NOW);
-    let (next, state) = running.snapshot();
+    let (next, _, state) = running.snapshot();
     StoredState { next, promise: promise(), bytes: state.encode(), published: 0 }
 }
 
@@ -279,7 +279,7 @@ fn whoever_leaves_writes_then_publishes_then_commits() {
     assert!(assignment.last_state(NOW).is_none());
     let mut assignment = after(assignment, [Event::Durable(2)]);
     assert_eq!(assignment.running().unwrap().uncommitted(), Some(0), "what is published");
-    assert_eq!(assignment.last_state(NOW).map(|(next, _)| next), Some(2));
+    assert_eq!(assignment.last_state(NOW).map(|(next, ..)| next), Some(2));
     assert!(assignment.last_state(NOW).is_none(), "one at a time");
     let mut assignment = after(assignment, [published(2, Ok(()))]);
     assert_eq!(assignment.running().unwrap().uncommitted(), Some(2));
@@ -327,7 +327,7 @@ fn what_failed_before_the_farewell_does_not_delay_the_last_state() {
     let slow = Publication { next: 2, bytes: 10, took: Duration::from_secs(60) };
     let failed = [Event::Durable(2), Event::Published(slow, transient()), Event::Published(slow, transient())];
     let mut assignment = after(assignment, failed.into_iter().chain([farewell(1, 1)]));
-    assert_eq!(assignment.last_state(NOW).map(|(next, _)| next), Some(2));
+    assert_eq!(assignment.last_state(NOW).map(|(next, ..)| next), Some(2));
 }
 
 #[test]
@@ -407,7 +407,7 @@ proptest::proptest! {
                     }
                 }
                 Some(_) => match assignment.last_state(now) {
-                    Some((next, _)) => assignment.on(now, published(next, Ok(())), &terms()),
+                    Some((next, ..)) => assignment.on(now, published(next, Ok(())), &terms()),
                     None => Vec::new(),
                 },
             };
