@@ -20,6 +20,7 @@ use crate::worker::{Append, Appended, Known, Sink};
 
 mod append;
 mod errors;
+pub mod marks;
 pub mod native;
 mod tables;
 

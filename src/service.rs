@@ -276,7 +276,7 @@ fn seed(number: usize) -> u64 {
 }
 
 /// Milliseconds since 1970, for `progress.written`: the one clock in the tables.
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or_default()
 }

@@ -191,7 +191,7 @@ FROM (
     FROM actor FINAL
     WHERE actor IN (SELECT actor FROM actor WHERE class = 'bot')
 ) AS b
-CROSS JOIN (SELECT DISTINCT toMonday(toDate(window_start) + arrayJoin([-1, 0, 1])) AS week FROM activity_window) AS w
+CROSS JOIN (SELECT DISTINCT toMonday(toDate(window_start) + arrayJoin([-1, 0, 1])) AS week FROM activity_window WHERE epoch != 65535) AS w
 WHERE b.class = 'bot' AND w.week + 6 >= b.valid_from AND w.week + 6 < b.until
 COMMENT 'Weeks in which an account was known as a bot, as of its Sunday. A building block of people';
 

@@ -14,7 +14,7 @@ use crate::worker::{Promise, StoreId};
 
 const MAGIC: &[u8; 8] = b"GRPVCKPT";
 /// The format of the objects that this version writes, and the only one that it reads.
-pub const FORMAT: u8 = 2;
+pub const FORMAT: u8 = 3;
 const PROMISE: usize = 16 + 8;
 const CHECKSUM: usize = 16;
 

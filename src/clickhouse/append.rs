@@ -5,7 +5,7 @@
 
 use ::clickhouse::query::Query;
 
-use super::{ClickHouseSink, Table, errors};
+use super::{ClickHouseSink, Table, errors, marks};
 use crate::assignment::StoreId;
 use crate::clickhouse::classify;
 use crate::failure::Failure;
@@ -22,14 +22,26 @@ pub(super) const BROKEN: &str = "grapevine: the store knows less than was writte
 /// Which store this is; empty where its table is missing or not seen.
 const ID: &str = "coalesce((SELECT any(comment) FROM system.tables WHERE database = currentDatabase() AND name = 'store'), '')";
 
-/// `known`: one more than how far each source is, 0 for one without a row.
-const KNOWN: &str = "WITH (SELECT mapFromArrays(groupArray(toString(source)), groupArray(newest)) FROM \
-    (SELECT source, max(version) + 1 AS newest FROM progress WHERE epoch = {asked:UInt16} AND source IN {sources:Array(String)} \
-    GROUP BY source)) AS known";
+/// `said`: one more than how far each source is, 0 for one without a row. `marked`: in how many tables its mark is.
+fn known() -> String {
+    format!(
+        "WITH (SELECT mapFromArrays(groupArray(toString(source)), groupArray(newest)) FROM \
+         (SELECT source, max(version) + 1 AS newest FROM progress WHERE epoch = {{asked:UInt16}} AND source IN \
+         {{sources:Array(String)}} GROUP BY source)) AS said, \
+         (SELECT mapFromArrays(groupArray(mark), groupArray(places)) FROM \
+         (SELECT mark, uniqExact(place) AS places FROM ({}) GROUP BY mark)) AS marked, {ID} AS id",
+        marks::found()
+    )
+}
 
 /// The sources of which a promise is not kept.
-const SHORT: &str = "arrayFilter((source, promised, store) -> promised > known[source] OR store != id, \
-    {sources:Array(String)}, {promised:Array(UInt64)}, {stores:Array(String)})";
+fn short() -> String {
+    format!(
+        "arrayFilter((source, mark, promised, store) -> promised > if(marked[mark] = {}, said[source], 0) OR store != id, \
+         {{sources:Array(String)}}, {{marks:Array(String)}}, {{promised:Array(UInt64)}}, {{stores:Array(String)}})",
+        marks::marked().count()
+    )
+}
 
 /// The statement: its values are parameters, so that no text of a row is ever read as SQL.
 fn statement() -> String {
@@ -41,10 +53,12 @@ fn statement() -> String {
         kind => format!("reinterpret(row.{at}, '{}')", kind.replace('\'', "\\'")),
     });
     format!(
-        "INSERT INTO progress ({names}) {KNOWN}, {ID} AS id SELECT {} FROM (SELECT arrayJoin(arrayZip({})) AS row) \
-         WHERE throwIf(notEmpty({SHORT}), '{BROKEN}') = 0",
+        "INSERT INTO progress ({names}) {} SELECT {} FROM (SELECT arrayJoin(arrayZip({})) AS row) \
+         WHERE throwIf(notEmpty({}), '{BROKEN}') = 0",
+        known(),
         values.collect::<Vec<_>>().join(", "),
-        arrays.collect::<Vec<_>>().join(", ")
+        arrays.collect::<Vec<_>>().join(", "),
+        short()
     )
 }
 
@@ -101,6 +115,11 @@ impl ClickHouseSink {
     }
 
     async fn append_some(&self, rows: &[Append]) -> Result<Appended, Failure> {
+        let first = rows.iter().filter(|append| append.promise.progress.is_none()).map(|append| &*append.progress.source);
+        let first: Vec<&str> = first.collect();
+        if !first.is_empty() {
+            self.mark(&first).await?;
+        }
         let mut is_broken = false;
         let appended = self.attempt(Progress::NAME, rows.len(), async {
             let query = self.current(with_rows(self.client.query_raw(&statement()), rows, (self.clock)())).await?;
@@ -115,7 +134,7 @@ impl ClickHouseSink {
 
     /// Which promises are not kept.
     async fn broken(&self, rows: &[Append]) -> Result<Appended, Failure> {
-        let asked = self.client.query_raw(&format!("{KNOWN}, {ID} AS id SELECT {SHORT} AS short, id"));
+        let asked = self.client.query_raw(&format!("{} SELECT {} AS short, id", known(), short()));
         let asked = self.with_promises(self.current(asked).await?, rows);
         let answer = self.within(async { asked.fetch_one().await.map_err(|error| classify(&error)) });
         let (short, id): (Vec<String>, String) = answer.await?;
@@ -138,20 +157,26 @@ impl ClickHouseSink {
         query
             .param("asked", self.epoch)
             .param("sources", rows.iter().map(|row| &*row.progress.source).collect::<Vec<_>>())
+            .param("marks", rows.iter().map(|append| marks::mark(self.epoch, &append.progress.source)).collect::<Vec<_>>())
             .param("promised", rows.iter().map(|row| row.promise.written()).collect::<Vec<_>>())
             .param("stores", rows.iter().map(|row| row.promise.store.to_string()).collect::<Vec<_>>())
     }
 
-    /// Which store it is, and how far it says that a source is.
+    /// Which store it is, how far it says that a source is, and which tables have lost rows of it.
     pub(super) async fn ask_known(&self, source: &str) -> Result<Known, Failure> {
         let ask = format!(
-            "SELECT {ID} AS id, max(version) AS version, count() AS rows FROM progress \
-             WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}"
+            "WITH (SELECT groupUniqArray(place) FROM ({})) AS places \
+             SELECT places, {ID} AS id, max(version) AS version, count() AS rows FROM progress \
+             WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}",
+            marks::found()
         );
         let ask = self.current(self.client.query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
+        let ask = ask.param("marks", vec![marks::mark(self.epoch, source)]);
         let answer = self.within(async { ask.fetch_one().await.map_err(|error| classify(&error)) });
-        let (id, version, rows): (String, Offset, u64) = answer.await?;
-        Ok(Known { store: store_id(&id)?, progress: (rows > 0).then_some(version) })
+        let (places, id, version, rows): (Vec<String>, String, Offset, u64) = answer.await?;
+        let lacking = marks::marked().filter(|table| !places.iter().any(|place| place == table.name)).map(|table| table.name);
+        let lacking = if rows > 0 { lacking.map(str::to_owned).collect() } else { Vec::new() };
+        Ok(Known { store: store_id(&id)?, progress: (rows > 0).then_some(version), lacking })
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Listed {
     pub columns: &'static [Column],
     /// SQL over the rows of one source: the first offset of the log that they do not cover.
     pub(super) newest: &'static str,
+    /// SQL that finds a mark by the table's key; empty where there are none.
+    pub(super) mark: &'static str,
 }
 
 /// The version is that offset.
@@ -49,12 +51,23 @@ const FACT: &str = "if(count() = 0, 0, bitNot(min(version)) + 1)";
 /// The version of a reject says only where it was, and one more once it was replayed.
 const REJECT: &str = "if(count() = 0, 0, max(offset) + 1)";
 
+/// Where a mark lies in a table whose key begins with the root.
+const ROOT: &str = "root = ''";
+/// In one whose key begins with the time.
+const WINDOW: &str = "window_start = toDateTime(4294967295, 'UTC') AND root = ''";
+/// In one of facts.
+const ID: &str = "id = ''";
+/// In one whose key begins with the source.
+const SOURCE: &str = "offset = 0";
+/// `progress` says by itself how far it is.
+const NONE: &str = "";
+
 fn column<'a, V: Value + 'a>(out: &mut Vec<u8>, values: impl Iterator<Item = &'a V> + Clone) {
     V::write(out, values);
 }
 
 macro_rules! tables {
-    ($($row:ident = $name:literal, newest $newest:ident { $($field:ident: $kind:literal,)* })*) => {
+    ($($row:ident = $name:literal, newest $newest:ident, mark $mark:ident { $($field:ident: $kind:literal,)* })*) => {
         $(impl Table for $row {
             const NAME: &'static str = $name;
             const COLUMNS: &'static [Column] = &[$(Column { name: stringify!($field), kind: $kind },)*];
@@ -68,12 +81,12 @@ macro_rules! tables {
         })*
 
         /// All tables that rows are inserted into.
-        pub const TABLES: &[Listed] = &[$(Listed { name: $name, columns: <$row as Table>::COLUMNS, newest: $newest },)*];
+        pub const TABLES: &[Listed] = &[$(Listed { name: $name, columns: <$row as Table>::COLUMNS, newest: $newest, mark: $mark },)*];
     };
 }
 
 tables! {
-    Root = "root", newest NEXT {
+    Root = "root", newest NEXT, mark ROOT {
         root: "String",
         epoch: "UInt16",
         source: "String",
@@ -91,7 +104,7 @@ tables! {
         arm: "String",
         tags: "Array(String)",
     }
-    ActivityWindow = "activity_window", newest NEXT {
+    ActivityWindow = "activity_window", newest NEXT, mark WINDOW {
         window_start: "DateTime('UTC')",
         root: "String",
         epoch: "UInt16",
@@ -115,7 +128,7 @@ tables! {
         samples: "Map(String, Float64)",
     }
 
-    Cascade = "cascade", newest NEXT {
+    Cascade = "cascade", newest NEXT, mark ROOT {
         root: "String",
         epoch: "UInt16",
         source: "String",
@@ -148,7 +161,7 @@ tables! {
         users_first_ms: "Map(UInt32, UInt64)",
     }
 
-    Thread = "thread", newest NEXT {
+    Thread = "thread", newest NEXT, mark ROOT {
         root: "String",
         epoch: "UInt16",
         source: "String",
@@ -191,7 +204,7 @@ tables! {
         customer_messages_answered: "UInt64",
     }
 
-    Click = "click", newest FACT {
+    Click = "click", newest FACT, mark ID {
         id: "String",
         epoch: "UInt16",
         source: "String",
@@ -220,7 +233,7 @@ tables! {
         community: "String",
     }
 
-    Visit = "visit", newest FACT {
+    Visit = "visit", newest FACT, mark ID {
         id: "String",
         epoch: "UInt16",
         source: "String",
@@ -241,7 +254,7 @@ tables! {
         utm_term: "String",
     }
 
-    Conversion = "conversion", newest FACT {
+    Conversion = "conversion", newest FACT, mark ID {
         id: "String",
         epoch: "UInt16",
         source: "String",
@@ -259,7 +272,7 @@ tables! {
         relates_to: "String",
     }
 
-    Cost = "cost", newest FACT {
+    Cost = "cost", newest FACT, mark ID {
         id: "String",
         epoch: "UInt16",
         source: "String",
@@ -283,7 +296,7 @@ tables! {
         period_end: "Nullable(DateTime64(3, 'UTC'))",
     }
 
-    Assignment = "assignment", newest FACT {
+    Assignment = "assignment", newest FACT, mark ID {
         id: "String",
         epoch: "UInt16",
         source: "String",
@@ -296,7 +309,7 @@ tables! {
         unit_type: "String",
     }
 
-    Report = "report", newest FACT {
+    Report = "report", newest FACT, mark ID {
         id: "String",
         epoch: "UInt16",
         source: "String",
@@ -314,7 +327,7 @@ tables! {
         channel: "String",
     }
 
-    Rejected = "rejects", newest REJECT {
+    Rejected = "rejects", newest REJECT, mark SOURCE {
         epoch: "UInt16",
         source: "String",
         offset: "UInt64",
@@ -329,7 +342,7 @@ tables! {
         replayed: "Bool",
     }
 
-    Progress = "progress", newest NEXT {
+    Progress = "progress", newest NEXT, mark NONE {
         epoch: "UInt16",
         source: "String",
         first: "UInt64",

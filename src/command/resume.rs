@@ -17,7 +17,8 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::record::{Offset, Partition, source_name};
 use crate::row::Progress;
-use crate::worker::{Checkpoints as _, Promise, Sink as _};
+use crate::service;
+use crate::worker::{Append, Appended, Checkpoints as _, Known, Promise, Sink as _};
 
 /// How to resume.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -67,7 +68,7 @@ pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> 
     let partitions = log.partitions()?;
     let database = Database::open(&config.clickhouse).await?;
     let checkpoints = CheckpointStore::open(&config.checkpoint, config.rules.epoch)?;
-    let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, || 0);
+    let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, service::now);
     let parts = Parts { config, database, sink, checkpoints, log };
     parts.check_rules().await?;
     let mut seen = parts.look(&partitions).await?;
@@ -214,20 +215,37 @@ impl Parts<'_> {
         Ok(Plan { source: Arc::clone(source), counted, next, progress })
     }
 
-    /// First the gap, then the checkpoint: cut in between, the same again does the same.
+    /// First the gap, then `progress`, then the checkpoint: cut in between, the same again does the rest.
     async fn carry_out(&self, plan: &Plan) -> Result<(), CommandError> {
         let Plan { source, counted, next, progress } = plan;
-        let record = "INSERT INTO gap (epoch, source, first, next, recorded, reason) SELECT {epoch:UInt16}, {source:String}, \
-                      {first:UInt64}, {next:UInt64}, now64(3), 'checkpoints were lost'";
-        let query = self.database.query(record).param("epoch", self.config.rules.epoch).param("source", &**source);
-        let query = query.param("first", counted).param("next", next);
-        self.database.run("record the gap", query).await?;
+        let failed = |error: Failure| CommandError::Store(format!("could not resume {source}"), error);
+        let Known { store, progress: _, lacking } = self.sink.known(source).await.map_err(failed)?;
+        if !lacking.is_empty() {
+            return Err(CommandError::Refused(format!(
+                "the store has lost what it held of {source} in {}: bring it back, or raise `epoch`, which reads again all that the \
+                 log still holds (docs/operations.md, \"A store that forgot\")",
+                lacking.join(", ")
+            )));
+        }
+        self.record_gap(source, *counted, *next).await?;
         let mut engine = Engine::resumed(self.config.rules.clone(), Arc::clone(source), *next, progress.as_ref());
-        // A snapshot is taken after a flush; the first rows of the worker say the same again.
-        engine.flush();
-        let failed = |error: Failure| CommandError::Store("could not ask which store it is".to_owned(), error);
-        let store = self.sink.known(source).await.map_err(failed)?.store;
-        let promise = Promise { store, progress: progress.as_ref().map(|progress| progress.version) };
+        // A snapshot is taken after a flush, which has nothing but how far the source is.
+        let progress = engine.flush().rows.progress;
+        let unconditional = Promise { store, progress: None };
+        let rows: Vec<Append> = progress.into_iter().map(|progress| Append { progress, promise: unconditional }).collect();
+        if let Appended::Broken(_) = self.sink.append(&rows).await.map_err(failed)? {
+            return Err(failed(Failure::Transient("another store has come in its place".to_owned())));
+        }
+        let promise = Promise { store, progress: Some(*next) };
         Ok(self.checkpoints.publish(source, *next, promise, engine.snapshot()).await?)
+    }
+
+    /// What was recorded before it was cut stands: from then on counts reach to `next`.
+    async fn record_gap(&self, source: &str, counted: Offset, next: Offset) -> Result<(), CommandError> {
+        let record = "INSERT INTO gap (epoch, source, first, next, recorded, reason) SELECT {epoch:UInt16}, {source:String}, \
+                      {first:UInt64}, {next:UInt64}, now64(3), 'checkpoints were lost' WHERE NOT EXISTS (SELECT 1 FROM gap WHERE \
+                      epoch = {epoch:UInt16} AND source = {source:String} AND next = {next:UInt64})";
+        let query = self.database.query(record).param("epoch", self.config.rules.epoch).param("source", source);
+        self.database.run("record the gap", query.param("first", counted).param("next", next)).await
     }
 }

@@ -36,7 +36,7 @@ pub(super) enum PseudonymKey {
 
 pub(super) fn config(judge: &mut Judge<'_>, raw: Raw, need: PseudonymKey) -> Config {
     let Raw { worker, kafka, clickhouse, rules, flush, checkpoint, admin, log } = raw;
-    let epoch = u16::try_from(judge.within(("worker", "epoch"), worker.epoch, 0..=65_535)).unwrap_or(u16::MAX);
+    let epoch = u16::try_from(judge.within(("worker", "epoch"), worker.epoch, 0..=65_534)).unwrap_or_default();
     let kafka = self::kafka(judge, kafka);
     let config = Config {
         worker: self::worker(judge, worker, &kafka.topic),

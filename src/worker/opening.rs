@@ -9,10 +9,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::publishing::{self, Outcome};
-use super::{Checkpoints, Known, Promise, Sink, StoredState};
+use super::{Checkpoints, Promise, Sink, StoreId, StoredState};
 use crate::assignment::{self, AssignmentId, Bounds, Broken, Found};
 use crate::engine::{Limits, Snapshot};
 use crate::failure::Failure;
+use crate::record::Offset;
 
 /// States that are being restored may hold about so many bytes beside their engines; others wait. One is always restored,
 /// however large.
@@ -82,6 +83,7 @@ pub(super) fn ask<'a, K: Sink, C: Checkpoints>(
             room = Some(question.room(listed).await?);
             let findings = question.find(listed).await?;
             let bounds = bounds.await.map_err(Unanswered::Log)?;
+            question.look_again(listed, &findings.found, &bounds).await?;
             // The log does not reach back to a state that is as old as the store.
             if let Findings { found: Found::Checkpoint(state), forgotten: Some(why), .. } = &findings
                 && state.next < bounds.first
@@ -118,23 +120,27 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
         room.map_err(|error| Unanswered::Checkpoints(Failure::Transient(error.to_string())))
     }
 
+    async fn newest(&self, listed: u64, below: Option<Offset>) -> Result<Option<StoredState>, Unanswered> {
+        let source = self.source()?;
+        let newest = self.checkpoints.newest(&source, below);
+        publishing::in_time(listed.saturating_mul(DECOMPRESSED), newest).await.map_err(Unanswered::Checkpoints)
+    }
+
     /// The newest state whose promise the store keeps. The store is asked after the state was read: what a state promises was
     /// there before it was published.
     async fn find(&self, listed: u64) -> Result<Findings, Unanswered> {
         let source = self.source()?;
         let (mut below, mut forgotten): (_, Option<String>) = (None, None);
         loop {
-            let newest = self.checkpoints.newest(&source, below);
-            let state =
-                publishing::in_time(listed.saturating_mul(DECOMPRESSED), newest).await.map_err(Unanswered::Checkpoints)?;
+            let state = self.newest(listed, below).await?;
             let known = self.sink.known(&source).await.map_err(Unanswered::Store)?;
             let Some(state) = state else {
                 return match forgotten {
                     Some(why) => Err(Unanswered::Forgotten(assignment::refused(&why))),
-                    None => self.without_a_state(&source, known).await,
+                    None => self.without_a_state(&source, known.store).await,
                 };
             };
-            match state.promise.compare(known) {
+            match state.promise.compare(&known) {
                 Ok(promise) => return Ok(Findings { found: self.with_limits(&source, state).await?, promise, forgotten }),
                 // An older state that promises nothing would take any store.
                 Err(Broken::Another) => {
@@ -142,15 +148,29 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
                 }
                 Err(Broken::Forgotten) => {
                     below = Some(state.next);
-                    forgotten.get_or_insert_with(|| assignment::forgotten(&source, state.promise, known));
+                    forgotten.get_or_insert_with(|| assignment::forgotten(&source, state.promise, &known));
                 }
             }
         }
     }
 
-    async fn without_a_state(&self, source: &str, known: Known) -> Result<Findings, Unanswered> {
+    /// Another member may have begun, written and committed since the checkpoints were asked: then they are asked again.
+    async fn look_again(&self, listed: u64, found: &Found, bounds: &Bounds) -> Result<(), Unanswered> {
+        let somebody_read = match found {
+            Found::Nothing => bounds.committed.is_some(),
+            Found::Rows(_) => true,
+            Found::Checkpoint(_) | Found::CleanlyStopped(_) | Found::OtherLimits(..) => false,
+        };
+        if somebody_read && self.newest(listed, None).await?.is_some() {
+            let why = "another member has published a first checkpoint meanwhile";
+            return Err(Unanswered::Checkpoints(Failure::Transient(why.to_owned())));
+        }
+        Ok(())
+    }
+
+    async fn without_a_state(&self, source: &str, store: StoreId) -> Result<Findings, Unanswered> {
         let newest = self.sink.newest_version(source).await.map_err(Unanswered::Store)?;
-        let promise = Promise { store: known.store, progress: None };
+        let promise = Promise { store, progress: None };
         Ok(Findings { found: newest.map_or(Found::Nothing, Found::Rows), promise, forgotten: None })
     }
 
@@ -192,9 +212,9 @@ mod tests {
     use futures::stream::FuturesUnordered;
 
     use super::super::publishing::room;
-    use super::super::{Append, Appended, StoreId};
+    use super::super::{Append, Appended, Known};
     use super::*;
-    use crate::record::{Offset, Partition};
+    use crate::record::Partition;
     use crate::row::Rows;
 
     /// Holds one state of a size, or nothing; counts how many are read side by side.
@@ -239,7 +259,7 @@ mod tests {
         }
 
         async fn known(&self, _source: &str) -> Result<Known, Failure> {
-            Ok(Known { store: StoreId(1), progress: None })
+            Ok(Known { store: StoreId(1), progress: None, lacking: Vec::new() })
         }
 
         async fn newest_version(&self, _source: &str) -> Result<Option<Offset>, Failure> {

@@ -15,7 +15,7 @@ use serde_json::Value;
 const MINUTE: Millis = 60_000;
 const DAY: Millis = 24 * 60 * MINUTE;
 /// Tuesday, 5 March 2024, 12:00 UTC: what the log says of every record.
-const LOGGED: Millis = 1_709_640_000_000;
+pub(crate) const LOGGED: Millis = 1_709_640_000_000;
 
 /// A history and what became of it.
 pub(crate) struct Case {
@@ -24,7 +24,7 @@ pub(crate) struct Case {
     batch: Batch,
 }
 
-fn rules() -> Rules {
+pub(crate) fn rules() -> Rules {
     Rules {
         epoch: 1,
         pseudonym_key: *b"the golden key!!",
@@ -106,7 +106,7 @@ impl Case {
 }
 
 /// The records: whole lines, blank ones too.
-fn lines(events: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn lines(events: &[u8]) -> impl Iterator<Item = &[u8]> {
     events.strip_suffix(b"\n").unwrap_or(events).split(|&byte| byte == b'\n')
 }
 

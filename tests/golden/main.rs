@@ -6,6 +6,7 @@
 #![expect(clippy::panic, reason = "a test that cannot go on says why and fails")]
 
 mod fold;
+mod kept;
 mod revision;
 
 use std::collections::BTreeSet;

@@ -24,7 +24,7 @@ async fn the_same_rows_four_times_are_the_rows_once() {
     for time in 1..=4 {
         database.insert(rows.clone()).await;
         for Listed { name: table, .. } in TABLES {
-            once.push(database.ask(&format!("SELECT * FROM {table} FINAL ORDER BY ALL")).await);
+            once.push(database.ask(&format!("SELECT * FROM {table} FINAL WHERE epoch != 65535 ORDER BY ALL")).await);
         }
         let (first, last) = (&once[..TABLES.len()], &once[once.len() - TABLES.len()..]);
         assert_eq!(first, last, "after {time} inserts");
@@ -259,7 +259,7 @@ async fn the_same_rows_before_and_after_a_restart_are_the_rows_once() {
             database.insert(world()).await;
             let mut content = String::new();
             for Listed { name: table, .. } in TABLES {
-                content += &database.ask(&format!("SELECT * FROM {table} FINAL ORDER BY ALL")).await;
+                content += &database.ask(&format!("SELECT * FROM {table} FINAL WHERE epoch != 65535 ORDER BY ALL")).await;
             }
             contents.push(content);
         }

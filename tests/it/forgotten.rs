@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use grapevine::clickhouse::ClickHouseSink;
+use grapevine::clickhouse::{ClickHouseSink, TABLES};
 use grapevine::worker::{Append, Appended, Promise, Sink, StoreId};
 
 use crate::events::Data;
@@ -49,6 +49,33 @@ async fn progress_is_appended_only_where_what_was_promised_is_known() {
     database.run("TRUNCATE TABLE progress").await;
     assert_eq!(append(&sink, store, &[("t/0", 30, Some(20)), ("t/1", 30, Some(25))]).await, broken(&["t/0", "t/1"]));
     assert_eq!(database.ask(rows).await, "0");
+}
+
+#[tokio::test]
+async fn a_table_that_was_emptied_alone_lacks_its_marks() {
+    let database = Database::migrated("append_marks").await;
+    let sink = database.sink();
+    let store = sink.known("t/0").await.unwrap().store;
+    assert_eq!(append(&sink, store, &[("t/0", 5, None), ("t/1", 5, None)]).await, Appended::Done);
+    let marked: Vec<&str> = TABLES.iter().map(|table| table.name).filter(|name| *name != "progress").collect();
+    assert_eq!(marked.len(), 11);
+    for (version, table) in (6..).zip(marked) {
+        assert_eq!(append(&sink, store, &[("t/0", version, Some(5)), ("t/1", version, Some(5))]).await, Appended::Done);
+        // What came before its marks were written again, as if it were restored whole.
+        let kept = database.ask(&format!("SELECT count() FROM {table}")).await;
+        assert_eq!(kept, "2", "{table}");
+        database.run(&format!("CREATE TABLE kept AS {table}")).await;
+        database.run(&format!("INSERT INTO kept SELECT * FROM {table}")).await;
+        database.run(&format!("TRUNCATE TABLE {table}")).await;
+        assert_eq!(append(&sink, store, &[("t/0", version, Some(5))]).await, broken(&["t/0"]));
+        assert_eq!(append(&sink, store, &[("t/0", version, None)]).await, Appended::Done, "who slept writes, but marks nothing");
+        let known = sink.known("t/0").await.unwrap();
+        assert_eq!((known.progress, known.lacking), (Some(version), vec![table.to_owned()]));
+        database.run(&format!("INSERT INTO {table} SELECT * FROM kept")).await;
+        database.run("DROP TABLE kept SYNC").await;
+    }
+    let known = sink.known("t/0").await.unwrap();
+    assert_eq!(known.lacking, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -127,6 +154,27 @@ fn a_store_that_forgot_what_the_kept_checkpoints_cover_is_written_again() {
     world.publish(&rest);
     world.wait_for(EVENTS);
     assert!(worker.metric("grapevine_store_forgotten_total", "") > 0.0, "{}", worker.log());
+    worker.stop();
+    assert_eq!(world.every_row(), rows);
+}
+
+#[test]
+fn a_table_that_was_emptied_under_the_worker_is_named_and_it_goes_on_when_it_is_back() {
+    let ([first, rest], rows) = in_peace(1, "one_table");
+    let mut world = World::migrated(1, "one_table_lost");
+    let worker = world.start(&[]);
+    world.publish(&first);
+    world.wait_for(first.len());
+    world.run("CREATE TABLE kept AS cascade");
+    world.run("INSERT INTO kept SELECT * FROM cascade");
+    world.run("TRUNCATE TABLE cascade");
+    world.publish(&rest);
+    worker.wait_until_unready("has lost what it held of events/0 in cascade");
+    assert!(worker.metric("grapevine_store_forgotten_total", "") > 0.0);
+    assert_eq!(world.counts()[0], first.len() as u64, "nothing says that it is complete");
+    world.run("INSERT INTO cascade SELECT * FROM kept");
+    worker.wait_until_ready();
+    world.wait_for(EVENTS);
     worker.stop();
     assert_eq!(world.every_row(), rows);
 }

@@ -287,7 +287,9 @@ impl World {
         let columns = |table: &str| if table == "progress" { "* EXCEPT (log_end, written)" } else { "*" };
         let of = |table: &str| {
             let columns = columns(table);
-            format!("SELECT '{table}' AS name, count() AS n, sum(cityHash64({columns})) AS content FROM {table} FINAL")
+            format!(
+                "SELECT '{table}' AS name, count() AS n, sum(cityHash64({columns})) AS content FROM {table} FINAL WHERE epoch != 65535"
+            )
         };
         let tables = ["root", "activity_window", "cascade", "thread", "rejects", "progress"];
         self.ask(&format!("SELECT * FROM ({}) ORDER BY name", tables.map(of).join(" UNION ALL ")))
@@ -307,7 +309,7 @@ impl World {
         let of = |(table, key, except): (&str, &str, &str)| {
             format!(
                 "SELECT concat('{table} ', toString(tuple({key}))) AS name, toString(cityHash64(* EXCEPT ({except}))) AS content \
-                 FROM {table} FINAL"
+                 FROM {table} FINAL WHERE epoch != 65535"
             )
         };
         let rows = self.ask(&tables.map(of).join(" UNION ALL "));

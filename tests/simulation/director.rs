@@ -22,7 +22,7 @@ use grapevine::backoff::Backoff;
 use grapevine::config;
 use grapevine::engine::Rules;
 use grapevine::record::{Partition, source_name};
-use grapevine::worker::{self, Known, Seams, Settings, Silent, StoreId, WorkerError};
+use grapevine::worker::{self, Seams, Settings, Silent, StoreId, WorkerError};
 use tokio::sync::Notify;
 
 /// Workers that are alive at most.
@@ -604,12 +604,12 @@ impl Director {
         let world = self.world.borrow();
         for (partition, log) in world.logs.iter().enumerate() {
             let source = source_name(NAME, number(partition));
-            let progress = world.tables.progress(&source).map(|span| span.version);
-            let known = Known { store: world.store, progress };
+            let known = world.tables.known(world.store, &source);
+            let (progress, lacking) = (known.progress, !known.lacking.is_empty());
             let fits = |stored: &&Stored| {
-                stored.sound && stored.next >= world.firsts[partition] && stored.promise.compare(known).is_ok()
+                stored.sound && stored.next >= world.firsts[partition] && stored.promise.compare(&known).is_ok()
             };
-            let waits = progress != Some(log.end) && Some(partition) != self.aside;
+            let waits = (lacking || progress != Some(log.end)) && Some(partition) != self.aside;
             let kept = world.checkpoints.get(&*source).into_iter().flatten().find(fits);
             assert!(
                 !waits || kept.is_none(),
@@ -623,7 +623,7 @@ impl Director {
         let world = self.world.borrow();
         world.logs.iter().enumerate().filter(|(partition, _)| Some(*partition) != self.aside).all(|(partition, log)| {
             let source = source_name(NAME, number(partition));
-            world.tables.progress(&source).is_some_and(|span| span.version == log.end)
+            world.tables.known(world.store, &source).progress == Some(log.end) && world.tables.lacking(&source).is_empty()
         })
     }
 

@@ -257,6 +257,14 @@ impl Sink for SimulatedSink {
             member.world.borrow_mut().faults.note(Fault::AppendRefused);
             return Ok(Appended::Broken(short));
         }
+        for Append { progress, promise } in rows {
+            if promise.progress.is_none() {
+                member.world.borrow_mut().tables.mark(&progress.source);
+            }
+        }
+        if member.strikes(Fault::InsertHalfDone, 10) {
+            return Err(Failure::Transient("broken pipe".to_owned()));
+        }
         member.world.borrow_mut().append(rows);
         self.answer().await?;
         for Append { progress, .. } in rows {
@@ -272,7 +280,7 @@ impl Sink for SimulatedSink {
         }
         let mut world = self.0.world.borrow_mut();
         world.perhaps_forget();
-        Ok(Known { store: world.store, progress: world.tables.progress(source).map(|span| span.version) })
+        Ok(world.tables.known(world.store, source))
     }
 
     async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::figures::{self, Figures};
 use grapevine::record::Offset;
 use grapevine::row::{self, ActivityWindow, Cascade, Progress, Rejected, Root, Rows, Thread};
+use grapevine::worker::{Known, StoreId};
 
 /// Of each key the newest row.
 #[derive(Clone, Debug, Default)]
@@ -12,7 +13,13 @@ pub(crate) struct Tables {
     rows: BTreeMap<String, Stored>,
     newest: BTreeMap<String, Offset>,
     progress: BTreeMap<String, Span>,
+    /// Which tables still have the mark of a source.
+    marks: BTreeSet<(&'static str, String)>,
 }
+
+/// The tables that have marks.
+pub(crate) const MARKED: [&str; 11] =
+    ["root", "activity_window", "cascade", "thread", "click", "visit", "conversion", "cost", "assignment", "report", "rejects"];
 
 /// What a source's row of `progress` covers: from where on, and to where.
 #[derive(Clone, Copy, Debug, Default)]
@@ -162,6 +169,33 @@ impl Tables {
         }
     }
 
+    /// Marks a source, if nothing says that it was marked before.
+    pub(crate) fn mark(&mut self, source: &str) {
+        if !self.progress.contains_key(source) {
+            self.marks.extend(MARKED.map(|table| (table, source.to_owned())));
+        }
+    }
+
+    /// The tables that have lost their mark of a source whose `progress` is there.
+    pub(crate) fn lacking(&self, source: &str) -> Vec<String> {
+        let lost = |table: &&str| !self.marks.contains(&(*table, source.to_owned()));
+        let lost = MARKED.into_iter().filter(lost).filter(|_| self.progress.contains_key(source));
+        lost.map(str::to_owned).collect()
+    }
+
+    /// What it says of a source.
+    pub(crate) fn known(&self, store: StoreId, source: &str) -> Known {
+        Known { store, progress: self.progress(source).map(|span| span.version), lacking: self.lacking(source) }
+    }
+
+    /// The same after one table was emptied.
+    pub(crate) fn without(&self, table: &str) -> Tables {
+        let mut tables = self.clone();
+        tables.rows.retain(|key, _| key.split(' ').next() != Some(table));
+        tables.marks.retain(|(marked, _)| *marked != table);
+        tables
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -184,10 +218,12 @@ impl Tables {
         of_source.all(|(key, row)| self.rows.get(key).is_some_and(|here| here.version == row.version))
     }
 
-    /// Takes all rows of each source that is further elsewhere, for those that are here.
+    /// Takes all rows of each source that is further or whole elsewhere, for those that are here.
     pub(crate) fn take_the_better(&mut self, other: &Tables) {
         for source in other.sources() {
-            if self.progress.get(source).map(|span| span.version) >= other.progress.get(source).map(|span| span.version) {
+            if self.lacking(source).is_empty()
+                && self.progress.get(source).map(|span| span.version) >= other.progress.get(source).map(|span| span.version)
+            {
                 continue;
             }
             self.rows.retain(|key, _| source_of(key) != source);
@@ -195,6 +231,7 @@ impl Tables {
             self.rows.extend(rows.map(|(key, row)| (key.clone(), row.clone())));
             self.newest.extend(other.newest.get_key_value(source).map(|(source, newest)| (source.clone(), *newest)));
             self.progress.extend(other.progress.get_key_value(source).map(|(source, span)| (source.clone(), *span)));
+            self.marks.extend(MARKED.map(|table| (table, source.to_owned())));
         }
     }
 

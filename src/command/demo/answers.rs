@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use clickhouse::Client;
 
 use super::DemoError;
-use crate::clickhouse::client;
+use crate::clickhouse::{client, marks};
 use crate::command::database;
 use crate::config;
 use crate::migrations::statements;
@@ -69,7 +69,7 @@ impl Answers {
     /// The wanted epoch in an empty database, else the one after the greatest.
     pub(super) async fn free_epoch(&self, wanted: u16) -> Result<u16, DemoError> {
         // `progress` is written last: a run that was killed may have left rows without it.
-        let each = database::tables().map(|table| format!("SELECT DISTINCT epoch FROM {table}"));
+        let each = database::tables().map(|table| format!("SELECT DISTINCT epoch FROM {table} WHERE epoch != {}", marks::EPOCH));
         let epochs: Vec<u16> = self.all(&each.collect::<Vec<_>>().join(" UNION ALL ")).await?;
         Ok(epochs.into_iter().max().map_or(wanted, |greatest| greatest.saturating_add(1).max(wanted)))
     }

@@ -10,6 +10,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::RDKafkaErrorCode;
 
 use crate::checkpoints::CheckpointStore;
+use crate::clickhouse::marks;
 use crate::command::CommandError;
 use crate::command::database::{Database, tables};
 use crate::command::log::{Log, client_config};
@@ -53,7 +54,7 @@ pub(super) async fn run(config: &Config, removal: &Removal) -> Result<(), Comman
         give_up_group(config, epoch).await?;
     }
     checkpoints.clear(chosen).await?;
-    delete(&database, epoch, &log, &rows).await?;
+    delete(&database, epoch, &log).await?;
     say(&format!("deleted epoch {epoch} of {}\n", config.worker.log))
 }
 
@@ -156,13 +157,14 @@ async fn give_up_group(config: &Config, epoch: u16) -> Result<(), CommandError> 
     Ok(())
 }
 
-async fn delete(database: &Database, epoch: u16, log: &str, rows: &[(&'static str, u64)]) -> Result<(), CommandError> {
-    for (table, _) in rows.iter().filter(|(_, rows)| *rows > 0) {
+async fn delete(database: &Database, epoch: u16, log: &str) -> Result<(), CommandError> {
+    for table in tables() {
         let text = format!(
-            "ALTER TABLE {table} DELETE WHERE epoch = {{epoch:UInt16}} AND startsWith(source, {{log:String}}) \
-             SETTINGS mutations_sync = 2"
+            "ALTER TABLE {table} DELETE WHERE (epoch = {{epoch:UInt16}} AND startsWith(source, {{log:String}})) OR \
+             (epoch = {} AND startsWith(source, {{marks:String}})) SETTINGS mutations_sync = 2",
+            marks::EPOCH
         );
-        let query = database.query(&text).param("epoch", epoch).param("log", log);
+        let query = database.query(&text).param("epoch", epoch).param("log", log).param("marks", marks::mark(epoch, log));
         let doing = format!("delete the rows of the epoch from {table} (needs ALTER DELETE; the same command does the rest)");
         database.run(&doing, query).await?;
     }

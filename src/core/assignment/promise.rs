@@ -34,12 +34,15 @@ pub struct Promise {
 }
 
 /// What the store says of a source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     /// Which one it is.
     pub store: StoreId,
     /// The greatest version of its rows of `progress`; `None` if it has none.
     pub progress: Option<Offset>,
+    /// Tables that were emptied, made anew or brought back from before the source began, although `progress` was not: what they
+    /// held of it is gone, however far `progress` is.
+    pub lacking: Vec<String>,
 }
 
 /// Why a store does not keep a promise.
@@ -62,12 +65,12 @@ impl Promise {
     ///
     /// # Errors
     /// When it does not.
-    pub fn compare(self, known: Known) -> Result<Promise, Broken> {
-        let Known { store, progress } = known;
+    pub fn compare(self, known: &Known) -> Result<Promise, Broken> {
+        let &Known { store, progress, ref lacking } = known;
         if self.progress.is_some() && store != self.store {
             return Err(Broken::Another);
         }
-        if progress >= self.progress { Ok(Promise { store, progress }) } else { Err(Broken::Forgotten) }
+        if lacking.is_empty() && progress >= self.progress { Ok(Promise { store, progress }) } else { Err(Broken::Forgotten) }
     }
 }
 
@@ -79,27 +82,35 @@ mod tests {
     const PROMISE: Promise = Promise { store: HERE, progress: Some(10) };
 
     fn known(progress: Option<Offset>) -> Known {
-        Known { store: HERE, progress }
+        Known { store: HERE, progress, lacking: Vec::new() }
     }
 
     #[test]
     fn a_store_that_knows_as_much_or_more_keeps_the_promise() {
-        assert_eq!(PROMISE.compare(known(Some(10))), Ok(PROMISE));
-        assert_eq!(PROMISE.compare(known(Some(11))), Ok(Promise { progress: Some(11), ..PROMISE }));
+        assert_eq!(PROMISE.compare(&known(Some(10))), Ok(PROMISE));
+        assert_eq!(PROMISE.compare(&known(Some(11))), Ok(Promise { progress: Some(11), ..PROMISE }));
     }
 
     #[test]
     fn a_store_that_knows_less_or_is_another_one_does_not() {
-        assert_eq!(PROMISE.compare(known(Some(9))), Err(Broken::Forgotten));
-        assert_eq!(PROMISE.compare(known(None)), Err(Broken::Forgotten));
-        assert_eq!(PROMISE.compare(Known { store: StoreId(2), ..known(Some(11)) }), Err(Broken::Another));
+        assert_eq!(PROMISE.compare(&known(Some(9))), Err(Broken::Forgotten));
+        assert_eq!(PROMISE.compare(&known(None)), Err(Broken::Forgotten));
+        assert_eq!(PROMISE.compare(&Known { store: StoreId(2), ..known(Some(11)) }), Err(Broken::Another));
+    }
+
+    /// Not even by replaying everything: until that is done, a newer state would be taken for kept.
+    #[test]
+    fn a_table_that_lost_its_rows_keeps_no_promise() {
+        let lacking = Known { lacking: vec!["cascade".to_owned()], ..known(Some(11)) };
+        assert_eq!(PROMISE.compare(&lacking), Err(Broken::Forgotten));
+        assert_eq!(Promise { progress: None, ..PROMISE }.compare(&lacking), Err(Broken::Forgotten));
     }
 
     #[test]
     fn who_has_written_nothing_may_take_any_store() {
         let nothing = Promise { progress: None, ..PROMISE };
         let other = Known { store: StoreId(2), ..known(None) };
-        assert_eq!(nothing.compare(other), Ok(Promise { store: StoreId(2), progress: None }));
+        assert_eq!(nothing.compare(&other), Ok(Promise { store: StoreId(2), progress: None }));
     }
 
     #[test]

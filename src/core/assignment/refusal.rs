@@ -56,11 +56,19 @@ pub fn another_store(source: &str, wanted: StoreId, here: StoreId) -> String {
 
 /// The store knows less than a state of a source promises.
 #[must_use]
-pub fn forgotten(source: &str, promise: Promise, known: Known) -> String {
+pub fn forgotten(source: &str, promise: Promise, known: &Known) -> String {
+    let Known { store: _, progress, lacking } = known;
+    if !lacking.is_empty() {
+        return format!(
+            "the store has lost what it held of {source} in {}, although `progress` is still there (bring back all tables together: \
+             one alone, from an older copy, would pass for whole)",
+            lacking.join(", ")
+        );
+    }
     let offset = |offset: Option<Offset>| offset.unwrap_or_default();
     format!(
         "the store knows {source} up to offset {}, but offset {} was made durable: it came back from an older copy, or has lost rows",
-        offset(known.progress),
+        offset(*progress),
         offset(promise.progress)
     )
 }

@@ -34,7 +34,7 @@ use std::sync::Arc;
 
 pub use pseudonym::{actor_pseudonym, visitor_pseudonym};
 pub use rules::{Fingerprint, Limits, RULES_REVISION, Rules};
-pub use snapshot::{ForeignSnapshot, Inspection, LastRecord, Snapshot};
+pub use snapshot::{FORMAT as SNAPSHOT_FORMAT, ForeignSnapshot, Inspection, LastRecord, Snapshot};
 pub use tally::{BYTES_AN_ENTRY, Holdings, LATENESS_BOUNDS, Tally};
 
 use crate::event::{Event, EventType, Reject};

@@ -20,8 +20,8 @@ mod inspection;
 
 pub use inspection::Inspection;
 
-/// Raised when the bytes change their meaning.
-const FORMAT: u16 = 3;
+/// The format of snapshots: raised when their bytes change their meaning.
+pub const FORMAT: u16 = 3;
 
 /// What a life takes in a snapshot beside its nodes, about.
 const LIFE_BYTES: usize = 128;

@@ -84,7 +84,7 @@ fn history_is_recomputed_beside_the_old_rows_then_promoted_and_the_old_rows_drop
 
 fn left_of_epoch_0(world: &World) -> u64 {
     let tables = ["root", "activity_window", "cascade", "thread", "rejects", "progress"];
-    let of = tables.map(|table| format!("SELECT count() AS n FROM {table} WHERE epoch = 0"));
+    let of = tables.map(|table| format!("SELECT count() AS n FROM {table} WHERE epoch = 0 OR startsWith(source, '0:')"));
     let sum = world.ask(&format!("SELECT toUInt32(sum(n)) AS n FROM ({})", of.join(" UNION ALL ")));
     sum[0]["n"].as_u64().unwrap()
 }
