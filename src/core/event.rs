@@ -97,7 +97,7 @@ impl EventType {
 pub struct Event<'a> {
     /// Its id, 1 to 512 bytes, unique within its type and root.
     pub id: Cow<'a, str>,
-    /// When it happened, as declared: 1970 to 2106.
+    /// When it happened, as declared: March 1970 to the end of 2105.
     pub time: Millis,
     /// What happened.
     pub body: Body<'a>,
@@ -223,7 +223,7 @@ pub enum Reason {
     BadId,
     /// A time that is neither unix milliseconds nor RFC 3339.
     BadTime,
-    /// A time before 1970 or after 2105.
+    /// A time before March 1970, as unix seconds are if they are taken for milliseconds, or after 2105.
     TimeOutOfRange,
     /// A number outside its range.
     NumberOutOfRange,

@@ -13,6 +13,9 @@ use libfuzzer_sys::fuzz_target;
 
 const KINDS: [&str; 7] = ["post", "share", "reply", "reaction", "delete", "sample", "click"];
 
+/// Noon of a Monday, in the middle of the times that are taken.
+const NOON: i64 = 1_709_553_600_000;
+
 fuzz_target!(|input: &[u8]| {
     let mut engine = Engine::new(rules(), "fuzz/0".into(), 0);
     let mut totals = Totals::default();
@@ -48,7 +51,7 @@ fn rules() -> Rules {
 }
 
 fn observe(engine: &mut Engine, payload: &[u8], salt: usize) {
-    let timestamp = i64::try_from(salt).ok().map(|salt| salt * 10_000);
+    let timestamp = i64::try_from(salt).ok().map(|salt| NOON + salt * 10_000);
     let record = Record { offset: engine.next(), timestamp, payload: Some(payload), ..Record::default() };
     let event = parse(&record);
     engine.observe(&record, event);
@@ -64,7 +67,7 @@ fn spelled(line: &[u8]) -> String {
     let parent = if at(3) % 8 == 0 { format!("r{root}") } else { format!("n{}", at(3) % 32) };
     format!(
         r#"{{"type":"{kind}","id":"{id}","root":"r{root}","parent":"{parent}","target":"{parent}","actor":{actor},"time":{},"metric":"m","value":{}}}"#,
-        u64::from(at(5)) * 100_000,
+        NOON + i64::from(at(5)) * 100_000,
         at(4),
     )
 }

@@ -31,6 +31,7 @@ MINUTE_MS = 60_000
 SESSION_GAP_MS = 30 * 60_000
 LEVELS_MAX = 65_536
 ID_BYTES_MAX = 512
+TIME_START_MS = calendar.timegm((1970, 3, 1, 0, 0, 0)) * 1000
 TIME_END_MS = calendar.timegm((2106, 1, 1, 0, 0, 0)) * 1000
 FOLLOWERS_END = 2**32 - 1
 PEOPLE_STEPS = (10, 20, 50, 100, 200, 500, 1000, 1500, 2000, 5000, 10000, 20000, 50000, 100000)
@@ -121,12 +122,12 @@ def parse_rfc3339(text):
 
 
 def parse_time(value):
-    """Unix milliseconds or RFC 3339, from 1970 up to and with 2105."""
+    """Unix milliseconds or RFC 3339, from March 1970 up to and with 2105."""
     if isinstance(value, str):
         value = parse_rfc3339(value)
     elif isinstance(value, bool) or not isinstance(value, int):
         raise Reject("bad time")
-    if not 0 <= value < TIME_END_MS:
+    if not TIME_START_MS <= value < TIME_END_MS:
         raise Reject("time out of range")
     return value
 

@@ -15,6 +15,10 @@ use crate::record::Millis;
 /// The longest id, in bytes of UTF-8.
 const ID_BYTES_MAX: usize = 512;
 
+/// 1970-03-01: the first time that is taken. No post is older, and unix seconds, which many a producer
+/// sends for milliseconds, stay below it until the year 2131.
+const TIME_START: Millis = 5_097_600_000;
+
 /// 2106-01-01: the first time that is refused. A 32-bit count of seconds ends in that year.
 const TIME_END: Millis = 4_291_747_200_000;
 
@@ -260,7 +264,7 @@ pub(super) fn optional_time(wire: &Wire<'_>, field: Field) -> Checked<Option<Mil
     let Some(value) = wire.get(field) else { return Ok(None) };
     match Kind::of(value) {
         // Whole numbers that do not fit 64 bits are times far away.
-        Kind::Number if is_integer(value) => in_range(field.key(), value.parse().unwrap_or(Millis::MAX)),
+        Kind::Number if is_integer(value) => unix_millis(field.key(), value.parse().unwrap_or(Millis::MAX)),
         Kind::Number => Err(bad_time(field.key())),
         Kind::Text => rfc3339(field.key(), &text(field, value)?),
         kind @ (Kind::Boolean | Kind::Array | Kind::Object) => {
@@ -278,15 +282,23 @@ pub(super) fn rfc3339(name: &str, text: &str) -> Checked<Millis> {
     }
     let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| bad_time(name))?;
     let millis = parsed.unix_timestamp_nanos().div_euclid(1_000_000);
-    in_range(name, Millis::try_from(millis).unwrap_or(Millis::MAX))
+    in_range(name, Millis::try_from(millis).unwrap_or(Millis::MAX), "send the time at which it happened")
 }
 
-fn in_range(name: &str, time: Millis) -> Checked<Millis> {
-    if (0..TIME_END).contains(&time) {
+fn unix_millis(name: &str, number: Millis) -> Checked<Millis> {
+    let cure = if (0..TIME_START).contains(&number) {
+        "it looks like seconds: send milliseconds, which are seconds times 1000"
+    } else {
+        "send milliseconds, not micro- or nanoseconds"
+    };
+    in_range(name, number, cure)
+}
+
+fn in_range(name: &str, time: Millis, cure: &str) -> Checked<Millis> {
+    if (TIME_START..TIME_END).contains(&time) {
         return Ok(time);
     }
-    let detail = format!("`{name}` is before 1970 or after 2105; send milliseconds, not micro- or nanoseconds");
-    Err(Reject::new(Reason::TimeOutOfRange, detail))
+    Err(Reject::new(Reason::TimeOutOfRange, format!("`{name}` is before March 1970 or after 2105; {cure}")))
 }
 
 #[cold]

@@ -29,21 +29,24 @@ fn reason(payload: &[u8]) -> Reason {
     }
 }
 
+/// 4 March 2024, 12:00 UTC: the time of all events below.
+const NOON: Millis = 1_709_553_600_000;
+
 /// The smallest event of each type.
 const SMALLEST: [&str; 13] = [
-    r#"{"type":"post","id":"i","time":1,"actor":null}"#,
-    r#"{"type":"share","id":"i","time":1,"actor":"a","root":"r","parent":"p"}"#,
-    r#"{"type":"reply","id":"i","time":1,"actor":"a","root":"r","parent":"p"}"#,
-    r#"{"type":"reaction","id":"i","time":1,"actor":"a","root":"r","target":"t"}"#,
-    r#"{"type":"delete","id":"i","time":1,"root":"r","target":"t"}"#,
-    r#"{"type":"sample","id":"i","time":1,"root":"r","metric":"m","value":2.5}"#,
-    r#"{"type":"click","id":"i","time":1,"root":"r"}"#,
-    r#"{"type":"visit","id":"i","time":1}"#,
-    r#"{"type":"conversion","id":"i","time":1,"amount":"12.50","currency":"EUR"}"#,
-    r#"{"type":"cost","id":"i","time":1,"amount":12.5}"#,
-    r#"{"type":"assign","id":"i","time":1,"experiment":"e","arm":"a","unit":"u","unit_type":"community"}"#,
-    r#"{"type":"report","id":"i","time":1,"origin":"o","metric":"m","value":7}"#,
-    r#"{"type":"cost","id":"i","time":1,"seconds":90}"#,
+    r#"{"type":"post","id":"i","time":1709553600000,"actor":null}"#,
+    r#"{"type":"share","id":"i","time":1709553600000,"actor":"a","root":"r","parent":"p"}"#,
+    r#"{"type":"reply","id":"i","time":1709553600000,"actor":"a","root":"r","parent":"p"}"#,
+    r#"{"type":"reaction","id":"i","time":1709553600000,"actor":"a","root":"r","target":"t"}"#,
+    r#"{"type":"delete","id":"i","time":1709553600000,"root":"r","target":"t"}"#,
+    r#"{"type":"sample","id":"i","time":1709553600000,"root":"r","metric":"m","value":2.5}"#,
+    r#"{"type":"click","id":"i","time":1709553600000,"root":"r"}"#,
+    r#"{"type":"visit","id":"i","time":1709553600000}"#,
+    r#"{"type":"conversion","id":"i","time":1709553600000,"amount":"12.50","currency":"EUR"}"#,
+    r#"{"type":"cost","id":"i","time":1709553600000,"amount":12.5}"#,
+    r#"{"type":"assign","id":"i","time":1709553600000,"experiment":"e","arm":"a","unit":"u","unit_type":"community"}"#,
+    r#"{"type":"report","id":"i","time":1709553600000,"origin":"o","metric":"m","value":7}"#,
+    r#"{"type":"cost","id":"i","time":1709553600000,"seconds":90}"#,
 ];
 
 fn object(json: &str) -> serde_json::Map<String, serde_json::Value> {
@@ -60,7 +63,7 @@ fn with(json: &str, field: &str, value: serde_json::Value) -> Vec<u8> {
 fn every_type_parses_with_nothing_but_its_required_fields() {
     for (json, event_type) in SMALLEST.iter().zip(EventType::ALL) {
         let event = event(json);
-        assert_eq!((event.event_type(), event.id.as_ref(), event.time), (event_type, "i", 1));
+        assert_eq!((event.event_type(), event.id.as_ref(), event.time), (event_type, "i", NOON));
         assert_eq!(EventType::from_name(event_type.as_str()), Some(event_type));
     }
     let time_only = Cost { seconds: Some(90), ..Cost::default() };
@@ -117,17 +120,17 @@ fn an_optional_field_may_be_null_and_must_have_its_type() {
 
 #[test]
 fn fields_of_other_types_and_unknown_fields_are_not_looked_at() {
-    let json = r#"{"type":"post","id":"i","time":1,"actor":null,"root":{"a":[1]},"value":"x","ID":7,"":null,"meta":{"id":"j"}}"#;
+    let json = r#"{"type":"post","id":"i","time":1709553600000,"actor":null,"root":{"a":[1]},"value":"x","ID":7,"":null,"meta":{"id":"j"}}"#;
     assert_eq!(event(json).root(), Some("i"));
     event(
-        r#"{"type":"share","id":"i","time":1,"actor":"a","root":"r","parent":"r","kind":"boost","edge_source":"api","tags":3}"#,
+        r#"{"type":"share","id":"i","time":1709553600000,"actor":"a","root":"r","parent":"r","kind":"boost","edge_source":"api","tags":3}"#,
     );
 }
 
 #[test]
 fn a_post_keeps_what_it_says() {
     let event = event(
-        r#"{"type":"post","id":"i","time":1,"actor":"a","brand":"b","campaign":"c","channel":"ch","platform":"pl","community":"co",
+        r#"{"type":"post","id":"i","time":1709553600000,"actor":"a","brand":"b","campaign":"c","channel":"ch","platform":"pl","community":"co",
             "experiment":"e","arm":"ar","tags":["x","\u00e9"],"is_brand":true,"mentions_brand":false,"followers":4294967294}"#,
     );
     let Body::Post(post) = event.body else { panic!("no post") };
@@ -140,7 +143,7 @@ fn a_post_keeps_what_it_says() {
 #[test]
 fn a_share_keeps_what_it_says() {
     let share = |rest: &str| {
-        let json = format!(r#"{{"type":"share","id":"i","time":1,"actor":null,"root":"r","parent":"p"{rest}}}"#);
+        let json = format!(r#"{{"type":"share","id":"i","time":1709553600000,"actor":null,"root":"r","parent":"p"{rest}}}"#);
         let Body::Share(share) = super::body::into_owned(event(&json)).body else { panic!("no share: {json}") };
         share
     };
@@ -159,7 +162,7 @@ fn a_share_keeps_what_it_says() {
 
 #[test]
 fn text_without_escapes_is_borrowed_from_the_payload() {
-    let event = event(r#"{"type":"reply","id":"i","time":1,"actor":"\u0061","root":"ü","parent":"p"}"#);
+    let event = event(r#"{"type":"reply","id":"i","time":1709553600000,"actor":"\u0061","root":"ü","parent":"p"}"#);
     let Body::Reply(reply) = event.body else { panic!("no reply") };
     assert!(matches!((&event.id, &reply.root, &reply.parent), (Cow::Borrowed("i"), Cow::Borrowed("ü"), Cow::Borrowed("p"))));
     assert_eq!(reply.actor.as_deref(), Some("a"));
@@ -211,21 +214,21 @@ fn half_a_surrogate_pair_is_broken_json_wherever_it_is_read() {
 #[test]
 fn values_nested_a_million_deep_overflow_no_stack() {
     let deep = format!("{}{}", r#"{"a":["#.repeat(500_000), "]}".repeat(500_000));
-    let json = format!(r#"{{"type":"visit","id":"i","time":1,"meta":{deep}}}"#);
+    let json = format!(r#"{{"type":"visit","id":"i","time":1709553600000,"meta":{deep}}}"#);
     assert_eq!(event(&json).body, Body::Visit(Box::default()));
     for field in ["id", "time", "brand"] {
-        let json = format!(r#"{{"type":"visit","{field}":{deep},"id":"i","time":1}}"#);
+        let json = format!(r#"{{"type":"visit","{field}":{deep},"id":"i","time":1709553600000}}"#);
         assert!(matches!(reason(json.as_bytes()), Reason::WrongType | Reason::RepeatedField));
     }
-    let tags = format!(r#"{{"type":"post","id":"i","time":1,"actor":null,"tags":[{deep}]}}"#);
+    let tags = format!(r#"{{"type":"post","id":"i","time":1709553600000,"actor":null,"tags":[{deep}]}}"#);
     assert_eq!(reason(tags.as_bytes()), Reason::WrongType);
 }
 
 #[test]
 fn a_known_key_that_stands_twice_is_refused_and_an_unknown_one_is_not() {
-    assert_eq!(reason(br#"{"type":"visit","id":"i","time":1,"id":"i"}"#), Reason::RepeatedField);
-    assert_eq!(reason(br#"{"type":"visit","id":"i","time":1,"\u0069d":null}"#), Reason::RepeatedField);
-    event(r#"{"type":"visit","id":"i","time":1,"x":1,"x":2}"#);
+    assert_eq!(reason(br#"{"type":"visit","id":"i","time":1709553600000,"id":"i"}"#), Reason::RepeatedField);
+    assert_eq!(reason(br#"{"type":"visit","id":"i","time":1709553600000,"\u0069d":null}"#), Reason::RepeatedField);
+    event(r#"{"type":"visit","id":"i","time":1709553600000,"x":1,"x":2}"#);
 }
 
 #[test]
@@ -249,14 +252,14 @@ fn ids_have_1_to_512_bytes_after_unescaping() {
             }
         }
     }
-    let escaped = |times: usize| format!(r#"{{"type":"visit","time":1,"id":"{}"}}"#, r"\u00e9".repeat(times));
+    let escaped = |times: usize| format!(r#"{{"type":"visit","time":1709553600000,"id":"{}"}}"#, r"\u00e9".repeat(times));
     assert_eq!(event(&escaped(256)).id.len(), 512);
     assert_eq!(reason(escaped(257).as_bytes()), Reason::BadId);
 }
 
 #[test]
 fn a_parent_may_be_the_root() {
-    event(r#"{"type":"share","id":"i","time":1,"actor":"a","root":"r","parent":"r"}"#);
+    event(r#"{"type":"share","id":"i","time":1709553600000,"actor":"a","root":"r","parent":"r"}"#);
 }
 
 fn time_of(value: &str) -> Result<Millis, Reason> {
@@ -268,8 +271,7 @@ fn time_of(value: &str) -> Result<Millis, Reason> {
 fn times_are_unix_milliseconds_or_rfc_3339() {
     const MOMENT: Millis = 1_708_937_115_302;
     let good = [
-        ("0", 0),
-        ("-0", 0),
+        ("5097600000", 5_097_600_000),
         ("4291747199999", 4_291_747_199_999),
         ("1708937115302", MOMENT),
         (r#""2024-02-26T08:45:15.302Z""#, MOMENT),
@@ -282,7 +284,7 @@ fn times_are_unix_milliseconds_or_rfc_3339() {
         (r#""2024-02-26T08\u003a45:15.302-00:00""#, MOMENT),
         (r#""2024-02-26T08:45:15.3Z""#, MOMENT - 2),
         (r#""2024-02-26T08:45:15Z""#, MOMENT - 302),
-        (r#""1970-01-01T00:00:00.0009Z""#, 0),
+        (r#""1970-03-01T00:00:00.0009Z""#, 5_097_600_000),
         (r#""2016-12-31T23:59:60Z""#, 1_483_228_799_999),
     ];
     for (value, time) in good {
@@ -297,10 +299,15 @@ fn times_are_unix_milliseconds_or_rfc_3339() {
 }
 
 #[test]
-fn times_outside_1970_to_2105_are_out_of_range() {
+fn times_outside_march_1970_to_2105_are_out_of_range() {
     let digits = "9".repeat(5_000);
     for value in [
         "-1",
+        "-0",
+        "0",
+        "1",
+        "1709553600",
+        "5097599999",
         "4291747200000",
         "9223372036854775808",
         "-9223372036854775809",
@@ -308,12 +315,26 @@ fn times_outside_1970_to_2105_are_out_of_range() {
         &digits,
         r#""1969-12-31T23:59:59.9999Z""#,
         r#""1970-01-01T00:00:00+05:45""#,
+        r#""1970-02-28T23:59:59.9999Z""#,
+        r#""1970-03-01T00:00:00+05:45""#,
         r#""2106-01-01T00:00:00Z""#,
         r#""0000-01-01T00:00:00Z""#,
         r#""9999-12-31T23:59:59-23:59""#,
     ] {
         assert_eq!(time_of(value), Err(Reason::TimeOutOfRange), "{value}");
     }
+}
+
+#[test]
+fn seconds_are_told_from_microseconds() {
+    let detail = |json: &str| read(json.as_bytes()).expect_err("a time that is refused").detail;
+    for (value, says) in [("1709553600", "seconds times 1000"), ("1709553600000000", "micro"), ("-1", "micro")] {
+        let json = format!(r#"{{"type":"visit","id":"i","time":{value}}}"#);
+        let detail = detail(&json);
+        assert!(detail.contains("`time`") && detail.contains(says) && !detail.contains(value), "{value}: {detail}");
+    }
+    let period = r#"{"type":"report","id":"i","time":1709553600000,"origin":"o","metric":"m","value":7,"period_end":1709553600}"#;
+    assert!(detail(period).contains("`period_end`"));
 }
 
 /// The reason for refusing a field's value in an event, if it is refused.
@@ -368,7 +389,8 @@ fn money_is_read_to_the_last_millionth() {
         let Body::Conversion(conversion) = event(&json).body else { panic!("{json}") };
         assert_eq!(conversion.amount, millionths, "{value}");
     }
-    let json = r#"{"type":"conversion","id":"i","time":1,"amount":1,"currency":"eur","margin_rate":"0.35","refund_of":"o"}"#;
+    let json =
+        r#"{"type":"conversion","id":"i","time":1709553600000,"amount":1,"currency":"eur","margin_rate":"0.35","refund_of":"o"}"#;
     let Body::Conversion(conversion) = event(json).body else { panic!("{json}") };
     assert_eq!((conversion.margin_rate, &*conversion.currency, &*conversion.refund_of), (Some(350_000), "EUR", "o"));
 }
@@ -408,12 +430,12 @@ fn with_headers<'a>(headers: &[(&'a str, &'a str)], payload: &'a str) -> Result<
 }
 
 const BINARY: [(&str, &str); 4] =
-    [("ce_specversion", "1.0"), ("CE_Type", "com.example.share.v1"), ("ce_id", "c"), ("ce_time", "1970-01-01T00:00:01Z")];
+    [("ce_specversion", "1.0"), ("CE_Type", "com.example.share.v1"), ("ce_id", "c"), ("ce_time", "2024-03-04T12:00:00Z")];
 
 #[test]
 fn a_binary_envelope_fills_in_id_time_and_type() {
     let event = with_headers(&BINARY, r#"{"actor":"a","root":"r","parent":"p"}"#).unwrap();
-    assert_eq!((event.event_type(), event.id.as_ref(), event.time), (EventType::Share, "c", 1_000));
+    assert_eq!((event.event_type(), event.id.as_ref(), event.time), (EventType::Share, "c", NOON));
     let named = |name| with_headers(&[BINARY[0], ("ce_type", name), BINARY[2], BINARY[3]], "{}").map(|event| event.event_type());
     assert_eq!(named("visit"), Ok(EventType::Visit));
     assert_eq!(named("com.example.post.visit"), Ok(EventType::Visit));
@@ -436,8 +458,8 @@ fn a_binary_envelope_fills_in_id_time_and_type() {
 
 #[test]
 fn the_fields_of_the_data_win_over_a_binary_envelope() {
-    let event = with_headers(&BINARY, r#"{"type":"visit","id":"i","time":7,"specversion":"0.3","data":1}"#).unwrap();
-    assert_eq!((event.event_type(), event.id.as_ref(), event.time), (EventType::Visit, "i", 7));
+    let event = with_headers(&BINARY, r#"{"type":"visit","id":"i","time":1709553600000,"specversion":"0.3","data":1}"#).unwrap();
+    assert_eq!((event.event_type(), event.id.as_ref(), event.time), (EventType::Visit, "i", NOON));
     assert_eq!(with_headers(&BINARY, r#"{"type":"visit","id":7}"#), Err(Reason::WrongType));
 }
 
@@ -445,9 +467,9 @@ fn the_fields_of_the_data_win_over_a_binary_envelope() {
 fn a_binary_envelope_is_checked_like_the_fields() {
     let long = "x".repeat(513);
     assert_eq!(with_headers(&[("ce_specversion", "0.3")], SMALLEST[7]), Err(Reason::BadEnvelope));
-    assert_eq!(with_headers(&[BINARY[0], BINARY[1], ("ce_id", &long)], r#"{"time":1}"#), Err(Reason::BadId));
+    assert_eq!(with_headers(&[BINARY[0], BINARY[1], ("ce_id", &long)], r#"{"time":1709553600000}"#), Err(Reason::BadId));
     assert_eq!(with_headers(&[BINARY[0], BINARY[1], BINARY[2], ("ce_time", "7")], "{}"), Err(Reason::BadTime));
-    assert_eq!(with_headers(&[("ce_id", "c")], r#"{"type":"visit","time":1}"#), Err(Reason::MissingField));
+    assert_eq!(with_headers(&[("ce_id", "c")], r#"{"type":"visit","time":1709553600000}"#), Err(Reason::MissingField));
     let headers = vec![Header { name: "ce_specversion", value: Some(b"1.0") }, Header { name: "ce_id", value: Some(b"\xff") }];
     let record = Record { payload: Some(SMALLEST[7].as_bytes()), headers, ..Record::default() };
     assert_eq!(parse(&record).unwrap_err().reason, Reason::BadEnvelope);
@@ -456,20 +478,20 @@ fn a_binary_envelope_is_checked_like_the_fields() {
 #[test]
 fn a_structured_envelope_is_opened() {
     let bare =
-        r#"{"specversion":"1.0","type":"com.example.visit.v1","id":"c","time":"1970-01-01T00:00:01Z","source":"s","data":{}}"#;
+        r#"{"specversion":"1.0","type":"com.example.visit.v1","id":"c","time":"2024-03-04T12:00:00Z","source":"s","data":{}}"#;
     let event = with_headers(&[], bare).unwrap();
-    assert_eq!((event.event_type(), event.id.as_ref(), event.time), (EventType::Visit, "c", 1_000));
+    assert_eq!((event.event_type(), event.id.as_ref(), event.time), (EventType::Visit, "c", NOON));
     let content_type = [("Content-Type", "application/CloudEvents+json; charset=UTF-8")];
-    let full = format!(r#"{{"specversion":"1.0","type":"post","id":"c","time":2,"data": {} }}"#, SMALLEST[1]);
+    let full = format!(r#"{{"specversion":"1.0","type":"post","id":"c","time":1700000000000,"data": {} }}"#, SMALLEST[1]);
     let event = with_headers(&content_type, &full).unwrap();
-    assert_eq!((event.event_type(), event.id.as_ref(), event.time, event.root()), (EventType::Share, "i", 1, Some("r")));
+    assert_eq!((event.event_type(), event.id.as_ref(), event.time, event.root()), (EventType::Share, "i", NOON, Some("r")));
 }
 
 #[test]
 fn a_structured_envelope_may_hold_base64() {
     for (encoded, good) in [
-        ("eyJ0eXBlIjoicG9zdCIsInRpbWUiOjEsImFjdG9yIjoiYSIsInRhZ3MiOlsidCJdfQ==", true),
-        ("eyJ0eXBlIjoicG9zdCIsInRpbWUiOjEsImFjdG9yIjoiYSIsInRhZ3MiOlsidCJdfQ", false),
+        ("eyJ0eXBlIjoicG9zdCIsInRpbWUiOjE3MDk1NTM2MDAwMDAsImFjdG9yIjoiYSIsInRhZ3MiOlsidCJdfQ==", true),
+        ("eyJ0eXBlIjoicG9zdCIsInRpbWUiOjE3MDk1NTM2MDAwMDAsImFjdG9yIjoiYSIsInRhZ3MiOlsidCJdfQ", false),
         ("e30=", false),
         ("====", false),
         ("e===", false),

@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn fields_that_an_event_does_not_have_are_counted_by_class() {
-        let share = r#"{"type":"share","id":"s","time":1,"actor":null,"root":"r","parent":"r","kind":"quote""#;
+        let share = r#"{"type":"share","id":"s","time":1709553600000,"actor":null,"root":"r","parent":"r","kind":"quote""#;
         assert_eq!(noted(&format!("{share}}}"), Vec::new()), [0; 4], "null is a value, and every field is one of a share");
         let more = r#","is_brand":true,"amount":"x","Followers":3,"x_a":1,"text":{"a":[1]},"lang":"en"}"#;
         assert_eq!(noted(&format!("{share}{more}"), Vec::new()), [2, 1, 1, 2]);
