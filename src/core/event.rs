@@ -221,6 +221,8 @@ pub enum Reason {
     UnknownType,
     /// An id is empty or longer than 512 bytes.
     BadId,
+    /// A label, tag, host or name of more than 512 bytes, an address of more than 8 KiB, or more than 256 tags.
+    TooLong,
     /// A time that is neither unix milliseconds nor RFC 3339.
     BadTime,
     /// A time before March 1970, as unix seconds are if they are taken for milliseconds, or after 2105.
@@ -233,7 +235,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order of their declaration.
-    pub const ALL: [Reason; 13] = [
+    pub const ALL: [Reason; 14] = [
         Reason::Empty,
         Reason::BadUtf8,
         Reason::BrokenJson,
@@ -243,6 +245,7 @@ impl Reason {
         Reason::WrongType,
         Reason::UnknownType,
         Reason::BadId,
+        Reason::TooLong,
         Reason::BadTime,
         Reason::TimeOutOfRange,
         Reason::NumberOutOfRange,
@@ -262,6 +265,7 @@ impl Reason {
             Reason::WrongType => "wrong_type",
             Reason::UnknownType => "unknown_type",
             Reason::BadId => "bad_id",
+            Reason::TooLong => "too_long",
             Reason::BadTime => "bad_time",
             Reason::TimeOutOfRange => "time_out_of_range",
             Reason::NumberOutOfRange => "number_out_of_range",

@@ -30,7 +30,9 @@ WINDOW_MS = 15 * 60_000
 MINUTE_MS = 60_000
 SESSION_GAP_MS = 30 * 60_000
 LEVELS_MAX = 65_536
-ID_BYTES_MAX = 512
+TEXT_BYTES_MAX = 512
+ADDRESS_BYTES_MAX = 8 * 1024
+TAGS_MAX = 256
 TIME_START_MS = calendar.timegm((1970, 3, 1, 0, 0, 0)) * 1000
 TIME_END_MS = calendar.timegm((2106, 1, 1, 0, 0, 0)) * 1000
 FOLLOWERS_END = 2**32 - 1
@@ -57,7 +59,7 @@ class Fields(dict):
             self.repeated = {key for key, count in collections.Counter(key for key, _ in pairs).items() if count > 1}
 
 
-ID, TIME, ACTOR, TEXT, FLAG, NUMBER, COUNT, TEXTS, AMOUNT, SECONDS = range(10)
+ID, TIME, ACTOR, TEXT, ADDRESS, FLAG, NUMBER, COUNT, TEXTS, AMOUNT, SECONDS = range(11)
 REQUIRED = {
     "post": {"actor": ACTOR},
     "share": {"actor": ACTOR, "root": ID, "parent": ID},
@@ -76,7 +78,7 @@ UTM = {f"utm_{name}": TEXT for name in ("source", "medium", "campaign", "content
 OPTIONAL = {
     "post": {
         **{name: TEXT for name in DIMENSIONS},
-        "url": TEXT,
+        "url": ADDRESS,
         "is_brand": FLAG,
         "mentions_brand": FLAG,
         "followers": COUNT,
@@ -87,7 +89,7 @@ OPTIONAL = {
     "reaction": {"kind": TEXT},
     "delete": {"reason": TEXT},
     "click": {"target": ID, "visitor": ID, **UTM},
-    "visit": {"visitor": ID, "click": ID, "brand": TEXT, "landing_url": TEXT, "referrer_host": TEXT, **UTM},
+    "visit": {"visitor": ID, "click": ID, "brand": TEXT, "landing_url": ADDRESS, "referrer_host": ADDRESS, **UTM},
     "cost": {"amount": AMOUNT, "seconds": SECONDS},
 }
 REQUIRED = {kind: {"id": ID, "time": TIME, **fields} for kind, fields in REQUIRED.items()}
@@ -141,6 +143,13 @@ def parse_text(value):
         raise Reject("lone surrogate") from None
 
 
+def parse_bounded(value, bytes_max):
+    text, length = parse_text(value)
+    if length > bytes_max:
+        raise Reject("too long")
+    return text
+
+
 def is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -149,13 +158,13 @@ def check_field(value, kind):
     """The value of a field, if it is of its kind."""
     if kind == ID or (kind == ACTOR and value is not None):
         text, length = parse_text(value)
-        if not 1 <= length <= ID_BYTES_MAX:
+        if not 1 <= length <= TEXT_BYTES_MAX:
             raise Reject("bad id")
         return text
     if kind == ACTOR:
         return None
-    if kind == TEXT:
-        return parse_text(value)[0]
+    if kind in (TEXT, ADDRESS):
+        return parse_bounded(value, TEXT_BYTES_MAX if kind == TEXT else ADDRESS_BYTES_MAX)
     if kind == FLAG and not isinstance(value, bool):
         raise Reject("wrong type")
     if kind == COUNT:
@@ -170,7 +179,9 @@ def check_field(value, kind):
     if kind == TEXTS:
         if not isinstance(value, list):
             raise Reject("wrong type")
-        return [parse_text(item)[0] for item in value]
+        if len(value) > TAGS_MAX:
+            raise Reject("too long")
+        return [parse_bounded(item, TEXT_BYTES_MAX) for item in value]
     return value
 
 

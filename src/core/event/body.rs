@@ -54,7 +54,7 @@ fn event_type(wire: &Wire<'_>, envelope: &Attributes<'_>) -> Result<EventType, R
 }
 
 fn post<'a>(wire: &Wire<'a>) -> Result<Body<'a>, Reject> {
-    check::label(wire, Field::Url)?;
+    check::address(wire, Field::Url)?;
     check::followers(wire)?;
     Ok(Body::Post(Box::new(Post {
         actor: check::actor(wire)?,

@@ -1,4 +1,4 @@
-//! One function per meaning of a field: an id, a label, a time, an amount of money.
+//! One function per meaning of a field: an id, a label, an address, a time, an amount of money.
 //!
 //! Each takes a field out of the object and returns its value or the reject. Messages name the field and the cure,
 //! never the value: rejects are read by people who should not see ids.
@@ -12,8 +12,14 @@ use super::wire::{Field, Wire};
 use super::{Millionths, Reason, Reject};
 use crate::record::Millis;
 
-/// The longest id, in bytes of UTF-8.
-const ID_BYTES_MAX: usize = 512;
+/// The longest id, label, tag, host or name of a metric, in bytes of UTF-8. Every row of a root repeats its labels and tags.
+const TEXT_BYTES_MAX: usize = 512;
+
+/// The longest address of a page, in bytes of UTF-8.
+const ADDRESS_BYTES_MAX: usize = 8 * 1024;
+
+/// The most tags of one event.
+const TAGS_MAX: usize = 256;
 
 /// 1970-03-01: the first time that is taken. No post is older, and unix seconds, which many a producer
 /// sends for milliseconds, stay below it until the year 2131.
@@ -119,10 +125,10 @@ pub(super) fn optional_id<'a>(wire: &Wire<'a>, field: Field) -> Checked<Option<C
 
 /// Checks the length of an id.
 pub(super) fn check_id(name: &str, id: &str) -> Checked<()> {
-    if (1..=ID_BYTES_MAX).contains(&id.len()) {
+    if (1..=TEXT_BYTES_MAX).contains(&id.len()) {
         return Ok(());
     }
-    let detail = format!("`{name}` has {} bytes of UTF-8; an id has 1 to {ID_BYTES_MAX}", id.len());
+    let detail = format!("`{name}` has {} bytes of UTF-8; an id has 1 to {TEXT_BYTES_MAX}", id.len());
     Err(Reject::new(Reason::BadId, detail))
 }
 
@@ -136,7 +142,29 @@ pub(super) fn actor<'a>(wire: &Wire<'a>) -> Checked<Option<Cow<'a, str>>> {
 
 /// Text that may be absent; empty text stands for that.
 pub(super) fn label<'a>(wire: &Wire<'a>, field: Field) -> Checked<Cow<'a, str>> {
-    wire.get(field).map_or(Ok(Cow::Borrowed("")), |value| text(field, value))
+    wire.get(field).map_or(Ok(Cow::Borrowed("")), |value| bounded(text(field, value)?, TEXT_BYTES_MAX, || field.key().to_owned()))
+}
+
+/// The address of a page, or its host alone; empty text stands for an absent one.
+pub(super) fn address<'a>(wire: &Wire<'a>, field: Field) -> Checked<Cow<'a, str>> {
+    wire.get(field)
+        .map_or(Ok(Cow::Borrowed("")), |value| bounded(text(field, value)?, ADDRESS_BYTES_MAX, || field.key().to_owned()))
+}
+
+/// The host in an address.
+pub(super) fn host(field: Field, host: String) -> Checked<String> {
+    bounded(host, TEXT_BYTES_MAX, || format!("host of {}", field.key()))
+}
+
+/// Text that is not too long. It is never cut: two labels must not become one.
+fn bounded<T: AsRef<str>>(text: T, bytes_max: usize, name: impl FnOnce() -> String) -> Checked<T> {
+    let length = text.as_ref().len();
+    if length <= bytes_max { Ok(text) } else { Err(too_long(&name(), length, "bytes of UTF-8", bytes_max)) }
+}
+
+#[cold]
+fn too_long(name: &str, found: usize, of: &str, most: usize) -> Reject {
+    Reject::new(Reason::TooLong, format!("`{name}` has {found} {of}; send at most {most}"))
 }
 
 /// Text that must be there.
@@ -199,7 +227,7 @@ pub(super) fn gauge(wire: &Wire<'_>, field: Field) -> Checked<f64> {
     }
 }
 
-/// Tags; nothing but texts.
+/// Tags; nothing but texts, and not too many.
 pub(super) fn tags<'a>(wire: &Wire<'a>) -> Checked<Vec<Cow<'a, str>>> {
     let Some(value) = wire.get(Field::Tags) else { return Ok(Vec::new()) };
     let refused = |found: &str| wrong(Field::Tags, found, "an array of texts");
@@ -208,7 +236,11 @@ pub(super) fn tags<'a>(wire: &Wire<'a>) -> Checked<Vec<Cow<'a, str>>> {
     }
     let values: Vec<&serde_json::value::RawValue> =
         serde_json::from_str(value).map_err(|_| refused("an array of other things"))?;
-    values.into_iter().map(|tag| text(Field::Tags, tag.get())).collect()
+    if values.len() > TAGS_MAX {
+        return Err(too_long(Field::Tags.key(), values.len(), "texts", TAGS_MAX));
+    }
+    let tag = |(number, value)| bounded(text(Field::Tags, value)?, TEXT_BYTES_MAX, || format!("tags[{number}]"));
+    values.into_iter().map(serde_json::value::RawValue::get).enumerate().map(tag).collect()
 }
 
 /// Money, in millionths; written as a number or as text. It is never read as a float.

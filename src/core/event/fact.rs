@@ -131,14 +131,14 @@ pub(super) fn click(wire: &Wire<'_>) -> Result<Click, Reject> {
 }
 
 pub(super) fn visit(wire: &Wire<'_>) -> Result<Visit, Reject> {
-    let (landing_host, landing_path) = host_and_path(&check::label(wire, Field::LandingUrl)?);
+    let (landing_host, landing_path) = host_and_path(&check::address(wire, Field::LandingUrl)?);
     Ok(Visit {
         visitor: id(wire, Field::Visitor)?,
         click: id(wire, Field::Click)?.unwrap_or_default(),
         brand: label(wire, Field::Brand)?,
-        landing_host,
+        landing_host: check::host(Field::LandingUrl, landing_host)?,
         landing_path,
-        referrer_host: host(&check::label(wire, Field::ReferrerHost)?),
+        referrer_host: check::host(Field::ReferrerHost, host(&check::address(wire, Field::ReferrerHost)?))?,
         utm: utm(wire)?,
     })
 }

@@ -257,6 +257,69 @@ fn ids_have_1_to_512_bytes_after_unescaping() {
     assert_eq!(reason(escaped(257).as_bytes()), Reason::BadId);
 }
 
+/// Every text that is neither an id nor an address, by the smallest event that has it.
+const LABELS: [(usize, &str); 10] = [
+    (0, "brand campaign channel platform community experiment arm"),
+    (1, "kind edge_source"),
+    (3, "kind"),
+    (4, "reason"),
+    (5, "metric"),
+    (7, "brand utm_source utm_medium utm_campaign utm_content utm_term utm_id"),
+    (8, "currency brand kind"),
+    (9, "currency campaign brand channel community side kind role"),
+    (10, "experiment arm unit_type"),
+    (11, "origin metric grain brand campaign channel"),
+];
+
+#[test]
+fn a_label_has_up_to_512_bytes_and_is_not_cut() {
+    for (smallest, fields) in LABELS {
+        for field in fields.split(' ') {
+            for (label, expected) in [("ü".repeat(256), None), ("ü".repeat(257), Some(Reason::TooLong))] {
+                let found = read(&with(SMALLEST[smallest], field, label.into())).err().map(|reject| reject.reason);
+                assert_eq!(found, expected, "{field} in {}", SMALLEST[smallest]);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_address_has_up_to_8_kib_and_its_host_up_to_512_bytes() {
+    for (smallest, field) in [(0, "url"), (7, "landing_url"), (7, "referrer_host")] {
+        let refused = |address: String| read(&with(SMALLEST[smallest], field, address.into())).err().map(|reject| reject.reason);
+        let address = |bytes: usize| format!("https://a.example/{}", "x".repeat(bytes - 18));
+        assert_eq!((refused(address(8192)), refused(address(8193))), (None, Some(Reason::TooLong)), "{field}");
+        let host = |bytes: usize| format!("https://{}/", "x".repeat(bytes));
+        let beyond = (field != "url").then_some(Reason::TooLong);
+        assert_eq!((refused(host(512)), refused(host(513))), (None, beyond), "{field}: of `url` nothing is kept");
+    }
+}
+
+#[test]
+fn an_event_has_up_to_256_tags_of_512_bytes() {
+    for smallest in [0, 2] {
+        let refused = |tags: Vec<String>| read(&with(SMALLEST[smallest], "tags", tags.into())).err().map(|reject| reject.reason);
+        assert_eq!(refused(vec!["x".repeat(512); 256]), None);
+        assert_eq!(refused(vec!["x".to_owned(); 257]), Some(Reason::TooLong));
+        assert_eq!(refused(vec!["x".to_owned(), "x".repeat(513)]), Some(Reason::TooLong));
+    }
+}
+
+#[test]
+fn what_is_too_long_is_told_by_its_size_and_never_by_its_value() {
+    let detail = |field: &str, value: serde_json::Value| read(&with(SMALLEST[0], field, value)).expect_err("too long").detail;
+    assert_eq!(detail("brand", "q".repeat(600).into()), "`brand` has 600 bytes of UTF-8; send at most 512");
+    assert_eq!(detail("url", "q".repeat(9000).into()), "`url` has 9000 bytes of UTF-8; send at most 8192");
+    let visit = with(SMALLEST[7], "landing_url", format!("https://{}/", "q".repeat(600)).into());
+    let host = read(&visit).expect_err("too long").detail;
+    assert_eq!(host, "`host of landing_url` has 600 bytes of UTF-8; send at most 512");
+    assert_eq!(detail("tags", vec!["q"; 300].into()), "`tags` has 300 texts; send at most 256");
+    assert_eq!(
+        detail("tags", vec!["q".to_owned(), "q".repeat(600)].into()),
+        "`tags[1]` has 600 bytes of UTF-8; send at most 512"
+    );
+}
+
 #[test]
 fn a_parent_may_be_the_root() {
     event(r#"{"type":"share","id":"i","time":1709553600000,"actor":"a","root":"r","parent":"r"}"#);
