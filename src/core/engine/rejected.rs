@@ -14,7 +14,7 @@ impl Engine {
         self.counts.rejected += 1;
         self.tally.rejected[reject.reason as usize] += 1;
         let mut room = Room { left: self.rules.reject_bytes, truncated: false };
-        let payload = room.take(record.payload.unwrap_or_default());
+        // Key and headers first: they say who sent it, and a payload is cut readably at its end.
         let key = room.take(record.key.unwrap_or_default());
         let header = |header: &crate::record::Header<'_>| {
             (
@@ -23,6 +23,7 @@ impl Engine {
             )
         };
         let headers = record.headers.iter().map(header).collect();
+        let payload = room.take(record.payload.unwrap_or_default());
         self.pending_weight += (self.rules.reject_bytes - room.left) / BYTES_A_ROW;
         self.pending.rejects.push(Rejected {
             epoch: self.rules.epoch,

@@ -30,7 +30,7 @@ pub struct Rules {
     pub root_retention: Millis,
     /// Nodes and entries a partition may hold before the least recently touched root is evicted.
     pub budget: u64,
-    /// The largest reject payload that is kept whole, in bytes.
+    /// Bytes of a reject that are kept: key and headers first, then the payload, which is cut.
     pub reject_bytes: usize,
 }
 

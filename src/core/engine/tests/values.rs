@@ -161,6 +161,32 @@ fn a_reject_is_a_row_with_its_bytes_and_a_version_of_its_own() {
 }
 
 #[test]
+fn of_a_reject_that_is_too_long_the_payload_is_cut() {
+    let header = |name, value| crate::record::Header { name, value };
+    let record = Record {
+        key: Some(b"key"),
+        payload: Some(b"{\"type\":\"post\"}"),
+        headers: vec![header("producer", Some(b"shop")), header("trace", None)],
+        ..Record::default()
+    };
+    let kept = |reject_bytes| {
+        let mut engine = Engine::new(Rules { reject_bytes, ..rules() }, "t/0".into(), 0);
+        engine.observe(&record, a_reject());
+        let row = engine.flush().rows.rejects.remove(0);
+        let headers: Vec<(String, String)> =
+            row.headers.iter().map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned())).collect();
+        (String::from_utf8_lossy(&row.key).into_owned(), headers, row.payload.len(), row.truncated)
+    };
+    let headers = |names: [(&str, &str); 2]| names.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let whole = headers([("producer", "shop"), ("trace", "")]);
+    assert_eq!(kept(35), ("key".into(), whole.clone(), 15, false));
+    assert_eq!(kept(30), ("key".into(), whole.clone(), 10, true));
+    assert_eq!(kept(20), ("key".into(), whole, 0, true));
+    assert_eq!(kept(13), ("key".into(), headers([("producer", "sh"), ("", "")]), 0, true));
+    assert_eq!(kept(2), ("ke".into(), headers([("", ""), ("", "")]), 0, true));
+}
+
+#[test]
 fn an_event_from_the_future_moves_no_watermark() {
     let mut engine = engine();
     observe_at(&mut engine, &post("r", "a", NOON), NOON);
