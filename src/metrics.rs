@@ -141,7 +141,7 @@ impl Metrics {
 
     fn count(&self, flushed: &Flushed<'_>) {
         let families = &self.families;
-        let Tally { accepted, duplicates, rejected, conflicting_copies, future, .. } = flushed.tally;
+        let Tally { accepted, duplicates, rejected, conflicting_copies, future, ahead, .. } = flushed.tally;
         let Tally { evicted_by_age, evicted_by_budget, .. } = flushed.tally;
         families.records_read.inc_by(flushed.read);
         add(&families.accepted, accepted);
@@ -150,6 +150,7 @@ impl Metrics {
         families.rejected.inc_by(rejected.iter().sum());
         families.conflicting_copies.inc_by(*conflicting_copies);
         families.future.inc_by(*future);
+        families.ahead.inc_by(*ahead);
         families.lateness.add(flushed.tally);
         families.evicted_by_age.inc_by(*evicted_by_age);
         families.evicted_by_budget.inc_by(*evicted_by_budget);

@@ -6,7 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use grapevine::engine::{Engine, Rules};
+use grapevine::engine::{CLOCK_WITNESSES, Engine, Rules};
 use grapevine::event::{Body, Event, Reply, Share};
 use grapevine::record::{Millis, Record};
 
@@ -58,6 +58,7 @@ fn engine() -> Engine {
         watermark_lag: minute,
         future_bound: 5 * minute,
         root_retention: 30 * 24 * 60 * minute,
+        clock_witnesses: CLOCK_WITNESSES,
         budget: u64::MAX,
         reject_bytes: 65_536,
     };

@@ -56,6 +56,7 @@ fn rules() -> Rules {
         watermark_lag: 60_000,
         future_bound: 300_000,
         root_retention: 1,
+        clock_witnesses: 1,
         budget: 1,
         reject_bytes: 1,
     }

@@ -14,7 +14,7 @@ use super::judge::{Judge, Key};
 use super::layers::variable;
 use super::raw::{self, Raw};
 use super::{Admin, Checkpoint, ClickHouse, Config, Flush, Garbage, Kafka, Log, Secret, Worker};
-use crate::engine::Rules;
+use crate::engine::{CLOCK_WITNESSES, Rules};
 
 /// The seconds in which a revoked partition is flushed or dropped: a shutdown needs more.
 const REVOKE_SECONDS: u64 = 5;
@@ -235,6 +235,7 @@ fn rules(judge: &mut Judge<'_>, raw: raw::Rules, epoch: u16, need: PseudonymKey)
         watermark_lag: judge.event_time(key("watermark_lag_seconds"), raw.watermark_lag_seconds, 0..=86_400, 1000),
         future_bound: judge.event_time(key("future_bound_minutes"), raw.future_bound_minutes, 0..=1440, MINUTE),
         root_retention: judge.event_time(key("root_retention_days"), raw.root_retention_days, 1..=3650, DAY),
+        clock_witnesses: CLOCK_WITNESSES,
         budget: judge.within(key("budget_entries"), raw.budget_entries, 1..=4_000_000_000),
         reject_bytes: judge.size(key("reject_kib"), raw.reject_kib, 1..=16_384).saturating_mul(1024),
     }

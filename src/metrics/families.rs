@@ -22,6 +22,7 @@ pub(super) struct Families {
     pub(super) rejects: Vec<IntCounter>,
     pub(super) conflicting_copies: IntCounter,
     pub(super) future: IntCounter,
+    pub(super) ahead: IntCounter,
     pub(super) unknown_fields: Vec<IntCounter>,
     pub(super) lateness: Lateness,
     pub(super) evicted_by_age: IntCounter,
@@ -81,6 +82,10 @@ impl Families {
                 .counter("conflicting_copies_total", "Duplicates that said something else than the first copy in the log.")?,
             future: to
                 .counter("events_future_total", "Events whose time is ahead of their record's own by more than the bound.")?,
+            ahead: to.counter(
+                "records_ahead_total",
+                "Records whose own time is ahead of the log's clock by more than the retention of roots.",
+            )?,
             unknown_fields: to.unknown_fields()?,
             lateness,
             evicted_by_age: evictions.with_label_values(&["age"]),

@@ -13,7 +13,7 @@ use std::hint::black_box;
 
 use grapevine::checkpoints::CheckpointStore;
 use grapevine::config::Config;
-use grapevine::engine::{Engine, Rules};
+use grapevine::engine::{CLOCK_WITNESSES, Engine, Rules};
 use grapevine::event::{Body, Event, Reply, Share};
 use grapevine::record::Record;
 use grapevine::worker::{Checkpoints as _, Promise, StoredState};
@@ -34,6 +34,7 @@ fn rules() -> Rules {
         watermark_lag: 60_000,
         future_bound: 300_000,
         root_retention: 30 * 86_400_000,
+        clock_witnesses: CLOCK_WITNESSES,
         budget: u64::MAX,
         reject_bytes: 65_536,
     }

@@ -14,7 +14,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use grapevine::clickhouse::{Table, native};
-use grapevine::engine::{Engine, Rules};
+use grapevine::engine::{CLOCK_WITNESSES, Engine, Rules};
 use grapevine::event::parse;
 use grapevine::record::Record;
 use grapevine::row::Rows;
@@ -177,6 +177,7 @@ fn rules() -> Rules {
         watermark_lag: 60_000,
         future_bound: 300_000,
         root_retention: 30 * 86_400_000,
+        clock_witnesses: CLOCK_WITNESSES,
         budget: u64::MAX,
         reject_bytes: 65_536,
     }

@@ -35,7 +35,7 @@ fuzz_target!(|input: &[u8]| {
     drop(Engine::restore(rules(), "fuzz/0".into(), input));
 });
 
-/// A small budget and a short retention, so that lives end.
+/// A small budget, a short retention and a clock that two records move, so that lives end.
 fn rules() -> Rules {
     Rules {
         epoch: 0,
@@ -45,13 +45,14 @@ fn rules() -> Rules {
         watermark_lag: 60_000,
         future_bound: 300_000,
         root_retention: 600_000,
+        clock_witnesses: 2,
         budget: 200,
         reject_bytes: 64,
     }
 }
 
 fn observe(engine: &mut Engine, payload: &[u8], salt: usize) {
-    let timestamp = i64::try_from(salt).ok().map(|salt| NOON + salt * 10_000);
+    let timestamp = i64::try_from(salt).ok().map(|salt| NOON + salt * 600_000);
     let record = Record { offset: engine.next(), timestamp, payload: Some(payload), ..Record::default() };
     let event = parse(&record);
     engine.observe(&record, event);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use clickhouse::Row;
-use grapevine::engine::{Batch, Engine, Rules};
+use grapevine::engine::{Batch, CLOCK_WITNESSES, Engine, Rules};
 use grapevine::event::parse;
 use grapevine::record::{Millis, Record};
 use serde::Serialize;
@@ -33,6 +33,7 @@ pub(crate) fn rules() -> Rules {
         watermark_lag: MINUTE,
         future_bound: 5 * MINUTE,
         root_retention: 30 * DAY,
+        clock_witnesses: CLOCK_WITNESSES,
         budget: 1_000_000,
         reject_bytes: 65_536,
     }

@@ -49,6 +49,7 @@ fn tally() -> Tally {
     tally.rejected[4] = 2;
     tally.conflicting_copies = 1;
     tally.future = 1;
+    tally.ahead = 4;
     tally.lateness[0] = 2;
     tally.lateness[4] = 2;
     tally.lateness[LATENESS_BOUNDS.len()] = 1;
@@ -111,6 +112,7 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_rejects_total{reason=\"repeated_field\"}", 2.0),
         ("grapevine_conflicting_copies_total", 1.0),
         ("grapevine_events_future_total", 1.0),
+        ("grapevine_records_ahead_total", 4.0),
         ("grapevine_unknown_fields_total{class=\"misspelled\"}", 2.0),
         ("grapevine_event_lateness_seconds_bucket{le=\"0\"}", 2.0),
         ("grapevine_event_lateness_seconds_bucket{le=\"60\"}", 4.0),

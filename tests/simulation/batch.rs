@@ -28,7 +28,8 @@ struct Life<'a> {
     root: String,
     opened: Offset,
     touched: Offset,
-    touched_clock: Millis,
+    /// How many records had been read then: all have stamps.
+    touched_read: usize,
     /// Accepted events, in the order of the log.
     events: Vec<Event<'a>>,
 }
@@ -37,15 +38,14 @@ struct Life<'a> {
 pub(crate) fn add(expected: &mut Expected, rules: &Rules, source: &str, log: &Log) {
     let mut lives: Vec<Life<'_>> = Vec::new();
     let mut progress = ProgressFigures { first: log.first, version: log.end, ..ProgressFigures::default() };
-    let (mut clock, mut greatest): (Option<Millis>, Option<Millis>) = (None, None);
+    let (mut clock, mut greatest) = (Clock::default(), None);
     for entry in &log.entries {
         let record = entry.record();
         progress.read += 1;
         let time = entry.timestamp;
-        let now = clock.map_or(time, |clock| time.clamp(clock, clock + rules.root_retention / 30));
-        clock = Some(now);
+        clock.read(time, rules);
         expected.evicted_by_age +=
-            end(expected, rules, source, &mut lives, |life| now - life.touched_clock > rules.root_retention);
+            end(expected, rules, source, &mut lives, |life| clock.age(life.touched_read, rules) > rules.root_retention);
         match event::parse(&record) {
             Err(reject) => {
                 progress.rejected += 1;
@@ -55,7 +55,7 @@ pub(crate) fn add(expected: &mut Expected, rules: &Rules, source: &str, log: &Lo
                 };
                 expected.rows.insert(format!("rejects {source} {}", entry.offset), Figures::Reject(figures));
             }
-            Ok(event) => match take(&mut lives, event.clone(), entry.offset, now) {
+            Ok(event) => match take(&mut lives, event.clone(), entry.offset, clock.stamps.len()) {
                 Taken::New(event_time) => {
                     progress.accepted += 1;
                     add_fact(expected, source, &event, (&lives, entry.offset));
@@ -77,6 +77,30 @@ pub(crate) fn add(expected: &mut Expected, rules: &Rules, source: &str, log: &Lo
     progress.watermark = greatest.map_or(0, |time| time - rules.watermark_lag).max(0);
     expected.rows.insert(format!("progress {source}"), Figures::Progress(progress));
     end(expected, rules, source, &mut lives, |_| true);
+}
+
+/// The log's clock, by its definition.
+#[derive(Default)]
+struct Clock {
+    stamps: Vec<Millis>,
+    /// What it showed after each record, once it showed anything.
+    shown: Vec<Option<Millis>>,
+}
+
+impl Clock {
+    fn read(&mut self, stamp: Millis, rules: &Rules) {
+        self.stamps.push(stamp);
+        self.stamps.sort_unstable_by_key(|stamp| std::cmp::Reverse(*stamp));
+        let begun = self.stamps.len() + 1 >= 2 * rules.clock_witnesses;
+        let shows = begun.then(|| self.stamps[rules.clock_witnesses - 1]).map(|stamp| stamp - stamp % 3_600_000);
+        self.shown.push(shows.max(self.shown.last().copied().flatten()));
+    }
+
+    /// The time since the clock had caught up with the record that touched it: that one and those behind it are enough.
+    fn age(&self, touched_read: usize, rules: &Rules) -> Millis {
+        let caught_up = self.shown.iter().skip(touched_read - 1 + rules.clock_witnesses - 1).flatten().next();
+        caught_up.zip(self.shown.last().copied().flatten()).map_or(0, |(then, now)| now - then)
+    }
 }
 
 /// A fact stands as its first copy; a click says how the tree was when it was read.
@@ -145,15 +169,15 @@ enum Taken {
     Copy { conflicts: bool },
 }
 
-fn take<'a>(lives: &mut Vec<Life<'a>>, event: Event<'a>, offset: Offset, clock: Millis) -> Taken {
+fn take<'a>(lives: &mut Vec<Life<'a>>, event: Event<'a>, offset: Offset, read: usize) -> Taken {
     let time = event.time;
     let Some(root) = event.root().map(str::to_owned) else { return Taken::New(time) };
     let at = lives.iter().position(|life| life.root == root).unwrap_or_else(|| {
-        lives.push(Life { root, opened: offset, touched: offset, touched_clock: clock, events: Vec::new() });
+        lives.push(Life { root, opened: offset, touched: offset, touched_read: read, events: Vec::new() });
         lives.len() - 1
     });
     let life = &mut lives[at];
-    (life.touched, life.touched_clock) = (offset, clock);
+    (life.touched, life.touched_read) = (offset, read);
     let kind = event.event_type();
     let copy_of = life.events.iter().find(|known| known.event_type() == kind && known.id == event.id);
     if let Some(first) = copy_of {

@@ -677,6 +677,7 @@ pub(crate) fn settings(dice: &mut Dice, seed: u64) -> Settings {
             watermark_lag: 60_000,
             future_bound: 300_000,
             root_retention: if dice.chance(500) { 2_592_000_000 } else { 3_600_000 },
+            clock_witnesses: 4,
             budget: if dice.chance(500) { 1_000_000 } else { 40 },
             reject_bytes: 4_096,
         },

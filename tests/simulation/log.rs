@@ -52,11 +52,15 @@ impl Log {
         for number in 0..length {
             time += i64::try_from(dice.below(600_000)).expect("small");
             if dice.chance(20) {
-                // Far ahead for good, or back for one record.
+                // Far ahead for good; below, back or far ahead for one record.
                 log.injected.push(Fault::ClockJumped);
                 time += i64::try_from(dice.below(40)).expect("small") * 86_400_000;
             }
-            let stamped = if dice.chance(20) { time - 432_000_000 } else { time };
+            let stamped = match dice.chance(20) {
+                true if number % 2 == 0 => time + 31_536_000_000,
+                true => time - 432_000_000,
+                false => time,
+            };
             log.gap(dice);
             let offset = log.end;
             let entry = if !log.entries.is_empty() && dice.chance(80) {

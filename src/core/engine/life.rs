@@ -67,8 +67,8 @@ pub(super) struct Life {
     pub(super) opened: Offset,
     /// Offset of its last event, copies included.
     pub(super) touched: Offset,
-    /// The log's clock then.
-    pub(super) touched_clock: Millis,
+    /// How many stamps the log's clock had seen then.
+    pub(super) touched_stamped: u64,
     pub(super) post: Option<Box<Post>>,
     pub(super) cascade: Option<Arc<Tree>>,
     pub(super) thread: Option<Arc<Tree>>,
@@ -114,7 +114,7 @@ impl Life {
             root_hash,
             opened,
             touched: opened,
-            touched_clock: 0,
+            touched_stamped: 0,
             post: None,
             cascade: None,
             thread: None,

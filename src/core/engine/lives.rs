@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 
 use super::life::Life;
 use super::tally::{BYTES_AN_ENTRY, Holdings};
-use crate::record::{Millis, Offset};
+use crate::record::Offset;
 
 /// The place of a life while it lives.
 pub(super) type Slot = u32;
@@ -69,11 +69,11 @@ impl Lives {
         Some(result)
     }
 
-    /// Marks a life as touched by the record at an offset, when the log's clock said `clock`.
-    pub(super) fn touch(&mut self, slot: Slot, offset: Offset, clock: Millis) {
+    /// Marks a life as touched by the record at an offset, when the log's clock had seen so many stamps.
+    pub(super) fn touch(&mut self, slot: Slot, offset: Offset, stamped: u64) {
         if let Some(Some(life)) = self.slots.get_mut(slot as usize) {
             let life = Arc::make_mut(life);
-            life.touched_clock = clock;
+            life.touched_stamped = stamped;
             if life.touched != offset {
                 life.touched = offset;
                 self.touches.push_back((offset, slot));

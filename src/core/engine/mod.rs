@@ -6,6 +6,7 @@
 //! whether it is flushed after every event or never. It holds roots and nothing else.
 
 mod cascade;
+mod clock;
 mod fact;
 mod head;
 mod histogram;
@@ -33,13 +34,14 @@ pub(crate) mod tests;
 use std::sync::Arc;
 
 pub use pseudonym::{actor_pseudonym, visitor_pseudonym};
-pub use rules::{Fingerprint, Limits, RULES_REVISION, Rules};
+pub use rules::{CLOCK_WITNESSES, Fingerprint, Limits, RULES_REVISION, Rules};
 pub use snapshot::{FORMAT as SNAPSHOT_FORMAT, ForeignSnapshot, Inspection, LastRecord, Snapshot};
 pub use tally::{BYTES_AN_ENTRY, Holdings, LATENESS_BOUNDS, Tally};
 
 use crate::event::{Event, EventType, Reject};
 use crate::record::{Millis, Offset, Record};
 use crate::row::{Progress, Rows};
+use clock::Clock;
 use head::Head;
 use interner::Interner;
 use life::Outcome;
@@ -47,10 +49,6 @@ use lives::{Lives, Slot};
 use pseudonym::Pseudonyms;
 use scratch::Scratch;
 use snapshot::Last;
-
-/// The log's clock moves by at most this part of the retention per record, so that one record from the
-/// future cannot end every life.
-const CLOCK_STEPS: Millis = 30;
 
 /// What changed since the last flush.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,8 +81,7 @@ pub struct Engine {
     source: Arc<str>,
     first: Offset,
     next: Offset,
-    /// Running maximum of the records' own times, moved in bounded steps.
-    clock: Option<Millis>,
+    clock: Clock,
     /// Greatest event time that is not from the future.
     greatest: Option<Millis>,
     counts: Counts,
@@ -112,7 +109,7 @@ impl Engine {
             source,
             first,
             next: first,
-            clock: None,
+            clock: Clock::default(),
             greatest: None,
             counts: Counts::default(),
             last: Last::default(),
@@ -248,8 +245,10 @@ impl Engine {
 
     fn move_clock(&mut self, timestamp: Option<Millis>) {
         let Some(timestamp) = timestamp else { return };
-        let step = self.rules.root_retention / CLOCK_STEPS;
-        self.clock = Some(self.clock.map_or(timestamp, |clock| timestamp.clamp(clock, clock.saturating_add(step))));
+        if self.clock.is_far_behind(timestamp, &self.rules) {
+            self.tally.ahead += 1;
+        }
+        self.clock.observe(timestamp, &self.rules);
     }
 
     fn accept(&mut self, event: Event<'_>, record: &Record<'_>) {
@@ -280,7 +279,7 @@ impl Engine {
         if let Some(watermark) = self.watermark() {
             self.tally.late_by(watermark - time);
         }
-        if timestamp.or(self.clock).is_some_and(|timestamp| time > timestamp.saturating_add(self.rules.future_bound)) {
+        if timestamp.or(self.clock.end()).is_some_and(|timestamp| time > timestamp.saturating_add(self.rules.future_bound)) {
             self.tally.future += 1;
         } else {
             self.greatest = self.greatest.max(Some(time));
@@ -290,7 +289,7 @@ impl Engine {
     /// Finds or opens the life of a root, and touches it.
     fn life_of(&mut self, root: &str, offset: Offset) -> Slot {
         let slot = self.lives.find_or_open(root, self.names.root(root), offset);
-        self.lives.touch(slot, offset, self.clock.unwrap_or_default());
+        self.lives.touch(slot, offset, self.clock.stamped());
         slot
     }
 
@@ -331,9 +330,8 @@ impl Engine {
     }
 
     fn evict_by_age(&mut self) {
-        let Some(clock) = self.clock else { return };
         while let Some((slot, life)) = self.lives.least_recent()
-            && clock - life.touched_clock > self.rules.root_retention
+            && self.clock.is_over(life.touched_stamped)
         {
             self.evict(slot);
             self.tally.evicted_by_age += 1;

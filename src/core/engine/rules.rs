@@ -11,6 +11,11 @@ use crate::record::Millis;
 /// running deployment ask for a new epoch. A golden test fails when rows change and this does not.
 pub const RULES_REVISION: u32 = 5;
 
+/// How many records of a partition must be stamped in an hour or later before the log's clock shows it: more than a few
+/// machines with a wrong clock write before somebody looks, less than a busy partition gets in minutes. Another number is
+/// another [`RULES_REVISION`].
+pub const CLOCK_WITNESSES: usize = 1_024;
+
 /// The rules that rows depend on, and the limits of what is held.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rules {
@@ -28,6 +33,8 @@ pub struct Rules {
     pub future_bound: Millis,
     /// A root untouched for longer, on the log's clock, is evicted.
     pub root_retention: Millis,
+    /// [`CLOCK_WITNESSES`]; few in simulations, whose logs are short.
+    pub clock_witnesses: usize,
     /// Nodes and entries a partition may hold before the least recently touched root is evicted.
     pub budget: u64,
     /// Bytes of a reject that are kept: key and headers first, then the payload, which is cut.
@@ -74,6 +81,7 @@ impl fmt::Debug for Rules {
             watermark_lag,
             future_bound,
             root_retention,
+            clock_witnesses,
             budget,
             reject_bytes,
         } = self;
@@ -84,6 +92,7 @@ impl fmt::Debug for Rules {
             .field("watermark_lag", watermark_lag)
             .field("future_bound", future_bound)
             .field("root_retention", root_retention)
+            .field("clock_witnesses", clock_witnesses)
             .field("budget", budget)
             .field("reject_bytes", reject_bytes)
             .finish_non_exhaustive()

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::clock::Clock;
 use super::interner::Interner;
 use super::life::Life;
 use super::packed::NODE_BYTES;
@@ -21,7 +22,7 @@ mod inspection;
 pub use inspection::Inspection;
 
 /// The format of snapshots: raised when their bytes change their meaning.
-pub const FORMAT: u16 = 3;
+pub const FORMAT: u16 = 4;
 
 /// What a life takes in a snapshot beside its nodes, about.
 const LIFE_BYTES: usize = 128;
@@ -100,7 +101,7 @@ pub struct Snapshot {
     source: Arc<str>,
     first: Offset,
     next: Offset,
-    clock: Option<Millis>,
+    clock: Clock,
     greatest: Option<Millis>,
     counts: Counts,
     last: Option<LastRecord>,
@@ -162,7 +163,7 @@ struct Incoming {
     source: Arc<str>,
     first: Offset,
     next: Offset,
-    clock: Option<Millis>,
+    clock: Clock,
     greatest: Option<Millis>,
     counts: Counts,
     last: Option<LastRecord>,
@@ -202,7 +203,7 @@ impl Engine {
             source: Arc::clone(&self.source),
             first: self.first,
             next: self.next,
-            clock: self.clock,
+            clock: self.clock.clone(),
             greatest: self.greatest,
             counts: self.counts,
             last: self.last_record(),
@@ -216,7 +217,7 @@ impl Engine {
     /// # Errors
     ///
     /// When the bytes are not a snapshot of an engine with these rules and this source. Budgets and ages
-    /// may differ; the next record evicts what is too much.
+    /// may differ; the next records evict what is too much.
     pub fn restore(rules: Rules, source: Arc<str>, bytes: &[u8]) -> Result<Engine, ForeignSnapshot> {
         let incoming = Incoming::read(bytes)?;
         let (found, wanted) = (incoming.fingerprint, rules.fingerprint());

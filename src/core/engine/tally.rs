@@ -19,6 +19,8 @@ pub struct Tally {
     pub conflicting_copies: u64,
     /// Events later than their record's own time plus the future bound.
     pub future: u64,
+    /// Records stamped beyond the log's clock by more than the retention: as many more as move the clock would end every life.
+    pub ahead: u64,
     /// Accepted events by lateness behind the watermark, by bucket of [`LATENESS_BOUNDS`]; the last holds the rest.
     pub lateness: [u64; LATENESS_BOUNDS.len() + 1],
     /// Sum of the latenesses, in milliseconds.
@@ -43,9 +45,10 @@ impl Tally {
         add_all(&mut self.duplicates, &other.duplicates);
         add_all(&mut self.rejected, &other.rejected);
         add_all(&mut self.lateness, &other.lateness);
-        let Tally { conflicting_copies, future, lateness_sum, evicted_by_age, evicted_by_budget, .. } = other;
+        let Tally { conflicting_copies, future, ahead, lateness_sum, evicted_by_age, evicted_by_budget, .. } = other;
         self.conflicting_copies += conflicting_copies;
         self.future += future;
+        self.ahead += ahead;
         self.lateness_sum += lateness_sum;
         self.evicted_by_age += evicted_by_age;
         self.evicted_by_budget += evicted_by_budget;

@@ -1,6 +1,7 @@
 //! What the engine promises, on small histories made up here.
 
 mod adversarial;
+mod clock;
 mod facts;
 mod lives;
 mod marks;
@@ -31,6 +32,7 @@ pub(crate) fn rules() -> Rules {
         watermark_lag: MINUTE,
         future_bound: 5 * MINUTE,
         root_retention: 30 * DAY,
+        clock_witnesses: CLOCK_WITNESSES,
         budget: 100_000_000,
         reject_bytes: 65_536,
     }

@@ -20,7 +20,7 @@ pub struct Inspection {
     pub next: Offset,
     /// The last record read.
     pub last: Option<LastRecord>,
-    /// The log's clock.
+    /// The log's clock: the start of the hour that it shows.
     pub clock: Option<Millis>,
     /// How far the data reach.
     pub watermark: Option<Millis>,
@@ -73,7 +73,7 @@ impl Inspection {
             first,
             next,
             last,
-            clock,
+            clock: clock.now(),
             watermark,
             read,
             accepted,
