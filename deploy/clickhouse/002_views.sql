@@ -1,7 +1,8 @@
 -- Views: what analysts query. They hide FINAL, epochs and lives, and divide safely: a ratio whose denominator
 -- is 0 is NULL, never 0 and never inf. An epoch is read where `active_epoch` names it for the source; a source
 -- without a row there is read in epoch 0. Of several lives of a root the windows add up and the largest shape
--- stands (`lives`, `structure_exact` say so). root_row, cascade_row, thread_row, activity_row, cascade_life and
+-- stands (`lives` says so). It is exact if it is the only one and saw the post: a life that was nothing but the post
+-- has no shape, so one is not enough (`structure_exact`). root_row, cascade_row, thread_row, activity_row, cascade_life and
 -- thread_life carry the others; a filter on `root` reaches the primary key through all of them but `activity*`,
 -- whose key begins with the window's time: filter those by `window_start` too.
 
@@ -89,7 +90,8 @@ SELECT
     l.root_seen OR r.root != '' AS root_seen,
     l.size AS size, l.max_depth AS max_depth, l.levels AS levels, l.s1 AS s1, l.s2 AS s2, l.inferred AS inferred, l.cycles_cut AS cycles_cut, l.self_edges AS self_edges, l.reported_inferred AS reported_inferred, l.unique_actors AS unique_actors, l.deleted_actors AS deleted_actors, l.repeat_shares AS repeat_shares, l.self_shares AS self_shares, l.quotes AS quotes, l.deletes AS deletes, l.max_children AS max_children, l.reach AS reach, l.reach_known AS reach_known, l.first_time AS first_time, l.last_time AS last_time,
     l.age_hist AS age_hist, l.delay_hist AS delay_hist, l.depth_first_ms AS depth_first_ms, l.users_first_ms AS users_first_ms,
-    l.source AS source, l.opened AS opened, l.version AS version, l.lives AS lives
+    l.source AS source, l.opened AS opened, l.version AS version, l.lives AS lives,
+    toUInt8(l.lives = 1 AND l.root_seen) AS structure_exact
 FROM (
     SELECT *, count() OVER (PARTITION BY root) AS lives FROM cascade_row
     ORDER BY size DESC, source DESC, opened DESC
@@ -117,7 +119,8 @@ SELECT
     if(l.root_seen, l.root_is_brand, r.is_brand) AS is_brand,
     l.root_seen OR r.root != '' AS root_seen,
     l.size AS size, l.max_depth AS max_depth, l.levels AS levels, l.s1 AS s1, l.s2 AS s2, l.inferred AS inferred, l.cycles_cut AS cycles_cut, l.self_edges AS self_edges, l.unique_actors AS unique_actors, l.deleted_actors AS deleted_actors, l.deletes AS deletes, l.h_index AS h_index, l.brand_replies AS brand_replies, l.audience_replies AS audience_replies, l.nonself_replies AS nonself_replies, l.two_way_replies AS two_way_replies, l.dyads AS dyads, l.reciprocal_pairs AS reciprocal_pairs, l.dyad_fwd AS dyad_fwd, l.dyad_rev AS dyad_rev, l.aba AS aba, l.aba_eligible AS aba_eligible, l.longest_exchange AS longest_exchange, l.reentrants AS reentrants, l.sessions AS sessions, l.longest_session_ms AS longest_session_ms, l.longest_session_messages AS longest_session_messages, l.last_session_start AS last_session_start, l.first_time AS first_time, l.last_time AS last_time, l.latency_hist AS latency_hist, l.first_response_hist AS first_response_hist, l.brand_response_hist AS brand_response_hist, l.customer_messages AS customer_messages, l.customer_messages_answered AS customer_messages_answered,
-    l.source AS source, l.opened AS opened, l.version AS version, l.lives AS lives
+    l.source AS source, l.opened AS opened, l.version AS version, l.lives AS lives,
+    toUInt8(l.lives = 1 AND l.root_seen) AS structure_exact
 FROM (
     SELECT *, count() OVER (PARTITION BY root) AS lives FROM thread_row
     ORDER BY size DESC, source DESC, opened DESC
@@ -148,7 +151,7 @@ SELECT
     repeat_shares, self_shares, quotes, deletes, cycles_cut, self_edges, reported_inferred,
     reach AS potential_reach, reach_known,
     (size - 1) / nullIf(reach, 0) AS share_rate,
-    first_time, last_time, source, opened, version, lives, lives = 1 AS structure_exact
+    first_time, last_time, source, opened, version, lives, structure_exact
 FROM cascade_life AS life
 COMMENT 'How far, wide and deep each post was shared: one row per root with at least one share';
 
@@ -170,7 +173,7 @@ SELECT
     two_way_replies / nullIf(nonself_replies, 0) AS two_wayness,
     aba / nullIf(aba_eligible, 0) AS turn_taking,
     brand_replies, audience_replies, longest_exchange, sessions, deletes, cycles_cut, self_edges,
-    first_time, last_time, source, opened, version, lives, lives = 1 AS structure_exact
+    first_time, last_time, source, opened, version, lives, structure_exact
 FROM thread_life AS life
 COMMENT 'How far, wide and deep each conversation went: one row per root with at least one reply';
 
@@ -352,7 +355,7 @@ SELECT
     customer_messages, customer_messages_answered,
     customer_messages_answered / nullIf(customer_messages, 0) AS brand_response_rate,
     sessions, longest_session_ms / 1000 AS longest_session_seconds, longest_session_messages, last_session_start,
-    first_time, last_time, lives, lives = 1 AS structure_exact
+    first_time, last_time, lives, structure_exact
 FROM thread_life AS life
 COMMENT 'Do people talk with us and with each other: reciprocity, turns, response times and sessions of each thread';
 

@@ -1,5 +1,8 @@
 //! Every view, on hand-made rows with hand-computed answers.
 
+use grapevine::engine::{CLOCK_WITNESSES, Engine, Rules};
+use grapevine::event::parse;
+use grapevine::record::Record;
 use grapevine::row::{ActivityWindow, Cascade, Progress, Root, Rows, Thread};
 
 use crate::store::{Database, T0_MS, dialogue, opened, post, progress, star, window, world};
@@ -69,10 +72,65 @@ async fn the_shape_of_cascades_has_one_row_a_root_the_largest_life() {
         answer,
         "a\t4\t2\t2\t[1,2,1]\t10\t1.6667\t4\tacme\tc1\tbroadcast\t1\t1\n\
          m\t3\t1\t2\t[1,2]\t4\t1.3333\t3\tacme\tc1\tbroadcast\t2\t0\n\
-         u\t2\t1\t1\t[1,1]\t1\t1\t1\t\t\tbroadcast\t1\t1"
+         u\t2\t1\t1\t[1,1]\t1\t1\t1\t\t\tbroadcast\t1\t0"
     );
     let ratios = "SELECT round(mean_share_depth, 4), round(broadcast_share, 4), round(root_share, 4), round(viral_share, 4), inferred_share, share_rate, first_time FROM cascade_shape WHERE root = 'a'";
     assert_eq!(database.ask(ratios).await, "1.3333\t0.6667\t0.6667\t0.3333\t0\t0.25\t2023-11-14 22:15:00.000");
+}
+
+/// The rows of a log of one partition, as a worker with so small a budget writes them.
+fn folded(budget: u64, lines: &[&str]) -> Vec<Rows> {
+    let rules = Rules {
+        epoch: 0,
+        pseudonym_key: [7; 16],
+        window: 900_000,
+        session_gap: 1_800_000,
+        watermark_lag: 60_000,
+        future_bound: 300_000,
+        root_retention: 2_592_000_000,
+        clock_witnesses: CLOCK_WITNESSES,
+        budget,
+        reject_bytes: 1024,
+    };
+    let mut engine = Engine::new(rules, "t/0".into(), 0);
+    let mut flushed = Vec::new();
+    for line in lines {
+        let record = Record { offset: engine.next(), payload: Some(line.as_bytes()), ..Record::default() };
+        engine.observe(&record, parse(&record));
+        flushed.push(engine.flush().rows);
+    }
+    flushed
+}
+
+#[tokio::test]
+async fn a_tree_is_exact_only_if_one_life_saw_its_post_and_all_of_it() {
+    let database = Database::migrated("exact").await;
+    let log = [
+        r#"{"type":"post","id":"split","time":1700000100000,"actor":"a"}"#,
+        // Others, so that the budget ends the post alone; then it is answered and shared.
+        r#"{"type":"post","id":"whole","time":1700000100000,"actor":"b"}"#,
+        r#"{"type":"share","id":"s1","time":1700000200000,"actor":"c","root":"whole","parent":"whole"}"#,
+        r#"{"type":"reply","id":"m1","time":1700000200000,"actor":"c","root":"whole","parent":"whole"}"#,
+        r#"{"type":"share","id":"s2","time":1700009000000,"actor":"d","root":"split","parent":"split"}"#,
+        r#"{"type":"reply","id":"m2","time":1700009000000,"actor":"d","root":"split","parent":"split"}"#,
+        // Shared and ended; what comes later has no share, so its tree of shares stays whole.
+        r#"{"type":"reaction","id":"l1","time":1700009000000,"actor":"d","root":"whole","target":"whole"}"#,
+        // Its post never comes.
+        r#"{"type":"share","id":"s3","time":1700009000000,"actor":"d","root":"orphan","parent":"orphan"}"#,
+        r#"{"type":"reply","id":"m3","time":1700009000000,"actor":"d","root":"orphan","parent":"orphan"}"#,
+    ];
+    for rows in folded(23, &log) {
+        database.insert(rows).await;
+    }
+    let lives = "SELECT root, uniqExact(opened) FROM activity_window GROUP BY root ORDER BY root";
+    assert_eq!(database.ask(lives).await, "orphan\t1\nsplit\t2\nwhole\t2", "the budget is as small as this test wants it");
+    for view in ["cascade_shape", "thread_shape", "thread_dialogue"] {
+        let exact = format!("SELECT root, root_seen, lives, structure_exact FROM {view} ORDER BY root");
+        let answer = database.ask(&exact).await;
+        assert_eq!(answer, "orphan\tfalse\t1\t0\nsplit\ttrue\t1\t0\nwhole\ttrue\t1\t1", "{view}");
+    }
+    let ranked = "SELECT root, structure_exact FROM cascade_ranking ORDER BY root";
+    assert_eq!(database.ask(ranked).await, "orphan\t0\nsplit\t0\nwhole\t1");
 }
 
 #[tokio::test]

@@ -141,7 +141,7 @@ fn table(rows: &[Row<'_>]) -> Table {
             Html::from(count(row.count("max_depth"))),
             known(row.number("structural_virality"), "fewer than two people", short),
             known(row.number("inferred_share"), "no shares", share),
-            Html::text(if row.is("structure_exact") { "yes" } else { "no: the post had several lives" }),
+            Html::text(if row.is("structure_exact") { "yes" } else { "no: several lives, or not its post" }),
         ]);
     }
     table
