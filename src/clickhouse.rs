@@ -142,7 +142,10 @@ impl ClickHouseSink {
         self.within(async {
             let warning = migrations::check(&self.client).await.map_err(|problem| match problem {
                 SchemaProblem::Store(error) => error,
-                wrong @ (SchemaProblem::Behind { .. } | SchemaProblem::Changed { .. }) => Failure::Operator(wrong.to_string()),
+                wrong @ (SchemaProblem::Behind { .. }
+                | SchemaProblem::Changed { .. }
+                | SchemaProblem::InTheWay { .. }
+                | SchemaProblem::Unseen { .. }) => Failure::Operator(wrong.to_string()),
             })?;
             if let Some(warning) = warning {
                 tracing::warn!("{warning}");

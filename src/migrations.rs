@@ -3,8 +3,10 @@
 //! Every statement may run twice, and at the same time from two places, so applying needs no lock. What was
 //! applied is remembered with a check value in `schema_migrations`. There is no way down, and nothing here
 //! changes or removes a row: a migration only adds. A file that makes tables never changes once it was released; a
-//! file of nothing but views holds no state and is applied again whenever its text is another.
+//! file of nothing but views holds no state and is applied again whenever its text is another. What files have made and
+//! somebody has dropped is made again, see `compare`.
 
+use std::borrow::Cow;
 use std::hash::Hasher;
 
 use ::clickhouse::{Client, Row};
@@ -13,6 +15,12 @@ use siphasher::sip::SipHasher13;
 
 use crate::clickhouse::classify;
 use crate::failure::Failure;
+
+mod compare;
+
+pub use compare::Lacking;
+
+use compare::{Held, Made};
 
 /// A numbered file of statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +75,12 @@ impl Migration {
 /// The schema is not what this program needs.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaProblem {
-    /// Migrations were not applied yet.
+    /// Migrations were not applied yet, or what they made was dropped.
     #[error("database \"{database}\" lacks {missing}; run: grapevine migrate")]
     Behind {
         /// The database that was asked for.
         database: String,
-        /// Names of the files that were not applied.
+        /// Names of the files that were not applied, and of what was dropped.
         missing: String,
     },
     /// A migration that was applied had another text.
@@ -88,6 +96,27 @@ pub enum SchemaProblem {
         applied: u64,
         /// The check value of the file in this program.
         here: u64,
+    },
+    /// Something of the database is in the way.
+    #[error(
+        "database \"{database}\" holds what this program cannot use, and no migration changes that: {what}. If it is somebody else's, give \
+         this program a database of its own (`clickhouse.database`); if somebody changed it, change it back"
+    )]
+    InTheWay {
+        /// The database that was asked for.
+        database: String,
+        /// What, and what to do.
+        what: String,
+    },
+    /// What was made is not seen.
+    #[error(
+        "{what} is not there although it was made: the user needs SELECT on the whole of database \"{database}\"; ask for the grant"
+    )]
+    Unseen {
+        /// The database that was asked for.
+        database: String,
+        /// What.
+        what: String,
     },
     /// The store could not be asked.
     #[error(transparent)]
@@ -113,7 +142,7 @@ pub fn required_version() -> u32 {
     MIGRATIONS.last().map_or(0, |migration| migration.number)
 }
 
-/// What `applied` lacks of the migrations `known`.
+/// What `applied` lacks of the migrations `known`, and what the database lacks of those that it has.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Plan<'a> {
     /// Files that were never applied, in order.
@@ -121,10 +150,23 @@ pub struct Plan<'a> {
     /// Files of views that were applied with another text, and all files of views behind them, in order. The worker needs no view,
     /// so it does without.
     pub outdated: Vec<&'a Migration>,
+    /// What the other files have made and is not there.
+    pub lacking: Lacking,
+}
+
+/// Statements of one file, or of none.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Step<'a> {
+    /// What is done.
+    pub title: &'a str,
+    /// The statements.
+    pub statements: Vec<Cow<'static, str>>,
+    /// The file that is applied by that, as a whole.
+    applies: Option<&'a Migration>,
 }
 
 impl<'a> Plan<'a> {
-    /// Everything to apply, in order.
+    /// Files to apply, in order.
     #[must_use]
     pub fn files(&self) -> Vec<&'a Migration> {
         let mut files = [self.absent.as_slice(), &self.outdated].concat();
@@ -132,9 +174,39 @@ impl<'a> Plan<'a> {
         files
     }
 
+    /// Everything to run, in order: columns first, because views name them.
+    #[must_use]
+    pub fn steps(&self, known: &'a [Migration]) -> Vec<Step<'a>> {
+        let files = self.files();
+        let additions = self.lacking.additions().into_iter().map(Cow::Owned).collect();
+        let columns = Step { title: "columns that were dropped", statements: additions, applies: None };
+        let of_file = |migration: &'a Migration| {
+            let applies = files.contains(&migration).then_some(migration);
+            let is_dropped =
+                |statement: &'static str| Made::by(statement).is_some_and(|made| self.lacking.names.contains(&made.name));
+            let statements = migration.statements().into_iter();
+            let statements =
+                statements.filter(|statement| applies.is_some() || is_dropped(statement)).map(Cow::Borrowed).collect();
+            Step { title: migration.name, statements, applies }
+        };
+        let steps = std::iter::once(columns).chain(known.iter().map(of_file));
+        steps.filter(|step| step.applies.is_some() || !step.statements.is_empty()).collect()
+    }
+
     fn remakes_views(&self) -> bool {
         self.absent.iter().chain(&self.outdated).any(|migration| migration.is_views())
     }
+}
+
+/// What [`apply`] did.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// Files that were applied.
+    pub files: Vec<&'static Migration>,
+    /// What was made again, because it had been dropped.
+    pub again: Vec<String>,
+    /// What of that had rows: they are gone.
+    pub lost: Vec<String>,
 }
 
 /// What `applied` lacks of `known`. A file of tables that was applied with another text is a problem; one that is not known here
@@ -161,58 +233,88 @@ pub fn missing<'a>(known: &'a [Migration], applied: &[Applied]) -> Result<Plan<'
 /// What [`apply`] would run on the client's database, which need not exist.
 ///
 /// # Errors
-/// When applied tables had another text, or the store cannot be asked.
+/// When applied tables had another text, something is in the way, or the store cannot be asked.
 pub async fn plan(client: &Client) -> Result<Plan<'static>, SchemaProblem> {
-    missing(MIGRATIONS, &applied(client).await?)
+    planned(client).await.map(|(plan, _)| plan)
 }
 
-/// Brings the client's database to [`required_version`], creating it if it is absent; says what was applied.
+/// The same, with what the database holds.
+async fn planned(client: &Client) -> Result<(Plan<'static>, Held), SchemaProblem> {
+    let held = Held::by(client).await?;
+    let what = compare::in_the_way(MIGRATIONS, &held).join("; ");
+    if !what.is_empty() {
+        return Err(SchemaProblem::InTheWay { database: database(client), what });
+    }
+    let remembered = if held.has_a("schema_migrations") { applied(client).await? } else { Vec::new() };
+    let mut plan = missing(MIGRATIONS, &remembered)?;
+    // Again: somebody else may be migrating, and what is remembered by now was made before.
+    let held = Held::by(client).await?;
+    // Of a database that remembers nothing although workers wrote there, all that is not there was dropped.
+    let is_forgetful = plan.absent.len() == MIGRATIONS.len() && held.has_rows();
+    let made = MIGRATIONS.iter().filter(|migration| is_forgetful || !plan.absent.contains(migration));
+    plan.lacking = compare::lacking(made, &held);
+    Ok((plan, held))
+}
+
+/// Brings the client's database to [`required_version`], creating it if it is absent; says what was applied, and what was lost.
 ///
 /// # Errors
-/// When applied tables had another text, or the store refuses a statement. What was applied stays.
-pub async fn apply(client: &Client) -> Result<Vec<&'static Migration>, SchemaProblem> {
+/// When applied tables had another text, something is in the way, or the store refuses a statement. What was applied stays.
+pub async fn apply(client: &Client) -> Result<Done, SchemaProblem> {
     create_database(client).await?;
-    let missing = plan(client).await?.files();
+    let (plan, held) = planned(client).await?;
     let id: String = client.query_raw(NEW_ID).fetch_one().await.map_err(store)?;
-    for migration in &missing {
-        for statement in migration.statements() {
+    for Step { title, statements, applies } in plan.steps(MIGRATIONS) {
+        for statement in statements {
             let statement = statement.replace("{store}", &id);
-            client.query_raw(&statement).execute().await.map_err(|error| at(migration, &error))?;
+            client.query_raw(&statement).execute().await.map_err(|error| at(title, &error))?;
         }
-        let remember = "INSERT INTO schema_migrations (number, name, checksum, applied) \
-                        SELECT {number:UInt32}, {name:String}, {checksum:UInt64}, now64(3)";
-        let insert = client.query_raw(remember).param("number", migration.number).param("name", migration.name);
-        insert.param("checksum", migration.checksum()).execute().await.map_err(|error| at(migration, &error))?;
+        if let Some(migration) = applies {
+            remember(client, migration).await.map_err(|error| at(title, &error))?;
+        }
     }
-    Ok(missing)
+    let Plan { lacking, .. } = planned(client).await?.0;
+    if !lacking.is_empty() {
+        return Err(SchemaProblem::Unseen { database: database(client), what: lacking.words().join(", ") });
+    }
+    Ok(Done { files: plan.files(), again: plan.lacking.words(), lost: plan.lacking.lost(&held) })
 }
 
-/// Whether the client's database has every migration that this program needs; a warning if its views are of another build.
+async fn remember(client: &Client, migration: &Migration) -> Result<(), ::clickhouse::error::Error> {
+    let remember = "INSERT INTO schema_migrations (number, name, checksum, applied) \
+                    SELECT {number:UInt32}, {name:String}, {checksum:UInt64}, now64(3)";
+    let insert = client.query_raw(remember).param("number", migration.number).param("name", migration.name);
+    insert.param("checksum", migration.checksum()).execute().await
+}
+
+/// Whether the client's database has everything that a worker needs; a warning if its views are of another build or missing.
 ///
 /// # Errors
 /// [`SchemaProblem`] says what is missing and what to run.
 pub async fn check(client: &Client) -> Result<Option<String>, SchemaProblem> {
-    let Plan { absent, outdated } = plan(client).await?;
-    if absent.is_empty() {
-        let files = names(&outdated).join(", ");
-        return Ok((!files.is_empty())
-            .then(|| format!("the views of {files} are of another build; after an upgrade run: grapevine migrate")));
+    let Plan { absent, outdated, lacking } = plan(client).await?;
+    let missing: Vec<String> = names(&absent).into_iter().map(str::to_owned).chain(lacking.needed()).collect();
+    if !missing.is_empty() {
+        return Err(SchemaProblem::Behind { database: database(client), missing: missing.join(", ") });
     }
-    Err(SchemaProblem::Behind { database: client.database().unwrap_or("default").to_owned(), missing: names(&absent).join(", ") })
+    if !outdated.is_empty() {
+        let files = names(&outdated).join(", ");
+        return Ok(Some(format!("the views of {files} are of another build; after an upgrade run: grapevine migrate")));
+    }
+    let dropped = || format!("{} is not there any more; run: grapevine migrate", lacking.words().join(", "));
+    Ok((!lacking.is_empty()).then(dropped))
+}
+
+fn database(client: &Client) -> String {
+    client.database().unwrap_or("default").to_owned()
 }
 
 fn names(files: &[&Migration]) -> Vec<&'static str> {
     files.iter().map(|migration| migration.name).collect()
 }
 
-/// What the database remembers: nothing, if it or its table is absent.
+/// What the database remembers.
 async fn applied(client: &Client) -> Result<Vec<Applied>, SchemaProblem> {
-    let database = client.database().unwrap_or("default");
-    let exists = "SELECT count() FROM system.tables WHERE database = {database:String} AND name = 'schema_migrations'";
-    let count: u64 = anywhere(client).query_raw(exists).param("database", database).fetch_one().await.map_err(store)?;
-    if count == 0 {
-        return Ok(Vec::new());
-    }
     let rows = "SELECT number, name, checksum, applied FROM schema_migrations FINAL ORDER BY number";
     client.query_raw(rows).fetch_all().await.map_err(store)
 }
@@ -239,10 +341,10 @@ fn store(error: ::clickhouse::error::Error) -> SchemaProblem {
     SchemaProblem::Store(classify(&error))
 }
 
-fn at(migration: &Migration, error: &::clickhouse::error::Error) -> SchemaProblem {
+fn at(title: &str, error: &::clickhouse::error::Error) -> SchemaProblem {
     SchemaProblem::Store(match classify(error) {
-        Failure::Transient(text) => Failure::Transient(format!("could not apply {}: {text}", migration.name)),
-        Failure::Operator(text) => Failure::Operator(format!("could not apply {}: {text}", migration.name)),
+        Failure::Transient(text) => Failure::Transient(format!("could not apply {title}: {text}")),
+        Failure::Operator(text) => Failure::Operator(format!("could not apply {title}: {text}")),
     })
 }
 
@@ -368,5 +470,21 @@ mod tests {
         let views: Vec<&Migration> = MIGRATIONS.iter().filter(|migration| migration.is_views()).collect();
         let plan = missing(MIGRATIONS, &all).unwrap();
         assert_eq!((plan.outdated, plan.absent), (views, Vec::new()));
+    }
+
+    #[test]
+    fn what_was_dropped_is_made_by_the_statements_that_made_it() {
+        let lacking = Lacking { names: vec!["gap", "gaps", "money"], ..Lacking::default() };
+        let steps = Plan { lacking, ..Plan::default() }.steps(MIGRATIONS);
+        let run: Vec<(&str, usize)> = steps.iter().map(|step| (step.title, step.statements.len())).collect();
+        assert_eq!(run, [("003_gaps.sql", 2), ("006_money.sql", 1)]);
+        assert!(steps.iter().all(|step| step.applies.is_none()), "no file was applied as a whole");
+    }
+
+    #[test]
+    fn a_file_that_is_applied_is_applied_as_a_whole() {
+        let plan = Plan { absent: vec![&MIGRATIONS[0]], ..Plan::default() };
+        let [step] = plan.steps(MIGRATIONS).try_into().unwrap();
+        assert_eq!((step.statements.len(), step.applies), (MIGRATIONS[0].statements().len(), Some(&MIGRATIONS[0])));
     }
 }

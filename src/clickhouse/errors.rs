@@ -10,7 +10,10 @@ use ::clickhouse::error::Error;
 use crate::failure::Failure;
 
 const MIGRATE: &str = "run: grapevine migrate";
-const SCHEMA: &str = "the table is not the one this version writes; run: grapevine migrate";
+const DATABASE: &str =
+    "if the database was there before, bring back its backup, docs/operations.md says how; else run: grapevine migrate";
+const SCHEMA: &str =
+    "the table is not the one this version writes; run: grapevine migrate, which adds what is missing and names the rest";
 const CREDENTIALS: &str = "check clickhouse.user and clickhouse.password";
 const PERMISSION: &str = "the user needs SELECT, INSERT on the database and SELECT on system tables; ask for the grants";
 const SETTING: &str = "the user's profile must allow the settings of inserts; see the settings named in the answer";
@@ -47,7 +50,7 @@ const OPERATOR: &[(u32, &str)] = &[
     (72, REFUSED),      // CANNOT_PARSE_NUMBER
     (73, REFUSED),      // UNKNOWN_FORMAT
     (80, SCHEMA),       // INCORRECT_QUERY
-    (81, MIGRATE),      // UNKNOWN_DATABASE
+    (81, DATABASE),     // UNKNOWN_DATABASE
     (115, SETTING),     // UNKNOWN_SETTING
     (117, REFUSED),     // INCORRECT_DATA
     (128, REFUSED),     // TOO_LARGE_ARRAY_SIZE

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::clickhouse::{client, reach};
 use crate::config;
-use crate::migrations::{self, Migration, SchemaProblem};
+use crate::migrations::{self, Done, MIGRATIONS, SchemaProblem, Step};
 
 /// The schema could not be applied or shown.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,14 @@ pub enum MigrateError {
     /// The store, or what it holds.
     #[error(transparent)]
     Schema(#[from] SchemaProblem),
+    /// The schema is whole again, and rows are gone.
+    #[error(
+        "everything is there again, but empty, although workers have written to this database: {0}. Nothing here brings back what was \
+         dropped: workers write only rows of roots that see another event. Bring it back from ClickHouse's own backup or replica; if there \
+         is none, raise `epoch`, which reads again all that the log still holds into rows of its own (docs/operations.md, \"A table that \
+         was dropped\")"
+    )]
+    Lost(String),
     /// Standard output.
     #[error("could not write to standard output")]
     Output(#[from] io::Error),
@@ -20,34 +28,38 @@ pub enum MigrateError {
 /// Applies what is missing and prints one line a migration; with `plan` it prints the statements and runs none.
 ///
 /// # Errors
-/// When the store or standard output fails.
+/// When the store or standard output fails, something is in the way, or what had to be made again held rows.
 pub async fn run(config: &config::ClickHouse, plan: bool) -> Result<(), MigrateError> {
     reach(config).await.map_err(SchemaProblem::Store)?;
     let client = client(config);
     let mut output = io::stdout().lock();
     if plan {
-        print_plan(&mut output, &migrations::plan(&client).await?.files())?;
-    } else {
-        print_applied(&mut output, &config.database, &migrations::apply(&client).await?)?;
+        print_plan(&mut output, &migrations::plan(&client).await?.steps(MIGRATIONS))?;
+        return Ok(());
     }
-    Ok(())
+    let done = migrations::apply(&client).await?;
+    print_done(&mut output, &config.database, &done)?;
+    if done.lost.is_empty() { Ok(()) } else { Err(MigrateError::Lost(done.lost.join(", "))) }
 }
 
-fn print_plan(output: &mut impl Write, missing: &[&Migration]) -> io::Result<()> {
-    for migration in missing {
-        writeln!(output, "-- {}", migration.name)?;
-        for statement in migration.statements() {
+fn print_plan(output: &mut impl Write, steps: &[Step<'_>]) -> io::Result<()> {
+    for step in steps {
+        writeln!(output, "-- {}", step.title)?;
+        for statement in &step.statements {
             writeln!(output, "{statement};\n")?;
         }
     }
     Ok(())
 }
 
-fn print_applied(output: &mut impl Write, database: &str, applied: &[&Migration]) -> io::Result<()> {
-    for migration in applied {
+fn print_done(output: &mut impl Write, database: &str, done: &Done) -> io::Result<()> {
+    for migration in &done.files {
         writeln!(output, "applied {}", migration.name)?;
     }
-    if applied.is_empty() {
+    for again in &done.again {
+        writeln!(output, "made again: {again}")?;
+    }
+    if done.files.is_empty() && done.again.is_empty() {
         writeln!(output, "database \"{database}\" is at version {} already", migrations::required_version())?;
     }
     Ok(())
@@ -56,20 +68,22 @@ fn print_applied(output: &mut impl Write, database: &str, applied: &[&Migration]
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migrations::{Migration, Plan};
 
     #[test]
     fn a_plan_is_sql_that_splits_into_the_same_statements() {
         let mut output = Vec::new();
-        print_plan(&mut output, &migrations::MIGRATIONS.iter().collect::<Vec<_>>()).unwrap();
+        let plan = Plan { absent: MIGRATIONS.iter().collect(), ..Plan::default() };
+        print_plan(&mut output, &plan.steps(MIGRATIONS)).unwrap();
         let text = String::from_utf8(output).unwrap();
-        let all: Vec<&str> = migrations::MIGRATIONS.iter().flat_map(Migration::statements).collect();
+        let all: Vec<&str> = MIGRATIONS.iter().flat_map(Migration::statements).collect();
         assert_eq!(migrations::statements(&text), all);
     }
 
     #[test]
     fn nothing_to_do_is_said() {
         let mut output = Vec::new();
-        print_applied(&mut output, "grapevine", &[]).unwrap();
+        print_done(&mut output, "grapevine", &Done::default()).unwrap();
         assert_eq!(
             String::from_utf8(output).unwrap(),
             format!("database \"grapevine\" is at version {} already\n", migrations::required_version())

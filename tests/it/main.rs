@@ -23,6 +23,7 @@ mod events;
 mod forgotten;
 mod kafka;
 mod marketing;
+mod migrate;
 mod native;
 mod object_store;
 mod oracle;

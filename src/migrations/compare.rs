@@ -1,0 +1,372 @@
+//! What the database holds, beside what the files make: what is missing, and what is in the way.
+//!
+//! `schema_migrations` says which files were applied, not that what they made is still there. Columns are compared in the
+//! tables that the program itself writes; the others belong to people, who may keep a view or a table of their own there.
+
+use std::collections::BTreeMap;
+
+use ::clickhouse::Client;
+
+use super::{Migration, SchemaProblem, store};
+use crate::clickhouse::TABLES;
+
+/// What commands and migrations write, beside [`TABLES`].
+const OURS: [&str; 4] = ["active_epoch", "gap", "schema_migrations", "store"];
+
+/// A table or a view, as a statement of a file makes it.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) name: &'static str,
+    is_view: bool,
+    columns: Vec<Column>,
+}
+
+#[derive(Debug)]
+struct Column {
+    name: &'static str,
+    /// Its type, its default and its comment.
+    definition: &'static str,
+    /// Whether rows are sorted by it: it cannot be added.
+    in_key: bool,
+}
+
+impl Column {
+    fn kind(&self) -> &'static str {
+        let end = [" COMMENT '", " DEFAULT "].iter().filter_map(|word| self.definition.find(word)).min();
+        &self.definition[..end.unwrap_or(self.definition.len())]
+    }
+}
+
+impl Made {
+    /// Every statement of ours that makes something begins in one of two ways, and has a line for each column.
+    pub(super) fn by(statement: &'static str) -> Option<Made> {
+        if let Some(rest) = statement.strip_prefix("CREATE OR REPLACE VIEW ") {
+            return Some(Made { name: rest.split_whitespace().next()?, is_view: true, columns: Vec::new() });
+        }
+        let (name, rest) = statement.strip_prefix("CREATE TABLE IF NOT EXISTS ")?.split_once(" (\n")?;
+        let (columns, rest) = rest.split_once("\n)")?;
+        let (_, key) = rest.split_once("ORDER BY ")?;
+        let key: Vec<&str> = key.lines().next()?.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        let column = |line: &'static str| {
+            let (name, definition) = line.trim().trim_end_matches(',').split_once(' ')?;
+            let is_column = !["INDEX", "PROJECTION", "CONSTRAINT"].contains(&name);
+            is_column.then(|| Column { name, definition: definition.trim_start(), in_key: key.contains(&name) })
+        };
+        Some(Made { name, is_view: false, columns: columns.lines().filter_map(column).collect() })
+    }
+
+    fn is_ours(&self) -> bool {
+        TABLES.iter().any(|table| table.name == self.name) || OURS.contains(&self.name)
+    }
+
+    /// Whether the worker does without it.
+    fn is_for_people(&self) -> bool {
+        !TABLES.iter().any(|table| table.name == self.name) && self.name != "store"
+    }
+}
+
+/// What the database holds, by name.
+#[derive(Debug, Default)]
+pub(super) struct Held(BTreeMap<String, Table>);
+
+#[derive(Debug)]
+struct Table {
+    engine: String,
+    /// Also if nobody counts them.
+    has_rows: bool,
+    /// Names and types.
+    columns: BTreeMap<String, String>,
+}
+
+impl Held {
+    /// Asks; of a database that does not exist the answer is nothing.
+    pub(super) async fn by(client: &Client) -> Result<Held, SchemaProblem> {
+        let database = client.database().unwrap_or("default");
+        let client = client.clone().with_database("system");
+        let tables = "SELECT name, engine, toUInt8(ifNull(total_rows > 0, 1)) AS has_rows FROM system.tables \
+                      WHERE database = {database:String}";
+        let tables: Vec<(String, String, u8)> =
+            client.query_raw(tables).param("database", database).fetch_all().await.map_err(store)?;
+        let columns =
+            "SELECT table, name, type FROM system.columns WHERE database = {database:String} AND table IN {ours:Array(String)}";
+        let ours: Vec<&str> = TABLES.iter().map(|table| table.name).chain(OURS).collect();
+        let columns = client.query_raw(columns).param("database", database).param("ours", ours);
+        let columns: Vec<(String, String, String)> = columns.fetch_all().await.map_err(store)?;
+        let table = |(name, engine, has_rows)| (name, Table { engine, has_rows: has_rows != 0, columns: BTreeMap::new() });
+        let mut held: BTreeMap<String, Table> = tables.into_iter().map(table).collect();
+        for (table, name, kind) in columns {
+            if let Some(table) = held.get_mut(&table) {
+                table.columns.insert(name, kind);
+            }
+        }
+        Ok(Held(held))
+    }
+
+    pub(super) fn has_a(&self, table: &str) -> bool {
+        self.0.contains_key(table)
+    }
+
+    /// Whether a worker has ever written something that is still there.
+    pub(super) fn has_rows(&self) -> bool {
+        TABLES.iter().any(|table| self.0.get(table.name).is_some_and(|table| table.has_rows))
+    }
+}
+
+/// What is missing of what files have made.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Lacking {
+    /// Tables and views.
+    pub(super) names: Vec<&'static str>,
+    /// Those of them that the worker needs.
+    pub(super) needed: Vec<&'static str>,
+    pub(super) columns: Vec<LackingColumn>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LackingColumn {
+    table: &'static str,
+    name: &'static str,
+    /// The statement that adds it.
+    add: String,
+    /// Whether rows are there that had a value.
+    had_values: bool,
+}
+
+impl Lacking {
+    /// Whether nothing is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.columns.is_empty()
+    }
+
+    /// The statements that add columns.
+    pub(super) fn additions(&self) -> Vec<String> {
+        self.columns.iter().map(|column| column.add.clone()).collect()
+    }
+
+    /// Everything, in words.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let names = self.names.iter().map(|name| format!("`{name}`"));
+        names.chain(self.columns.iter().map(LackingColumn::words)).collect()
+    }
+
+    /// What the worker cannot do without.
+    pub(super) fn needed(&self) -> Vec<String> {
+        let columns = self.columns.iter().map(LackingColumn::words);
+        self.needed.iter().map(|name| format!("table `{name}`")).chain(columns).collect()
+    }
+
+    /// What went with it, if the database holds what workers have written. A view holds nothing, and what was applied is known.
+    pub(super) fn lost(&self, held: &Held) -> Vec<String> {
+        let holds = |name: &&&str| **name != "schema_migrations" && !is_view(name);
+        let tables = self.names.iter().filter(|name| held.has_rows() && holds(name));
+        let values = self.columns.iter().filter(|column| column.had_values);
+        tables.map(|name| format!("table `{name}`{}", consequence(name))).chain(values.map(LackingColumn::words)).collect()
+    }
+}
+
+impl LackingColumn {
+    fn words(&self) -> String {
+        format!("column `{}` of table `{}`", self.name, self.table)
+    }
+}
+
+fn is_view(name: &str) -> bool {
+    made_by(super::MIGRATIONS).any(|made| made.is_view && made.name == name)
+}
+
+/// What is peculiar about the loss of a table.
+fn consequence(name: &str) -> &'static str {
+    match name {
+        "store" => {
+            " (it has a new id, and workers wait before a store that they do not know: if nothing else is lost, run ALTER TABLE store \
+             MODIFY COMMENT '...' with the id that `grapevine checkpoint show` says)"
+        }
+        "progress" => " (workers notice, and write nothing before it is back)",
+        "active_epoch" => " (views read epoch 0 until `grapevine epoch promote`)",
+        "gap" => " (the view `gaps` has forgotten what no count covers)",
+        _ if TABLES.iter().any(|table| table.name == name) => "",
+        _ => " (load it again)",
+    }
+}
+
+/// What the files make, in order.
+pub(super) fn made_by(files: &'static [Migration]) -> impl Iterator<Item = Made> {
+    files.iter().flat_map(Migration::statements).filter_map(Made::by)
+}
+
+/// What is in the way of the files, each with what to do: nothing that a migration changes.
+pub(super) fn in_the_way(files: &'static [Migration], held: &Held) -> Vec<String> {
+    let mut found = Vec::new();
+    for made in made_by(files) {
+        let Some(table) = held.0.get(made.name) else { continue };
+        let holds_rows = table.engine != "View";
+        if made.is_view && holds_rows {
+            found.push(format!("`{}` is a table ({}), and this program makes a view of that name", made.name, table.engine));
+        } else if made.is_ours() && !holds_rows {
+            found.push(format!("`{}` is a view, and this program writes to a table of that name", made.name));
+        } else if made.is_ours() {
+            found.extend(made.columns.iter().filter_map(|column| other(&made, column, table)));
+        }
+    }
+    found
+}
+
+/// How a column differs so that it cannot be had by adding it.
+fn other(made: &Made, column: &Column, table: &Table) -> Option<String> {
+    let (in_table, name) = (made.name, column.name);
+    match table.columns.get(name) {
+        None => column.in_key.then(|| {
+            format!("table `{in_table}` lacks column `{name}`, by which its rows are sorted, and which therefore cannot be added")
+        }),
+        Some(kind) if is_same(kind, column.kind()) => None,
+        Some(kind) => Some(format!(
+            "column `{name}` of table `{in_table}` is of type {kind}, and this program writes {wanted} (ALTER TABLE {in_table} MODIFY \
+             COLUMN {name} {wanted})",
+            wanted = column.kind()
+        )),
+    }
+}
+
+/// A text is sent as a text, however the server keeps it.
+fn is_same(one: &str, other: &str) -> bool {
+    let plain = |kind: &str| kind.replace("LowCardinality(String)", "String");
+    plain(one) == plain(other)
+}
+
+/// What is missing of what these files have made.
+pub(super) fn lacking<'a>(files: impl Iterator<Item = &'a Migration>, held: &Held) -> Lacking {
+    let mut lacking = Lacking::default();
+    for made in files.flat_map(Migration::statements).filter_map(Made::by) {
+        let Some(table) = held.0.get(made.name) else {
+            lacking.names.push(made.name);
+            if !made.is_view && !made.is_for_people() {
+                lacking.needed.push(made.name);
+            }
+            continue;
+        };
+        if !made.is_ours() {
+            continue;
+        }
+        let mut after = " FIRST".to_owned();
+        for Column { name, definition, in_key } in &made.columns {
+            if !in_key && !table.columns.contains_key(*name) {
+                let add = format!("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {name} {definition}{after}", made.name);
+                lacking.columns.push(LackingColumn { table: made.name, name, add, had_values: table.has_rows });
+            }
+            after = format!(" AFTER {name}");
+        }
+    }
+    lacking
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MIGRATIONS;
+    use super::*;
+
+    /// A database in which all files were applied; nothing was written yet.
+    fn whole() -> Held {
+        let table = |made: Made| {
+            let engine = if made.is_view { "View" } else { "ReplacingMergeTree" }.to_owned();
+            let columns = made.columns.iter().map(|column| (column.name.to_owned(), column.kind().to_owned())).collect();
+            (made.name.to_owned(), Table { engine, has_rows: false, columns })
+        };
+        Held(made_by(MIGRATIONS).map(table).collect())
+    }
+
+    fn table<'a>(held: &'a mut Held, name: &str) -> &'a mut Table {
+        held.0.get_mut(name).unwrap()
+    }
+
+    #[test]
+    fn the_files_make_every_column_that_the_program_writes() {
+        for table in TABLES {
+            let made = made_by(MIGRATIONS).find(|made| made.name == table.name).unwrap();
+            let columns: Vec<_> = made.columns.iter().map(|column| (column.name, column.kind().to_owned())).collect();
+            let written = table.columns.iter().map(|column| (column.name, column.kind.to_owned()));
+            for ((name, kind), (written, as_kind)) in columns.iter().zip(written) {
+                assert!(*name == written && is_same(kind, &as_kind), "{}: {name} {kind}, {written} {as_kind}", table.name);
+            }
+            assert_eq!(made.columns.len(), table.columns.len(), "{}", table.name);
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_table_is_known() {
+        let key = |name: &str| -> Vec<&str> {
+            let made = made_by(MIGRATIONS).find(|made| made.name == name).unwrap();
+            made.columns.iter().filter(|column| column.in_key).map(|column| column.name).collect()
+        };
+        assert_eq!(key("cascade"), ["root", "epoch", "source", "opened"]);
+        assert_eq!(key("active_epoch"), ["source"]);
+        assert!(key("store").is_empty());
+    }
+
+    #[test]
+    fn nothing_is_missing_of_a_whole_database_and_nothing_in_the_way() {
+        assert!(lacking(MIGRATIONS.iter(), &whole()).is_empty());
+        assert!(in_the_way(MIGRATIONS, &whole()).is_empty());
+        assert!(in_the_way(MIGRATIONS, &Held::default()).is_empty());
+    }
+
+    #[test]
+    fn a_column_that_is_missing_is_added_in_its_place_with_its_comment() {
+        let mut held = whole();
+        table(&mut held, "cascade").columns.remove("reach");
+        let found = lacking(MIGRATIONS.iter(), &held);
+        let [add] = found.additions().try_into().unwrap();
+        assert!(add.starts_with("ALTER TABLE cascade ADD COLUMN IF NOT EXISTS reach UInt64 COMMENT 'Followers"), "{add}");
+        assert!(add.ends_with(" AFTER max_children"), "{add}");
+        assert_eq!(found.needed(), ["column `reach` of table `cascade`"]);
+        assert!(found.lost(&held).is_empty(), "no row had a value");
+    }
+
+    #[test]
+    fn a_column_of_the_key_cannot_be_added() {
+        let mut held = whole();
+        table(&mut held, "cascade").columns.remove("opened");
+        assert!(lacking(MIGRATIONS.iter(), &held).is_empty());
+        let [said] = in_the_way(MIGRATIONS, &held).try_into().unwrap();
+        assert!(said.contains("lacks column `opened`") && said.contains("cannot be added"), "{said}");
+    }
+
+    #[test]
+    fn a_column_of_another_type_is_in_the_way_unless_it_is_a_text_all_the_same() {
+        let mut held = whole();
+        let columns = &mut table(&mut held, "root").columns;
+        columns.insert("brand".to_owned(), "String".to_owned());
+        columns.insert("root_time".to_owned(), "DateTime64(6, 'UTC')".to_owned());
+        columns.insert("one_more".to_owned(), "UInt8".to_owned());
+        let [said] = in_the_way(MIGRATIONS, &held).try_into().unwrap();
+        assert!(said.contains("(ALTER TABLE root MODIFY COLUMN root_time DateTime64(3, 'UTC'))"), "{said}");
+    }
+
+    #[test]
+    fn a_table_is_lost_only_where_something_was_written() {
+        let mut held = whole();
+        for gone in ["cascade", "fx", "money"] {
+            held.0.remove(gone);
+        }
+        let found = lacking(MIGRATIONS.iter(), &held);
+        assert_eq!(
+            (found.names.as_slice(), found.needed()),
+            (&["cascade", "fx", "money"][..], vec!["table `cascade`".to_owned()])
+        );
+        assert!(found.lost(&held).is_empty());
+        table(&mut held, "progress").has_rows = true;
+        assert_eq!(found.lost(&held), ["table `cascade`", "table `fx` (load it again)"]);
+    }
+
+    #[test]
+    fn tables_of_people_may_be_what_they_like() {
+        let mut held = whole();
+        *table(&mut held, "fx") = Table { engine: "View".to_owned(), has_rows: true, columns: BTreeMap::new() };
+        assert!(lacking(MIGRATIONS.iter(), &held).is_empty() && in_the_way(MIGRATIONS, &held).is_empty());
+        table(&mut held, "cascade").engine = "View".to_owned();
+        table(&mut held, "money").engine = "MergeTree".to_owned();
+        let said = in_the_way(MIGRATIONS, &held);
+        assert!(said[0].contains("`cascade` is a view") && said[1].contains("`money` is a table (MergeTree)"), "{said:?}");
+    }
+}
