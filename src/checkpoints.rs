@@ -9,8 +9,10 @@
 mod catalogue;
 mod envelope;
 mod fingerprint;
+mod leftovers;
 mod place;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -41,6 +43,8 @@ pub struct CheckpointStore {
     folder: Path,
     /// The place as it was configured, for messages.
     url: Arc<str>,
+    /// The place, if it is a folder of this machine.
+    local: Option<PathBuf>,
     compression_level: i32,
 }
 
@@ -69,6 +73,7 @@ impl CheckpointStore {
             store,
             folder: prefix.join(format!("{EPOCH}{epoch}")),
             url: config.url.as_str().into(),
+            local: place::folder(&config.url),
             compression_level: config.compression_level,
         }
     }
@@ -86,10 +91,18 @@ impl CheckpointStore {
         }
     }
 
-    /// Writes what has not been said yet; else gives what was said first.
+    /// Writes what has not been said yet; else gives what was said first. It is looked for first: a place that is full, or that
+    /// takes nothing any more, keeps no worker from starting where others have started before.
     async fn said_first(&self, path: &Path, now: PutPayload, doing: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let found = async { self.store.get(path).await?.bytes().await };
+        match found.await {
+            Ok(found) => return Ok(Some(Vec::from(found))),
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(self.failure("read what the epoch began with", &error)),
+        }
         match self.store.put_opts(path, now, PutMode::Create.into()).await {
             Ok(_) => Ok(None),
+            // Two began at once.
             Err(object_store::Error::AlreadyExists { .. }) => self.read(path).await.map(Some),
             Err(error) => Err(self.failure(doing, &error)),
         }
@@ -188,6 +201,9 @@ impl Checkpoints for CheckpointStore {
         }
         if let Err(error) = self.prune(source, &path).await {
             warn!(source, %error, "old checkpoints stay until the next publication");
+        }
+        if let Some(local) = &self.local {
+            leftovers::remove(local.join(self.folder_of(source).as_ref())).await;
         }
         Ok(())
     }

@@ -195,6 +195,7 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
         () = asked(shutdown.clone()) => return Ok(()),
         () = until_ready(&sink, number, health, &settings) => {}
     }
+    health.block(number, Obstacle::Kafka, "waiting for an assignment");
     let source = KafkaSource::connect(&config.kafka, &config.worker.log, config.rules.epoch, number)?.with_topic_watch(topic);
     let seams = Seams { source, sink, checkpoints };
     Ok(worker::run(seams, &settings, &(watch, observer), asked(shutdown.clone())).await?)
@@ -211,10 +212,14 @@ async fn until_compared(
     for attempt in 0_u32.. {
         match checkpoints.check_fingerprint(rules).await {
             Err(Failure::Transient(message)) => {
-                warn!(error = message, "the checkpoint store cannot be reached yet, trying again");
+                warn!(error = message, "the checkpoint store cannot be used yet, trying again");
+                health.block(number, Obstacle::Checkpoints, message);
                 wait_alive(settings.backoff.delay(attempt, settings.seed), number, health).await;
             }
-            compared => return compared,
+            compared => {
+                health.clear(number, Obstacle::Checkpoints);
+                return compared;
+            }
         }
     }
     Ok(())

@@ -33,6 +33,9 @@ const METADATA_SERVICES: [(&str, &str); 3] = [
     ("/metadata/identity/", "AZURE_STORAGE_ACCOUNT_KEY"),
 ];
 
+/// A service's working folder is nobody's home.
+const RELATIVE: &str = "it is no absolute path: write the whole of it, /folder or file:///folder, without ~";
+
 /// The store behind a configured place, and the prefix of its objects. A local folder is created if it is missing.
 pub(super) fn open(place: &str) -> Result<(Arc<dyn ObjectStore>, Path), Failure> {
     if let Ok(Ok(folder)) = local(place) {
@@ -89,19 +92,25 @@ fn use_tls_of_the_program() {
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
+/// The folder of a place, if it is one of this machine.
+pub(super) fn folder(place: &str) -> Option<PathBuf> {
+    local(place).ok()?.ok()
+}
+
 /// A folder, or else a URL of something else.
 fn local(place: &str) -> Result<Result<PathBuf, Url>, String> {
     if place.is_empty() {
         return Err("it is empty".to_owned());
     }
     if !place.contains("://") {
-        return Ok(Ok(FilePath::new(place).to_owned()));
+        let folder = FilePath::new(place);
+        return if folder.is_absolute() { Ok(Ok(folder.to_owned())) } else { Err(RELATIVE.to_owned()) };
     }
     let url = Url::parse(place).map_err(|error| error.to_string())?;
     if url.scheme() != "file" {
         return Ok(Err(url));
     }
-    url.to_file_path().map(Ok).map_err(|()| "it is no absolute path; file:///folder has three slashes".to_owned())
+    url.to_file_path().map(Ok).map_err(|()| RELATIVE.to_owned())
 }
 
 /// Whether an error stays until somebody acts.

@@ -108,6 +108,20 @@ fn three_are_kept_whoever_wrote_them() {
 }
 
 #[test]
+fn what_a_killed_publication_left_goes_with_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    publish(&store, 1);
+    let leftover = format!("{}#1", files(folder.path()).pop().unwrap().display());
+    let file = std::fs::File::create(&leftover).unwrap();
+    file.set_modified(std::time::SystemTime::now() - Duration::from_secs(7200)).unwrap();
+    assert_eq!(newest(&store), Some((1, 1)), "nobody takes it for a checkpoint");
+    publish(&store, 2);
+    assert!(!FilePath::new(&leftover).exists());
+    assert_eq!(files(folder.path()).len(), 2);
+}
+
+#[test]
 fn publishing_twice_is_harmless() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
@@ -206,7 +220,8 @@ fn places_are_paths_or_urls() {
     publish(&by_url, 3);
     let by_path = open(format!("{}/new folder", folder.path().display())).unwrap();
     assert_eq!(newest(&by_path), Some((3, 3)));
-    for unusable in ["", "file://relative/path", "gopher://host/path", "http://host/path", "memory:///path"] {
+    let relative = ["checkpoints", "./checkpoints", "~/checkpoints", "file:checkpoints", "file://relative/path"];
+    for unusable in relative.into_iter().chain(["", "gopher://host/path", "http://host/path", "memory:///path"]) {
         let error = open(unusable.to_owned()).unwrap_err();
         assert!(error.to_string().contains("checkpoint.url"), "{error}");
     }
@@ -227,6 +242,48 @@ fn an_epoch_keeps_the_rules_that_it_began_with() {
     assert!(message.contains("was 900000 and is 60000"), "{message}");
     let message = refused(Rules { pseudonym_key: [2; 16], ..rules() }.fingerprint());
     assert!(message.contains("pseudonym key"), "{message}");
+}
+
+/// A folder in which the file can be read, while the name that it has at first while it is written is too long: it takes nothing,
+/// like one that is full, also of root.
+fn full_folder(root: &FilePath, file: &str) -> PathBuf {
+    // Of Linux: 4,096 bytes with the one that ends them.
+    const PATH_MAX: usize = 4095;
+    let mut folder = root.canonicalize().unwrap();
+    loop {
+        let left = PATH_MAX - folder.join(file).as_os_str().len();
+        match left {
+            0 => return folder,
+            // A slash and a name.
+            2..=200 => folder.push("f".repeat(left - 1)),
+            _ => folder.push("f".repeat(100)),
+        }
+    }
+}
+
+#[test]
+fn a_place_that_takes_nothing_more_stops_nobody_where_an_epoch_has_begun() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = full_folder(root.path(), "epoch-7/fingerprint.json");
+    std::fs::create_dir_all(folder.join("epoch-7")).unwrap();
+    let store = store(&folder);
+    let refused = run(store.check_fingerprint(&rules().fingerprint())).unwrap_err();
+    assert!(matches!(&refused, Failure::Transient(said) if said.contains("could not write")), "{refused:?}");
+    std::fs::write(folder.join("epoch-7/fingerprint.json"), fingerprint::to_json(&rules().fingerprint())).unwrap();
+    run(store.check_fingerprint(&rules().fingerprint())).unwrap();
+    let other = Rules { window: 60_000, ..rules() }.fingerprint();
+    assert!(matches!(run(store.check_fingerprint(&other)), Err(Failure::Operator(_))), "it is compared all the same");
+}
+
+#[test]
+fn two_that_begin_at_once_compare_with_what_one_of_them_has_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let (one, other) = (rules().fingerprint(), Rules { window: 60_000, ..rules() }.fingerprint());
+    let both = run(async { futures::join!(store.check_fingerprint(&one), store.check_fingerprint(&other)) });
+    assert!(both.0.is_ok() != both.1.is_ok(), "{both:?}");
+    assert_eq!(run(store.partitions_at_first("events", 3)), Ok(3));
+    assert_eq!(run(store.partitions_at_first("events", 5)), Ok(3));
 }
 
 #[test]

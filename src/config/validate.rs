@@ -293,21 +293,23 @@ fn checkpoint(judge: &mut Judge<'_>, raw: raw::Checkpoint) -> Checkpoint {
 
 fn checkpoint_address(judge: &mut Judge<'_>, address: &str) {
     let key = ("checkpoint", "url");
-    let cure = "write file:///folder, a plain path, or a URL such as s3://bucket/folder";
+    let cure = "write file:///folder, an absolute path, or a URL such as s3://bucket/folder";
     if address.is_empty() {
         return judge.wrong(key, "is empty", cure);
     }
-    if !address.contains(':') {
+    if address.starts_with('/') {
         return;
+    }
+    let is_file = address.starts_with("file:") && !address.starts_with("file:///");
+    if is_file || !address.contains(':') {
+        let cure = "write the whole path, /folder or file:///folder, without ~: a service may start in any folder";
+        return judge.wrong(key, format!("{address:?} is no absolute path"), cure);
     }
     match Url::parse(address) {
         Err(error) => judge.wrong(key, format!("is no URL: {error}"), cure),
         // In URLs of Azure the container stands where others have the user.
         Ok(url) if has_credentials(&url) && (url.password().is_some() || !url.scheme().starts_with('a')) => {
             judge.wrong(key, "holds a user or a password", "give credentials as the object store's own variables do");
-        }
-        Ok(url) if url.scheme() == "file" && url.host().is_some() => {
-            judge.wrong(key, format!("{address:?} names a host"), "write three slashes: file:///folder");
         }
         Ok(url) if url.scheme() != "file" && !is_object_store(&url) => {
             judge.wrong(key, format!("{address:?} is no place that this program knows"), cure);

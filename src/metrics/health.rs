@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 /// What can keep a loop, or the whole worker, from doing its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Obstacle {
+    /// The checkpoint store does not say what is needed to begin, or does not take it.
+    Checkpoints,
     /// No partitions were assigned yet (an empty assignment counts as one: a spare loop is ready).
     Kafka,
     /// The store does not take rows.
@@ -36,12 +38,14 @@ struct LoopHealth {
 }
 
 impl Health {
-    /// A worker of so many loops, none of which has been assigned anything or has seen the store.
+    /// A worker of so many loops, none of which has asked anybody yet: each asks the checkpoint store, the store and the group, in
+    /// this order, and nobody is blamed who was not asked.
     #[must_use]
     pub fn new(loops: usize, stalled_after: Duration, now: Instant) -> Health {
         let waiting = || {
             BTreeMap::from([
-                (Obstacle::Kafka, "waiting for an assignment".to_owned()),
+                (Obstacle::Checkpoints, "not asked yet".to_owned()),
+                (Obstacle::Kafka, "not asked yet".to_owned()),
                 (Obstacle::ClickHouse, "not asked yet".to_owned()),
                 (Obstacle::Schema, "not checked yet".to_owned()),
             ])
@@ -112,6 +116,7 @@ impl Health {
 impl Obstacle {
     fn as_str(self) -> &'static str {
         match self {
+            Obstacle::Checkpoints => "checkpoints",
             Obstacle::Kafka => "kafka",
             Obstacle::ClickHouse => "clickhouse",
             Obstacle::Schema => "schema",
@@ -139,7 +144,7 @@ mod tests {
     #[test]
     fn a_worker_is_ready_when_no_loop_has_an_obstacle() {
         let health = Health::new(1, Duration::from_secs(60), Instant::now());
-        for obstacle in [Obstacle::Kafka, Obstacle::ClickHouse, Obstacle::Schema] {
+        for obstacle in [Obstacle::Checkpoints, Obstacle::Kafka, Obstacle::ClickHouse, Obstacle::Schema] {
             assert!(!health.obstacles().is_empty());
             health.clear(0, obstacle);
         }

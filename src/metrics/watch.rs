@@ -20,18 +20,49 @@ pub struct LoopWatch {
     health: Arc<Health>,
     /// What each partition's engine had read, over the life of its source, at the flush before.
     read: Mutex<BTreeMap<Partition, u64>>,
+    /// Partitions that are not read yet, and whether that is for want of a checkpoint that was read or written.
+    opening: Mutex<BTreeMap<Partition, bool>>,
 }
 
 impl LoopWatch {
     /// Watches the loop of this number, from 0.
     #[must_use]
     pub fn new(number: usize, metrics: Arc<Metrics>, health: Arc<Health>) -> LoopWatch {
-        LoopWatch { number, metrics, health, read: Mutex::default() }
+        LoopWatch { number, metrics, health, read: Mutex::default(), opening: Mutex::default() }
     }
 
     /// Partitions come, or go: nothing that was known of them before counts.
     fn forget(&self, partitions: &[Partition]) {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).retain(|partition, _| !partitions.contains(partition));
+    }
+
+    /// Partitions come, go, begin, or cannot for want of a checkpoint. Where one is read already, rows go on without.
+    fn opening(&self, change: impl FnOnce(&mut BTreeMap<Partition, bool>)) {
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut opening);
+        let waiting: Vec<String> =
+            opening.iter().filter(|(_, waits)| **waits).map(|(partition, _)| partition.to_string()).collect();
+        if waiting.is_empty() {
+            self.health.clear(self.number, Obstacle::Checkpoints);
+        } else {
+            let waiting = waiting.join(", ");
+            let why = "cannot begin: a checkpoint cannot be read, or the first one not written; the log says why";
+            self.blocked(Obstacle::Checkpoints, format!("partitions {waiting} {why}"));
+        }
+    }
+
+    /// A partition is read, or will not be.
+    fn opened(&self, partition: Partition) {
+        self.opening(|opening| opening.retain(|other, _| *other != partition));
+    }
+
+    fn checkpoint_failed(&self, partition: Partition) {
+        self.metrics.record_checkpoint_failed();
+        self.opening(|opening| {
+            if let Some(waits) = opening.get_mut(&partition) {
+                *waits = true;
+            }
+        });
     }
 
     fn blocked(&self, obstacle: Obstacle, why: impl Into<String>) {
@@ -78,6 +109,7 @@ impl Observer for LoopWatch {
             Notice::Ticked => health.tick(self.number, Instant::now()),
             Notice::Assigned(partitions) => {
                 self.forget(partitions);
+                self.opening(|opening| opening.extend(partitions.iter().map(|partition| (*partition, false))));
                 metrics.record_rebalance(Rebalance::Assigned);
                 metrics.record_assigned(partitions);
                 health.clear(self.number, Obstacle::Kafka);
@@ -85,7 +117,10 @@ impl Observer for LoopWatch {
             Notice::Added(_) => metrics.record_added_partition(),
             Notice::Restored { partition, bytes, published } => metrics.record_restored(partition, bytes, published),
             Notice::Forgotten(_) => metrics.record_forgotten(),
-            Notice::Refused(partition) => metrics.record_refused(partition),
+            Notice::Refused(partition) => {
+                self.opened(partition);
+                metrics.record_refused(partition);
+            }
             Notice::Revoked(_) => metrics.record_rebalance(Rebalance::Revoked),
             Notice::Lost(_) => {
                 metrics.record_rebalance(Rebalance::Lost);
@@ -97,6 +132,7 @@ impl Observer for LoopWatch {
             }
             Notice::Released(partition) => {
                 self.forget(&[partition]);
+                self.opened(partition);
                 metrics.record_released(partition);
             }
             Notice::Unassigned(partitions) => metrics.record_unassigned(partitions),
@@ -104,10 +140,10 @@ impl Observer for LoopWatch {
             Notice::Flushed { partition, batch, holdings } => self.flushed(partition, batch, holdings),
             Notice::UnknownFields(fields) => metrics.record_unknown_fields(fields),
             Notice::Inserted(outcome) => self.inserted(outcome),
-            Notice::Started { .. } => {}
+            Notice::Started { partition, .. } => self.opened(partition),
             Notice::Moved(position) => metrics.record_position(&position),
             Notice::Published(partition, bytes) => metrics.record_published(partition, bytes),
-            Notice::CheckpointFailed(_) => metrics.record_checkpoint_failed(),
+            Notice::CheckpointFailed(partition) => self.checkpoint_failed(partition),
             Notice::Paused(paused) => health.pause(self.number, paused),
             Notice::Lagging { partition, lag, last_record } => metrics.record_lag(partition, lag, last_record),
             Notice::Spent(phase, took) => metrics.record_phase(phase, took),

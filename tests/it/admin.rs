@@ -281,6 +281,7 @@ fn a_watched_loop_counts_what_its_engines_say_they_read() {
 fn a_watched_loop_is_ready_when_rows_leave_and_nobody_has_to_act() {
     let fixture = fixture();
     let watch = LoopWatch::new(0, Arc::clone(&fixture.metrics), Arc::clone(&fixture.health));
+    fixture.health.clear(0, Obstacle::Checkpoints);
     fixture.health.clear(0, Obstacle::Schema);
     watch.notice(Notice::Assigned(&[]));
     watch.notice(Notice::Inserted(Err(&Failure::Operator("no such table".to_owned()))));
@@ -307,6 +308,26 @@ async fn get(address: std::net::SocketAddr, path: &str) -> (u16, String) {
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
+#[test]
+fn a_partition_that_waits_for_a_checkpoint_is_an_obstacle_until_it_is_read() {
+    let fixture = fixture();
+    let watch = LoopWatch::new(0, Arc::clone(&fixture.metrics), Arc::clone(&fixture.health));
+    [Obstacle::ClickHouse, Obstacle::Schema].into_iter().for_each(|obstacle| fixture.health.clear(0, obstacle));
+    watch.notice(Notice::Assigned(&[P, ASIDE]));
+    assert!(fixture.health.obstacles().is_empty());
+    for partition in [P, ASIDE] {
+        watch.notice(Notice::CheckpointFailed(partition));
+    }
+    let said = fixture.health.obstacles();
+    assert!(said.len() == 1 && said[0].starts_with("loop 0: checkpoints: partitions 3, 4 cannot begin"), "{said:?}");
+    watch.notice(Notice::Released(ASIDE));
+    assert!(fixture.health.obstacles()[0].contains("partitions 3 cannot"));
+    watch.notice(Notice::Started { partition: P, next: 0, end: 0 });
+    assert!(fixture.health.obstacles().is_empty());
+    watch.notice(Notice::CheckpointFailed(P));
+    assert!(fixture.health.obstacles().is_empty(), "rows go on");
+}
+
 #[tokio::test]
 async fn probes_say_what_the_worker_waits_for_and_the_server_stops_when_told() {
     let Fixture { health, metrics, .. } = fixture();
@@ -318,8 +339,8 @@ async fn probes_say_what_the_worker_waits_for_and_the_server_stops_when_told() {
 
     assert_eq!(get(address, "/healthz").await, (200, "ok\n".to_owned()));
     let (status, reasons) = get(address, "/readyz").await;
-    assert_eq!((status, reasons.lines().count()), (503, 3), "{reasons}");
-    for obstacle in [Obstacle::Kafka, Obstacle::ClickHouse, Obstacle::Schema] {
+    assert_eq!((status, reasons.lines().count()), (503, 4), "{reasons}");
+    for obstacle in [Obstacle::Checkpoints, Obstacle::Kafka, Obstacle::ClickHouse, Obstacle::Schema] {
         health.clear(0, obstacle);
     }
     assert_eq!(get(address, "/readyz").await, (200, "ok\n".to_owned()));

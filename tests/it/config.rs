@@ -311,3 +311,19 @@ fn check_says_ok_and_what_a_full_state_costs() {
     assert!(report.contains("of the 8192 MiB allowed here, 5 full partitions fit"), "{report}");
     assert_eq!(check::run(None, environment(&[])), check::BAD_CONFIGURATION);
 }
+
+#[test]
+fn a_place_for_checkpoints_that_depends_on_who_starts_the_worker_is_refused() {
+    for place in
+        ["checkpoints", "./checkpoints", "../checkpoints", "~/checkpoints", "file:checkpoints", "file://relative", "file://~/x"]
+    {
+        let said = mistakes("", &[("GRAPEVINE_CHECKPOINT_URL", place)]);
+        assert!(
+            said.len() == 1 && said[0].contains("is no absolute path") && said[0].contains("file:///folder"),
+            "{place}: {said:?}"
+        );
+    }
+    for place in ["/checkpoints", "/with:colon", "file:///checkpoints", "s3://bucket/folder"] {
+        assert_eq!(load("", &[("GRAPEVINE_CHECKPOINT_URL", place)]).unwrap().checkpoint.url, place);
+    }
+}

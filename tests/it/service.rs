@@ -212,3 +212,27 @@ fn a_migration_of_a_store_that_does_not_answer_ends_with_a_message() {
     assert_eq!(status.code(), Some(1), "{errors}");
     assert!(errors.contains("no answer within 1s"), "{errors}");
 }
+
+#[test]
+fn a_worker_that_cannot_use_its_checkpoints_blames_nobody_else() {
+    let world = World::new(1, "no_checkpoints");
+    // A folder whose own name fits, and no name below it: as if it took nothing.
+    let root = tempfile::tempdir().unwrap();
+    let mut folder = root.path().to_owned();
+    while folder.as_os_str().len() < 4080 {
+        let left = 4085 - folder.as_os_str().len();
+        folder.push("f".repeat(left.min(100)));
+    }
+    std::fs::create_dir_all(&folder).unwrap();
+    let worker = world.start(&[("GRAPEVINE_CHECKPOINT_URL", folder.to_str().unwrap())]);
+    let reasons = until("the checkpoints are named", || match worker.get("/readyz") {
+        (503, reasons) if reasons.contains("checkpoints: could not") => Ok(reasons),
+        other => Err(other),
+    });
+    assert!(reasons.starts_with("loop 0: checkpoints: could not read what the epoch began with at /"), "{reasons}");
+    for nobody in ["kafka: not asked yet", "clickhouse: not asked yet"] {
+        assert!(reasons.contains(nobody), "{reasons}");
+    }
+    assert_eq!(worker.get("/healthz").0, 200);
+    worker.stop();
+}
