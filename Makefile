@@ -25,6 +25,7 @@ test: setup ## every check and test
 
 chaos: setup ## everything dies, again and again, around a real broker; ends with a table (some ten minutes)
 	$(CARGO) test --release --locked --test it apache_kafka:: -- --skip chaos
+	GRAPEVINE_FLIPS=1000000 $(CARGO) test --release --locked --lib -- --nocapture no_state_with_a_flipped_bit_passes
 	GRAPEVINE_CHAOS=full $(CARGO) test --release --locked --test it apache_kafka::chaos -- --nocapture
 
 bench: setup build ## the benchmarks of docs/benchmarks.md, on Apache Kafka itself (about half an hour)

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::engine::{Engine, Rules};
+use crate::event;
+use crate::record::Record;
 use crate::worker::StoreId;
 
 const SOURCE: &str = "events/3";
@@ -156,8 +158,54 @@ fn a_checkpoint_cut_off_anywhere_is_skipped_for_the_one_before() {
     }
 }
 
+/// A sealed state of so many events, posts with shares and replies below them.
+fn sealed(events: u64) -> Vec<u8> {
+    let many = Rules { budget: 1_000_000, root_retention: 1_000_000_000, ..rules() };
+    let mut engine = Engine::new(many, SOURCE.into(), 0);
+    for offset in 0..events {
+        let (root, time) = (offset / 20 * 20, 1_700_000_100_000 + offset * 997);
+        let (kind, parent) = match offset - root {
+            0 => ("post", root),
+            below if below % 2 == 1 => ("share", root),
+            below => ("reply", root + if below == 2 { 0 } else { below - 2 }),
+        };
+        let event = format!(
+            r#"{{"type": "{kind}", "id": "{offset}", "time": {time}, "actor": "{}", "root": "{root}", "parent": "{parent}"}}"#,
+            offset * 7919 % 1009
+        );
+        let record = Record { offset, payload: Some(event.as_bytes()), ..Record::default() };
+        engine.observe(&record, event::parse(&record));
+    }
+    assert_eq!(engine.holdings().nodes, events - events.div_ceil(20), "all of them are in the state");
+    engine.flush();
+    run(envelope::seal(SOURCE, events, promise(events), engine.snapshot(), 1)).unwrap().0
+}
+
+/// `make chaos` flips a million.
 #[test]
-fn a_flipped_bit_anywhere_is_noticed() {
+fn no_state_with_a_flipped_bit_passes() {
+    let flips = std::env::var("GRAPEVINE_FLIPS").map_or(10_000, |flips| flips.parse().unwrap());
+    let events = flips / 100;
+    let mut object = sealed(events);
+    let bits = object.len() as u64 * 8;
+    assert!(bits >= flips, "only {bits} bits");
+    run(async {
+        assert!(envelope::open(SOURCE, events, object.clone()).await.is_ok());
+        for flip in 0..flips {
+            // From the first bit to the last.
+            let bit = flip * (bits - 1) / (flips - 1);
+            let (at, mask) = (usize::try_from(bit / 8).unwrap(), 1 << (bit % 8));
+            object[at] ^= mask;
+            let opened = envelope::open(SOURCE, events, object.clone()).await;
+            assert!(opened.is_err(), "bit {bit} of {bits}");
+            object[at] ^= mask;
+        }
+    });
+    println!("{flips} of {bits} bits flipped one by one, each noticed");
+}
+
+#[test]
+fn a_checkpoint_with_a_flipped_bit_is_skipped_for_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     publish(&store, 1);
