@@ -16,6 +16,11 @@ use tokio::net::TcpListener;
 
 use crate::metrics::{Health, Metrics};
 
+mod connections;
+
+use connections::Bounded;
+pub use connections::{BOUNDS, Bounds};
+
 const INDEX: &str = "grapevine\n\n/metrics  for Prometheus\n/healthz  200 while every loop ticks\n\
                      /readyz   200 while partitions are assigned and ClickHouse takes rows\n";
 
@@ -25,7 +30,7 @@ struct Worker {
     health: Arc<Health>,
 }
 
-/// Answers until `shutdown` completes, then lets answers under way finish. The caller binds the listener, and says in the
+/// Answers within bounds until `shutdown` completes, then lets answers under way finish. The caller binds the listener, and says in the
 /// log where.
 ///
 /// # Errors
@@ -33,6 +38,7 @@ struct Worker {
 /// When the listener fails.
 pub async fn serve(
     listener: TcpListener,
+    bounds: Bounds,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
     shutdown: impl Future<Output = ()> + Send + 'static,
@@ -43,7 +49,7 @@ pub async fn serve(
         .route("/healthz", get(show_health))
         .route("/readyz", get(show_readiness))
         .with_state(Worker { metrics, health });
-    axum::serve(listener, routes).with_graceful_shutdown(shutdown).await
+    axum::serve(Bounded::new(listener, bounds), routes).with_graceful_shutdown(shutdown).await
 }
 
 async fn show_metrics(State(worker): State<Worker>) -> Response {

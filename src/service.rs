@@ -155,7 +155,7 @@ async fn serve_admin(
     let listener = TcpListener::bind(address).await.map_err(refused)?;
     let bound = listener.local_addr().map_err(refused)?;
     info!(address = %bound, "admin server listens");
-    let serving = admin::serve(listener, Arc::clone(metrics), Arc::clone(health), asked(shutdown));
+    let serving = admin::serve(listener, admin::BOUNDS, Arc::clone(metrics), Arc::clone(health), asked(shutdown));
     tokio::spawn(async move {
         if let Err(error) = serving.await {
             error!(%error, "the admin server failed");

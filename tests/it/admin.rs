@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use grapevine::admin;
+use grapevine::admin::{self, Bounds};
 use grapevine::engine::{Batch, Holdings, LATENESS_BOUNDS, Tally};
 use grapevine::event::UnknownFields;
 use grapevine::failure::Failure;
@@ -335,7 +335,7 @@ async fn probes_say_what_the_worker_waits_for_and_the_server_stops_when_told() {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async move { drop(stopped.await) };
-    let server = tokio::spawn(admin::serve(listener, Arc::clone(&metrics), Arc::clone(&health), shutdown));
+    let server = tokio::spawn(admin::serve(listener, admin::BOUNDS, Arc::clone(&metrics), Arc::clone(&health), shutdown));
 
     assert_eq!(get(address, "/healthz").await, (200, "ok\n".to_owned()));
     let (status, reasons) = get(address, "/readyz").await;
@@ -371,10 +371,84 @@ async fn a_loop_that_hangs_makes_the_worker_unhealthy() {
     let metrics = Arc::new(Metrics::new(&Registry::new(), "events", Arc::clone(&health)).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(admin::serve(listener, metrics, Arc::clone(&health), std::future::pending()));
+    tokio::spawn(admin::serve(listener, admin::BOUNDS, metrics, Arc::clone(&health), std::future::pending()));
     health.tick(0, Instant::now() + Duration::from_secs(3600));
     let (status, loops) = get(address, "/healthz").await;
     assert_eq!(status, 503);
     assert!(loops.starts_with("loop 1: no tick for"), "{loops}");
     assert!(get(address, "/metrics").await.1.contains("process_resident_memory_bytes"));
+}
+
+/// A worker's admin server with these bounds.
+async fn served(bounds: Bounds) -> (std::net::SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<std::io::Result<()>>) {
+    let Fixture { health, metrics, .. } = fixture();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async move { drop(stopped.await) };
+    (address, stop, tokio::spawn(admin::serve(listener, bounds, metrics, health, shutdown)))
+}
+
+/// What comes until the other side closes; being cut off is one way to be closed.
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut rest = Vec::new();
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("it is never closed");
+    drop(read);
+    String::from_utf8(rest).unwrap()
+}
+
+#[tokio::test]
+async fn a_probe_gets_through_ten_times_as_many_idle_sockets_as_are_held() {
+    // Fewer than a process may have open.
+    let bounds = Bounds { connections: 50, silence: Duration::from_secs(86_400) };
+    let (address, _stop, _server) = served(bounds).await;
+    let mut idle = Vec::new();
+    for _ in 0..500 {
+        idle.push(TcpStream::connect(address).await.unwrap());
+    }
+    let probe = tokio::time::timeout(PATIENCE, get(address, "/readyz")).await.expect("an answer");
+    assert_eq!(probe.0, 503);
+    // The newest are still there; the oldest have given their places.
+    for closed in idle.iter_mut().take(500 - bounds.connections) {
+        assert_eq!(rest(closed).await, "");
+    }
+    let open = idle.last_mut().unwrap();
+    open.write_all(b"GET /healthz HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n").await.unwrap();
+    assert!(rest(open).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_silent_is_closed_whatever_it_has_begun() {
+    let bounds = Bounds { silence: Duration::from_millis(500), ..admin::BOUNDS };
+    let (address, _stop, _server) = served(bounds).await;
+    for begun in ["", "GET /metrics HTTP/1.1\r\nHost: wor", "GET /healthz HTTP/1.1\r\nHost: worker\r\n\r\n"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        let answer = rest(&mut stream).await;
+        let answered = begun.ends_with("\r\n\r\n");
+        assert_eq!(answer.starts_with("HTTP/1.1 200"), answered, "{begun:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_asks_is_kept() {
+    let (address, _stop, _server) = served(admin::BOUNDS).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    for _ in 0..3 {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: worker\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\nok\n") {
+            answer.push(stream.read_u8().await.unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stops_waits_for_no_half_sent_request_longer_than_for_others() {
+    let (address, stop, server) = served(Bounds { silence: Duration::from_millis(500), ..admin::BOUNDS }).await;
+    let mut half = TcpStream::connect(address).await.unwrap();
+    half.write_all(b"GET /metrics HT").await.unwrap();
+    assert_eq!(get(address, "/healthz").await.0, 200);
+    stop.send(()).unwrap();
+    tokio::time::timeout(PATIENCE, server).await.expect("it waits for ever").unwrap().unwrap();
 }
