@@ -1,6 +1,6 @@
 //! The store over ClickHouse's HTTP interface: one insert a table and attempt; `progress` by compare and append.
 //!
-//! It keeps nothing between two attempts: whoever calls it keeps the rows until the store has said yes, and
+//! It keeps no rows between two attempts: whoever calls it keeps the rows until the store has said yes, and
 //! sends the same ones again. It does not deduplicate either: rows replace each other by version. An insert is one block of
 //! columns, and so one part for each of the table's partitions: what is inserted of a partition is inserted whole or not at all.
 
@@ -22,6 +22,7 @@ mod append;
 mod errors;
 pub mod marks;
 pub mod native;
+mod patience;
 mod tables;
 
 pub use errors::{classify, classify_exception};
@@ -107,6 +108,7 @@ pub struct ClickHouseSink {
     clock: fn() -> i64,
     observer: Box<dyn Fn(&Attempt<'_>) + Send + Sync>,
     bytes_max: usize,
+    patience: patience::Patience,
     /// Those of [`SETTINGS`] that the server knows.
     settings: OnceCell<Vec<(&'static str, &'static str)>>,
 }
@@ -124,6 +126,7 @@ impl ClickHouseSink {
             clock,
             observer: Box::new(|_| {}),
             bytes_max,
+            patience: patience::Patience::default(),
             settings: OnceCell::new(),
         }
     }
@@ -159,6 +162,36 @@ impl ClickHouseSink {
     async fn within<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let limit = self.send_timeout + self.end_timeout;
         timeout(limit, work).await.unwrap_or_else(|_| Err(Failure::Transient(format!("no answer within {limit:?}"))))
+    }
+
+    async fn insert_all(&self, rows: &Rows) -> Result<(), Failure> {
+        let Rows {
+            roots,
+            activity_windows,
+            cascades,
+            threads,
+            clicks,
+            visits,
+            conversions,
+            costs,
+            assignments,
+            reports,
+            rejects,
+            progress,
+        } = rows;
+        debug_assert!(progress.is_empty(), "progress is appended");
+        // First, so that no window of a post that was seen shows no brand while the rest is tried again.
+        self.insert_table(&references(roots)).await?;
+        self.insert_table(&references(activity_windows)).await?;
+        self.insert_table(&references(cascades)).await?;
+        self.insert_table(&references(threads)).await?;
+        self.insert_table(&references(clicks)).await?;
+        self.insert_table(&references(visits)).await?;
+        self.insert_table(&references(conversions)).await?;
+        self.insert_table(&references(costs)).await?;
+        self.insert_table(&references(assignments)).await?;
+        self.insert_table(&references(reports)).await?;
+        self.insert_table(&references(rejects)).await
     }
 
     async fn insert_table<T: Table>(&self, rows: &[&T]) -> Result<(), Failure> {
@@ -246,33 +279,7 @@ struct Refusal {
 
 impl Sink for ClickHouseSink {
     async fn insert(&self, rows: &Rows) -> Result<(), Failure> {
-        let Rows {
-            roots,
-            activity_windows,
-            cascades,
-            threads,
-            clicks,
-            visits,
-            conversions,
-            costs,
-            assignments,
-            reports,
-            rejects,
-            progress,
-        } = rows;
-        debug_assert!(progress.is_empty(), "progress is appended");
-        // First, so that no window of a post that was seen shows no brand while the rest is tried again.
-        self.insert_table(&references(roots)).await?;
-        self.insert_table(&references(activity_windows)).await?;
-        self.insert_table(&references(cascades)).await?;
-        self.insert_table(&references(threads)).await?;
-        self.insert_table(&references(clicks)).await?;
-        self.insert_table(&references(visits)).await?;
-        self.insert_table(&references(conversions)).await?;
-        self.insert_table(&references(costs)).await?;
-        self.insert_table(&references(assignments)).await?;
-        self.insert_table(&references(reports)).await?;
-        self.insert_table(&references(rejects)).await
+        self.patience.judge(self.insert_all(rows).await)
     }
 
     async fn append(&self, rows: &[Append]) -> Result<Appended, Failure> {
@@ -374,6 +381,23 @@ mod tests {
             None => (StatusCode::OK, b"\x01\x04name\x06String"),
             Some(_) => (StatusCode::PAYLOAD_TOO_LARGE, b"413 Payload Too Large"),
         }
+    }
+
+    #[tokio::test]
+    async fn an_insert_that_fails_on_and_on_with_an_unknown_code_calls_somebody() {
+        async fn refuse(Query(parameters): Query<HashMap<String, String>>) -> (StatusCode, &'static [u8]) {
+            match parameters.get("query") {
+                None => (StatusCode::OK, b"\x01\x04name\x06String"),
+                Some(_) => (StatusCode::INTERNAL_SERVER_ERROR, b"Code: 307. DB::Exception: Limit for bytes exceeded"),
+            }
+        }
+        let sink = sink_of(Router::new().fallback(refuse)).await;
+        let rows = Rows { rejects: vec![Rejected { payload: ByteBuf::new(), ..reject(0) }], ..Rows::default() };
+        for attempt in 1..20 {
+            assert!(matches!(sink.insert(&rows).await, Err(Failure::Transient(_))), "{attempt}");
+        }
+        let said = sink.insert(&rows).await.unwrap_err();
+        assert!(matches!(&said, Failure::Operator(text) if text.contains("\"rejects\"") && text.contains("code 307")), "{said}");
     }
 
     #[tokio::test]

@@ -1,7 +1,8 @@
 //! What an error of the store asks for: another attempt, or somebody who acts.
 //!
 //! The only thing to go by is the exception's code in the text of the answer. A code that is not listed is taken
-//! as transient: it is tried again, ever more slowly, and the log shows it.
+//! as transient: it is tried again, ever more slowly, and the log shows it; when an insert has failed for long with one such
+//! code, somebody is called (`patience`).
 
 use std::error::Error as _;
 
@@ -166,10 +167,19 @@ pub fn classify_exception(text: &str) -> Failure {
     if let Ok(found) = OPERATOR.binary_search_by_key(&code, |entry| entry.0) {
         return Failure::Operator(format!("{text}: {}", OPERATOR[found].1));
     }
-    if code == TOO_MANY_PARTS || TRANSIENT.binary_search(&code).is_ok() {
+    if is_known_to_pass(code) {
         return Failure::Transient(text.to_owned());
     }
     Failure::Transient(format!("{text} (code {code} is not known to this program; trying again)"))
+}
+
+fn is_known_to_pass(code: u32) -> bool {
+    code == TOO_MANY_PARTS || TRANSIENT.binary_search(&code).is_ok()
+}
+
+/// The code of an error that is only taken as transient because its code is not known.
+pub(super) fn unknown_code(transient: &str) -> Option<u32> {
+    exception_code(transient).filter(|code| !is_known_to_pass(*code))
 }
 
 /// An answer without an exception comes from a proxy, or from a server that did not get far.
