@@ -150,7 +150,10 @@ pub struct Kafka {
     pub max_poll_interval: Duration,
     pub fetch_wait: Duration,
     pub fetch_queue_backoff: Duration,
-    /// Bytes of fetched records kept by the client, a thread.
+    /// Bytes of one partition, and of all, in one answer of a broker, compressed.
+    pub fetch_partition_bytes: usize,
+    pub fetch_bytes: usize,
+    /// Bytes of fetched records kept by the client, a partition.
     pub queued_bytes: usize,
     /// How often the client's statistics (lag) are taken.
     pub statistics_interval: Duration,

@@ -27,6 +27,10 @@ pub fn run(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> 
 /// publishes many small states at once, but only one that is large.
 const STATE_BYTES_AN_ENTRY: u64 = 78;
 
+/// How much the last fetch of a partition is counted for, which the client unpacks before it looks at the bound of its queue:
+/// events as people write them shrink to a tenth at best.
+const UNPACKED: u64 = 10;
+
 /// How many inserts of full size a thread may hold: two flushes are under way, and in the worst case all of each is one column.
 const INSERTS: u64 = 2;
 
@@ -48,23 +52,27 @@ pub fn report(
 fn sums(config: &Config, memory: Option<u64>) -> String {
     let partition = config.rules.budget.saturating_mul(BYTES_AN_ENTRY);
     let threads = config.worker.threads as u64;
-    let fixed = (config.kafka.queued_bytes as u64).saturating_mul(threads);
+    let overshot = (config.kafka.fetch_partition_bytes as u64).saturating_mul(UNPACKED);
+    let queued = (config.kafka.queued_bytes as u64).saturating_add(overshot);
+    let answers = (config.kafka.fetch_bytes as u64).saturating_mul(threads);
     let state = config.rules.budget.saturating_mul(STATE_BYTES_AN_ENTRY).saturating_mul(threads);
     let inserts = (config.flush.bytes_max as u64).saturating_mul(INSERTS).saturating_mul(threads);
     let mut text = format!(
-        "# memory: up to {} a partition (rules.budget_entries x {BYTES_AN_ENTRY} bytes), {} for fetched records, {} for inserts \
+        "# memory: up to {} a partition (rules.budget_entries x {BYTES_AN_ENTRY} bytes) and {} of its fetched records \
+         (kafka.queued_kib + kafka.fetch_partition_kib x {UNPACKED}), {} for answers of brokers (kafka.fetch_kib), {} for inserts \
          (flush.bytes_max x {INSERTS}), and {} while each thread restores or publishes a full partition (x {STATE_BYTES_AN_ENTRY} \
          bytes)\n",
         size(partition),
-        size(fixed),
+        size(queued),
+        size(answers),
         size(inserts),
         size(state)
     );
-    let working = fixed.saturating_add(inserts).saturating_add(state);
+    let working = answers.saturating_add(inserts).saturating_add(state);
     text += &match memory {
         None => "# memory: the limit of this machine is not known\n".to_owned(),
         Some(limit) => {
-            let fit = limit.saturating_sub(working) / partition.max(1);
+            let fit = limit.saturating_sub(working) / partition.saturating_add(queued).max(1);
             let advice = if fit == 0 { "; lower rules.budget_entries or give it more memory" } else { "" };
             format!("# memory: of the {} allowed here, {fit} full partitions fit besides that{advice}\n", size(limit))
         }

@@ -60,6 +60,8 @@ pub(super) struct Kafka {
     pub(super) max_poll_interval_ms: u64,
     pub(super) fetch_wait_ms: u64,
     pub(super) fetch_queue_backoff_ms: u64,
+    pub(super) fetch_partition_kib: u64,
+    pub(super) fetch_kib: u64,
     pub(super) queued_kib: u64,
     pub(super) statistics_interval_ms: u64,
 }
@@ -186,6 +188,8 @@ impl Kafka {
             max_poll_interval_ms: millis(kafka.max_poll_interval),
             fetch_wait_ms: millis(kafka.fetch_wait),
             fetch_queue_backoff_ms: millis(kafka.fetch_queue_backoff),
+            fetch_partition_kib: kafka.fetch_partition_bytes as u64 / 1024,
+            fetch_kib: kafka.fetch_bytes as u64 / 1024,
             queued_kib: kafka.queued_bytes as u64 / 1024,
             statistics_interval_ms: millis(kafka.statistics_interval),
         }

@@ -22,6 +22,9 @@ const REVOKE_SECONDS: u64 = 5;
 /// The fewest bytes of a secret that is worth the name of a key.
 const KEY_BYTES_MIN: usize = 16;
 
+/// What the client takes: an answer has to fit beside its protocol's own bytes.
+const FETCH_KIB_MAX: u64 = 1_000_000_000 / 1024;
+
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 
@@ -104,9 +107,17 @@ fn kafka(judge: &mut Judge<'_>, raw: raw::Kafka) -> Kafka {
         max_poll_interval: judge.millis(key("max_poll_interval_ms"), raw.max_poll_interval_ms, 1..=86_400_000),
         fetch_wait: judge.millis(key("fetch_wait_ms"), raw.fetch_wait_ms, 1..=5000),
         fetch_queue_backoff: judge.millis(key("fetch_queue_backoff_ms"), raw.fetch_queue_backoff_ms, 0..=10_000),
+        fetch_partition_bytes: judge
+            .size(key("fetch_partition_kib"), raw.fetch_partition_kib, 1..=FETCH_KIB_MAX)
+            .saturating_mul(1024),
+        fetch_bytes: judge.size(key("fetch_kib"), raw.fetch_kib, 1..=FETCH_KIB_MAX).saturating_mul(1024),
         queued_bytes: judge.size(key("queued_kib"), raw.queued_kib, 64..=2_097_151).saturating_mul(1024),
         statistics_interval: judge.millis(key("statistics_interval_ms"), raw.statistics_interval_ms, 100..=600_000),
     };
+    if kafka.fetch_bytes < kafka.fetch_partition_bytes {
+        let problem = format!("{} KiB are less than one partition may have of them", kafka.fetch_bytes / 1024);
+        judge.wrong(key("fetch_kib"), problem, "choose at least kafka.fetch_partition_kib, or lower that");
+    }
     group_times(judge, &kafka);
     sasl(judge, &kafka);
     tls(judge, &kafka);

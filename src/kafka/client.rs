@@ -47,6 +47,12 @@ pub(super) fn client_config(settings: &config::Kafka, epoch: u16, thread: usize)
         .set("max.poll.interval.ms", millis(settings.max_poll_interval))
         .set("fetch.wait.max.ms", millis(settings.fetch_wait))
         .set("fetch.queue.backoff.ms", millis(settings.fetch_queue_backoff))
+        // An answer is unpacked at once, so these bound what somebody else's compression can make of this process's memory.
+        // The second bounds the first, too: the client doubles that one after each answer of aborted records alone.
+        .set("fetch.message.max.bytes", settings.fetch_partition_bytes.to_string())
+        .set("fetch.max.bytes", settings.fetch_bytes.to_string())
+        // Of producers; a consumer only refuses to fetch less at once.
+        .set("message.max.bytes", settings.fetch_bytes.clamp(1000, 1_000_000).to_string())
         // The client counts a partition's own queue by itself.
         .set("queued.max.messages.kbytes", (settings.queued_bytes / 1024).clamp(1, 2_097_151).to_string())
         .set("statistics.interval.ms", millis(settings.statistics_interval))
@@ -388,6 +394,8 @@ mod tests {
             max_poll_interval: Duration::from_secs(300),
             fetch_wait: Duration::from_millis(50),
             fetch_queue_backoff: Duration::from_millis(10),
+            fetch_partition_bytes: 16 << 10,
+            fetch_bytes: 32 << 10,
             queued_bytes: 8 << 20,
             statistics_interval: Duration::from_secs(5),
         }
@@ -419,6 +427,8 @@ mod tests {
             ("isolation.level", "read_committed"),
             ("partition.assignment.strategy", "cooperative-sticky"),
             ("fetch.queue.backoff.ms", "10"),
+            ("fetch.message.max.bytes", "16384"),
+            ("fetch.max.bytes", "32768"),
             ("queued.max.messages.kbytes", "8192"),
             ("session.timeout.ms", "45000"),
         ] {

@@ -93,6 +93,8 @@ fn poll() {
         .set("enable.auto.commit", "false")
         .set("fetch.wait.max.ms", "20")
         .set("fetch.queue.backoff.ms", "10")
+        .set("fetch.message.max.bytes", settings.fetch_partition_bytes.to_string())
+        .set("fetch.max.bytes", settings.fetch_bytes.to_string())
         .set("queued.max.messages.kbytes", (settings.queued_bytes / 1024).to_string())
         .set("queued.min.messages", "1000000");
     let consumer: BaseConsumer = client.create().expect("a consumer");

@@ -3,6 +3,7 @@
 //! What is tested with it stands in the modules; the broker is shared with the benchmarks.
 
 mod aside;
+mod bomb;
 #[path = "../apache_kafka/broker.rs"]
 pub(crate) mod broker;
 mod chaos;

@@ -209,6 +209,13 @@ level = "inf"
 }
 
 #[test]
+fn an_answer_must_have_room_for_what_one_partition_may_have_of_it() {
+    let found = mistakes("[kafka]\nfetch_partition_kib = 2048\n", &[]);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].contains("fetch_kib") && found[0].contains("kafka.fetch_partition_kib"), "{found:#?}");
+}
+
+#[test]
 fn tls_files_have_to_be_readable_and_to_be_used() {
     let found = mistakes("[kafka]\nssl_certificate_file = \"nowhere.pem\"\n", &[]);
     assert_eq!(found.len(), 3, "{found:#?}");
@@ -306,6 +313,11 @@ fn check_says_ok_and_what_a_full_state_costs() {
     let report = check::report(None, environment(&[KEY]), Some(8 << 30)).unwrap();
     assert!(report.starts_with("ok\n"), "{report}");
     assert!(report.contains("# memory: up to 1145 MiB a partition"), "{report}");
+    assert!(
+        report
+            .contains("and 17 MiB of its fetched records (kafka.queued_kib + kafka.fetch_partition_kib x 10), 1 MiB for answers"),
+        "{report}"
+    );
     assert!(report.contains("64 MiB for inserts (flush.bytes_max x 2)"), "{report}");
     assert!(report.contains("and 1488 MiB while each thread restores or publishes a full partition"), "{report}");
     assert!(report.contains("of the 8192 MiB allowed here, 5 full partitions fit"), "{report}");

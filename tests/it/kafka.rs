@@ -37,6 +37,8 @@ fn settings(brokers: &str, topic: &str) -> Kafka {
         max_poll_interval: Duration::from_secs(60),
         fetch_wait: Duration::from_millis(10),
         fetch_queue_backoff: Duration::from_millis(10),
+        fetch_partition_bytes: 64 << 10,
+        fetch_bytes: 1 << 20,
         queued_bytes: 4 << 20,
         statistics_interval: Duration::from_millis(200),
     }
