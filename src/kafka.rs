@@ -22,7 +22,7 @@ use tracing::{debug, info, warn};
 
 use crate::config;
 use crate::failure::Failure;
-use crate::reader::{self, Answer, Command, Gaps, Problem, Reader, Seen, Step};
+use crate::reader::{self, Answer, Command, Gaps, Lag, Problem, Reader, Seen, Step};
 use crate::record::{Offset, Partition};
 use crate::worker::{Bounds, Delivery, Source};
 
@@ -201,7 +201,7 @@ impl KafkaSource {
             match notice {
                 Notice::Assigned(partitions) => self.reader.assigned(partitions),
                 Notice::Revoked { partitions, lost } => self.reader.revoked(partitions, lost),
-                Notice::End(partition, end) => self.reader.log_end(partition, end),
+                Notice::Extent(partition, extent) => self.reader.log_extent(partition, extent),
             }
         }
     }
@@ -327,7 +327,7 @@ impl Source for KafkaSource {
         request::commit(self.client().map(Arc::downgrade), &self.topic, &self.log, offsets)
     }
 
-    fn lag(&self) -> Vec<(Partition, Option<u64>)> {
+    fn lag(&self) -> Vec<Lag> {
         self.reader.lag().collect()
     }
 

@@ -20,6 +20,7 @@ mod families;
 mod health;
 mod labels;
 mod lateness;
+mod owned;
 mod watch;
 
 pub use health::{Health, Obstacle};
@@ -28,6 +29,7 @@ pub use labels::{CheckpointResult, ErrorClass, GapKind, InsertResult, Phase, Reb
 pub use watch::LoopWatch;
 
 use families::{Families, forget};
+use owned::Owned;
 
 /// What a flush of one partition says about it.
 #[derive(Clone, Copy, Debug)]
@@ -53,17 +55,6 @@ pub struct Metrics {
     health: Arc<Health>,
     clock: Box<dyn Fn() -> Millis + Send + Sync>,
     owned: Mutex<BTreeMap<Partition, Owned>>,
-}
-
-/// What is remembered of a partition to tell its ages when somebody asks.
-struct Owned {
-    progressed: Millis,
-    lag: Option<u64>,
-    last_record: Option<Millis>,
-    watermark: Option<Millis>,
-    checkpoint: Millis,
-    /// Whether the newest checkpoint covers all that was read.
-    covered: bool,
 }
 
 impl Metrics {
@@ -103,7 +94,7 @@ impl Metrics {
         let mut owned = self.lock();
         for partition in partitions {
             self.families.partitions.remove(*partition);
-            let new = Owned { progressed: now, lag: None, last_record: None, watermark: None, checkpoint: now, covered: false };
+            let new = Owned::at(now);
             owned.insert(*partition, new);
         }
     }
@@ -160,9 +151,16 @@ impl Metrics {
     /// Notes how far the group is behind, as the client's statistics say (`None`: not known), and when the last record
     /// that was read had been written.
     pub fn record_lag(&self, partition: Partition, lag: Option<u64>, last_record: Option<Millis>) {
+        let now = (self.clock)();
         if let Some(known) = self.lock().get_mut(&partition) {
-            known.lag = lag;
-            known.last_record = last_record.or(known.last_record);
+            known.lags(lag, last_record, now);
+        }
+    }
+
+    /// Notes how many records stand behind an open transaction, where nobody may read them yet.
+    pub fn record_hidden(&self, partition: Partition, records: u64) {
+        if let Some(known) = self.lock().get_mut(&partition) {
+            known.hidden = records;
         }
     }
 
@@ -192,7 +190,7 @@ impl Metrics {
     /// How far a partition is: whether a restart would read anything again.
     pub fn record_position(&self, position: &Position) {
         if let Some(known) = self.lock().get_mut(&position.partition) {
-            known.covered = position.published >= position.next;
+            known.moved(position);
         }
     }
 
@@ -266,12 +264,11 @@ impl Metrics {
     fn show_ages(&self, partition: Partition, known: &Owned, now: Millis) {
         let gauges = &self.families.partitions;
         let label = partition.to_string();
-        let behind = known.lag.is_some_and(|lag| lag > 0);
-        let while_behind = |since: Millis| if behind { seconds(now - since) } else { 0.0 };
         let values = [
             (&gauges.lag, known.lag.map(|lag| lag as f64)),
-            (&gauges.lag_seconds, known.last_record.map(while_behind)),
-            (&gauges.stalled, Some(while_behind(known.progressed))),
+            (&gauges.lag_seconds, known.behind_by(now)),
+            (&gauges.stalled, Some(known.stalled(now))),
+            (&gauges.hidden, Some(known.hidden as f64)),
             (&gauges.watermark_delay, known.watermark.map(|watermark| seconds(now - watermark))),
             (&gauges.checkpoint_age, Some(if known.covered { 0.0 } else { seconds(now - known.checkpoint) })),
         ];

@@ -14,7 +14,7 @@ use crate::backoff::Backoff;
 use crate::config;
 use crate::engine::{Rules, Snapshot};
 use crate::failure::Failure;
-use crate::reader::Gaps;
+use crate::reader::{Gaps, Lag};
 use crate::record::{Offset, Partition, Record};
 use crate::row::{Progress, Rows};
 
@@ -71,8 +71,8 @@ pub trait Source {
     fn release(&mut self, partitions: &[Partition]) -> Result<(), Failure>;
     /// Commits `next` as the group's offset. The answer may take long: everything else goes on meanwhile.
     fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), Failure>> + 'static;
-    /// For each partition that is read: how many records are not handed out yet, if that is known.
-    fn lag(&self) -> Vec<(Partition, Option<u64>)> {
+    /// How far behind each partition is that is read.
+    fn lag(&self) -> Vec<Lag> {
         Vec::new()
     }
     /// Gaps in what was handed out, since this was asked last.

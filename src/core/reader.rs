@@ -43,7 +43,7 @@ use crate::record::{Offset, Partition};
 
 pub use coverage::Seen;
 pub use identity::TopicId;
-pub use messages::{Answer, Batches, ClientError, Command, Delivery, Gaps, Item, PartitionError, Step};
+pub use messages::{Answer, Batches, ClientError, Command, Delivery, Extent, Gaps, Item, Lag, PartitionError, Step};
 pub use words::{Note, Problem};
 
 use coverage::Coverage;
@@ -68,7 +68,7 @@ struct Moving {
 pub struct Reader {
     readings: BTreeMap<Partition, Reading>,
     owned: BTreeSet<Partition>,
-    ends: BTreeMap<Partition, Offset>,
+    extents: BTreeMap<Partition, Extent>,
     rebalance: Rebalance,
     coverage: Coverage,
     fencing: Fencing,
@@ -95,7 +95,7 @@ impl Reader {
         Reader {
             readings: BTreeMap::new(),
             owned: BTreeSet::new(),
-            ends: BTreeMap::new(),
+            extents: BTreeMap::new(),
             rebalance: Rebalance::default(),
             coverage: Coverage::new(looks),
             fencing: Fencing::new(seed),
@@ -119,10 +119,19 @@ impl Reader {
         &self.owned
     }
 
-    /// For each partition that is read: how many offsets are not handed out yet, if that is known.
-    pub fn lag(&self) -> impl Iterator<Item = (Partition, Option<u64>)> + '_ {
+    /// How far behind each partition is that is read.
+    pub fn lag(&self) -> impl Iterator<Item = Lag> + '_ {
         let read = self.readings.iter().filter(|(_, reading)| reading.state != State::Released);
-        read.map(|(partition, reading)| (*partition, self.ends.get(partition).map(|end| end.saturating_sub(reading.position))))
+        read.map(|(&partition, reading)| {
+            let Extent { first, end, written } = self.extents.get(&partition).copied().unwrap_or_default();
+            let readable = end.unwrap_or_default().max(reading.position);
+            Lag {
+                partition,
+                unread: end.map(|end| end.saturating_sub(reading.position)),
+                hidden: written.map_or(0, |written| written.saturating_sub(readable)),
+                first,
+            }
+        })
     }
 
     /// How many partitions the group has given to nobody, if somebody has looked.
@@ -204,9 +213,9 @@ impl Reader {
         self.note(Event::Revoked { partitions, lost });
     }
 
-    /// From the client: the end of a partition, as far as it has heard.
-    pub fn log_end(&mut self, partition: Partition, end: Offset) {
-        self.ends.insert(partition, end);
+    /// From the client: where a partition begins and ends, as far as it has heard.
+    pub fn log_extent(&mut self, partition: Partition, extent: Extent) {
+        self.extents.entry(partition).or_default().hear(extent);
     }
 
     /// From the client: an error of all of it.

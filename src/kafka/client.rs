@@ -21,7 +21,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::config;
 use crate::failure::Failure;
-use crate::reader::{ClientError, PartitionError};
+use crate::reader::{ClientError, Extent, PartitionError};
 use crate::record::{Offset, Partition};
 
 /// The consumer with its notes.
@@ -114,8 +114,8 @@ pub(super) enum Notice {
         partitions: Vec<Partition>,
         lost: bool,
     },
-    /// The end of a partition, as far as the client has heard.
-    End(Partition, Offset),
+    /// Where a partition begins and ends.
+    Extent(Partition, Extent),
 }
 
 /// What the callbacks noted. They run inside `poll`, on the loop's own thread, or on the closing one.
@@ -156,11 +156,10 @@ impl ClientContext for Context {
     fn stats(&self, statistics: Statistics) {
         let Some(topic) = statistics.topics.get(&self.topic) else { return };
         for (number, partition) in &topic.partitions {
-            // With transactions only what is settled can be read; -1 and -1001 are not numbers.
-            let end = if partition.ls_offset >= 0 { partition.ls_offset } else { partition.hi_offset };
-            if let Ok(end) = Offset::try_from(end) {
-                self.note(Notice::End(Partition(*number), end));
-            }
+            // -1 and -1001 are not numbers. With transactions only what is settled can be read.
+            let [first, settled, written] =
+                [partition.lo_offset, partition.ls_offset, partition.hi_offset].map(|offset| Offset::try_from(offset).ok());
+            self.note(Notice::Extent(Partition(*number), Extent { first, end: settled.or(written), written }));
         }
     }
 

@@ -49,6 +49,7 @@ pub(super) struct Partitions {
     pub(super) lag: GaugeVec,
     pub(super) lag_seconds: GaugeVec,
     pub(super) stalled: GaugeVec,
+    pub(super) hidden: GaugeVec,
     pub(super) watermark_delay: GaugeVec,
     pub(super) roots: GaugeVec,
     pub(super) nodes: GaugeVec,
@@ -132,13 +133,17 @@ impl Families {
 impl Partitions {
     fn register(to: &Registrar<'_>, topic: &str) -> prometheus::Result<Partitions> {
         // These two have the labels that other consumers' lag has, so that one panel shows all.
-        let lag = "Records between the committed offset and the end of the partition.";
+        let lag = "Records between the committed offset and the end of the partition, those behind an open transaction included.";
         let lag_seconds = "Age of the last record read while there are more, else 0.";
         Ok(Partitions {
             lag: to.by_topic_and_partition("kafka_consumer_lag", lag, topic)?,
             lag_seconds: to.by_topic_and_partition("kafka_consumer_lag_seconds", lag_seconds, topic)?,
             stalled: to
                 .by_partition("partition_stalled_seconds", "Seconds without a record read although there are more, else 0.")?,
+            hidden: to.by_partition(
+                "kafka_hidden_records",
+                "Records behind an open transaction, a part of the lag: nobody may read them before it ends.",
+            )?,
             watermark_delay: to.by_partition("watermark_delay_seconds", "How far the watermark is behind the clock.")?,
             roots: to.by_partition("live_roots", "Roots in memory.")?,
             nodes: to.by_partition("live_nodes", "Nodes of the trees in memory.")?,
@@ -155,22 +160,21 @@ impl Partitions {
 
     /// Ends all series of a partition.
     pub(super) fn remove(&self, partition: Partition) {
-        let Partitions { lag, lag_seconds, stalled, watermark_delay, roots, nodes, inferred, entries, bytes, .. } = self;
-        let Partitions { checkpoint_age, checkpoint_bytes, refused, .. } = self;
         let label = partition.to_string();
         let all = [
-            lag,
-            lag_seconds,
-            stalled,
-            watermark_delay,
-            roots,
-            nodes,
-            inferred,
-            entries,
-            bytes,
-            checkpoint_age,
-            checkpoint_bytes,
-            refused,
+            &self.lag,
+            &self.lag_seconds,
+            &self.stalled,
+            &self.hidden,
+            &self.watermark_delay,
+            &self.roots,
+            &self.nodes,
+            &self.inferred,
+            &self.entries,
+            &self.bytes,
+            &self.checkpoint_age,
+            &self.checkpoint_bytes,
+            &self.refused,
         ];
         for gauges in all {
             forget(gauges, &label);

@@ -145,7 +145,10 @@ impl Observer for LoopWatch {
             Notice::Published(partition, bytes) => metrics.record_published(partition, bytes),
             Notice::CheckpointFailed(partition) => self.checkpoint_failed(partition),
             Notice::Paused(paused) => health.pause(self.number, paused),
-            Notice::Lagging { partition, lag, last_record } => metrics.record_lag(partition, lag, last_record),
+            Notice::Lagging { partition, lag, hidden, first: _, last_record } => {
+                metrics.record_lag(partition, lag, last_record);
+                metrics.record_hidden(partition, hidden);
+            }
             Notice::Spent(phase, took) => metrics.record_phase(phase, took),
             Notice::Problem(Some(message)) => self.blocked(Obstacle::Operator, message),
             Notice::Problem(None) => health.clear(self.number, Obstacle::Operator),

@@ -80,6 +80,10 @@ pub enum Notice<'a> {
         partition: Partition,
         /// How many records lie between what is committed and the end, if that is known.
         lag: Option<u64>,
+        /// How many of them cannot be read before a transaction ends.
+        hidden: u64,
+        /// The first offset that the log still holds, if that is known.
+        first: Option<Offset>,
         /// When the last record that was read was written.
         last_record: Option<Millis>,
     },

@@ -23,6 +23,7 @@ use super::{Checkpoints, Delivery, Notice, Observer, Seams, Settings, Sink, Sour
 use crate::assignment::{Assignment, AssignmentId, Command, Event, Farewell, Running, Terms};
 use crate::failure::Failure;
 use crate::metrics::Phase;
+use crate::reader::Lag;
 use crate::record::{Partition, source_name};
 
 /// After a failed read the log is not asked for so long at most: rebalances wait for it meanwhile.
@@ -203,14 +204,15 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             self.observer.notice(Notice::Unassigned(partitions));
         }
         self.observer.notice(Notice::Gaps(&self.source.take_gaps()));
-        for (partition, unread) in self.source.lag() {
+        for Lag { partition, unread, hidden, first } in self.source.lag() {
             let Some(running) = self.assignments.get_mut(&partition).and_then(Assignment::running_mut) else { continue };
             running.lags(unread, self.terms.batch);
             let position = running.position(partition);
             self.observer.notice(Notice::Moved(position));
             let since_commit = position.next.saturating_sub(position.committed.unwrap_or(position.published));
-            let lag = unread.map(|unread| unread + since_commit);
-            self.observer.notice(Notice::Lagging { partition, lag, last_record: running.engine.last_timestamp() });
+            let lag = unread.map(|unread| unread + hidden + since_commit);
+            let last_record = running.engine.last_timestamp();
+            self.observer.notice(Notice::Lagging { partition, lag, hidden, first, last_record });
         }
     }
 

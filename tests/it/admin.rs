@@ -76,6 +76,7 @@ fn record_everything(metrics: &Metrics) {
     metrics.record_phase(Phase::Process, Duration::from_millis(1500));
     metrics.record_unknown_fields(&UnknownFields([1, 2, 3, 4]));
     metrics.record_refused(ASIDE);
+    metrics.record_hidden(P, 5);
 }
 
 /// The value of each series of a page.
@@ -143,6 +144,7 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_state_entries{partition=\"3\"}", 12.0),
         ("grapevine_state_bytes{partition=\"3\"}", 4096.0),
         ("grapevine_partition_refused{partition=\"4\"}", 1.0),
+        ("grapevine_kafka_hidden_records{partition=\"3\"}", 5.0),
         ("grapevine_worker_ready", 0.0),
         ("grapevine_paused", 0.0),
     ];
@@ -183,6 +185,20 @@ fn an_unknown_lag_is_no_number_and_no_lag_is_no_stall() {
     assert_eq!(found["grapevine_kafka_consumer_lag{partition=\"3\",topic=\"events\"}"], 0.0);
     assert_eq!(found["grapevine_kafka_consumer_lag_seconds{partition=\"3\",topic=\"events\"}"], 0.0);
     assert_eq!(found["grapevine_partition_stalled_seconds{partition=\"3\"}"], 0.0);
+}
+
+#[test]
+fn a_stall_begins_with_the_first_record_that_waits() {
+    let fixture = fixture();
+    let stalled = || series(&fixture.metrics.page().unwrap())["grapevine_partition_stalled_seconds{partition=\"3\"}"];
+    fixture.metrics.record_assigned(&[P]);
+    fixture.metrics.record_lag(P, Some(0), None);
+    fixture.now.store(4_600_000, Ordering::Relaxed);
+    fixture.metrics.record_lag(P, Some(1), None);
+    assert_eq!(stalled(), 0.0, "a quiet hour is no stall");
+    fixture.now.store(4_607_000, Ordering::Relaxed);
+    fixture.metrics.record_lag(P, Some(2), None);
+    assert_eq!(stalled(), 7.0);
 }
 
 #[test]

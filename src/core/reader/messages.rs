@@ -25,6 +25,39 @@ pub enum Item {
     },
 }
 
+/// Where the log of a partition begins and ends, as far as the client has heard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// The first offset that it still holds.
+    pub first: Option<Offset>,
+    /// Where what can be read ends: before the first record of the oldest open transaction, if there is one.
+    pub end: Option<Offset>,
+    /// Where it ends.
+    pub written: Option<Offset>,
+}
+
+impl Extent {
+    /// What was heard later stands.
+    pub(super) fn hear(&mut self, later: Extent) {
+        self.first = later.first.or(self.first);
+        self.end = later.end.or(self.end);
+        self.written = later.written.or(self.written);
+    }
+}
+
+/// How far a partition's reader is behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// Of which partition.
+    pub partition: Partition,
+    /// Offsets that can be read and are not handed out yet, if that is known.
+    pub unread: Option<u64>,
+    /// Offsets behind those that cannot be read before a transaction ends.
+    pub hidden: u64,
+    /// The first offset that the log still holds, if that is known.
+    pub first: Option<Offset>,
+}
+
 /// What an error of one partition asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartitionError {

@@ -14,7 +14,10 @@ mod oracle;
 mod toppar;
 
 use std::panic::catch_unwind;
+use std::time::Duration;
 
+use super::{Answer, Batches, Command, Extent, Item, Reader, Step};
+use crate::record::Partition;
 use fault::{Fault, Faults};
 use history::Played;
 
@@ -52,4 +55,36 @@ fn play_all(one_too_far: bool) {
         }
         assert!(all.gaps.confirmed > 0 && all.gaps.unasked > 0, "{:?}", all.gaps);
     }
+}
+
+/// A driver that holds nothing.
+struct Nothing;
+
+impl Batches for Nothing {
+    fn item(&self, _: Partition, _: usize) -> Item {
+        Item::Record(0)
+    }
+
+    fn text(&self, _: Partition, _: usize) -> String {
+        String::new()
+    }
+}
+
+#[test]
+fn what_an_open_transaction_hides_is_told_apart_from_what_can_be_read() {
+    let (mut reader, partition, now) = (Reader::new(false, 0), Partition(0), Duration::ZERO);
+    reader.assigned(vec![partition]);
+    while reader.step(now, &Nothing) != Step::Do(Command::Accept) {}
+    reader.answered(now, Answer::Done);
+    reader.start(now, partition, 10).unwrap();
+    let mut heard = |first, end, written| {
+        reader.log_extent(partition, Extent { first, end, written });
+        reader.lag().map(|lag| (lag.first, lag.unread, lag.hidden)).collect::<Vec<_>>()
+    };
+    assert_eq!(heard(None, None, None), [(None, None, 0)]);
+    assert_eq!(heard(Some(3), Some(15), Some(40)), [(Some(3), Some(5), 25)]);
+    assert_eq!(heard(None, Some(40), None), [(Some(3), Some(30), 0)]);
+    // What it knows of the end is older than what was read.
+    assert_eq!(heard(None, Some(8), Some(12)), [(Some(3), Some(0), 2)]);
+    assert_eq!(heard(None, Some(8), Some(9)), [(Some(3), Some(0), 0)]);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::partition::{CutOff, Front, State};
 use super::rebalance::Event;
-use super::{Batches, Command, Delivery, Item, Moving, Note, PartitionError, Problem, Reader, Step};
+use super::{Batches, Command, Delivery, Extent, Item, Moving, Note, PartitionError, Problem, Reader, Step};
 use crate::record::Partition;
 
 /// A fetcher that is starting or stopping cannot be moved for a moment. One that still cannot has ended: the client ends
@@ -107,7 +107,7 @@ impl Reader {
                     return Some(Step::Tell(Delivery::Records(partition, run)));
                 }
                 Front::End(end) => {
-                    self.log_end(partition, end);
+                    self.log_extent(partition, Extent { end: Some(end), ..Extent::default() });
                     return Some(Step::Tell(Delivery::End(partition, end)));
                 }
                 Front::Error(index) => self.partition_error(now, partition, index, batches),

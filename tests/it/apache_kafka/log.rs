@@ -152,6 +152,36 @@ fn aborted_transactions_count_for_nothing_and_one_at_the_end_holds_nothing_up() 
 }
 
 #[test]
+fn an_open_transaction_shows_as_lag_and_as_a_stall_until_it_ends() {
+    let data = Data::edge_cases();
+    let (kafka, mut world) = world("open_transaction");
+    let (before, behind) = data.lines.split_at(data.lines.len() / 2);
+    let worker = world.start(&[]);
+    world.publish(before);
+    wait_for_the_ends(&kafka, &world, PARTITIONS);
+    let of = |name: &str| worker.metric(name, "");
+    let wait =
+        |what: &str, holds: &dyn Fn() -> bool| until(what, || if holds() { Ok(()) } else { Err(worker.get("/metrics").1) });
+    wait("nothing is left to read", &|| of("grapevine_kafka_consumer_lag") == 0.0);
+    let transactions = Transactions::new(&world);
+    transactions.begin(&false_lines(before, 0));
+    world.publish(behind);
+    wait("what is hidden counts", &|| of("grapevine_kafka_hidden_records") >= behind.len() as f64);
+    wait("it is lag", &|| of("grapevine_kafka_consumer_lag") >= behind.len() as f64);
+    wait("it is a stall", &|| of("grapevine_partition_stalled_seconds") > 2.0);
+    wait("it has an age", &|| of("grapevine_kafka_consumer_lag_seconds") > 2.0);
+    assert_eq!(world.counts()[0], before.len() as u64, "nobody reads what may be aborted, nor what stands behind it");
+    transactions.abort();
+    // The coordinator answers before it has written the end of the transaction everywhere.
+    wait("nothing is hidden any more", &|| of("grapevine_kafka_hidden_records") == 0.0);
+    wait_for_the_ends(&kafka, &world, PARTITIONS);
+    wait("nothing is left to read", &|| of("grapevine_kafka_consumer_lag") == 0.0);
+    assert_eq!(of("grapevine_partition_stalled_seconds"), 0.0);
+    worker.stop();
+    assert_sound(&world, &data);
+}
+
+#[test]
 fn every_compression_is_read() {
     let data = Data::edge_cases();
     let (kafka, world) = world("compressions");
