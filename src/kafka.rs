@@ -9,6 +9,8 @@ mod hand;
 mod identity;
 mod queue;
 mod request;
+mod survey;
+mod topic;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -30,6 +32,8 @@ use client::{Client, Notice};
 pub(crate) use client::{committed, log_note, offset};
 use hand::Hand;
 pub use identity::TopicWatch;
+pub use survey::{Described, Survey};
+pub use topic::TopicSettings;
 
 /// How long the client may take to move fetchers; it is a message to another thread of this process.
 const SEEK_DEADLINE: Duration = Duration::from_secs(1);

@@ -14,18 +14,19 @@ use crate::assignment::Position;
 use crate::engine::{Holdings, Tally};
 use crate::event::UnknownFields;
 use crate::reader::Gaps;
-use crate::record::{Millis, Partition};
+use crate::record::{Millis, Offset, Partition};
 
 mod families;
 mod health;
 mod labels;
 mod lateness;
 mod owned;
+mod uncommitted;
 mod watch;
 
 pub use health::{Health, Obstacle};
 use labels::Label;
-pub use labels::{CheckpointResult, ErrorClass, GapKind, InsertResult, Phase, Rebalance, Table};
+pub use labels::{CheckpointResult, ErrorClass, GapKind, InsertResult, Phase, Rebalance, Table, TopicProblem};
 pub use watch::LoopWatch;
 
 use families::{Families, forget};
@@ -54,7 +55,10 @@ pub struct Metrics {
     families: Families,
     health: Arc<Health>,
     clock: Box<dyn Fn() -> Millis + Send + Sync>,
+    topic: String,
     owned: Mutex<BTreeMap<Partition, Owned>>,
+    /// How long the topic keeps its records, if that is known and not for ever.
+    retention: Mutex<Option<Duration>>,
 }
 
 impl Metrics {
@@ -80,7 +84,15 @@ impl Metrics {
         clock: impl Fn() -> Millis + Send + Sync + 'static,
     ) -> prometheus::Result<Metrics> {
         let families = Families::register(registry, topic)?;
-        Ok(Metrics { registry: registry.clone(), families, health, clock: Box::new(clock), owned: Mutex::default() })
+        Ok(Metrics {
+            registry: registry.clone(),
+            families,
+            health,
+            clock: Box::new(clock),
+            topic: topic.to_owned(),
+            owned: Mutex::default(),
+            retention: Mutex::default(),
+        })
     }
 
     /// Counts a change of the assignment.
@@ -157,11 +169,27 @@ impl Metrics {
         }
     }
 
-    /// Notes how many records stand behind an open transaction, where nobody may read them yet.
-    pub fn record_hidden(&self, partition: Partition, records: u64) {
+    /// Notes how many records stand behind an open transaction, where nobody may read them yet, and the first offset that
+    /// the log still holds, if that is known.
+    pub fn record_log(&self, partition: Partition, hidden: u64, first: Option<Offset>) {
         if let Some(known) = self.lock().get_mut(&partition) {
-            known.hidden = records;
+            known.hidden = hidden;
+            known.first = first.or(known.first);
         }
+    }
+
+    /// Notes how long the topic keeps its records; `None`: for ever.
+    pub fn record_retention(&self, retention: Option<Duration>) {
+        *self.retention.lock().unwrap_or_else(PoisonError::into_inner) = retention;
+        match retention {
+            Some(retention) => self.families.retention.with_label_values(&[&self.topic]).set(retention.as_secs_f64()),
+            None => forget(&self.families.retention, &self.topic),
+        }
+    }
+
+    /// Notes whether something is wrong with the topic.
+    pub fn record_topic_problem(&self, problem: TopicProblem, wrong: bool) {
+        self.families.topic_problems[problem as usize].set(f64::from(u8::from(wrong)));
     }
 
     /// Counts an attempt to insert rows into a table.
@@ -264,11 +292,13 @@ impl Metrics {
     fn show_ages(&self, partition: Partition, known: &Owned, now: Millis) {
         let gauges = &self.families.partitions;
         let label = partition.to_string();
+        let retention = *self.retention.lock().unwrap_or_else(PoisonError::into_inner);
         let values = [
             (&gauges.lag, known.lag.map(|lag| lag as f64)),
             (&gauges.lag_seconds, known.behind_by(now)),
             (&gauges.stalled, Some(known.stalled(now))),
             (&gauges.hidden, Some(known.hidden as f64)),
+            (&gauges.retention_margin, retention.and_then(|retention| known.margin(retention, now))),
             (&gauges.watermark_delay, known.watermark.map(|watermark| seconds(now - watermark))),
             (&gauges.checkpoint_age, Some(if known.covered { 0.0 } else { seconds(now - known.checkpoint) })),
         ];

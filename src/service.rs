@@ -1,4 +1,4 @@
-//! One process: identical loops on threads of their own, and the admin server beside them.
+//! One process: identical loops on threads of their own; beside them the admin server, and a watch over the topic.
 //!
 //! The loops share metrics and health and nothing else. It decides nothing about rows.
 
@@ -23,6 +23,8 @@ use crate::failure::Failure;
 use crate::kafka::{KafkaSource, TopicWatch};
 use crate::metrics::{Health, InsertResult, LoopWatch, Metrics, Obstacle, Table};
 use crate::worker::{self, Observer, Seams, Settings, WorkerError};
+
+mod survey;
 
 /// Why a service could not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +96,14 @@ impl Service {
         let (shutdown, asked) = watch::channel(false);
         let (admin_open, admin_closed) = watch::channel(false);
         let admin = serve_admin(config, &metrics, &health, admin_closed).await?;
+        let watching = survey::watch(config.clone(), Arc::clone(&metrics), Arc::clone(&health));
+        let until = asked.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = self::asked(until) => {}
+                () = watching => {}
+            }
+        });
         let shared = Arc::new(Shared {
             config: config.clone(),
             metrics,

@@ -27,13 +27,16 @@ use crate::record::{Offset, Partition};
 /// The consumer with its notes.
 pub(super) type Client = BaseConsumer<Context>;
 
+/// What every member that is a worker calls itself: whoever else is in the group is told from them by it.
+pub(super) const CLIENT_ID: &str = "grapevine";
+
 /// The client's settings for one loop of one epoch.
 pub(super) fn client_config(settings: &config::Kafka, epoch: u16, thread: usize) -> ClientConfig {
     let mut config = ClientConfig::new();
     let millis = |duration: Duration| duration.as_millis().to_string();
     config
         .set("bootstrap.servers", &settings.brokers)
-        .set("client.id", "grapevine")
+        .set("client.id", CLIENT_ID)
         .set("group.id", settings.group_of(epoch))
         // Offsets follow checkpoints, never the reading.
         .set("enable.auto.commit", "false")

@@ -7,7 +7,7 @@ use prometheus::{
 };
 
 use super::lateness::Lateness;
-use super::{CheckpointResult, ErrorClass, GapKind, InsertResult, Label, Phase, Rebalance, Table};
+use super::{CheckpointResult, ErrorClass, GapKind, InsertResult, Label, Phase, Rebalance, Table, TopicProblem};
 use crate::event::{EventType, Reason, UnknownField};
 use crate::record::Partition;
 
@@ -39,6 +39,8 @@ pub(super) struct Families {
     pub(super) checkpoints: Vec<IntCounter>,
     pub(super) rebalances: Vec<IntCounter>,
     pub(super) phases: Vec<prometheus::Counter>,
+    pub(super) topic_problems: Vec<Gauge>,
+    pub(super) retention: GaugeVec,
     pub(super) ready: Gauge,
     pub(super) paused: Gauge,
     pub(super) partitions: Partitions,
@@ -50,6 +52,7 @@ pub(super) struct Partitions {
     pub(super) lag_seconds: GaugeVec,
     pub(super) stalled: GaugeVec,
     pub(super) hidden: GaugeVec,
+    pub(super) retention_margin: GaugeVec,
     pub(super) watermark_delay: GaugeVec,
     pub(super) roots: GaugeVec,
     pub(super) nodes: GaugeVec,
@@ -123,6 +126,11 @@ impl Families {
             checkpoints: to.counted::<CheckpointResult>("checkpoints_total", "Checkpoints, by result.", "result")?,
             rebalances: to.counted::<Rebalance>("rebalances_total", "Changes of the assignment, by kind.", "kind")?,
             phases: to.phases()?,
+            topic_problems: to.topic_problems()?,
+            retention: to.put(GaugeVec::new(
+                Opts::new(prefixed("kafka_retention_seconds"), "How long the topic keeps its records (retention.ms); absent: for ever, or not known."),
+                &["topic"],
+            )?)?,
             ready: to.gauge("worker_ready", "1 if the worker is ready (as /readyz says), else 0.")?,
             paused: to.gauge("paused", "Loops that have stopped reading because their rows cannot leave.")?,
             partitions: Partitions::register(&to, topic)?,
@@ -143,6 +151,10 @@ impl Partitions {
             hidden: to.by_partition(
                 "kafka_hidden_records",
                 "Records behind an open transaction, a part of the lag: nobody may read them before it ends.",
+            )?,
+            retention_margin: to.by_partition(
+                "kafka_retention_margin_seconds",
+                "Time until the topic forgets the first record that is not committed; absent while it has not forgotten any, or never does.",
             )?,
             watermark_delay: to.by_partition("watermark_delay_seconds", "How far the watermark is behind the clock.")?,
             roots: to.by_partition("live_roots", "Roots in memory.")?,
@@ -166,6 +178,7 @@ impl Partitions {
             &self.lag_seconds,
             &self.stalled,
             &self.hidden,
+            &self.retention_margin,
             &self.watermark_delay,
             &self.roots,
             &self.nodes,
@@ -248,6 +261,13 @@ impl Registrar<'_> {
         let of_table =
             |table: &&str| InsertResult::VALUES.iter().map(|result| family.with_label_values(&[*table, *result])).collect();
         Ok(Table::VALUES.iter().map(of_table).collect())
+    }
+
+    fn topic_problems(&self) -> prometheus::Result<Vec<Gauge>> {
+        let opts =
+            Opts::new(prefixed("topic_problem"), "1: the topic is missing, is compacted, or keeps records for too short a time.");
+        let family = self.put(GaugeVec::new(opts, &["problem"])?)?;
+        Ok(TopicProblem::VALUES.iter().map(|problem| family.with_label_values(&[problem])).collect())
     }
 
     fn phases(&self) -> prometheus::Result<Vec<prometheus::Counter>> {

@@ -13,6 +13,8 @@ pub enum Obstacle {
     Checkpoints,
     /// No partitions were assigned yet (an empty assignment counts as one: a spare loop is ready).
     Kafka,
+    /// The topic does not exist.
+    Topic,
     /// The store does not take rows.
     ClickHouse,
     /// The store's tables are not those of this version.
@@ -118,6 +120,7 @@ impl Obstacle {
         match self {
             Obstacle::Checkpoints => "checkpoints",
             Obstacle::Kafka => "kafka",
+            Obstacle::Topic => "topic",
             Obstacle::ClickHouse => "clickhouse",
             Obstacle::Schema => "schema",
             Obstacle::Operator => "operator",

@@ -50,6 +50,18 @@ impl Table {
 }
 
 label! {
+    /// What is wrong with the topic.
+    TopicProblem {
+        /// It does not exist.
+        Missing = "missing",
+        /// Compaction takes records away.
+        Compacted = "compacted",
+        /// Records are kept for too short a time.
+        ShortRetention = "short_retention",
+    }
+}
+
+label! {
     /// How an attempt to insert ended.
     InsertResult {
         /// Acknowledged.

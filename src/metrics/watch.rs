@@ -145,9 +145,9 @@ impl Observer for LoopWatch {
             Notice::Published(partition, bytes) => metrics.record_published(partition, bytes),
             Notice::CheckpointFailed(partition) => self.checkpoint_failed(partition),
             Notice::Paused(paused) => health.pause(self.number, paused),
-            Notice::Lagging { partition, lag, hidden, first: _, last_record } => {
+            Notice::Lagging { partition, lag, hidden, first, last_record } => {
                 metrics.record_lag(partition, lag, last_record);
-                metrics.record_hidden(partition, hidden);
+                metrics.record_log(partition, hidden, first);
             }
             Notice::Spent(phase, took) => metrics.record_phase(phase, took),
             Notice::Problem(Some(message)) => self.blocked(Obstacle::Operator, message),

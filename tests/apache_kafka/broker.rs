@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use grapevine::embedded::broker;
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewPartitions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
@@ -180,6 +180,16 @@ impl ApacheKafka {
         let grown = self.administer(async |client, options| client.create_partitions([&wanted], &options).await);
         grown.unwrap().into_iter().collect::<Result<Vec<_>, _>>().unwrap();
         self.wait_for_partitions(name, partitions);
+    }
+
+    /// Gives a topic these settings and no others.
+    pub(crate) fn configure_topic(&self, name: &str, settings: &[(&str, &str)]) {
+        let mut wanted = AlterConfig::new(ResourceSpecifier::Topic(name));
+        for (key, value) in settings {
+            wanted = wanted.set(key, value);
+        }
+        let altered = self.administer(async |client, options| client.alter_configs([&wanted], &options).await);
+        altered.unwrap().into_iter().collect::<Result<Vec<_>, _>>().unwrap();
     }
 
     /// Deletes the records of a partition below an offset.

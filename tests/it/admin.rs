@@ -9,7 +9,9 @@ use grapevine::admin::{self, Bounds};
 use grapevine::engine::{Batch, Holdings, LATENESS_BOUNDS, Tally};
 use grapevine::event::UnknownFields;
 use grapevine::failure::Failure;
-use grapevine::metrics::{ErrorClass, Flushed, Health, InsertResult, LoopWatch, Metrics, Obstacle, Phase, Rebalance, Table};
+use grapevine::metrics::{
+    ErrorClass, Flushed, Health, InsertResult, LoopWatch, Metrics, Obstacle, Phase, Rebalance, Table, TopicProblem,
+};
 use grapevine::record::Partition;
 use grapevine::row::{Progress, Rows};
 use grapevine::worker::{Notice, Observer as _, Position};
@@ -76,7 +78,9 @@ fn record_everything(metrics: &Metrics) {
     metrics.record_phase(Phase::Process, Duration::from_millis(1500));
     metrics.record_unknown_fields(&UnknownFields([1, 2, 3, 4]));
     metrics.record_refused(ASIDE);
-    metrics.record_hidden(P, 5);
+    metrics.record_log(P, 5, Some(2));
+    metrics.record_topic_problem(TopicProblem::Compacted, true);
+    metrics.record_retention(Some(Duration::from_secs(100)));
 }
 
 /// The value of each series of a page.
@@ -145,6 +149,10 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_state_bytes{partition=\"3\"}", 4096.0),
         ("grapevine_partition_refused{partition=\"4\"}", 1.0),
         ("grapevine_kafka_hidden_records{partition=\"3\"}", 5.0),
+        ("grapevine_kafka_retention_seconds{topic=\"events\"}", 100.0),
+        ("grapevine_kafka_retention_margin_seconds{partition=\"3\"}", 85.0),
+        ("grapevine_topic_problem{problem=\"compacted\"}", 1.0),
+        ("grapevine_topic_problem{problem=\"missing\"}", 0.0),
         ("grapevine_worker_ready", 0.0),
         ("grapevine_paused", 0.0),
     ];
@@ -199,6 +207,33 @@ fn a_stall_begins_with_the_first_record_that_waits() {
     fixture.now.store(4_607_000, Ordering::Relaxed);
     fixture.metrics.record_lag(P, Some(2), None);
     assert_eq!(stalled(), 7.0);
+}
+
+#[test]
+fn the_margin_to_the_retention_is_that_of_the_first_record_without_a_checkpoint() {
+    let fixture = fixture();
+    let metrics = &fixture.metrics;
+    let margin = || series(&metrics.page().unwrap()).get("grapevine_kafka_retention_margin_seconds{partition=\"3\"}").copied();
+    // Read so far, the last record of it written then, and so much of it in checkpoints.
+    let read = |next, written, published, behind| {
+        metrics.record_position(&Position { partition: P, next, durable: None, published, committed: None });
+        metrics.record_lag(P, Some(behind), Some(written));
+    };
+    metrics.record_assigned(&[P]);
+    metrics.record_retention(Some(Duration::from_secs(500)));
+    read(100, 800_000, 100, 1);
+    read(200, 900_000, 100, 101);
+    assert_eq!(margin(), None, "the log has forgotten nothing yet");
+    metrics.record_log(P, 0, Some(1));
+    assert_eq!(margin(), Some(300.0));
+    read(300, 990_000, 200, 101);
+    assert_eq!(margin(), Some(400.0));
+    read(300, 990_000, 300, 1);
+    assert_eq!(margin(), Some(490.0), "there is one that was not read yet");
+    read(300, 990_000, 300, 0);
+    assert_eq!(margin(), Some(500.0), "a restart would read nothing again");
+    metrics.record_retention(None);
+    assert_eq!(margin(), None, "it forgets nothing");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod faults;
 mod log;
 mod membership;
 mod tools;
+mod topic;
 mod verdict;
 
 pub(crate) use broker::ApacheKafka;

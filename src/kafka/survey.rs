@@ -1,0 +1,131 @@
+//! What the brokers say of the topic, for whoever watches beside the reading.
+//!
+//! A client of its own that is no member of the group: it answers while no loop has begun to read, and hinders none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
+use rdkafka::client::ClientContext;
+use rdkafka::config::{FromClientConfigAndContext as _, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use tracing::debug;
+
+use super::client::{self, CLIENT_ID};
+use super::topic::TopicSettings;
+use crate::config;
+use crate::failure::Failure;
+
+/// How long an answer may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What became of the question for the topic's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Described {
+    /// They are known.
+    Settings(TopicSettings),
+    /// This user may not ask.
+    Denied,
+    /// Nobody answered, or there is no such topic.
+    Nothing,
+}
+
+/// Asks the brokers.
+pub struct Survey {
+    client: Arc<BaseConsumer<Quiet>>,
+    config: ClientConfig,
+    topic: String,
+}
+
+impl Survey {
+    /// Brokers are contacted in the background: only a wrong setting fails here.
+    ///
+    /// # Errors
+    /// [`Failure::Operator`] when the client refuses a setting.
+    pub fn new(settings: &config::Kafka) -> Result<Survey, Failure> {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &settings.brokers).set("client.id", CLIENT_ID);
+        for (key, value) in client::security_settings(settings) {
+            config.set(key, value);
+        }
+        // A consumer: a producer's questions for a topic would create it.
+        let client = BaseConsumer::from_config_and_context(&config, Quiet)
+            .map_err(|error| Failure::Operator(format!("the Kafka client refuses its settings: {error}")))?;
+        Ok(Survey { client: Arc::new(client), config, topic: settings.topic.clone() })
+    }
+
+    /// Whether the topic exists, if the brokers say so.
+    pub async fn topic_exists(&self) -> Option<bool> {
+        let topic = self.topic.clone();
+        let exists = self.ask("look for the topic", move |client| {
+            // Nobody else takes what the client tells of itself.
+            while client.poll(Duration::ZERO).is_some() {}
+            let metadata = client.fetch_metadata(Some(&topic), DEADLINE)?;
+            let error = metadata.topics().first().and_then(|topic| topic.error()).map(RDKafkaErrorCode::from);
+            Ok(match error {
+                None => Some(true),
+                Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Some(false),
+                Some(_) => None,
+            })
+        });
+        exists.await.flatten()
+    }
+
+    /// What the topic keeps.
+    pub async fn settings(&self) -> Described {
+        let (topic, config) = (self.topic.clone(), self.config.clone());
+        let runtime = tokio::runtime::Handle::current();
+        let described = self.ask("describe the topic", move |_| {
+            let admin: AdminClient<Quiet> = AdminClient::from_config_and_context(&config, Quiet)?;
+            let options = AdminOptions::new().request_timeout(Some(DEADLINE));
+            let answers = runtime.block_on(admin.describe_configs([&ResourceSpecifier::Topic(&topic)], &options))?;
+            match answers.into_iter().next() {
+                Some(Ok(found)) => {
+                    let value = |name| found.get(name).and_then(|entry| entry.value.as_deref());
+                    Ok(Described::Settings(TopicSettings::of(value("cleanup.policy"), value("retention.ms"))))
+                }
+                Some(Err(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed)) => {
+                    Ok(Described::Denied)
+                }
+                Some(Err(code)) => Err(KafkaError::AdminOp(code)),
+                None => Ok(Described::Nothing),
+            }
+        });
+        described.await.unwrap_or(Described::Nothing)
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        what: &str,
+        call: impl FnOnce(&BaseConsumer<Quiet>) -> KafkaResult<T> + Send + 'static,
+    ) -> Option<T> {
+        let client = Arc::clone(&self.client);
+        let answer = client::ask(format!("could not {what}"), 2 * DEADLINE, move || call(&client)).await;
+        answer.inspect_err(|failure| debug!("{failure}")).ok()
+    }
+}
+
+impl Drop for Survey {
+    fn drop(&mut self) {
+        // Destroying a client may take long, and whoever waits last for an answer does it on a thread already.
+        let client = Arc::clone(&self.client);
+        drop(client::on_thread("kafka-close", move || drop(client)));
+    }
+}
+
+/// What this client suffers, the loops' clients say better.
+struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        debug!(facility, "{message}");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        debug!("{error}: {reason}");
+    }
+}
+
+impl ConsumerContext for Quiet {}

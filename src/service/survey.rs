@@ -1,0 +1,88 @@
+//! What is watched beside the loops: whether the topic is there and suits.
+//!
+//! One for the process. It changes nothing of what the loops do; whatever the brokers do not tell is not judged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::kafka::{Described, Survey, TopicSettings};
+use crate::metrics::{Health, Metrics, Obstacle, TopicProblem};
+
+/// How often the topic is looked for, and every how many times its settings are asked for.
+const EVERY: Duration = Duration::from_secs(10);
+const ROUNDS: u32 = 6;
+
+/// Watches until it is dropped.
+pub(super) async fn watch(config: Config, metrics: Arc<Metrics>, health: Arc<Health>) {
+    let survey = match Survey::new(&config.kafka) {
+        Ok(survey) => survey,
+        // The loops say so too, and end.
+        Err(failure) => return warn!(%failure, "the topic is not watched"),
+    };
+    let mut watch = Watch { config, metrics, health, missing: false, denied: false, settings: None };
+    for round in 0_u32.. {
+        if let Some(exists) = survey.topic_exists().await {
+            watch.topic_exists(exists);
+        }
+        if round.is_multiple_of(ROUNDS) {
+            watch.described(survey.settings().await);
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// What was seen last: a thing is said when it changes.
+struct Watch {
+    config: Config,
+    metrics: Arc<Metrics>,
+    health: Arc<Health>,
+    missing: bool,
+    denied: bool,
+    settings: Option<TopicSettings>,
+}
+
+impl Watch {
+    fn topic_exists(&mut self, exists: bool) {
+        self.metrics.record_topic_problem(TopicProblem::Missing, !exists);
+        let before = std::mem::replace(&mut self.missing, !exists);
+        let crate::config::Kafka { topic, brokers, .. } = &self.config.kafka;
+        let text = format!("topic {topic} does not exist on {brokers}: create it, or set `kafka.topic` right");
+        for number in 0..self.config.worker.threads {
+            if exists {
+                self.health.clear(number, Obstacle::Topic);
+            } else {
+                self.health.block(number, Obstacle::Topic, &*text);
+            }
+        }
+        match (before, exists) {
+            (false, false) => warn!("{text}"),
+            (true, true) => info!("topic {topic} is there now"),
+            _ => {}
+        }
+    }
+
+    fn described(&mut self, described: Described) {
+        let settings = match described {
+            Described::Settings(settings) => settings,
+            Described::Denied => {
+                if !std::mem::replace(&mut self.denied, true) {
+                    let topic = &self.config.kafka.topic;
+                    info!("this user may not read the settings of topic {topic} (DescribeConfigs): its retention is not watched");
+                }
+                return;
+            }
+            Described::Nothing => return,
+        };
+        self.metrics.record_retention(settings.retention);
+        let problems = settings.problems(&self.config.kafka.topic, self.config.checkpoint.interval);
+        for problem in [TopicProblem::Compacted, TopicProblem::ShortRetention] {
+            self.metrics.record_topic_problem(problem, problems.iter().any(|(found, _)| *found == problem));
+        }
+        if self.settings.replace(settings) != Some(settings) {
+            problems.iter().for_each(|(_, text)| warn!("{text}"));
+        }
+    }
+}
