@@ -7,6 +7,7 @@ mod client;
 mod group;
 mod hand;
 mod identity;
+mod members;
 mod queue;
 mod request;
 mod survey;
@@ -32,6 +33,7 @@ use client::{Client, Notice};
 pub(crate) use client::{committed, log_note, offset};
 use hand::Hand;
 pub use identity::TopicWatch;
+pub use members::Member;
 pub use survey::{Described, Survey};
 pub use topic::TopicSettings;
 

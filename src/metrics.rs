@@ -192,6 +192,11 @@ impl Metrics {
         self.families.topic_problems[problem as usize].set(f64::from(u8::from(wrong)));
     }
 
+    /// Notes how many members of the group are no workers.
+    pub fn record_foreign_members(&self, members: usize) {
+        self.families.foreign_members.set(members as f64);
+    }
+
     /// Counts an attempt to insert rows into a table.
     pub fn record_insert(&self, table: Table, result: InsertResult, rows: usize, duration: Duration) {
         self.families.insert_duration[table.0][result as usize].observe(duration.as_secs_f64());

@@ -1,4 +1,4 @@
-//! One process: identical loops on threads of their own; beside them the admin server, and a watch over the topic.
+//! One process: identical loops on threads of their own; beside them the admin server, and a watch over topic and group.
 //!
 //! The loops share metrics and health and nothing else. It decides nothing about rows.
 

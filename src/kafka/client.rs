@@ -257,6 +257,7 @@ pub(super) fn turned_away(client: &Client) -> Option<String> {
 pub(super) fn judged(client: &Client, error: &KafkaError) -> (ClientError, i32, String) {
     let reason = lock(&client.context().reason).take().unwrap_or_else(|| error.to_string());
     let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+    let reason = format!("{reason}{}", cure(code));
     if let Some(reason) = turned_away(client) {
         return (ClientError::Fenced, code as i32, reason);
     }
@@ -309,6 +310,20 @@ fn recovers(code: RDKafkaErrorCode) -> bool {
         Code::UnknownPartition,
     ]
     .contains(&code)
+}
+
+/// What to do about an error that the client only names; begins with a separator.
+fn cure(code: RDKafkaErrorCode) -> &'static str {
+    if code == RDKafkaErrorCode::InconsistentGroupProtocol {
+        ": another kind of consumer is in the group, one that shares partitions out in another way; stop it, or give the workers a \
+         group of their own (`kafka.group`)"
+    } else if code == RDKafkaErrorCode::TopicAuthorizationFailed {
+        ": grant this user READ on the topic (`kafka.topic`)"
+    } else if code == RDKafkaErrorCode::GroupAuthorizationFailed {
+        ": grant this user READ on the group (`kafka.group`, with `-epoch-` and the epoch behind it)"
+    } else {
+        ""
+    }
 }
 
 /// Errors of the whole client that no waiting repairs.

@@ -1,4 +1,4 @@
-//! What the brokers say of the topic, for whoever watches beside the reading.
+//! What the brokers say of the topic and of the group, for whoever watches beside the reading.
 //!
 //! A client of its own that is no member of the group: it answers while no loop has begun to read, and hinders none.
 
@@ -14,6 +14,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use tracing::debug;
 
 use super::client::{self, CLIENT_ID};
+use super::members::{self, Member};
 use super::topic::TopicSettings;
 use crate::config;
 use crate::failure::Failure;
@@ -37,6 +38,7 @@ pub struct Survey {
     client: Arc<BaseConsumer<Quiet>>,
     config: ClientConfig,
     topic: String,
+    group: String,
 }
 
 impl Survey {
@@ -44,7 +46,7 @@ impl Survey {
     ///
     /// # Errors
     /// [`Failure::Operator`] when the client refuses a setting.
-    pub fn new(settings: &config::Kafka) -> Result<Survey, Failure> {
+    pub fn new(settings: &config::Kafka, epoch: u16) -> Result<Survey, Failure> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &settings.brokers).set("client.id", CLIENT_ID);
         for (key, value) in client::security_settings(settings) {
@@ -53,7 +55,7 @@ impl Survey {
         // A consumer: a producer's questions for a topic would create it.
         let client = BaseConsumer::from_config_and_context(&config, Quiet)
             .map_err(|error| Failure::Operator(format!("the Kafka client refuses its settings: {error}")))?;
-        Ok(Survey { client: Arc::new(client), config, topic: settings.topic.clone() })
+        Ok(Survey { client: Arc::new(client), config, topic: settings.topic.clone(), group: settings.group_of(epoch) })
     }
 
     /// Whether the topic exists, if the brokers say so.
@@ -94,6 +96,14 @@ impl Survey {
             }
         });
         described.await.unwrap_or(Described::Nothing)
+    }
+
+    /// The members of the group that are no workers, if its coordinator answers.
+    pub async fn foreign_members(&self) -> Option<Vec<Member>> {
+        let (topic, group) = (self.topic.clone(), self.group.clone());
+        let members =
+            self.ask("look at the group", move |client| members::members(client.client().native_ptr(), &group, &topic, DEADLINE));
+        Some(members.await?.into_iter().filter(|member| member.client != CLIENT_ID).collect())
     }
 
     async fn ask<T: Send + 'static>(

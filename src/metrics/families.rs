@@ -41,6 +41,7 @@ pub(super) struct Families {
     pub(super) phases: Vec<prometheus::Counter>,
     pub(super) topic_problems: Vec<Gauge>,
     pub(super) retention: GaugeVec,
+    pub(super) foreign_members: Gauge,
     pub(super) ready: Gauge,
     pub(super) paused: Gauge,
     pub(super) partitions: Partitions,
@@ -131,6 +132,10 @@ impl Families {
                 Opts::new(prefixed("kafka_retention_seconds"), "How long the topic keeps its records (retention.ms); absent: for ever, or not known."),
                 &["topic"],
             )?)?,
+            foreign_members: to.gauge(
+                "kafka_foreign_members",
+                "Members of the consumer group that are no workers; what is assigned to them nobody reads.",
+            )?,
             ready: to.gauge("worker_ready", "1 if the worker is ready (as /readyz says), else 0.")?,
             paused: to.gauge("paused", "Loops that have stopped reading because their rows cannot leave.")?,
             partitions: Partitions::register(&to, topic)?,

@@ -1,4 +1,4 @@
-//! What is watched beside the loops: whether the topic is there and suits.
+//! What is watched beside the loops: whether the topic is there and suits, and who else is in the group.
 //!
 //! One for the process. It changes nothing of what the loops do; whatever the brokers do not tell is not judged.
 
@@ -8,27 +8,30 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::config::Config;
-use crate::kafka::{Described, Survey, TopicSettings};
+use crate::kafka::{Described, Member, Survey, TopicSettings};
 use crate::metrics::{Health, Metrics, Obstacle, TopicProblem};
 
-/// How often the topic is looked for, and every how many times its settings are asked for.
+/// How often the topic is looked for, and every how many times its settings and the group's members are asked for.
 const EVERY: Duration = Duration::from_secs(10);
 const ROUNDS: u32 = 6;
 
 /// Watches until it is dropped.
 pub(super) async fn watch(config: Config, metrics: Arc<Metrics>, health: Arc<Health>) {
-    let survey = match Survey::new(&config.kafka) {
+    let survey = match Survey::new(&config.kafka, config.rules.epoch) {
         Ok(survey) => survey,
         // The loops say so too, and end.
-        Err(failure) => return warn!(%failure, "the topic is not watched"),
+        Err(failure) => return warn!(%failure, "topic and group are not watched"),
     };
-    let mut watch = Watch { config, metrics, health, missing: false, denied: false, settings: None };
+    let mut watch = Watch { config, metrics, health, missing: false, denied: false, settings: None, foreign: Vec::new() };
     for round in 0_u32.. {
         if let Some(exists) = survey.topic_exists().await {
             watch.topic_exists(exists);
         }
         if round.is_multiple_of(ROUNDS) {
             watch.described(survey.settings().await);
+            if let Some(members) = survey.foreign_members().await {
+                watch.foreign_members(members);
+            }
         }
         tokio::time::sleep(EVERY).await;
     }
@@ -42,6 +45,7 @@ struct Watch {
     missing: bool,
     denied: bool,
     settings: Option<TopicSettings>,
+    foreign: Vec<Member>,
 }
 
 impl Watch {
@@ -84,5 +88,24 @@ impl Watch {
         if self.settings.replace(settings) != Some(settings) {
             problems.iter().for_each(|(_, text)| warn!("{text}"));
         }
+    }
+
+    fn foreign_members(&mut self, mut members: Vec<Member>) {
+        members.sort_by(|a, b| (&a.client, &a.host).cmp(&(&b.client, &b.host)));
+        self.metrics.record_foreign_members(members.len());
+        if members == self.foreign {
+            return;
+        }
+        let group = self.config.kafka.group_of(self.config.rules.epoch);
+        for Member { client, host, partitions } in &members {
+            warn!(
+                "a foreign consumer is in the group {group}: {client} at {host}, with {partitions} partitions of the topic, which no \
+                 worker reads meanwhile. Stop it or give it a group of its own, or give the workers one (`kafka.group`)"
+            );
+        }
+        if members.is_empty() {
+            info!("no foreign consumer is in the group {group} any more");
+        }
+        self.foreign = members;
     }
 }

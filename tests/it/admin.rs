@@ -81,6 +81,7 @@ fn record_everything(metrics: &Metrics) {
     metrics.record_log(P, 5, Some(2));
     metrics.record_topic_problem(TopicProblem::Compacted, true);
     metrics.record_retention(Some(Duration::from_secs(100)));
+    metrics.record_foreign_members(3);
 }
 
 /// The value of each series of a page.
@@ -153,6 +154,7 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_kafka_retention_margin_seconds{partition=\"3\"}", 85.0),
         ("grapevine_topic_problem{problem=\"compacted\"}", 1.0),
         ("grapevine_topic_problem{problem=\"missing\"}", 0.0),
+        ("grapevine_kafka_foreign_members", 3.0),
         ("grapevine_worker_ready", 0.0),
         ("grapevine_paused", 0.0),
     ];

@@ -1,6 +1,11 @@
-//! A topic that is not as a worker needs it: what it says, and where.
+//! A topic and a group that are not as a worker needs them: what it says, and where.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
 use super::ApacheKafka;
 use crate::events::Data;
@@ -80,4 +85,74 @@ fn the_margin_to_the_retention_is_shown_once_the_log_forgets() {
         wait_for(&worker, "grapevine_kafka_retention_margin_seconds", partition, |margin| margin > 0.0 && margin <= RETENTION);
     }
     worker.stop();
+}
+
+/// A consumer that is no worker, until it is dropped.
+struct Foreign {
+    stop: Arc<AtomicBool>,
+    polling: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Foreign {
+    fn join(world: &World, settings: &[(&str, &str)]) -> Foreign {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &world.brokers).set("group.id", format!("{}-epoch-0", world.topic));
+        config.set("client.id", "somebody-else");
+        for (key, value) in settings {
+            config.set(*key, *value);
+        }
+        let consumer: BaseConsumer = config.create().unwrap();
+        consumer.subscribe(&[&world.topic]).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let (asked, (told, joined)) = (Arc::clone(&stop), std::sync::mpsc::channel());
+        let polling = std::thread::spawn(move || {
+            while !asked.load(Ordering::Relaxed) {
+                drop(consumer.poll(Duration::from_millis(50)));
+                if consumer.assignment().is_ok_and(|assignment| assignment.count() > 0) {
+                    // Heard once, by whoever waits for it.
+                    told.send(()).ok();
+                }
+            }
+        });
+        joined.recv_timeout(Duration::from_secs(120)).expect("it is given partitions");
+        Foreign { stop, polling: Some(polling) }
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.polling.take().map(std::thread::JoinHandle::join);
+    }
+}
+
+/// It is in the group before the worker looks.
+fn a_foreign_member_is_counted_and_named(name: &str, protocol: &str, settings: &[(&str, &str)]) {
+    let (_kafka, world) = world(name);
+    let foreign = Foreign::join(&world, settings);
+    let worker = world.start(&[("GRAPEVINE_KAFKA_GROUP_PROTOCOL", protocol)]);
+    wait_for(&worker, "grapevine_kafka_foreign_members", "", |value| value == 1.0);
+    wait_for_words(&worker, "somebody-else");
+    wait_for_words(&worker, "(`kafka.group`)");
+    drop(foreign);
+    worker.stop();
+}
+
+#[test]
+fn a_foreign_member_is_counted_and_named_by_the_classic_protocol() {
+    let settings = [("partition.assignment.strategy", "cooperative-sticky")];
+    a_foreign_member_is_counted_and_named("foreign_classic", "classic", &settings);
+}
+
+#[test]
+fn a_foreign_member_is_counted_and_named_by_the_consumer_protocol() {
+    a_foreign_member_is_counted_and_named("foreign_consumer", "consumer", &[("group.protocol", "consumer")]);
+}
+
+#[test]
+fn a_foreign_member_that_shares_out_in_another_way_ends_the_worker_with_the_cure() {
+    let (_kafka, world) = world("foreign_range");
+    let _foreign = Foreign::join(&world, &[("partition.assignment.strategy", "range")]);
+    let said = world.refused(&[]);
+    assert!(said.contains("another kind of consumer") && said.contains("`kafka.group`"), "{said}");
 }
