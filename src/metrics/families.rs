@@ -128,10 +128,7 @@ impl Families {
             rebalances: to.counted::<Rebalance>("rebalances_total", "Changes of the assignment, by kind.", "kind")?,
             phases: to.phases()?,
             topic_problems: to.topic_problems()?,
-            retention: to.put(GaugeVec::new(
-                Opts::new(prefixed("kafka_retention_seconds"), "How long the topic keeps its records (retention.ms); absent: for ever, or not known."),
-                &["topic"],
-            )?)?,
+            retention: to.retention()?,
             foreign_members: to.gauge(
                 "kafka_foreign_members",
                 "Members of the consumer group that are no workers; what is assigned to them nobody reads.",
@@ -273,6 +270,11 @@ impl Registrar<'_> {
             Opts::new(prefixed("topic_problem"), "1: the topic is missing, is compacted, or keeps records for too short a time.");
         let family = self.put(GaugeVec::new(opts, &["problem"])?)?;
         Ok(TopicProblem::VALUES.iter().map(|problem| family.with_label_values(&[problem])).collect())
+    }
+
+    fn retention(&self) -> prometheus::Result<GaugeVec> {
+        let help = "How long the topic keeps its records (retention.ms); absent: for ever, or not known.";
+        self.put(GaugeVec::new(Opts::new(prefixed("kafka_retention_seconds"), help), &["topic"])?)
     }
 
     fn phases(&self) -> prometheus::Result<Vec<prometheus::Counter>> {

@@ -168,7 +168,7 @@ proptest! {
         for (read, stamp) in (1..).zip(&stamps) {
             stamped(&mut engine, 1, *stamp);
             prop_assert_eq!(engine.clock.now(), shown[read - 1]);
-            prop_assert_eq!(engine.holdings().roots as usize, read - ended_by_definition(&shown[..read], witnesses, DAY));
+            prop_assert_eq!(engine.holdings().roots, (read - ended_by_definition(&shown[..read], witnesses, DAY)) as u64);
             prop_assert!(held(&engine, "shown") <= 25 && held(&engine, "ahead") < 2 * witnesses - 1);
             prop_assert!(held(&engine, "ahead") < witnesses || engine.clock.now().is_none());
         }
