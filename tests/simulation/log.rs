@@ -56,10 +56,10 @@ impl Log {
                 log.injected.push(Fault::ClockJumped);
                 time += i64::try_from(dice.below(40)).expect("small") * 86_400_000;
             }
-            let stamped = match dice.chance(20) {
-                true if number % 2 == 0 => time + 31_536_000_000,
-                true => time - 432_000_000,
-                false => time,
+            let stamped = match (dice.chance(20), number.is_multiple_of(2)) {
+                (true, true) => time + 31_536_000_000,
+                (true, false) => time - 432_000_000,
+                (false, _) => time,
             };
             log.gap(dice);
             let offset = log.end;
