@@ -20,7 +20,7 @@ mod compare;
 
 pub use compare::Lacking;
 
-use compare::{Held, Made};
+use compare::{Held, Made, Needs};
 
 /// A numbered file of statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,13 +235,13 @@ pub fn missing<'a>(known: &'a [Migration], applied: &[Applied]) -> Result<Plan<'
 /// # Errors
 /// When applied tables had another text, something is in the way, or the store cannot be asked.
 pub async fn plan(client: &Client) -> Result<Plan<'static>, SchemaProblem> {
-    planned(client).await.map(|(plan, _)| plan)
+    planned(client, Needs::Everything).await.map(|(plan, _)| plan)
 }
 
 /// The same, with what the database holds.
-async fn planned(client: &Client) -> Result<(Plan<'static>, Held), SchemaProblem> {
+async fn planned(client: &Client, needs: Needs) -> Result<(Plan<'static>, Held), SchemaProblem> {
     let held = Held::by(client).await?;
-    let what = compare::in_the_way(MIGRATIONS, &held).join("; ");
+    let what = compare::in_the_way(MIGRATIONS, &held, needs).join("; ");
     if !what.is_empty() {
         return Err(SchemaProblem::InTheWay { database: database(client), what });
     }
@@ -262,7 +262,7 @@ async fn planned(client: &Client) -> Result<(Plan<'static>, Held), SchemaProblem
 /// When applied tables had another text, something is in the way, or the store refuses a statement. What was applied stays.
 pub async fn apply(client: &Client) -> Result<Done, SchemaProblem> {
     create_database(client).await?;
-    let (plan, held) = planned(client).await?;
+    let (plan, held) = planned(client, Needs::Everything).await?;
     let id: String = client.query_raw(NEW_ID).fetch_one().await.map_err(store)?;
     for Step { title, statements, applies } in plan.steps(MIGRATIONS) {
         for statement in statements {
@@ -273,7 +273,7 @@ pub async fn apply(client: &Client) -> Result<Done, SchemaProblem> {
             remember(client, migration).await.map_err(|error| at(title, &error))?;
         }
     }
-    let Plan { lacking, .. } = planned(client).await?.0;
+    let Plan { lacking, .. } = self::plan(client).await?;
     if !lacking.is_empty() {
         return Err(SchemaProblem::Unseen { database: database(client), what: lacking.words().join(", ") });
     }
@@ -292,7 +292,7 @@ async fn remember(client: &Client, migration: &Migration) -> Result<(), ::clickh
 /// # Errors
 /// [`SchemaProblem`] says what is missing and what to run.
 pub async fn check(client: &Client) -> Result<Option<String>, SchemaProblem> {
-    let Plan { absent, outdated, lacking } = plan(client).await?;
+    let (Plan { absent, outdated, lacking }, _) = planned(client, Needs::Worker).await?;
     let missing: Vec<String> = names(&absent).into_iter().map(str::to_owned).chain(lacking.needed()).collect();
     if !missing.is_empty() {
         return Err(SchemaProblem::Behind { database: database(client), missing: missing.join(", ") });

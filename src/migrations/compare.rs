@@ -183,7 +183,6 @@ fn consequence(name: &str) -> &'static str {
             " (it has a new id, and workers wait before a store that they do not know: if nothing else is lost, run ALTER TABLE store \
              MODIFY COMMENT '...' with the id that `grapevine checkpoint show` says)"
         }
-        "progress" => " (workers notice, and write nothing before it is back)",
         "active_epoch" => " (views read epoch 0 until `grapevine epoch promote`)",
         "gap" => " (the view `gaps` has forgotten what no count covers)",
         _ if TABLES.iter().any(|table| table.name == name) => "",
@@ -196,10 +195,19 @@ pub(super) fn made_by(files: &'static [Migration]) -> impl Iterator<Item = Made>
     files.iter().flat_map(Migration::statements).filter_map(Made::by)
 }
 
+/// Whose needs are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// What all files make.
+    Everything,
+    /// Tables: a worker reads no view, so whatever stands in the place of one is no business of its.
+    Worker,
+}
+
 /// What is in the way of the files, each with what to do: nothing that a migration changes.
-pub(super) fn in_the_way(files: &'static [Migration], held: &Held) -> Vec<String> {
+pub(super) fn in_the_way(files: &'static [Migration], held: &Held, needs: Needs) -> Vec<String> {
     let mut found = Vec::new();
-    for made in made_by(files) {
+    for made in made_by(files).filter(|made| needs == Needs::Everything || !made.is_view) {
         let Some(table) = held.0.get(made.name) else { continue };
         let holds_rows = table.engine != "View";
         if made.is_view && holds_rows {
@@ -307,8 +315,8 @@ mod tests {
     #[test]
     fn nothing_is_missing_of_a_whole_database_and_nothing_in_the_way() {
         assert!(lacking(MIGRATIONS.iter(), &whole()).is_empty());
-        assert!(in_the_way(MIGRATIONS, &whole()).is_empty());
-        assert!(in_the_way(MIGRATIONS, &Held::default()).is_empty());
+        assert!(in_the_way(MIGRATIONS, &whole(), Needs::Everything).is_empty());
+        assert!(in_the_way(MIGRATIONS, &Held::default(), Needs::Everything).is_empty());
     }
 
     #[test]
@@ -328,7 +336,7 @@ mod tests {
         let mut held = whole();
         table(&mut held, "cascade").columns.remove("opened");
         assert!(lacking(MIGRATIONS.iter(), &held).is_empty());
-        let [said] = in_the_way(MIGRATIONS, &held).try_into().unwrap();
+        let [said] = in_the_way(MIGRATIONS, &held, Needs::Worker).try_into().unwrap();
         assert!(said.contains("lacks column `opened`") && said.contains("cannot be added"), "{said}");
     }
 
@@ -339,7 +347,7 @@ mod tests {
         columns.insert("brand".to_owned(), "String".to_owned());
         columns.insert("root_time".to_owned(), "DateTime64(6, 'UTC')".to_owned());
         columns.insert("one_more".to_owned(), "UInt8".to_owned());
-        let [said] = in_the_way(MIGRATIONS, &held).try_into().unwrap();
+        let [said] = in_the_way(MIGRATIONS, &held, Needs::Worker).try_into().unwrap();
         assert!(said.contains("(ALTER TABLE root MODIFY COLUMN root_time DateTime64(3, 'UTC'))"), "{said}");
     }
 
@@ -363,10 +371,11 @@ mod tests {
     fn tables_of_people_may_be_what_they_like() {
         let mut held = whole();
         *table(&mut held, "fx") = Table { engine: "View".to_owned(), has_rows: true, columns: BTreeMap::new() };
-        assert!(lacking(MIGRATIONS.iter(), &held).is_empty() && in_the_way(MIGRATIONS, &held).is_empty());
+        assert!(lacking(MIGRATIONS.iter(), &held).is_empty() && in_the_way(MIGRATIONS, &held, Needs::Everything).is_empty());
         table(&mut held, "cascade").engine = "View".to_owned();
         table(&mut held, "money").engine = "MergeTree".to_owned();
-        let said = in_the_way(MIGRATIONS, &held);
+        let said = in_the_way(MIGRATIONS, &held, Needs::Everything);
         assert!(said[0].contains("`cascade` is a view") && said[1].contains("`money` is a table (MergeTree)"), "{said:?}");
+        assert_eq!(in_the_way(MIGRATIONS, &held, Needs::Worker), said[..1], "it reads no view");
     }
 }
