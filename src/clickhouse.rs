@@ -108,7 +108,8 @@ pub struct ClickHouseSink {
     clock: fn() -> i64,
     observer: Box<dyn Fn(&Attempt<'_>) + Send + Sync>,
     bytes_max: usize,
-    patience: patience::Patience,
+    /// With rows, and with `progress`.
+    patience: [patience::Patience; 2],
     /// Those of [`SETTINGS`] that the server knows.
     settings: OnceCell<Vec<(&'static str, &'static str)>>,
 }
@@ -126,7 +127,7 @@ impl ClickHouseSink {
             clock,
             observer: Box::new(|_| {}),
             bytes_max,
-            patience: patience::Patience::default(),
+            patience: Default::default(),
             settings: OnceCell::new(),
         }
     }
@@ -279,11 +280,11 @@ struct Refusal {
 
 impl Sink for ClickHouseSink {
     async fn insert(&self, rows: &Rows) -> Result<(), Failure> {
-        self.patience.judge(self.insert_all(rows).await)
+        self.patience[0].judge(self.insert_all(rows).await)
     }
 
     async fn append(&self, rows: &[Append]) -> Result<Appended, Failure> {
-        self.append_all(rows).await
+        self.patience[1].judge(self.append_all(rows).await)
     }
 
     async fn known(&self, source: &str) -> Result<Known, Failure> {

@@ -403,11 +403,11 @@ SELECT
     epoch, source, root, opened,
     sum(ws) AS window_shares, sum(cs) AS cascade_shares, sum(wr) AS window_replies, sum(tr) AS thread_replies
 FROM (
-    SELECT epoch, source, root, opened, toUInt64(shares) AS ws, toUInt64(0) AS cs, toUInt64(replies) AS wr, toUInt64(0) AS tr FROM activity_window FINAL
+    SELECT epoch, source, root, opened, toUInt64(shares) AS ws, toUInt64(0) AS cs, toUInt64(replies) AS wr, toUInt64(0) AS tr FROM activity_window FINAL WHERE epoch != 65535
     UNION ALL
-    SELECT epoch, source, root, opened, toUInt64(0) AS ws, toUInt64(size - 1) AS cs, toUInt64(0) AS wr, toUInt64(0) AS tr FROM cascade FINAL
+    SELECT epoch, source, root, opened, toUInt64(0) AS ws, toUInt64(size - 1) AS cs, toUInt64(0) AS wr, toUInt64(0) AS tr FROM cascade FINAL WHERE epoch != 65535
     UNION ALL
-    SELECT epoch, source, root, opened, toUInt64(0) AS ws, toUInt64(0) AS cs, toUInt64(0) AS wr, toUInt64(size - 1) AS tr FROM thread FINAL
+    SELECT epoch, source, root, opened, toUInt64(0) AS ws, toUInt64(0) AS cs, toUInt64(0) AS wr, toUInt64(size - 1) AS tr FROM thread FINAL WHERE epoch != 65535
 )
 GROUP BY epoch, source, root, opened
 HAVING window_shares != cascade_shares OR window_replies != thread_replies

@@ -56,7 +56,7 @@ impl Listener for Bounded {
         let (open, replaced) = oneshot::channel();
         self.open.push_back(open);
         let silence = self.bounds.silence;
-        (Connection { stream, replaced, silence, until: Box::pin(sleep(silence)) }, address)
+        (Connection { stream, replaced, silence, until: Box::pin(sleep(silence)), ended: false }, address)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -71,13 +71,16 @@ pub(super) struct Connection {
     replaced: oneshot::Receiver<Infallible>,
     silence: Duration,
     until: Pin<Box<Sleep>>,
+    /// It has ended: nothing is asked again.
+    ended: bool,
 }
 
 impl Connection {
     /// Whether it has to end; if not, whoever asks is woken when it has to.
     fn end(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        let replaced = Pin::new(&mut self.replaced).poll(context).is_ready();
-        if replaced || self.until.as_mut().poll(context).is_ready() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+        self.ended =
+            self.ended || Pin::new(&mut self.replaced).poll(context).is_ready() || self.until.as_mut().poll(context).is_ready();
+        if self.ended { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 }
 

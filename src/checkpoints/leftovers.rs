@@ -26,12 +26,24 @@ fn remove_older(folder: &Path, than: SystemTime) -> io::Result<usize> {
     let mut count = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name().to_str().is_some_and(is_leftover) && entry.metadata()?.modified()? < than {
-            fs::remove_file(entry.path())?;
-            count += 1;
+        if entry.file_name().to_str().is_some_and(is_leftover) {
+            match remove_if_older(&entry, than) {
+                Ok(removed) => count += usize::from(removed),
+                // A publication under way has just given it its name.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(count)
+}
+
+fn remove_if_older(entry: &fs::DirEntry, than: SystemTime) -> io::Result<bool> {
+    let is_older = entry.metadata()?.modified()? < than;
+    if is_older {
+        fs::remove_file(entry.path())?;
+    }
+    Ok(is_older)
 }
 
 fn is_leftover(name: &str) -> bool {

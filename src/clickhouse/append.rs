@@ -165,9 +165,10 @@ impl ClickHouseSink {
     /// Which store it is, how far it says that a source is, and which tables have lost rows of it.
     pub(super) async fn ask_known(&self, source: &str) -> Result<Known, Failure> {
         let ask = format!(
-            "WITH (SELECT groupUniqArray(place) FROM ({})) AS places \
-             SELECT places, {ID} AS id, max(version) AS version, count() AS rows FROM progress \
-             WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}",
+            // `progress` first: marks are there before it.
+            "WITH (SELECT (max(version), count()) FROM progress WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}) AS said, \
+             (SELECT groupUniqArray(place) FROM ({})) AS places \
+             SELECT places, {ID} AS id, said.1 AS version, said.2 AS rows",
             marks::found()
         );
         let ask = self.current(self.client.query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);

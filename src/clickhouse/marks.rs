@@ -1,9 +1,9 @@
-//! A mark of each source in every table: a row that no view reads and nobody replaces. Where it is gone, so are the rows that lay
-//! beside it (I9): `progress` alone does not show that another table was emptied, made anew or brought back from before.
+//! A mark of each source in each table of lives: a row that no view reads and nobody replaces. Where it is gone, so are the rows that
+//! lay beside it (I9): `progress` alone does not show that another table was emptied, made anew or brought back from before.
 //!
 //! Marks are written once, before the first row of `progress`, and never again: a mark that is missing later is a loss. They lie in an
-//! epoch that no worker may have, at the least or greatest key of a table, and their times are the last ones there are, so that no
-//! rule that deletes by age takes them.
+//! epoch that no worker may have, with nothing in them that changes a sum, and their times are in the year 2090: no rule that deletes by
+//! age takes them, and decades can be added to them before a 32-bit time begins anew.
 
 use super::{ClickHouseSink, Listed, TABLES, describe};
 use crate::clickhouse::classify;
@@ -38,9 +38,11 @@ pub(super) fn found() -> String {
 fn statement(table: &Listed) -> String {
     let value = |name: &str, kind: &str| match (name, kind) {
         ("epoch", _) => Some(EPOCH.to_string()),
-        ("source" | "key_source", _) => Some("mark".to_owned()),
-        (_, "DateTime('UTC')") => Some("toDateTime(4294967295, 'UTC')".to_owned()),
-        (_, "DateTime64(3, 'UTC')") => Some("toDateTime64(4294967295, 3, 'UTC')".to_owned()),
+        ("source", _) => Some("mark".to_owned()),
+        // A tree of the post alone: no share, no reply.
+        ("size", _) => Some("1".to_owned()),
+        (_, "DateTime('UTC')") => Some("toDateTime(3786912000, 'UTC')".to_owned()),
+        (_, "DateTime64(3, 'UTC')") => Some("toDateTime64(3786912000, 3, 'UTC')".to_owned()),
         _ => None,
     };
     let set = table.columns.iter().filter_map(|column| Some((column.name, value(column.name, column.kind)?)));

@@ -14,10 +14,13 @@ pub(super) struct Patience(AtomicU64);
 
 impl Patience {
     /// Takes the outcome of an attempt. Errors that are known to pass do not end the row: they come in between.
-    pub(super) fn judge(&self, outcome: Result<(), Failure>) -> Result<(), Failure> {
-        let Err(failure) = outcome else {
-            self.0.store(0, Ordering::Relaxed);
-            return Ok(());
+    pub(super) fn judge<T>(&self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        let failure = match outcome {
+            Ok(done) => {
+                self.0.store(0, Ordering::Relaxed);
+                return Ok(done);
+            }
+            Err(failure) => failure,
         };
         let Failure::Transient(text) = &failure else { return Err(failure) };
         let Some(code) = errors::unknown_code(text) else { return Err(failure) };
@@ -70,7 +73,7 @@ mod tests {
         }
         assert_eq!(patience.judge(failed(241)), failed(241), "the memory of the server");
         assert_eq!(
-            patience.judge(Err(Failure::Transient("no answer".to_owned()))),
+            patience.judge::<()>(Err(Failure::Transient("no answer".to_owned()))),
             Err(Failure::Transient("no answer".to_owned()))
         );
         assert!(matches!(patience.judge(failed(307)), Err(Failure::Operator(_))));

@@ -54,12 +54,8 @@ const REJECT: &str = "if(count() = 0, 0, max(offset) + 1)";
 /// Where a mark lies in a table whose key begins with the root.
 const ROOT: &str = "root = ''";
 /// In one whose key begins with the time.
-const WINDOW: &str = "window_start = toDateTime(4294967295, 'UTC') AND root = ''";
-/// In one of facts.
-const ID: &str = "id = ''";
-/// In one whose key begins with the source.
-const SOURCE: &str = "offset = 0";
-/// `progress` says by itself how far it is.
+const WINDOW: &str = "window_start = toDateTime(3786912000, 'UTC') AND root = ''";
+/// Facts and rejects are deleted on purpose, too; `progress` says by itself how far it is.
 const NONE: &str = "";
 
 fn column<'a, V: Value + 'a>(out: &mut Vec<u8>, values: impl Iterator<Item = &'a V> + Clone) {
@@ -204,7 +200,7 @@ tables! {
         customer_messages_answered: "UInt64",
     }
 
-    Click = "click", newest FACT, mark ID {
+    Click = "click", newest FACT, mark NONE {
         id: "String",
         epoch: "UInt16",
         source: "String",
@@ -233,7 +229,7 @@ tables! {
         community: "String",
     }
 
-    Visit = "visit", newest FACT, mark ID {
+    Visit = "visit", newest FACT, mark NONE {
         id: "String",
         epoch: "UInt16",
         source: "String",
@@ -254,7 +250,7 @@ tables! {
         utm_term: "String",
     }
 
-    Conversion = "conversion", newest FACT, mark ID {
+    Conversion = "conversion", newest FACT, mark NONE {
         id: "String",
         epoch: "UInt16",
         source: "String",
@@ -272,7 +268,7 @@ tables! {
         relates_to: "String",
     }
 
-    Cost = "cost", newest FACT, mark ID {
+    Cost = "cost", newest FACT, mark NONE {
         id: "String",
         epoch: "UInt16",
         source: "String",
@@ -296,7 +292,7 @@ tables! {
         period_end: "Nullable(DateTime64(3, 'UTC'))",
     }
 
-    Assignment = "assignment", newest FACT, mark ID {
+    Assignment = "assignment", newest FACT, mark NONE {
         id: "String",
         epoch: "UInt16",
         source: "String",
@@ -309,7 +305,7 @@ tables! {
         unit_type: "String",
     }
 
-    Report = "report", newest FACT, mark ID {
+    Report = "report", newest FACT, mark NONE {
         id: "String",
         epoch: "UInt16",
         source: "String",
@@ -327,7 +323,7 @@ tables! {
         channel: "String",
     }
 
-    Rejected = "rejects", newest REJECT, mark SOURCE {
+    Rejected = "rejects", newest REJECT, mark NONE {
         epoch: "UInt16",
         source: "String",
         offset: "UInt64",

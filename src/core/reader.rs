@@ -124,13 +124,10 @@ impl Reader {
         let read = self.readings.iter().filter(|(_, reading)| reading.state != State::Released);
         read.map(|(&partition, reading)| {
             let Extent { first, end, written } = self.extents.get(&partition).copied().unwrap_or_default();
-            let readable = end.unwrap_or_default().max(reading.position);
-            Lag {
-                partition,
-                unread: end.map(|end| end.saturating_sub(reading.position)),
-                hidden: written.map_or(0, |written| written.saturating_sub(readable)),
-                first,
-            }
+            let unread = end.map(|end| end.saturating_sub(reading.position));
+            // Before all that can be read is read, it is no open transaction that holds the reader up.
+            let hidden = written.filter(|_| unread == Some(0)).map_or(0, |written| written.saturating_sub(reading.position));
+            Lag { partition, unread, hidden, first }
         })
     }
 

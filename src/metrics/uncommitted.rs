@@ -22,8 +22,12 @@ pub(super) struct Uncommitted {
 impl Uncommitted {
     /// Everything below `next` is read, and the last record of it was written then.
     pub(super) fn read_to(&mut self, next: Offset, written: Millis) {
-        if self.places.back().is_some_and(|(last, _)| *last >= next) {
+        if self.places.back().is_some_and(|(last, _)| *last == next) {
             return;
+        }
+        // It is read again from further back: what was known of later places is not what is the oldest now.
+        if self.places.back().is_some_and(|(last, _)| *last > next) {
+            *self = Uncommitted::default();
         }
         if self.left_out < self.leaves_out {
             self.left_out += 1;
@@ -73,6 +77,16 @@ mod tests {
         assert_eq!(uncommitted.since(), Some(5000));
         uncommitted.committed(1000);
         assert_eq!(uncommitted.since(), Some(10_000));
+    }
+
+    #[test]
+    fn what_is_read_again_is_as_old_as_it_was() {
+        let mut uncommitted = Uncommitted::default();
+        (1..=10).for_each(|next| uncommitted.read_to(10 * next, 1000 * i64::try_from(next).unwrap()));
+        uncommitted.committed(90);
+        uncommitted.read_to(30, 3000);
+        uncommitted.read_to(40, 4000);
+        assert_eq!(uncommitted.since(), Some(3000));
     }
 
     #[test]

@@ -16,17 +16,17 @@ use crate::events::{generate, lines_in, own_file, shuffle};
 pub(crate) const TABLES: [&str; 5] = [
     "SELECT 'root' AS table, * EXCEPT (epoch, source, opened, version)
         REPLACE (toUnixTimestamp64Milli(root_time) AS root_time)
-     FROM root FINAL",
+     FROM root FINAL WHERE epoch != 65535",
     "SELECT 'activity_window' AS table, * EXCEPT (epoch, source, opened, version)
         REPLACE (toUnixTimestamp(window_start) AS window_start, length(sharers) AS sharers, length(repliers) AS repliers)
-     FROM activity_window FINAL",
+     FROM activity_window FINAL WHERE epoch != 65535",
     "SELECT 'cascade' AS table, * EXCEPT (epoch, source, opened, version)
         REPLACE (toUnixTimestamp64Milli(first_time) AS first_time, toUnixTimestamp64Milli(last_time) AS last_time)
-     FROM cascade FINAL",
+     FROM cascade FINAL WHERE epoch != 65535",
     "SELECT 'thread' AS table, * EXCEPT (epoch, source, opened, version, dyad_fwd, dyad_rev)
         REPLACE (toUnixTimestamp64Milli(first_time) AS first_time, toUnixTimestamp64Milli(last_time) AS last_time,
             toUnixTimestamp64Milli(last_session_start) AS last_session_start)
-     FROM thread FINAL",
+     FROM thread FINAL WHERE epoch != 65535",
     "SELECT 'progress' AS table, sum(read) AS read, sum(accepted) AS accepted, sum(duplicates) AS duplicates,
         sum(rejected) AS rejected
      FROM progress FINAL",

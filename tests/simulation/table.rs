@@ -18,8 +18,7 @@ pub(crate) struct Tables {
 }
 
 /// The tables that have marks.
-pub(crate) const MARKED: [&str; 11] =
-    ["root", "activity_window", "cascade", "thread", "click", "visit", "conversion", "cost", "assignment", "report", "rejects"];
+pub(crate) const MARKED: [&str; 4] = ["root", "activity_window", "cascade", "thread"];
 
 /// What a source's row of `progress` covers: from where on, and to where.
 #[derive(Clone, Copy, Debug, Default)]

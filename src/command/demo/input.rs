@@ -142,6 +142,7 @@ mod tests {
 
     #[test]
     fn files_are_merged_by_time_and_keep_their_own_order() {
+        let line = |id: &str, seconds: i64| line(id, 1_700_000_000_000 + seconds);
         let one = format!("{}\n{}\n{}\n", line("a", 10), line("b", 5), line("c", 30));
         let other = format!("{}\n{}", line("x", 7), line("y", 20));
         let ids = [line("x", 7), line("a", 10), line("b", 5), line("y", 20), line("c", 30)];

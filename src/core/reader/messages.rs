@@ -52,7 +52,7 @@ pub struct Lag {
     pub partition: Partition,
     /// Offsets that can be read and are not handed out yet, if that is known.
     pub unread: Option<u64>,
-    /// Offsets behind those that cannot be read before a transaction ends.
+    /// Once all that can be read is read: offsets behind it, which nobody may read before a transaction ends.
     pub hidden: u64,
     /// The first offset that the log still holds, if that is known.
     pub first: Option<Offset>,
