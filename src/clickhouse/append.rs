@@ -168,7 +168,7 @@ impl ClickHouseSink {
             // `progress` first: marks are there before it.
             "WITH (SELECT (max(version), count()) FROM progress WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}) AS said, \
              (SELECT groupUniqArray(place) FROM ({})) AS places \
-             SELECT places, {ID} AS id, said.1 AS version, said.2 AS rows",
+             SELECT places, {ID} AS id, ifNull(said.1, 0) AS version, ifNull(said.2, 0) AS rows",
             marks::found()
         );
         let ask = self.current(self.client.query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
