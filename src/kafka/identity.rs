@@ -59,17 +59,17 @@ impl TopicWatch {
 }
 
 /// Something of the client's that is destroyed when it goes out of scope.
-pub(super) struct Owned<T> {
+struct Owned<T> {
     pointer: NonNull<T>,
     destroy: unsafe extern "C" fn(*mut T),
 }
 
 impl<T> Owned<T> {
-    pub(super) fn new(pointer: *mut T, destroy: unsafe extern "C" fn(*mut T)) -> Option<Owned<T>> {
+    fn new(pointer: *mut T, destroy: unsafe extern "C" fn(*mut T)) -> Option<Owned<T>> {
         NonNull::new(pointer).map(|pointer| Owned { pointer, destroy })
     }
 
-    pub(super) fn get(&self) -> *mut T {
+    fn get(&self) -> *mut T {
         self.pointer.as_ptr()
     }
 }

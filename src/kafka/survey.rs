@@ -100,9 +100,8 @@ impl Survey {
 
     /// The members of the group that are no workers, if its coordinator answers.
     pub async fn foreign_members(&self) -> Option<Vec<Member>> {
-        let (topic, group) = (self.topic.clone(), self.group.clone());
-        let members =
-            self.ask("look at the group", move |client| members::members(client.client().native_ptr(), &group, &topic, DEADLINE));
+        let group = self.group.clone();
+        let members = self.ask("look at the group", move |client| members::members(client, &group, DEADLINE));
         Some(members.await?.into_iter().filter(|member| member.client != CLIENT_ID).collect())
     }
 

@@ -97,9 +97,9 @@ impl Watch {
             return;
         }
         let group = self.config.kafka.group_of(self.config.rules.epoch);
-        for Member { client, host, partitions } in &members {
+        for Member { client, host } in &members {
             warn!(
-                "a foreign consumer is in the group {group}: {client} at {host}, with {partitions} partitions of the topic, which no \
+                "a foreign consumer is in the group {group}: {client} at {host}; what it is given of the topic no \
                  worker reads meanwhile. Stop it or give it a group of its own, or give the workers one (`kafka.group`)"
             );
         }

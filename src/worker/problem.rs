@@ -51,7 +51,9 @@ impl Problems {
     }
 
     fn show(&self, observer: &impl Observer) {
-        let all: Vec<&str> = self.0.values().map(String::as_str).collect();
+        let mut all: Vec<&str> = self.0.values().map(String::as_str).collect();
+        // What holds up every partition is said once.
+        all.dedup();
         observer.notice(Notice::Problem((!all.is_empty()).then(|| all.join("; ")).as_deref()));
     }
 }

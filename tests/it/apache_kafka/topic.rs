@@ -127,26 +127,16 @@ impl Drop for Foreign {
 }
 
 /// It is in the group before the worker looks.
-fn a_foreign_member_is_counted_and_named(name: &str, protocol: &str, settings: &[(&str, &str)]) {
-    let (_kafka, world) = world(name);
-    let foreign = Foreign::join(&world, settings);
-    let worker = world.start(&[("GRAPEVINE_KAFKA_GROUP_PROTOCOL", protocol)]);
+#[test]
+fn a_foreign_member_is_counted_and_named() {
+    let (_kafka, world) = world("foreign_classic");
+    let foreign = Foreign::join(&world, &[("partition.assignment.strategy", "cooperative-sticky")]);
+    let worker = world.start(&[]);
     wait_for(&worker, "grapevine_kafka_foreign_members", "", |value| value == 1.0);
     wait_for_words(&worker, "somebody-else");
     wait_for_words(&worker, "(`kafka.group`)");
     drop(foreign);
     worker.stop();
-}
-
-#[test]
-fn a_foreign_member_is_counted_and_named_by_the_classic_protocol() {
-    let settings = [("partition.assignment.strategy", "cooperative-sticky")];
-    a_foreign_member_is_counted_and_named("foreign_classic", "classic", &settings);
-}
-
-#[test]
-fn a_foreign_member_is_counted_and_named_by_the_consumer_protocol() {
-    a_foreign_member_is_counted_and_named("foreign_consumer", "consumer", &[("group.protocol", "consumer")]);
 }
 
 #[test]
