@@ -161,7 +161,7 @@ fn wrong_credentials_and_a_missing_bucket_are_for_somebody_to_mend() {
     // From now on it looks at who asks.
     server.curl(&["-X", "POST", "-H", "Content-Type: text/plain", "--data", "0", &format!("{}/moto-api/reset-auth", server.url)]);
     let refused = world.refused(&environment);
-    assert!(refused.contains("could not write the fingerprint of the epoch at s3://states/grapevine"), "{refused}");
+    assert!(refused.contains("could not read what the epoch began with at s3://states/grapevine"), "{refused}");
     assert!(
         refused.contains("InvalidAccessKeyId") && refused.contains("must be able to list, read, write and delete"),
         "{refused}"

@@ -122,7 +122,7 @@ async fn a_tree_is_exact_only_if_one_life_saw_its_post_and_all_of_it() {
     for rows in folded(23, &log) {
         database.insert(rows).await;
     }
-    let lives = "SELECT root, uniqExact(opened) FROM activity_window GROUP BY root ORDER BY root";
+    let lives = "SELECT root, uniqExact(opened) FROM activity_window WHERE epoch != 65535 GROUP BY root ORDER BY root";
     assert_eq!(database.ask(lives).await, "orphan\t1\nsplit\t2\nwhole\t2", "the budget is as small as this test wants it");
     for view in ["cascade_shape", "thread_shape", "thread_dialogue"] {
         let exact = format!("SELECT root, root_seen, lives, structure_exact FROM {view} ORDER BY root");
