@@ -88,9 +88,10 @@ impl World {
             return;
         }
         let past = &self.forgetting.past;
-        let (fault, older) = match self.dice.below(4) {
+        // Seldom: whoever waits does so for hours of the simulation.
+        let (fault, older) = match self.dice.below(24) {
             0 => (Fault::TableEmptied, self.tables.without(MARKED[self.dice.index(MARKED.len())])),
-            1 => (Fault::StoreEmptied, Tables::default()),
+            1..6 => (Fault::StoreEmptied, Tables::default()),
             _ if past.is_empty() => (Fault::StoreEmptied, Tables::default()),
             _ => (Fault::StoreWentBack, past[self.dice.index(past.len())].clone()),
         };
