@@ -94,9 +94,8 @@ impl CheckpointStore {
     /// Writes what has not been said yet; else gives what was said first. It is looked for first: a place that is full, or that
     /// takes nothing any more, keeps no worker from starting where others have started before.
     async fn said_first(&self, path: &Path, now: PutPayload, doing: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let found = async { self.store.get(path).await?.bytes().await };
-        match found.await {
-            Ok(found) => return Ok(Some(Vec::from(found))),
+        match self.bytes(path).await {
+            Ok(found) => return Ok(Some(found)),
             Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(self.failure("read what the epoch began with", &error)),
         }
@@ -118,15 +117,17 @@ impl CheckpointStore {
     }
 
     async fn read(&self, path: &Path) -> Result<Vec<u8>, Failure> {
-        let read = async { self.store.get(path).await?.bytes().await };
-        read.await.map(Vec::from).map_err(|error| self.failure("read a checkpoint", &error))
+        self.bytes(path).await.map_err(|error| self.failure("read a checkpoint", &error))
+    }
+
+    async fn bytes(&self, path: &Path) -> object_store::Result<Vec<u8>> {
+        self.store.get(path).await?.bytes().await.map(Vec::from)
     }
 
     /// The state of an object that was listed.
     async fn opened(&self, source: &str, next: Offset, path: &Path) -> Result<Result<(Promise, Vec<u8>), Unsound>, Failure> {
-        let read = async { self.store.get(path).await?.bytes().await };
-        match read.await {
-            Ok(bytes) => Ok(envelope::open(source, next, Vec::from(bytes)).await),
+        match self.bytes(path).await {
+            Ok(bytes) => Ok(envelope::open(source, next, bytes).await),
             Err(object_store::Error::NotFound { .. }) => Ok(Err(Unsound::Pruned)),
             Err(error) => Err(self.failure("read a checkpoint", &error)),
         }

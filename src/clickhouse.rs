@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use ::clickhouse::error::Error;
-use ::clickhouse::{Client, Compression};
+use ::clickhouse::query::Query;
+use ::clickhouse::{Client, Compression, RowOwned, RowRead};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
@@ -165,6 +166,11 @@ impl ClickHouseSink {
         timeout(limit, work).await.unwrap_or_else(|_| Err(Failure::Transient(format!("no answer within {limit:?}"))))
     }
 
+    /// The one row that answers a question.
+    async fn answer<T: RowOwned + RowRead>(&self, question: Query) -> Result<T, Failure> {
+        self.within(async { question.fetch_one().await.map_err(|error| classify(&error)) }).await
+    }
+
     async fn insert_all(&self, rows: &Rows) -> Result<(), Failure> {
         let Rows {
             roots,
@@ -239,7 +245,7 @@ impl ClickHouseSink {
         let started = Instant::now();
         let result = self.within(sent).await;
         (self.observer)(&Attempt { table, rows, duration: started.elapsed(), error: result.as_ref().err() });
-        result.map_err(|error| describe(&error, table, rows))
+        result.map_err(|error| describe(error, table, rows))
     }
 
     async fn send<T: Table>(&self, rows: &[&T], settings: &[(&str, &str)]) -> Result<(), Error> {
@@ -300,8 +306,7 @@ impl Sink for ClickHouseSink {
         let union = TABLES.iter().map(newest).collect::<Vec<_>>().join(" UNION ALL ");
         let ask = format!("SELECT max(v) AS version, sum(n) AS rows FROM ({union})");
         let query = self.current(self.client.query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
-        let (version, rows): (u64, u64) =
-            self.within(async { query.fetch_one().await.map_err(|error| classify(&error)) }).await?;
+        let (version, rows): (u64, u64) = self.answer(query).await?;
         Ok((rows > 0).then_some(version))
     }
 }
@@ -310,11 +315,8 @@ fn references<T>(rows: &[T]) -> Vec<&T> {
     rows.iter().collect()
 }
 
-fn describe(error: &Failure, table: &str, rows: usize) -> Failure {
-    match error {
-        Failure::Transient(text) => Failure::Transient(format!("could not insert {rows} rows into \"{table}\": {text}")),
-        Failure::Operator(text) => Failure::Operator(format!("could not insert {rows} rows into \"{table}\": {text}")),
-    }
+fn describe(error: Failure, table: &str, rows: usize) -> Failure {
+    error.on(&format!("could not insert {rows} rows into \"{table}\""))
 }
 
 #[cfg(test)]

@@ -342,10 +342,7 @@ fn store(error: ::clickhouse::error::Error) -> SchemaProblem {
 }
 
 fn at(title: &str, error: &::clickhouse::error::Error) -> SchemaProblem {
-    SchemaProblem::Store(match classify(error) {
-        Failure::Transient(text) => Failure::Transient(format!("could not apply {title}: {text}")),
-        Failure::Operator(text) => Failure::Operator(format!("could not apply {title}: {text}")),
-    })
+    SchemaProblem::Store(classify(error).on(&format!("could not apply {title}")))
 }
 
 /// Splits a text into statements at the semicolons that stand outside of comments and quotes. Comments before

@@ -136,8 +136,7 @@ impl ClickHouseSink {
     async fn broken(&self, rows: &[Append]) -> Result<Appended, Failure> {
         let asked = self.client.query_raw(&format!("{} SELECT {} AS short, id", known(), short()));
         let asked = self.with_promises(self.current(asked).await?, rows);
-        let answer = self.within(async { asked.fetch_one().await.map_err(|error| classify(&error)) });
-        let (short, id): (Vec<String>, String) = answer.await?;
+        let (short, id): (Vec<String>, String) = self.answer(asked).await?;
         // A table that this user does not see has forgotten nothing.
         store_id(&id)?;
         if short.is_empty() {
@@ -173,8 +172,7 @@ impl ClickHouseSink {
         );
         let ask = self.current(self.client.query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
         let ask = ask.param("marks", vec![marks::mark(self.epoch, source)]);
-        let answer = self.within(async { ask.fetch_one().await.map_err(|error| classify(&error)) });
-        let (places, id, version, rows): (Vec<String>, String, Offset, u64) = answer.await?;
+        let (places, id, version, rows): (Vec<String>, String, Offset, u64) = self.answer(ask).await?;
         let lacking = marks::marked().filter(|table| !places.iter().any(|place| place == table.name)).map(|table| table.name);
         let lacking = if rows > 0 { lacking.map(str::to_owned).collect() } else { Vec::new() };
         Ok(Known { store: store_id(&id)?, progress: (rows > 0).then_some(version), lacking })

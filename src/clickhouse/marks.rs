@@ -67,7 +67,7 @@ impl ClickHouseSink {
                 let query = query.param("marks", &marks).param("sources", sources).param("epoch", self.epoch);
                 query.execute().await.map_err(|error| classify(&error))
             });
-            marked.await.map_err(|error| describe(&error, table.name, marks.len()))?;
+            marked.await.map_err(|error| describe(error, table.name, marks.len()))?;
         }
         Ok(())
     }

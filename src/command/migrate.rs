@@ -15,9 +15,9 @@ pub enum MigrateError {
     /// The schema is whole again, and rows are gone.
     #[error(
         "everything is there again, but empty, although workers have written to this database: {0}. Nothing here brings back what was \
-         dropped. Workers notice it, and wait, where it is `root`, `activity_window`, `cascade` or `thread`; of other tables and of columns they \
-         do not. Bring back the whole store, as of one time, from ClickHouse's own backup or replica; if there is none, raise `epoch`, which reads again all that the log still holds into rows of its own \
-         (docs/operations.md, \"A table that was dropped\")"
+         dropped. Workers notice it, and wait, where it is `root`, `activity_window`, `cascade` or `thread`; of other tables and of \
+         columns they do not. Bring back the whole store, as of one time, from ClickHouse's own backup or replica; if there is none, raise \
+         `epoch`, which reads again all that the log still holds into rows of its own (docs/operations.md, \"A table that was dropped\")"
     )]
     Lost(String),
     /// Standard output.

@@ -10,3 +10,14 @@ pub enum Failure {
     #[error("{0}")]
     Operator(String),
 }
+
+impl Failure {
+    /// The same, with what did not work in front.
+    #[must_use]
+    pub fn on(self, doing: &str) -> Failure {
+        match self {
+            Failure::Transient(text) => Failure::Transient(format!("{doing}: {text}")),
+            Failure::Operator(text) => Failure::Operator(format!("{doing}: {text}")),
+        }
+    }
+}

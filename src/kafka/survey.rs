@@ -11,6 +11,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext as _, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use tokio::time::timeout;
 use tracing::debug;
 
 use super::client::{self, CLIENT_ID};
@@ -36,7 +37,7 @@ pub enum Described {
 /// Asks the brokers.
 pub struct Survey {
     client: Arc<BaseConsumer<Quiet>>,
-    config: ClientConfig,
+    admin: Arc<AdminClient<Quiet>>,
     topic: String,
     group: String,
 }
@@ -53,9 +54,15 @@ impl Survey {
             config.set(key, value);
         }
         // A consumer: a producer's questions for a topic would create it.
-        let client = BaseConsumer::from_config_and_context(&config, Quiet)
-            .map_err(|error| Failure::Operator(format!("the Kafka client refuses its settings: {error}")))?;
-        Ok(Survey { client: Arc::new(client), config, topic: settings.topic.clone(), group: settings.group_of(epoch) })
+        let refused = |error| Failure::Operator(format!("the Kafka client refuses its settings: {error}"));
+        let client = BaseConsumer::from_config_and_context(&config, Quiet).map_err(refused)?;
+        let admin = AdminClient::from_config_and_context(&config, Quiet).map_err(refused)?;
+        Ok(Survey {
+            client: Arc::new(client),
+            admin: Arc::new(admin),
+            topic: settings.topic.clone(),
+            group: settings.group_of(epoch),
+        })
     }
 
     /// Whether the topic exists, if the brokers say so.
@@ -77,25 +84,24 @@ impl Survey {
 
     /// What the topic keeps.
     pub async fn settings(&self) -> Described {
-        let (topic, config) = (self.topic.clone(), self.config.clone());
-        let runtime = tokio::runtime::Handle::current();
-        let described = self.ask("describe the topic", move |_| {
-            let admin: AdminClient<Quiet> = AdminClient::from_config_and_context(&config, Quiet)?;
-            let options = AdminOptions::new().request_timeout(Some(DEADLINE));
-            let answers = runtime.block_on(admin.describe_configs([&ResourceSpecifier::Topic(&topic)], &options))?;
-            match answers.into_iter().next() {
-                Some(Ok(found)) => {
-                    let value = |name| found.get(name).and_then(|entry| entry.value.as_deref());
-                    Ok(Described::Settings(TopicSettings::of(value("cleanup.policy"), value("retention.ms"))))
-                }
-                Some(Err(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed)) => {
-                    Ok(Described::Denied)
-                }
-                Some(Err(code)) => Err(KafkaError::AdminOp(code)),
-                None => Ok(Described::Nothing),
+        let topic = ResourceSpecifier::Topic(&self.topic);
+        let options = AdminOptions::new().request_timeout(Some(DEADLINE));
+        let answers = match timeout(2 * DEADLINE, self.admin.describe_configs([&topic], &options)).await {
+            Ok(Ok(answers)) => answers,
+            Ok(Err(error)) => return nothing(&error),
+            Err(late) => return nothing(&late),
+        };
+        match answers.into_iter().next() {
+            Some(Ok(found)) => {
+                let value = |name| found.get(name).and_then(|entry| entry.value.as_deref());
+                Described::Settings(TopicSettings::of(value("cleanup.policy"), value("retention.ms")))
             }
-        });
-        described.await.unwrap_or(Described::Nothing)
+            Some(Err(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed)) => {
+                Described::Denied
+            }
+            Some(Err(code)) => nothing(&code),
+            None => Described::Nothing,
+        }
     }
 
     /// The members of the group that are no workers, if its coordinator answers.
@@ -119,9 +125,14 @@ impl Survey {
 impl Drop for Survey {
     fn drop(&mut self) {
         // Destroying a client may take long, and whoever waits last for an answer does it on a thread already.
-        let client = Arc::clone(&self.client);
-        drop(client::on_thread("kafka-close", move || drop(client)));
+        let clients = (Arc::clone(&self.client), Arc::clone(&self.admin));
+        drop(client::on_thread("kafka-close", move || drop(clients)));
     }
+}
+
+fn nothing(error: &dyn std::fmt::Display) -> Described {
+    debug!("could not describe the topic: {error}");
+    Described::Nothing
 }
 
 /// What this client suffers, the loops' clients say better.

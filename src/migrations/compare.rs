@@ -191,8 +191,8 @@ fn consequence(name: &str) -> &'static str {
 }
 
 /// What the files make, in order.
-pub(super) fn made_by(files: &'static [Migration]) -> impl Iterator<Item = Made> {
-    files.iter().flat_map(Migration::statements).filter_map(Made::by)
+pub(super) fn made_by<'a>(files: impl IntoIterator<Item = &'a Migration>) -> impl Iterator<Item = Made> {
+    files.into_iter().flat_map(Migration::statements).filter_map(Made::by)
 }
 
 /// Whose needs are looked at.
@@ -246,7 +246,7 @@ fn is_same(one: &str, other: &str) -> bool {
 /// What is missing of what these files have made.
 pub(super) fn lacking<'a>(files: impl Iterator<Item = &'a Migration>, held: &Held) -> Lacking {
     let mut lacking = Lacking::default();
-    for made in files.flat_map(Migration::statements).filter_map(Made::by) {
+    for made in made_by(files) {
         let Some(table) = held.0.get(made.name) else {
             lacking.names.push(made.name);
             if !made.is_view && !made.is_for_people() {

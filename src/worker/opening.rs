@@ -126,20 +126,15 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
         publishing::in_time(listed.saturating_mul(DECOMPRESSED), newest).await.map_err(Unanswered::Checkpoints)
     }
 
-    /// The newest state whose promise the store keeps. The store is asked after the state was read: what a state promises was
+    /// The newest state whose promise the store keeps. The store is asked after the newest was read: what a state promises was
     /// there before it was published.
     async fn find(&self, listed: u64) -> Result<Findings, Unanswered> {
         let source = self.source()?;
-        let (mut below, mut forgotten): (_, Option<String>) = (None, None);
+        let newest = self.newest(listed, None).await?;
+        let known = self.sink.known(&source).await.map_err(Unanswered::Store)?;
+        let Some(mut state) = newest else { return self.without_a_state(&source, known.store).await };
+        let mut forgotten: Option<String> = None;
         loop {
-            let state = self.newest(listed, below).await?;
-            let known = self.sink.known(&source).await.map_err(Unanswered::Store)?;
-            let Some(state) = state else {
-                return match forgotten {
-                    Some(why) => Err(Unanswered::Forgotten(assignment::refused(&why))),
-                    None => self.without_a_state(&source, known.store).await,
-                };
-            };
             match state.promise.compare(&known) {
                 Ok(promise) => return Ok(Findings { found: self.with_limits(&source, state).await?, promise, forgotten }),
                 // An older state that promises nothing would take any store.
@@ -147,8 +142,11 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
                     return Err(Unanswered::Forgotten(assignment::another_store(&source, state.promise.store, known.store)));
                 }
                 Err(Broken::Forgotten) => {
-                    below = Some(state.next);
-                    forgotten.get_or_insert_with(|| assignment::forgotten(&source, state.promise, &known));
+                    let why = forgotten.get_or_insert_with(|| assignment::forgotten(&source, state.promise, &known));
+                    // Where a whole table is gone, no state is old enough.
+                    let older = if known.lacking.is_empty() { self.newest(listed, Some(state.next)).await? } else { None };
+                    let Some(older) = older else { return Err(Unanswered::Forgotten(assignment::refused(why))) };
+                    state = older;
                 }
             }
         }

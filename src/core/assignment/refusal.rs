@@ -36,9 +36,9 @@ fn gone(problem: &str) -> String {
 pub(super) fn no_checkpoint(source: &str, evidence: &str) -> String {
     format!(
         "there is no sound checkpoint of {source}, although {evidence}: reading on would lose events or count them \
-         twice, so nothing was read. Look first whether `checkpoint.url` is the right place, and the same one for all workers (a pod's own \
-         disk is not), or bring the checkpoints back. If they are gone there are two ways on: raise `epoch`, which reads everything again into rows of its \
-         own; or stop every worker of this epoch and run `grapevine resume` once, to resume with empty trees behind the newest \
+         twice, so nothing was read. Look first whether `checkpoint.url` is the right place, and the same one for all \
+         workers (a pod's own disk is not), or bring the checkpoints back. If they are gone there are two ways on: raise `epoch`, \
+         which reads everything again into rows of its own; or stop every worker of this epoch and run `grapevine resume` once, to resume with empty trees behind the newest \
          row (docs/operations.md, \"Lost checkpoints\")"
     )
 }
