@@ -69,7 +69,8 @@ async fn the_rows_have_the_columns_of_the_tables_in_their_order() {
         database.ask("SELECT toString(amount), seconds, period_start FROM cost").await,
         "0.000001\t90\t2023-11-14 22:15:00.000"
     );
-    assert_eq!(database.ask("SELECT target_kind, path, path_actors FROM click").await, "unknown\t['a']\t[7]");
+    let click = "SELECT target_kind, target_time, path, path_actors, path_is_brand FROM click";
+    assert_eq!(database.ask(click).await, "unknown\t\\N\t['a']\t[7]\t[true]");
 }
 
 #[tokio::test]

@@ -407,7 +407,7 @@ pub(crate) fn world() -> Rows {
         activity_windows: windows,
         cascades: vec![deep, star("m", 1), moved, orphan],
         threads: vec![dialogue("t")],
-        clicks: vec![fact!(Click { root: "a".into(), target: "a".into(), path: vec!["a".into()], path_actors: vec![7] })],
+        clicks: vec![fact!(Click { root: "a".into(), target: "a".into(), path: vec!["a".into()], path_actors: vec![7], path_is_brand: vec![true] })],
         visits: vec![fact!(Visit { visitor: 5, has_visitor: true, click: "f".into(), brand: "acme".into() })],
         conversions: vec![fact!(Conversion { visitor: 5, has_visitor: true, amount: -12_500_000, margin_rate: Some(350_000) })],
         costs: vec![fact!(Cost { amount: Some(1), seconds: Some(90), seconds_low: None, period_start: Some(T0_MS) })],

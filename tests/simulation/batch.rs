@@ -126,16 +126,19 @@ fn click_figures(life: &Life<'_>, event: &Event<'_>, offset: Offset) -> ClickFig
     let Body::Click(click) = &event.body else { unreachable!("only clicks are facts with a root") };
     let post = post(life);
     let author = post.and_then(|(_, post)| post.actor.as_deref());
+    let by_brand = post.is_some_and(|(_, post)| post.is_brand);
     let target = click.target.clone().unwrap_or_else(|| life.root.clone());
     let mut figures = ClickFigures {
         first: offset,
         time: event.time,
         target_kind: if target == life.root { TargetKind::Post } else { TargetKind::Unknown },
+        target_time: post.filter(|_| target == life.root).map(|(time, _)| time),
         target_inferred: target != life.root,
         target,
         depth: 0,
         path_inferred: 0,
         known: usize::from(author.is_some()),
+        by_brand: vec![by_brand],
         brand: post.map(|(_, post)| post.brand.to_string()).unwrap_or_default(),
     };
     for (kind, target_kind) in [(EventType::Reply, TargetKind::Reply), (EventType::Share, TargetKind::Share)] {
@@ -146,10 +149,13 @@ fn click_figures(life: &Life<'_>, event: &Event<'_>, offset: Offset) -> ClickFig
         let guessed = way.iter().filter(|at| !tree.declared[**at]).count();
         let people = way.iter().take(31).filter_map(|at| tree.nodes[*at].actor).count();
         figures.target_kind = target_kind;
+        figures.target_time = Some(tree.nodes[at].time);
         figures.target_inferred = !tree.declared[at];
         figures.depth = u32::try_from(way.len()).expect("small trees");
         figures.path_inferred = u32::try_from(guessed).expect("small trees");
         figures.known = people + usize::from(author.is_some());
+        figures.by_brand = way.iter().take(31).map(|at| tree.nodes[*at].by_brand).chain([by_brand]).collect();
+        figures.by_brand.reverse();
     }
     figures
 }
@@ -246,6 +252,7 @@ struct Node<'l> {
     actor: Option<&'l str>,
     time: Millis,
     followers: Option<u32>,
+    by_brand: bool,
 }
 
 /// A tree, with every link settled: where each node hangs, `None` being the root.
@@ -261,12 +268,12 @@ struct Tree<'l> {
 
 fn nodes<'l>(life: &'l Life<'_>, kind: EventType) -> Vec<Node<'l>> {
     let nodes = life.events.iter().filter(|event| event.event_type() == kind).map(|event| {
-        let (actor, parent, followers) = match &event.body {
-            Body::Share(share) => (share.actor.as_deref(), &*share.parent, share.followers),
-            Body::Reply(reply) => (reply.actor.as_deref(), &*reply.parent, None),
+        let (actor, parent, followers, by_brand) = match &event.body {
+            Body::Share(share) => (share.actor.as_deref(), &*share.parent, share.followers, false),
+            Body::Reply(reply) => (reply.actor.as_deref(), &*reply.parent, None, reply.is_brand),
             _ => unreachable!("only shares and replies are nodes"),
         };
-        Node { id: &event.id, parent, actor, time: event.time, followers }
+        Node { id: &event.id, parent, actor, time: event.time, followers, by_brand }
     });
     nodes.collect()
 }

@@ -73,11 +73,14 @@ pub(crate) struct ClickFigures {
     pub(crate) time: Millis,
     pub(crate) target: String,
     pub(crate) target_kind: TargetKind,
+    pub(crate) target_time: Option<Millis>,
     pub(crate) target_inferred: bool,
     pub(crate) depth: u32,
     pub(crate) path_inferred: u32,
     /// How many people of the way are known, root included.
     pub(crate) known: usize,
+    /// Which of the way the brand wrote, root first.
+    pub(crate) by_brand: Vec<bool>,
     pub(crate) brand: String,
 }
 
@@ -176,10 +179,12 @@ pub(crate) fn of_click(row: &Click) -> Figures {
         time: row.time,
         target: row.target.clone(),
         target_kind: row.target_kind,
+        target_time: row.target_time,
         target_inferred: row.target_inferred,
         depth: row.depth,
         path_inferred: row.path_inferred,
         known: row.path_actors.iter().filter(|actor| **actor != 0).count(),
+        by_brand: row.path_is_brand.clone(),
         brand: row.brand.to_string(),
     })
 }

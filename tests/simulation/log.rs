@@ -178,15 +178,19 @@ fn payload(dice: &mut Dice, about: &About) -> Option<Vec<u8>> {
         1 => "{\"broken".to_owned(),
         2..=4 => {
             format!(
-                r#"{{"type":"post","id":"{root_id}","time":{time},"actor":{actor},"brand":"b{}","is_brand":true}}"#,
-                dice.below(2)
+                r#"{{"type":"post","id":"{root_id}","time":{time},"actor":{actor},"brand":"b{}","is_brand":{}}}"#,
+                dice.below(2),
+                number.is_multiple_of(2)
             )
         }
         5..=10 => format!(
             r#"{{"type":"share",{head},"actor":{actor},"root":"{root_id}","parent":"{parent}","followers":{}}}"#,
             dice.below(1_000)
         ),
-        11..=15 => format!(r#"{{"type":"reply",{head},"actor":{actor},"root":"{root_id}","parent":"{parent}"}}"#),
+        11..=15 => format!(
+            r#"{{"type":"reply",{head},"actor":{actor},"root":"{root_id}","parent":"{parent}","is_brand":{}}}"#,
+            number.is_multiple_of(3)
+        ),
         16 => format!(r#"{{"type":"reaction",{head},"actor":{actor},"root":"{root_id}","target":"{parent}"}}"#),
         17 => format!(r#"{{"type":"delete",{head},"root":"{root_id}","target":"{parent}"}}"#),
         18 => format!(r#"{{"type":"sample",{head},"root":"{root_id}","metric":"impressions","value":{}}}"#, dice.below(9_999)),

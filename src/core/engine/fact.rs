@@ -62,7 +62,7 @@ impl Engine {
         let target = click.target.as_deref();
         let found = self.lives.change(life, |life| (life.path_to(target, &names), dimensions(life)));
         let Some((path, dimensions)) = found else { return };
-        let Path { target_kind, target_inferred, nodes, actors, depth, inferred } = path;
+        let Path { target_kind, target_time, target_inferred, nodes, actors, by_brand, depth, inferred } = path;
         let Key { id, epoch, source, key_source, version, time } = key;
         let root = click.root.clone();
         self.pending.clicks.push(row::Click {
@@ -73,9 +73,11 @@ impl Engine {
             version,
             time,
             target_kind,
+            target_time,
             target_inferred,
             path: std::iter::once(click.root).chain(nodes.iter().map(u64::to_string)).collect(),
             path_actors: actors,
+            path_is_brand: by_brand,
             depth,
             path_inferred: inferred,
             visitor: names.visitor(click.visitor.as_deref()),

@@ -7,6 +7,7 @@ use super::life::Life;
 use super::pseudonym::{DELETED, Pseudonyms};
 use super::tree::{ROOT, Tree, flag};
 use crate::event::EventType;
+use crate::record::Millis;
 use crate::row::TargetKind;
 
 /// How many nodes of a path are kept besides the root: those nearest to the target.
@@ -20,12 +21,16 @@ const LANDMARK_EVERY: u32 = 1024;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Path {
     pub(super) target_kind: TargetKind,
+    /// When the target was written, if it is known.
+    pub(super) target_time: Option<Millis>,
     /// Whether the target is unknown, or hangs from the root for want of its parent.
     pub(super) target_inferred: bool,
     /// Pseudonyms of the nearest nodes, the target last; the root is not among them.
     pub(super) nodes: Vec<u64>,
     /// Who wrote the root, and then each of `nodes`; `DELETED` where nobody knows.
     pub(super) actors: Vec<u64>,
+    /// Whether each of them wrote under the brand's flag, which shares do not have.
+    pub(super) by_brand: Vec<bool>,
     /// Depth of the target, however long the way.
     pub(super) depth: u32,
     /// Edges of the whole way that were guessed, here or by the producer.
@@ -45,8 +50,14 @@ pub(super) type Landmarks = BTreeMap<u32, Rank>;
 impl Life {
     /// The way to a target; no target is the root post. An unknown one has a way of nothing but the root.
     pub(super) fn path_to(&mut self, target: Option<&str>, names: &Pseudonyms) -> Path {
-        let author = self.post.as_ref().map_or(DELETED, |post| post.actor);
-        let root = Path { target_kind: TargetKind::Post, actors: vec![author], ..Path::default() };
+        let post = self.post.as_deref();
+        let root = Path {
+            target_kind: TargetKind::Post,
+            target_time: post.map(|post| post.time),
+            actors: vec![post.map_or(DELETED, |post| post.actor)],
+            by_brand: vec![post.is_some_and(|post| post.is_brand)],
+            ..Path::default()
+        };
         let Some(target) = target.filter(|target| **target != *self.root) else { return root };
         for (tree, kind, event_type) in
             [(&mut self.cascade, TargetKind::Share, EventType::Share), (&mut self.thread, TargetKind::Reply, EventType::Reply)]
@@ -58,18 +69,22 @@ impl Life {
                 return walk(tree, at, Path { target_kind: kind, ..root });
             }
         }
-        Path { target_kind: TargetKind::Unknown, target_inferred: true, ..root }
+        Path { target_kind: TargetKind::Unknown, target_time: None, target_inferred: true, ..root }
     }
 }
 
 fn walk(tree: &mut Arc<Tree>, target: u32, root: Path) -> Path {
     let nearest: Vec<u32> = tree.way_up(target).take(NODES_MAX).collect();
-    let nearest = nearest.iter().rev().map(|&at| tree.node(at));
-    let (nodes, actors): (Vec<u64>, Vec<u64>) = nearest.map(|node| (node.id, node.actor)).unzip();
-    let target_inferred = tree.node(target).has(flag::INFERRED);
-    let rank = rank(tree, target);
-    let actors = root.actors.into_iter().chain(actors).collect();
-    Path { nodes, actors, target_inferred, depth: rank.depth, inferred: rank.inferred, ..root }
+    let Path { mut actors, mut by_brand, target_kind, .. } = root;
+    let mut nodes = Vec::with_capacity(nearest.len());
+    for node in nearest.iter().rev().map(|&at| tree.node(at)) {
+        nodes.push(node.id);
+        actors.push(node.actor);
+        by_brand.push(node.has(flag::BRAND));
+    }
+    let (target_time, target_inferred) = (Some(tree.node(target).time), tree.node(target).has(flag::INFERRED));
+    let Rank { depth, inferred } = rank(tree, target);
+    Path { target_kind, target_time, target_inferred, nodes, actors, by_brand, depth, inferred }
 }
 
 /// Depth and guessed edges of a node. Landmarks are left unless a snapshot holds the tree, which must not be copied

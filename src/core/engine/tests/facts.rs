@@ -113,6 +113,39 @@ fn a_click_carries_the_way_to_its_target_as_known_then() {
 }
 
 #[test]
+fn a_click_says_when_its_target_was_written_and_which_of_its_way_the_brand_wrote() {
+    let mut own_post = post("r", "shop", NOON);
+    let Body::Post(said) = &mut own_post.body else { unreachable!("it is a post") };
+    said.is_brand = true;
+    let mut own_reply = reply("r", "a2", "a1", "shop", NOON + 2);
+    let Body::Reply(said) = &mut own_reply.body else { unreachable!("it is a reply") };
+    said.is_brand = true;
+    let clicks = clicks_of(&[
+        click("r", "c0", None, NOON),
+        own_post,
+        reply("r", "a1", "r", "ann", NOON + 1),
+        own_reply,
+        share("r", "s1", "r", "bob", NOON + 3),
+        click("r", "c1", None, NOON),
+        click("r", "c2", Some("a2"), NOON),
+        click("r", "c3", Some("s1"), NOON),
+        click("r", "c4", Some("elsewhere"), NOON),
+    ]);
+    let found: Vec<_> = clicks.iter().map(|row| (row.target_time, &*row.path_is_brand)).collect();
+    assert_eq!(
+        found,
+        [
+            // Its kind is known, and the post is not.
+            (None, &[false][..]),
+            (Some(NOON), &[true]),
+            (Some(NOON + 2), &[true, false, true]),
+            (Some(NOON + 3), &[true, false]),
+            (None, &[true]),
+        ]
+    );
+}
+
+#[test]
 fn a_long_way_keeps_the_root_and_the_nearest_31_and_its_true_depth() {
     let mut told = vec![post("r", "ann", NOON)];
     for number in 1..=60 {
@@ -121,7 +154,7 @@ fn a_long_way_keeps_the_root_and_the_nearest_31_and_its_true_depth() {
     }
     told.push(click("r", "c", Some("s60"), NOON));
     let click = &clicks_of(&told)[0];
-    assert_eq!((click.depth, click.path.len(), click.path_actors.len()), (60, 32, 32));
+    assert_eq!((click.depth, click.path.len(), click.path_actors.len(), click.path_is_brand.len()), (60, 32, 32, 32));
     assert_eq!((&click.path[0], &click.path[1]), (&"r".to_owned(), &named(EventType::Share, "s30")));
     assert_eq!(click.path[31], named(EventType::Share, "s60"));
 }
