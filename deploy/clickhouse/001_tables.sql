@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS root (
     community     LowCardinality(String) COMMENT 'Group, forum or server in which the root post stands',
     experiment    LowCardinality(String) COMMENT 'Experiment of the root post',
     arm           LowCardinality(String) COMMENT 'Arm of the experiment',
-    tags          Array(String) COMMENT 'Tags of the root post'
+    tags          Array(String) COMMENT 'Tags of the root post',
+    url           String COMMENT 'Address of the root post; empty: it names none'
 ) ENGINE = ReplacingMergeTree(version)
 ORDER BY (root, source, opened, epoch)
 COMMENT 'What the post of one life says. A life whose post was not seen has no row here';

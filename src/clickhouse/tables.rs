@@ -99,6 +99,7 @@ tables! {
         experiment: "String",
         arm: "String",
         tags: "Array(String)",
+        url: "String",
     }
     ActivityWindow = "activity_window", newest NEXT, mark WINDOW {
         window_start: "DateTime('UTC')",

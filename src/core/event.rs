@@ -135,6 +135,7 @@ pub struct Post<'a> {
     pub experiment: Cow<'a, str>,
     pub arm: Cow<'a, str>,
     pub tags: Vec<Cow<'a, str>>,
+    pub url: Cow<'a, str>,
     pub is_brand: bool,
     pub mentions_brand: bool,
 }

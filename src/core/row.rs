@@ -36,6 +36,7 @@ pub struct Root {
     pub experiment: Arc<str>,
     pub arm: Arc<str>,
     pub tags: Arc<[Arc<str>]>,
+    pub url: Arc<str>,
 }
 
 /// What happened in one window of one life, by the events' own times.

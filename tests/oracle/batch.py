@@ -624,6 +624,7 @@ class Root:
             "root_is_brand": self.post.get("is_brand", False),
             **{name: self.post.get(name, "") for name in DIMENSIONS},
             "tags": self.post.get("tags", []),
+            "url": self.post.get("url", ""),
         }
 
     def rows(self):

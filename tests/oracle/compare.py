@@ -19,7 +19,7 @@ import sys
 
 KEY = ("table", "root", "window_start")
 # Texts stay texts: an id or a tag may look like a number.
-TEXTS = {"root", "brand", "campaign", "channel", "platform", "community", "experiment", "arm", "tags", "table"}
+TEXTS = {"root", "brand", "campaign", "channel", "platform", "community", "experiment", "arm", "tags", "url", "table"}
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 SHOWN_MAX = 50
 

@@ -219,7 +219,7 @@ fn entries(life: &Life<'_>, rules: &Rules) -> u64 {
     if let Some((_, post)) = post(life) {
         let dimensions =
             [&post.brand, &post.campaign, &post.channel, &post.platform, &post.community, &post.experiment, &post.arm];
-        text += 4 * 64 + dimensions.map(|name| name.len()).iter().sum::<usize>();
+        text += 4 * 64 + post.url.len() + dimensions.map(|name| name.len()).iter().sum::<usize>();
         text += post.tags.iter().map(|tag| tag.len() + 32).sum::<usize>();
     }
     let facts = others.len() + 2 * windows.len() + gauges.len() + gauge_text;
@@ -369,6 +369,7 @@ fn rows_of(life: &Life<'_>, rules: &Rules, source: &str, rows: &mut BTreeMap<Str
             brand: post.brand.to_string(),
             channel: post.channel.to_string(),
             tags: post.tags.iter().map(ToString::to_string).collect(),
+            url: post.url.to_string(),
         };
         rows.insert(format!("root {source} {} {}", life.root, life.opened), Figures::Root(figures));
     }

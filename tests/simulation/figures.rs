@@ -30,6 +30,7 @@ pub(crate) struct RootFigures {
     pub(crate) brand: String,
     pub(crate) channel: String,
     pub(crate) tags: Vec<String>,
+    pub(crate) url: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -147,6 +148,7 @@ pub(crate) fn of_root(row: &Root) -> Figures {
         brand: row.brand.to_string(),
         channel: row.channel.to_string(),
         tags: row.tags.iter().map(ToString::to_string).collect(),
+        url: row.url.to_string(),
     })
 }
 

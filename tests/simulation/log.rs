@@ -178,9 +178,10 @@ fn payload(dice: &mut Dice, about: &About) -> Option<Vec<u8>> {
         1 => "{\"broken".to_owned(),
         2..=4 => {
             format!(
-                r#"{{"type":"post","id":"{root_id}","time":{time},"actor":{actor},"brand":"b{}","is_brand":{}}}"#,
+                r#"{{"type":"post","id":"{root_id}","time":{time},"actor":{actor},"brand":"b{}","is_brand":{},"url":"https://b.example/{number}{}"}}"#,
                 dice.below(2),
-                number.is_multiple_of(2)
+                number.is_multiple_of(2),
+                "/long".repeat(usize::try_from(number % 50).expect("small"))
             )
         }
         5..=10 => format!(

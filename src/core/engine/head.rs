@@ -51,6 +51,7 @@ impl Head {
             experiment,
             arm,
             tags,
+            url: Arc::clone(&post.url),
         }
     }
 

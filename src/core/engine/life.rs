@@ -31,6 +31,8 @@ pub(super) struct Post {
     pub(super) actor: u64,
     pub(super) is_brand: bool,
     pub(super) mentions_brand: bool,
+    /// Where it stands; no two posts share one, so it is not interned.
+    pub(super) url: Arc<str>,
     pub(super) dimensions: Dimensions,
 }
 
@@ -166,7 +168,7 @@ impl Life {
     }
 
     fn weigh_texts(&mut self) {
-        let post = self.post.as_ref().map_or(0, |post| TEXT_AN_ENTRY * 4 + post.dimensions.bytes());
+        let post = self.post.as_ref().map_or(0, |post| TEXT_AN_ENTRY * 4 + post.url.len() + post.dimensions.bytes());
         self.text_entries = ((self.root.len() + post) / TEXT_AN_ENTRY) as u64;
     }
 
@@ -199,6 +201,7 @@ impl Life {
             actor,
             is_brand: post.is_brand,
             mentions_brand: post.mentions_brand,
+            url: (&*post.url).into(),
             dimensions: Dimensions::of(post, interner),
         }));
         self.changed.root = true;

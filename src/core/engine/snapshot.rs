@@ -22,7 +22,7 @@ mod inspection;
 pub use inspection::Inspection;
 
 /// The format of snapshots: raised when their bytes change their meaning.
-pub const FORMAT: u16 = 4;
+pub const FORMAT: u16 = 5;
 
 /// What a life takes in a snapshot beside its nodes, about.
 const LIFE_BYTES: usize = 128;

@@ -54,7 +54,6 @@ fn event_type(wire: &Wire<'_>, envelope: &Attributes<'_>) -> Result<EventType, R
 }
 
 fn post<'a>(wire: &Wire<'a>) -> Result<Body<'a>, Reject> {
-    check::address(wire, Field::Url)?;
     check::followers(wire)?;
     Ok(Body::Post(Box::new(Post {
         actor: check::actor(wire)?,
@@ -66,6 +65,7 @@ fn post<'a>(wire: &Wire<'a>) -> Result<Body<'a>, Reject> {
         experiment: check::label(wire, Field::Experiment)?,
         arm: check::label(wire, Field::Arm)?,
         tags: check::tags(wire)?,
+        url: check::address(wire, Field::Url)?,
         is_brand: check::flag(wire, Field::IsBrand)?,
         mentions_brand: check::flag(wire, Field::MentionsBrand)?,
     })))
@@ -142,7 +142,7 @@ pub(super) fn into_owned(event: Event<'_>) -> Event<'static> {
 }
 
 fn owned_post(post: Post<'_>) -> Post<'static> {
-    let Post { actor, brand, campaign, channel, platform, community, experiment, arm, tags, is_brand, mentions_brand } = post;
+    let Post { actor, brand, campaign, channel, platform, community, experiment, arm, tags, url, is_brand, mentions_brand } = post;
     Post {
         actor: actor.map(owned),
         brand: owned(brand),
@@ -153,6 +153,7 @@ fn owned_post(post: Post<'_>) -> Post<'static> {
         experiment: owned(experiment),
         arm: owned(arm),
         tags: tags.into_iter().map(owned).collect(),
+        url: owned(url),
         is_brand,
         mentions_brand,
     }

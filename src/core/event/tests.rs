@@ -131,12 +131,14 @@ fn fields_of_other_types_and_unknown_fields_are_not_looked_at() {
 fn a_post_keeps_what_it_says() {
     let event = event(
         r#"{"type":"post","id":"i","time":1709553600000,"actor":"a","brand":"b","campaign":"c","channel":"ch","platform":"pl","community":"co",
-            "experiment":"e","arm":"ar","tags":["x","\u00e9"],"is_brand":true,"mentions_brand":false,"followers":4294967294}"#,
+            "experiment":"e","arm":"ar","tags":["x","\u00e9"],"is_brand":true,"mentions_brand":false,"followers":4294967294,
+            "url":"https://B.example:80/?q#F"}"#,
     );
     let Body::Post(post) = event.body else { panic!("no post") };
     assert_eq!(post.actor.as_deref(), Some("a"));
     assert_eq!([post.brand, post.campaign, post.channel, post.platform], ["b", "c", "ch", "pl"]);
     assert_eq!([post.community, post.experiment, post.arm], ["co", "e", "ar"]);
+    assert_eq!(post.url, "https://B.example:80/?q#F", "as it was sent");
     assert_eq!((post.tags, post.is_brand, post.mentions_brand), (vec!["x".into(), "é".into()], true, false));
 }
 
@@ -291,7 +293,7 @@ fn an_address_has_up_to_8_kib_and_its_host_up_to_512_bytes() {
         assert_eq!((refused(address(8192)), refused(address(8193))), (None, Some(Reason::TooLong)), "{field}");
         let host = |bytes: usize| format!("https://{}/", "x".repeat(bytes));
         let beyond = (field != "url").then_some(Reason::TooLong);
-        assert_eq!((refused(host(512)), refused(host(513))), (None, beyond), "{field}: of `url` nothing is kept");
+        assert_eq!((refused(host(512)), refused(host(513))), (None, beyond), "{field}: of `url` the host is not taken out");
     }
 }
 
