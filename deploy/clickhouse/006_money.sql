@@ -176,10 +176,10 @@ WITH
         SELECT
             brand, campaign, channel, community, side, kind, role, currency, estimated, unbounded, first_day + i AS day,
             toDecimal128(toDecimal256(intDiv(units * (i + 1), days) - intDiv(units * i, days), 6) / 1000000, 6) AS amount,
-            toUInt64(intDiv(seconds * (i + 1), days) - intDiv(seconds * i, days)) AS seconds,
-            toUInt64(intDiv(seconds_low * (i + 1), days) - intDiv(seconds_low * i, days)) AS seconds_low,
-            toUInt64(intDiv(seconds_high * (i + 1), days) - intDiv(seconds_high * i, days)) AS seconds_high
-        FROM (SELECT * EXCEPT (amount, seconds, seconds_low, seconds_high), toInt256(toDecimal256(amount, 6) * 1000000) AS units, toUInt128(seconds) AS seconds, toUInt128(seconds_low) AS seconds_low, toUInt128(seconds_high) AS seconds_high FROM cost_span)
+            toInt64(intDiv(seconds * (i + 1), days) - intDiv(seconds * i, days)) AS seconds,
+            toInt64(intDiv(seconds_low * (i + 1), days) - intDiv(seconds_low * i, days)) AS seconds_low,
+            toInt64(intDiv(seconds_high * (i + 1), days) - intDiv(seconds_high * i, days)) AS seconds_high
+        FROM (SELECT * EXCEPT (amount, seconds, seconds_low, seconds_high), toInt256(toDecimal256(amount, 6) * 1000000) AS units, toInt128(seconds) AS seconds, toInt128(seconds_low) AS seconds_low, toInt128(seconds_high) AS seconds_high FROM cost_span)
         ARRAY JOIN range(days) AS i
     ),
     replied AS (
@@ -199,16 +199,16 @@ WITH
             r.day AS day, r.brand AS brand, r.campaign AS campaign, r.channel AS channel, r.community AS community,
             'conversation' AS side, 'replies' AS kind, true AS by_rule, b.reply_role AS role, '' AS currency, toDecimal128(0, 6) AS amount,
             true AS estimated, b.seconds_per_reply_low IS NULL OR b.seconds_per_reply_high IS NULL AS unbounded,
-            toUInt64(r.replies * assumeNotNull(b.seconds_per_reply)) AS seconds,
-            toUInt64(r.replies * ifNull(b.seconds_per_reply_low, assumeNotNull(b.seconds_per_reply))) AS seconds_low,
-            toUInt64(r.replies * ifNull(b.seconds_per_reply_high, assumeNotNull(b.seconds_per_reply))) AS seconds_high
+            toInt64(r.replies * assumeNotNull(b.seconds_per_reply)) AS seconds,
+            toInt64(r.replies * ifNull(b.seconds_per_reply_low, assumeNotNull(b.seconds_per_reply))) AS seconds_low,
+            toInt64(r.replies * ifNull(b.seconds_per_reply_high, assumeNotNull(b.seconds_per_reply))) AS seconds_high
         FROM replied AS r
         ASOF INNER JOIN (SELECT * FROM brand FINAL) AS b ON b.brand = r.brand AND r.day >= b.valid_from
         WHERE b.seconds_per_reply > 0
     ),
-    -- Time by rule only in weeks without any that was logged.
+    -- Time by rule only in weeks without any that was logged, and not all taken back.
     spent AS (
-        SELECT * FROM (SELECT *, max(seconds > 0 AND NOT by_rule) OVER (PARTITION BY brand, toMonday(day)) AS is_logged FROM either) WHERE NOT (by_rule AND is_logged)
+        SELECT * FROM (SELECT *, sum(if(by_rule, 0, seconds)) OVER (PARTITION BY brand, toMonday(day)) > 0 AS is_logged FROM either) WHERE NOT (by_rule AND is_logged)
     ),
     rated AS (
         SELECT
@@ -250,16 +250,16 @@ WITH
         SELECT
             day, brand, if(campaign = '' AND NOT by_rule, '(unallocated)', campaign) AS campaign, channel, community, if(side = '', '(unallocated)', side) AS side, base_currency,
             arrayJoin([
-                ('cost_money', toString(currency), toNullable(amount), money_base, toUInt64(0), estimated, ''),
+                ('cost_money', toString(currency), toNullable(amount), money_base, toInt64(0), estimated, ''),
                 ('cost_time', toString(time_currency), time_amount, time_base, seconds, estimated, if(time_amount IS NULL, 'missing_hourly_rate', ''))]) AS line
         FROM cost_day
-        WHERE (line.1 = 'cost_money' AND line.3 != 0) OR line.5 > 0
+        WHERE (line.1 = 'cost_money' AND line.3 != 0) OR line.5 != 0
         UNION ALL
         SELECT
             day, brand, campaign, channel, community, side, base_currency,
             arrayJoin([
-                (if(refund_of != '' OR credit < 0, 'refund', 'revenue'), toString(currency), toNullable(credit), credit_base, toUInt64(0), false, ''),
-                ('margin', toString(currency), margin, margin_base, toUInt64(0), false, if(margin IS NULL, 'missing_margin_rate', ''))]) AS line
+                (if(refund_of != '' OR credit < 0, 'refund', 'revenue'), toString(currency), toNullable(credit), credit_base, toInt64(0), false, ''),
+                ('margin', toString(currency), margin, margin_base, toInt64(0), false, if(margin IS NULL, 'missing_margin_rate', ''))]) AS line
         FROM credit
         WHERE model = 'last' AND lookback_days = 30 AND share > 0
     )
@@ -324,12 +324,18 @@ FROM (
         FROM conversion_value AS v
         UNION ALL
         -- A cost counts in each week of its period, time and rates on each of its days; at noon, so that no change of clocks moves it to another.
+        -- A day has time, and so has its week, as far as corrections leave some.
         SELECT c.brand AS brand, c.noon + 86400 * c.i AS at, c.day AS day,
             arrayConcat(
-                [('costs', toUInt64(is_counted), '', ''), ('costs with a place', toUInt64(is_counted AND (c.channel != '' OR c.community != '')), '', ''), ('time logged', toUInt64(c.seconds > 0), '', '')],
-                if(c.seconds > 0 AND l.role = '', [('missing rates', toUInt64(1), '', if(c.role = '', 'time without a role', toString(c.role)))], []),
-                if(c.amount != 0, rates(toString(c.currency), toString(b.base_currency)), []), if(c.seconds > 0 AND l.role != '', rates(toString(l.currency), toString(b.base_currency)), [])) AS entries
-        FROM (SELECT *, i, first_day + i AS day, i = 0 OR day = toMonday(day) AS is_counted FROM cost_span ARRAY JOIN range(toUInt32(days)) AS i) AS c
+                [('costs', toUInt64(is_counted), '', ''), ('costs with a place', toUInt64(is_counted AND (c.channel != '' OR c.community != '')), '', ''), ('time logged', toUInt64(is_timed), '', '')],
+                if(c.day_seconds != 0 AND l.role = '', [('missing rates', toUInt64(1), '', if(c.role = '', 'time without a role', toString(c.role)))], []),
+                if(c.amount != 0, rates(toString(c.currency), toString(b.base_currency)), []), if(c.day_seconds != 0 AND l.role != '', rates(toString(l.currency), toString(b.base_currency)), [])) AS entries
+        FROM (
+            SELECT *, i, first_day + i AS day, i = 0 OR day = toMonday(day) AS is_counted,
+                toInt64(intDiv(toInt128(seconds) * (i + 1), days) - intDiv(toInt128(seconds) * i, days)) AS day_seconds,
+                sum(day_seconds) OVER (PARTITION BY brand, day) > 0 AND sum(day_seconds) OVER (PARTITION BY brand, toMonday(day)) > 0 AS is_timed
+            FROM cost_span ARRAY JOIN range(toUInt32(days)) AS i
+        ) AS c
         ASOF LEFT JOIN (SELECT role, valid_from, currency FROM labour_rate FINAL WHERE role != '') AS l ON l.role = c.role AND c.day >= l.valid_from
         ASOF LEFT JOIN (SELECT brand, valid_from, base_currency FROM brand FINAL) AS b ON b.brand = c.brand AND c.day >= b.valid_from
         SETTINGS join_use_nulls = 0

@@ -109,8 +109,12 @@ WITH
             sumForEach(arrayMap(i -> if(i = 1 OR i = c.s, c.seconds, 0), range(1, 6))) AS seconds,
             maxForEach(arrayMap(i -> toUInt8(if(i = 1 OR i = c.s, multiIf(c.time_amount IS NULL, 2, c.cost_base IS NULL, 1, 0), 0)), range(1, 6))) AS unpriced,
             maxForEach(arrayMap(i -> toUInt8((i = 1 OR i = c.s) AND c.seconds_low IS NULL), range(1, 6))) AS unbounded,
-            groupUniqArrayIf(toMonday(day), c.seconds > 0) AS timed_weeks
-        FROM (SELECT *, if(indexOf(sides, toString(side)) < 2, 5, indexOf(sides, toString(side))) AS s FROM cost_day) AS c
+            groupUniqArrayIf(toMonday(day), c.is_timed) AS timed_weeks
+        FROM (
+            -- A week has time if corrections leave some.
+            SELECT *, if(indexOf(sides, toString(side)) < 2, 5, indexOf(sides, toString(side))) AS s, sum(seconds) OVER (PARTITION BY brand, toMonday(day)) > 0 AS is_timed
+            FROM cost_day
+        ) AS c
         GROUP BY brand, campaign, channel, community, cohort, base_currency
     ),
     by_grain AS (
@@ -170,7 +174,7 @@ WITH
         ARRAY JOIN range(1, 6) AS side
         ARRAY JOIN range(1, 4) AS horizon
         ARRAY JOIN range(15) AS rule
-        WHERE cohort != toDate(0) AND (side < 4 OR cost > 0 OR spent_seconds > 0 OR cost_unpriced > 0 OR (side = 4 AND arraySum(arraySlice(any_sales, 136, 45)) > 0))
+        WHERE cohort != toDate(0) AND (side < 4 OR cost != 0 OR spent_seconds != 0 OR cost_unpriced > 0 OR (side = 4 AND arraySum(arraySlice(any_sales, 136, 45)) > 0))
     ),
     judged AS (
         SELECT *,
@@ -188,7 +192,7 @@ WITH
                 cost_unpriced = 1 OR value_unknown = 2, 'missing_exchange_rate',
                 value_unknown = 1, 'missing_margin_rate',
                 side > 1 AND ifNull(labour_coverage, 0) < 0.8, 'labour_coverage',
-                cost = 0, 'no_cost', '') AS why,
+                cost <= 0, 'no_cost', '') AS why,
             if(why = '', value, NULL) AS good, good / nullIf(cost, 0) AS ratio,
             value * value / nullIf(value_squares, 0) AS roots_that_count, greatest(3, floor(roots_that_count) - 1) AS freedom,
             -- On a log scale, because values are skewed. What was not seen yet is the rare hit: the upper end is further away, the more a single root weighs among many.
@@ -203,7 +207,7 @@ SELECT
     if(j.cost_unpriced > 0, NULL, j.spent_money + j.spent_time) AS cost_base, if(j.cost_unpriced > 0, NULL, j.spent_money) AS money_base, if(j.cost_unpriced > 0, NULL, j.spent_time) AS time_base, j.spent_seconds / 3600 AS hours,
     if(j.evidence < 3 OR j.value_unknown > 1, NULL, j.earned) AS revenue_base, if(j.evidence < 3 OR j.value_unknown > 0, NULL, j.value_exact) AS margin_base, if(j.evidence < 3, NULL, j.sold) AS conversions,
     j.ratio - 1 AS roi,
-    if(j.cost_unbounded > 0, NULL, j.good * exp(-j.half) / nullIf(j.cost_high, 0) - 1) AS roi_low, if(j.cost_unbounded > 0, NULL, j.good * exp(j.half_up) / nullIf(j.cost_low, 0) - 1) AS roi_high,
+    if(j.cost_unbounded > 0, NULL, j.good * exp(-j.half) / nullIf(j.cost_high, 0) - 1) AS roi_low, if(j.cost_unbounded > 0, NULL, j.good * exp(j.half_up) / if(j.cost_low > 0, j.cost_low, NULL) - 1) AS roi_high,
     if(j.why = '' AND j.unknown_by_model = 0, toFloat64(arrayMin(j.value_by_model)) / nullIf(j.cost, 0) - 1, NULL) AS roi_lowest_model, if(j.why = '' AND j.unknown_by_model = 0, toFloat64(arrayMax(j.value_by_model)) / nullIf(j.cost, 0) - 1, NULL) AS roi_highest_model,
     (j.good - j.value_before_direct) / nullIf(j.cost, 0) - 1 AS roi_direct_0, j.ratio * (1 + j.direct_to_traced) - 1 AS roi_direct_100,
     if(j.why IN ('', 'no_cost'), toFloat64(j.earned) / nullIf(toFloat64(j.spent_money), 0), NULL) AS roas,
@@ -213,7 +217,7 @@ SELECT
     if(j.mature AND j.side = 1 AND j.cost_unpriced = 0 AND j.posts > 0, j.cost / nullIf(j.engaged, 0), NULL) AS cost_per_engagement, if(j.mature AND j.side = 1 AND j.cost_unpriced = 0 AND j.posts > 0, j.cost / nullIf(j.clicked, 0), NULL) AS cost_per_click,
     if(j.why = '', j.cost / nullIf(j.sold, 0), NULL) AS cost_per_acquisition,
     j.mature AS mature, j.basis AS basis,
-    multiIf(j.why != '', j.why, j.value <= 0, 'no_value', j.half IS NULL, 'few_roots', j.cost_unbounded > 0, 'unbounded_estimate', j.cost_low = 0, 'no_cost_at_low_estimate', '') AS reason,
+    multiIf(j.why != '', j.why, j.value <= 0, 'no_value', j.half IS NULL, 'few_roots', j.cost_unbounded > 0, 'unbounded_estimate', j.cost_low <= 0, 'no_cost_at_low_estimate', '') AS reason,
     j.base_currency AS base_currency
 FROM judged AS j
 ASOF LEFT JOIN (SELECT campaign, valid_from, owner FROM campaign FINAL) AS k ON k.campaign = j.campaign AND j.cohort >= k.valid_from
@@ -271,7 +275,7 @@ WITH
                 value_unknown = 3, 'other_currency',
                 unpriced = 1 OR value_unknown = 2, 'missing_exchange_rate',
                 value_unknown = 1, 'missing_margin_rate',
-                spent_base = 0, 'no_cost', '') AS why,
+                spent_base <= 0, 'no_cost', '') AS why,
             if(why = '', value / nullIf(spent_base, 0) - 1, NULL) AS average,
             if(roots > 1 AND value_unknown = 0 AND evidence = 3, (value_squares - value * value / roots), NULL) AS within
         FROM (SELECT *, max(own_evidence) OVER (PARTITION BY brand) AS evidence FROM united)
@@ -327,11 +331,11 @@ WITH
 SELECT
     s.model AS model, s.lookback_days AS lookback_days, s.horizon_days AS horizon_days, s.brand AS brand, s.channel AS channel, s.community AS community, n.name AS name, n.members AS members,
     s.roots AS roots, if(s.unpriced > 0, NULL, s.cost) AS cost_base, s.hours AS hours, if(s.roots = 0 OR s.evidence < 3 OR s.value_unknown > 0, NULL, s.value_exact) AS margin_base,
-    s.average AS average_roi, if(s.unbounded > 0, NULL, s.value * exp(-s.half) / nullIf(s.cost_high, 0) - 1) AS roi_low, if(s.unbounded > 0, NULL, s.value * exp(s.half_up) / nullIf(s.cost_low, 0) - 1) AS roi_high,
+    s.average AS average_roi, if(s.unbounded > 0, NULL, s.value * exp(-s.half) / nullIf(s.cost_high, 0) - 1) AS roi_low, if(s.unbounded > 0, NULL, s.value * exp(s.half_up) / if(s.cost_low > 0, s.cost_low, NULL) - 1) AS roi_high,
     s.effective_roots AS effective_roots, s.top1_share AS top1_share,
     s.roi_pooled AS roi_pooled, s.sd AS sd, 0.5 * erfc(-s.roi_pooled / nullIf(s.sd * sqrt(2), 0)) AS p_positive, s.p_top10 AS p_top10, s.place_rank AS place_rank, s.rank_low AS rank_low, s.rank_high AS rank_high,
     ['none', 'none', 'visits', 'utm', 'clicks'][s.evidence + 2] AS basis,
-    multiIf(s.why != '', s.why, s.roi_pooled IS NULL, 'no_spread', s.value <= 0, 'no_value', s.half IS NULL, 'few_roots', s.unbounded > 0, 'unbounded_estimate', s.cost_low = 0, 'no_cost_at_low_estimate', s.tau2 = 0, 'no_difference', '') AS reason,
+    multiIf(s.why != '', s.why, s.roi_pooled IS NULL, 'no_spread', s.value <= 0, 'no_value', s.half IS NULL, 'few_roots', s.unbounded > 0, 'unbounded_estimate', s.cost_low <= 0, 'no_cost_at_low_estimate', s.tau2 = 0, 'no_difference', '') AS reason,
     s.base_currency AS base_currency
 FROM (SELECT *, toDate(reached) AS as_of FROM shown) AS s
 ASOF LEFT JOIN (SELECT channel, community, valid_from, name, members FROM place FINAL) AS n ON n.channel = s.channel AND n.community = s.community AND s.as_of >= n.valid_from

@@ -344,7 +344,8 @@ def cost_days(log, dimensions):
         days = max(1, (dimensions.day(brand, ends) - first).days)
         place = [cost.get(name, "") for name in ("campaign", "channel", "community")]
         place = (place[0] or UNALLOCATED, place[1] if place[1] or place[2] else UNALLOCATED, place[2])
-        part = lambda whole, i: whole * (i + 1) // days - whole * i // days
+        upto = lambda whole, i: math.trunc(fractions.Fraction(whole * i, days))
+        part = lambda whole, i: upto(whole, i + 1) - upto(whole, i)
         for i in range(days):
             day = first + datetime.timedelta(days=i)
             units, seconds = part(units_of(cost.get("amount", 0)), i), part(cost.get("seconds", 0), i)

@@ -5,6 +5,7 @@ import datetime
 import json
 import random
 import zoneinfo
+from fractions import Fraction
 
 from store import ask, dicts, empty, facts, insert, millis, same
 
@@ -47,7 +48,7 @@ conversions = [{"refund_of": "", **row} for row in conversions]
 costs = []
 for number in range(40):
     at, long = any_time(), DICE.choice([None, 1, 3 * DAY, 3 * DAY + 5000])
-    costs.append({"id": f"k{number}", "time": any_time(), "brand": DICE.choice(["berlin", "", "norow"]), "campaign": "spring", "channel": DICE.choice(["", "x"]), "community": DICE.choice(["", "a"]), "amount": DICE.choice([None, 7]), "currency": DICE.choice(["EUR", "GBP"]), "seconds": DICE.choice([None, 0, 600]), "role": DICE.choice(["editor", "intern"]), "period_start": at if long else None, "period_end": at + long * 1000 if long else None})
+    costs.append({"id": f"k{number}", "time": any_time(), "brand": DICE.choice(["berlin", "", "norow"]), "campaign": "spring", "channel": DICE.choice(["", "x"]), "community": DICE.choice(["", "a"]), "amount": DICE.choice([None, 7]), "currency": DICE.choice(["EUR", "GBP"]), "seconds": DICE.choice([None, 0, 600, 600, -300]), "role": DICE.choice(["editor", "intern"]), "period_start": at if long else None, "period_end": at + long * 1000 if long else None})
 TIMES = ("time", "period_start", "period_end")
 told = lambda rows: [{column: millis(value) if column in TIMES else value for column, value in row.items()} for row in rows]
 for table, facts_of in (("click", clicks), ("visit", visits), ("conversion", conversions), ("cost", costs)):
@@ -60,6 +61,7 @@ insert("gap", [{"epoch": 0, "source": "t/0", "first": 3, "next": 10, "recorded":
 # ---------------------------------------------------------------- the same in Python
 weeks = collections.defaultdict(collections.Counter)
 names, own_days, time_days = collections.defaultdict(set), collections.defaultdict(set), collections.defaultdict(set)
+by_day, by_week = collections.Counter(), collections.Counter()
 
 
 def count(brand, milliseconds, **figures):
@@ -104,16 +106,22 @@ for row in costs:
     days = [first + datetime.timedelta(days=k) for k in range(max(1, (local_day(brand, row["period_end"] or begin) - first).days))]
     for week in {monday(day) for day in days}:
         weeks[brand, week].update(costs=1, placed=int(bool(row["channel"] or row["community"])))
-    for day in days:
+    upto = lambda part: int(Fraction((row["seconds"] or 0) * part, len(days)))
+    for part, day in enumerate(days):
         if row["amount"]:
             convert(brand, day, row["currency"])
-        if row["seconds"]:
-            time_days[brand].add(day)
-            weeks[brand, monday(day)].update(logged=1)
+        if seconds := upto(part + 1) - upto(part):
+            by_day[brand, day] += seconds
+            by_week[brand, monday(day)] += seconds
             paid = row["role"] == "editor" and day >= datetime.date(2026, 3, 10)
             lack(brand, day, not paid, f"an hourly rate for {row['role']}")
             if paid:
                 convert(brand, day, "EUR")
+# A day has time, and so has its week, as far as corrections leave some.
+for (brand, day), seconds in by_day.items():
+    if seconds > 0 and by_week[brand, monday(day)] > 0:
+        time_days[brand].add(day)
+assert any(seconds <= 0 for seconds in by_day.values()), "no day was taken back"
 found = dicts("SELECT * EXCEPT (week_complete, time_by_rule, labour_known), toUInt8(week_complete) AS week_complete, toUInt8(time_by_rule) AS time_by_rule, toUInt8(labour_known) AS labour_known FROM coverage")
 part = lambda some, whole: some / whole if whole else None
 labour = {}

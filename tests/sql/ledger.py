@@ -52,8 +52,10 @@ for i in range(300):
         brand = "mu"
     estimated = timed and i % 2 == 0
     bounds = (None, None) if not estimated or i % 12 == 0 else (1000, 90000)
+    sign = -1 if i % 15 == 0 else 1  # a correction downwards takes from both bounds, too
+    bounds = tuple(bound and sign * bound for bound in bounds)
     costs.append({"id": f"k{i}", "time": start + R.choice([0, 5 * DAY]), "kind": "work" if timed else "ads", "amount": None if timed and i % 6 else Decimal(R.randrange(0, 10**9)) / UNIT, "currency": "" if timed and i % 6 else R.choice(["EUR", "USD", "GBP"]),
-                  "seconds": R.randrange(1, 40000) if timed else None, "seconds_low": bounds[0], "seconds_high": bounds[1], "role": R.choice(["editor", "agent", "abroad", "nobody"]) if timed else "", "estimated": estimated,
+                  "seconds": sign * R.randrange(1, 40000) if timed else None, "seconds_low": bounds[0], "seconds_high": bounds[1], "role": R.choice(["editor", "agent", "abroad", "nobody"]) if timed else "", "estimated": estimated,
                   "brand": brand, "campaign": R.choice(["spring", "", "autumn"]), "channel": place[0], "community": place[1], "side": R.choice(["broadcast", "conversation", ""]), "period_start": None if length is None else start, "period_end": None if length is None else start + length})
 costs.append({**costs[1], "id": "whole", "amount": Decimal("100.000001"), "currency": "EUR", "seconds": None, "brand": "acme", "period_start": T0 - 2 * 3600, "period_end": T0 + 29 * DAY + 23 * 3600})  # local midnights, a day of 25 hours inside
 # Periods that end within the hour by which the clocks went back: with the clock of their start they would end a day later.
@@ -98,13 +100,17 @@ for c in costs:
     bounded = not (c["estimated"] and c["seconds"] is not None and c["seconds_low"] is None)
     low, high = (c["seconds_low"], c["seconds_high"]) if c["seconds_low"] is not None else (seconds, seconds)
     amount = int((c["amount"] or 0) * UNIT) if c["id"] != "large" else 10**38 - 1
-    share = lambda total, i: total * (i + 1) // days - total * i // days
+    upto = lambda total, i: (abs(total) * i // days) * (1 if total > 0 else -1)
+    share = lambda total, i: upto(total, i + 1) - upto(total, i)
     channel = c["channel"] if c["channel"] or c["community"] else "(unallocated)"
     for i in range(days):
         lines.append(Line(first + datetime.timedelta(days=i), brand, c["campaign"], channel, c["community"], c["side"], c["role"], c["currency"], share(amount, i),
                           share(seconds, i), share(low, i) if bounded else None, share(high, i) if bounded else None, c["estimated"]))
 monday = lambda day: day - datetime.timedelta(days=day.weekday())
-logged = {(x.brand, monday(x.day)) for x in lines if x.seconds}
+by_week = collections.Counter()
+for x in lines:
+    by_week[x.brand, monday(x.day)] += x.seconds
+logged = {week for week, seconds in by_week.items() if seconds > 0}
 seen = {w["root"]: w for w in windows if w["posts"]}
 replies = collections.Counter()
 for w in windows:
@@ -116,7 +122,7 @@ for (day, brand, campaign, channel, community), n in replies.items():
     if n and seconds and (brand, monday(day)) not in logged:
         ruled += n
         lines.append(Line(day, brand, campaign, channel, community, "conversation", "editor", "", 0, n * seconds, None if low is None else n * low, None if high is None else n * high, True))
-assert ruled > 10 and any(brand == "acme" for brand, _ in logged), ruled
+assert ruled > 10 and any(brand == "acme" for brand, _ in logged) and any(x.seconds < 0 for x in lines), ruled
 
 
 def hourly(line):
@@ -186,7 +192,7 @@ assert days == dict(by_day), "revenue and refunds on their own days"
 seconds = collections.Counter()
 for x in lines:
     seconds[x.brand, str(x.day)] += x.seconds
-assert {(b, d): int(s) for b, d, s in ask("SELECT brand, toString(day), sum(m.seconds) FROM money AS m GROUP BY brand, day HAVING sum(m.seconds) > 0")} == {k: v for k, v in seconds.items() if v}, "seconds on their days"
+assert {(b, d): int(s) for b, d, s in ask("SELECT brand, toString(day), sum(m.seconds) FROM money AS m GROUP BY brand, day HAVING sum(m.seconds) != 0")} == {k: v for k, v in seconds.items() if v}, "seconds on their days"
 margins = collections.Counter()
 for o in conversions:
     own = o["margin_rate"] if o["margin_rate"] is not None else sale[o["refund_of"]]["margin_rate"] if o["refund_of"] else None

@@ -102,8 +102,9 @@ for i in range(420):
     channel, community = R.choice(PLACES + [("", "")])
     at = T0 + R.randrange(0, 60 * DAY)
     estimated = timed and i % 10 == 0
-    costs.append({"id": f"k{i}", "time": at, "kind": "work", "amount": None if timed else Decimal(R.randrange(100, 20000)) / 100, "currency": "" if timed else R.choice(["EUR", "USD"]), "seconds": R.randrange(600, 30000) if timed else None,
-                  "seconds_low": 300 if estimated and i % 20 else None, "seconds_high": 40000 if estimated and i % 20 else None, "role": "" if not timed else "unknown" if i % 140 == 0 else "editor", "estimated": estimated, "brand": brand, "campaign": R.choice(["spring", "autumn", ""]),
+    sign = -1 if i % 9 == 0 else 1  # a correction downwards, of its bounds too
+    costs.append({"id": f"k{i}", "time": at, "kind": "work", "amount": None if timed else sign * Decimal(R.randrange(100, 20000)) / 100, "currency": "" if timed else R.choice(["EUR", "USD"]), "seconds": sign * R.randrange(600, 30000) if timed else None,
+                  "seconds_low": sign * 300 if estimated and i % 20 else None, "seconds_high": sign * 40000 if estimated and i % 20 else None, "role": "" if not timed else "unknown" if i % 140 == 0 else "editor", "estimated": estimated, "brand": brand, "campaign": R.choice(["spring", "autumn", ""]),
                   "channel": channel, "community": community, "side": R.choice(["broadcast", "conversation", ""]), "period_start": at if i % 7 == 0 else None, "period_end": at + 9 * DAY if i % 7 == 0 else None})
 for i in range(10):
     timed = i % 2 == 0 and i < 6
@@ -157,9 +158,13 @@ active, timed = collections.defaultdict(set), collections.defaultdict(set)
 for r in member.values():
     active[r["brand"]] |= {monday(r["time"], r["brand"])} if r["own"] else set()
     active[r["brand"]] |= {monday(w, r["brand"]) for w in r["replied"]}
+worked = collections.Counter()
 for line in cost_lines:
-    if line["seconds"]:
-        timed[line["brand"]].add(week(line["day"]))
+    worked[line["brand"], week(line["day"])] += line["seconds"]
+for (brand, monday_of), seconds in worked.items():
+    if seconds > 0:
+        timed[brand].add(monday_of)
+assert any(seconds < 0 for seconds in worked.values()), "no week was taken back"
 coverage = {b: len(weeks & timed[b]) / len(weeks) for b, weeks in active.items()}
 assert coverage["half"] == 0.6, coverage
 base = lambda brand: "EUR" if brand == "acme" else ""
@@ -202,7 +207,7 @@ def interval(per_root, low, high):
     mean = value / n
     half = stats.t.ppf(0.975, max(3, math.floor(effective + 1e-9) - 1)) * math.sqrt(n * sum((v - mean) ** 2 for v in per_root) / (n - 1)) / value
     up = half * (1 + 0.6 * max(per_root) / math.sqrt(squares) * (1 - 2 / effective))
-    return (value * math.exp(-half) / high - 1 if high else None), (value * math.exp(up) / low - 1 if low else None), effective
+    return (value * math.exp(-half) / high - 1 if high else None), (value * math.exp(up) / low - 1 if low > 0 else None), effective
 
 
 def close(what, found, wanted, slack=1e-6):
@@ -244,7 +249,7 @@ for key, cohort in set(group_roots) | set(group_costs):
         covered = coverage.get(brand)
         why = ("unallocated_cost" if side == "(unallocated)" or "(unallocated)" in key else "no_posts" if not names else "not_mature" if not mature else {-1: "no_conversions", 0: "no_touch", 1: "no_clicks", 2: "no_clicks"}.get(best, "")
                or ("missing_hourly_rate" if any(c["time_amount"] is None for c in mine) else "other_currency" if foreign else "missing_exchange_rate" if cost is None or no_rate else "missing_margin_rate" if no_margin
-                   else "labour_coverage" if side != "all" and (covered is None or covered < 0.8) else "no_cost" if cost == 0 else ""))
+                   else "labour_coverage" if side != "all" and (covered is None or covered < 0.8) else "no_cost" if cost <= 0 else ""))
         roi = sum(value.values()) / cost - 1 if why == "" else None
         low = high = effective = None
         reason = why
@@ -318,7 +323,7 @@ for brand, model, l, days in itertools.product(sorted(ZONE), MODELS, (7, 30, 90)
         money, time = total([c["money"] for c in mine]), total([c["time"] for c in mine])
         cost = total([money, time])
         why = ("unallocated_cost" if place[0] == "(unallocated)" else "no_mature_posts" if not names else {-1: "no_conversions", 0: "no_touch", 1: "no_clicks", 2: "no_clicks"}.get(best_of[brand], "")
-               or ("missing_hourly_rate" if any(c["time_amount"] is None for c in mine) else "other_currency" if foreign else "missing_exchange_rate" if cost is None or no_rate else "missing_margin_rate" if no_margin else "no_cost" if cost == 0 else ""))
+               or ("missing_hourly_rate" if any(c["time_amount"] is None for c in mine) else "other_currency" if foreign else "missing_exchange_rate" if cost is None or no_rate else "missing_margin_rate" if no_margin else "no_cost" if cost <= 0 else ""))
         known = best_of[brand] == 3 and not no_rate and not no_margin
         estimates[place] = {"n": len(names), "value": value if known else None, "cost": cost, "roi": sum(value) / cost - 1 if why == "" else None, "why": why, "unbounded": any(c["unbounded"] for c in mine),
                             "low": None if cost is None else money + sum(c["time_low"] or 0 for c in mine), "high": None if cost is None else money + sum(c["time_high"] or 0 for c in mine)}

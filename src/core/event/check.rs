@@ -191,27 +191,21 @@ pub(super) fn followers(wire: &Wire<'_>) -> Checked<Option<u32>> {
     }
 }
 
-/// A whole number that is not negative.
-pub(super) fn whole_number(wire: &Wire<'_>, field: Field) -> Checked<Option<u64>> {
+/// A whole number. One that does not fit 64 bits is far away.
+fn whole_number(wire: &Wire<'_>, field: Field) -> Checked<Option<i64>> {
     let Some(value) = wire.get(field) else { return Ok(None) };
     match Kind::of(value) {
-        Kind::Number if is_integer(value) => {}
-        Kind::Number => return Err(wrong(field, "a number with a point or an exponent", "a whole number")),
-        kind @ (Kind::Text | Kind::Boolean | Kind::Array | Kind::Object) => {
-            return Err(wrong(field, kind.name(), "a whole number"));
-        }
-    }
-    match value.strip_prefix("-0").filter(|rest| rest.is_empty()).map_or(value, |_| "0").parse() {
-        Ok(number) => Ok(Some(number)),
-        Err(_) => Err(out_of_range(field, "send a whole number that is not negative and fits 64 bits")),
+        Kind::Number if is_integer(value) => Ok(Some(value.parse().unwrap_or(i64::MAX))),
+        Kind::Number => Err(wrong(field, "a number with a point or an exponent", "a whole number")),
+        kind @ (Kind::Text | Kind::Boolean | Kind::Array | Kind::Object) => Err(wrong(field, kind.name(), "a whole number")),
     }
 }
 
-/// A duration in seconds, up to 136 years.
-pub(super) fn seconds(wire: &Wire<'_>, field: Field) -> Checked<Option<u64>> {
+/// A duration in seconds, up to 136 years; below zero it takes back.
+pub(super) fn seconds(wire: &Wire<'_>, field: Field) -> Checked<Option<i64>> {
     match whole_number(wire, field)? {
-        Some(seconds) if seconds > u64::from(u32::MAX) => {
-            Err(out_of_range(field, "send a whole number of seconds from 0 to 4294967295"))
+        Some(seconds) if seconds.unsigned_abs() > u64::from(u32::MAX) => {
+            Err(out_of_range(field, "send a whole number of seconds from -4294967295 to 4294967295"))
         }
         seconds => Ok(seconds),
     }

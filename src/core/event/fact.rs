@@ -80,9 +80,9 @@ pub struct Cost {
     pub amount: Option<Millionths>,
     /// In upper case.
     pub currency: String,
-    pub seconds: Option<u64>,
-    pub seconds_low: Option<u64>,
-    pub seconds_high: Option<u64>,
+    pub seconds: Option<i64>,
+    pub seconds_low: Option<i64>,
+    pub seconds_high: Option<i64>,
     pub role: String,
     pub estimated: bool,
     pub brand: String,
