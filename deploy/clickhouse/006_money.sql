@@ -146,7 +146,7 @@ WHERE generation >= 0 OR cut > 0
 SETTINGS join_use_nulls = 0
 COMMENT 'Credit up the reshare path, per sharer and generation (-1: the middle that the click left out): accounting rules, not causes; filter by model. NULL with a reason where the path is not known: target_unknown, path_inferred (more than half of its edges)';
 
--- Costs with the brand that bears them and the days of its own that they cover, from the period's start on. A building block of cost_day and coverage_count.
+-- Costs with the brand that bears them and the days of its own that they cover: from that of the period's start to that of its last millisecond. A building block of cost_day and coverage_count.
 CREATE OR REPLACE VIEW cost_span AS
 SELECT
     c.brand AS brand, c.campaign AS campaign, c.channel AS channel, c.community AS community, c.side AS side, c.kind AS kind, c.role AS role, c.currency AS currency,
@@ -154,17 +154,17 @@ SELECT
     -- An estimate without bounds has no interval, however narrow the rest of it is.
     c.estimated AND c.seconds IS NOT NULL AND (c.seconds_low IS NULL OR c.seconds_high IS NULL) AS unbounded,
     toDate(toDateTime(toInt64(c.begins) + s.utc_offset, 'UTC')) AS first_day, toDateTime(toInt64(toDateTime(first_day, 'UTC')) + 43200 - s.utc_offset, 'UTC') AS noon,
-    toInt64(greatest(1, toInt64(toDate(toDateTime(toInt64(c.ends) + e.utc_offset, 'UTC'))) - toInt64(first_day))) AS days
+    toInt64(greatest(1, toInt64(toDate(toDateTime(toInt64(c.ends) + e.utc_offset, 'UTC'))) - toInt64(first_day) + 1)) AS days
 FROM (
     -- A cost that names only its campaign belongs to the campaign's brand.
     SELECT o.* EXCEPT (brand), if(o.brand != '', o.brand, k.brand) AS brand
-    FROM (SELECT *, toDateTime(ifNull(period_start, time)) AS begins, toDate(begins) AS as_of, toDateTime(ifNull(period_end, begins)) AS ends FROM cost_row) AS o
+    FROM (SELECT *, toDateTime(ifNull(period_start, time)) AS begins, toDate(begins) AS as_of, ifNull(toDateTime(period_end - toIntervalMillisecond(1)), begins) AS ends FROM cost_row) AS o
     ASOF LEFT JOIN (SELECT campaign, valid_from, brand FROM campaign FINAL) AS k ON k.campaign = o.campaign AND o.as_of >= k.valid_from
 ) AS c
 ASOF LEFT JOIN brand_clock AS s ON s.brand = c.brand AND c.begins >= s.since
 ASOF LEFT JOIN brand_clock AS e ON e.brand = c.brand AND c.ends >= e.since
 SETTINGS join_use_nulls = 0
-COMMENT 'Costs with the brand that bears them and the days of its own that they cover, from the period''s start on. A building block of cost_day and coverage_count';
+COMMENT 'Costs with the brand that bears them and the days of its own that they cover: from that of the period''s start to that of its last millisecond. A building block of cost_day and coverage_count';
 
 -- Cost by the brand's own days: what was logged, and time by rule where a brand logged none in a week. A building block of money and roi.
 CREATE OR REPLACE VIEW cost_day AS

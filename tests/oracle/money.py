@@ -338,10 +338,10 @@ def cost_days(log, dimensions):
     """Each day of each cost."""
     for cost in log.all("cost"):
         begins = cost.get("period_start", cost["time"])
-        ends = cost.get("period_end", begins)
+        last = cost["period_end"] - 1 if "period_end" in cost else begins
         brand = cost.get("brand") or dimensions.campaigns.at(cost.get("campaign", ""), utc_day(begins)) or ""
         first = dimensions.day(brand, begins)
-        days = max(1, (dimensions.day(brand, ends) - first).days)
+        days = max(1, (dimensions.day(brand, last) - first).days + 1)
         place = [cost.get(name, "") for name in ("campaign", "channel", "community")]
         place = (place[0] or UNALLOCATED, place[1] if place[1] or place[2] else UNALLOCATED, place[2])
         upto = lambda whole, i: math.trunc(fractions.Fraction(whole * i, days))

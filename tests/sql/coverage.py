@@ -103,7 +103,8 @@ for row in costs:
     # A cost that names only its campaign belongs to the campaign's brand.
     brand, begin = row["brand"] or "berlin", row["period_start"] or row["time"]
     first = local_day(brand, begin)
-    days = [first + datetime.timedelta(days=k) for k in range(max(1, (local_day(brand, row["period_end"] or begin) - first).days))]
+    last = local_day(brand, row["period_end"] - 1 if row["period_end"] else begin)
+    days = [first + datetime.timedelta(days=k) for k in range(max(1, (last - first).days + 1))]
     for week in {monday(day) for day in days}:
         weeks[brand, week].update(costs=1, placed=int(bool(row["channel"] or row["community"])))
     upto = lambda part: int(Fraction((row["seconds"] or 0) * part, len(days)))

@@ -91,11 +91,11 @@ Line = collections.namedtuple("Line", "day brand campaign channel community side
 lines = []
 for c in costs:
     start = c["period_start"] if c["period_start"] is not None else c["time"]
-    end = c["period_end"] if c["period_end"] is not None else start
+    last = c["period_end"] - 1 if c["period_end"] is not None else start
     utc = str(datetime.datetime.fromtimestamp(start, datetime.timezone.utc).date())
     brand = c["brand"] or (held(OWNED.get(c["campaign"], []), utc) or ("",))[0]
     first = day_of(brand, start)
-    days = max(1, (day_of(brand, end) - first).days)
+    days = max(1, (day_of(brand, last) - first).days + 1)
     seconds = c["seconds"] or 0
     bounded = not (c["estimated"] and c["seconds"] is not None and c["seconds_low"] is None)
     low, high = (c["seconds_low"], c["seconds_high"]) if c["seconds_low"] is not None else (seconds, seconds)

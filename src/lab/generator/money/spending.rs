@@ -127,7 +127,7 @@ impl Spending {
             let fact =
                 spent(&id, worked + DAY - 1, campaign, "conversation").text("channel", channel).text("community", &community);
             let fact = fact.text("kind", "handling").text("role", COMMUNITY_MANAGER);
-            let fact = with_time(&mut dice, fact.number("period_start", worked).number("period_end", worked + DAY), taken);
+            let fact = with_time(&mut dice, lasting(fact, worked, 1), taken);
             let known = day + millis(dice.below(9 * 3_600_000));
             outbox.send_later(&mut dice, fact, known);
         }
@@ -153,5 +153,10 @@ fn with_time(dice: &mut Dice, fact: Fact, taken: u64) -> Fact {
 /// Money for a period of so many days.
 fn over(fact: Fact, cents: i64, currency: &str, (from, days): (Millis, i64)) -> Fact {
     let fact = fact.text("amount", &money(cents)).text("currency", currency);
-    fact.number("period_start", from).number("period_end", from + days * DAY)
+    lasting(fact, from, days)
+}
+
+/// So many days, which are the brand's own: where it is, days end up to two hours earlier than in UTC.
+fn lasting(fact: Fact, from: Millis, days: i64) -> Fact {
+    fact.number("period_start", from).number("period_end", from + days * DAY - 2 * HOUR)
 }
