@@ -22,6 +22,8 @@ COMMENT 'Which reader sees which brand, for the row policies';
 
 CREATE ROLE IF NOT EXISTS grapevine_reader;
 GRANT SELECT ON grapevine.* TO grapevine_reader;
+-- It sets what a reader sees of the facts against those of all brands.
+REVOKE SELECT ON grapevine.fact_copies FROM grapevine_reader;
 
 -- Tables whose rows name a brand. `root` names that of a life: its row may be replaced by one that names another, so leave
 -- `apply_row_policy_after_final` at 1, or readers see what was replaced.

@@ -107,6 +107,7 @@ CREATE OR REPLACE VIEW grapevine_stored.cascade_ranking AS SELECT * FROM grapevi
 CREATE OR REPLACE VIEW grapevine_stored.cascade_speed AS SELECT * FROM grapevine.cascade_speed;
 CREATE OR REPLACE VIEW grapevine_stored.community_conversation AS SELECT * FROM grapevine.community_conversation;
 CREATE OR REPLACE VIEW grapevine_stored.conservation AS SELECT * FROM grapevine.conservation;
+CREATE OR REPLACE VIEW grapevine_stored.fact_copies AS SELECT * FROM grapevine.fact_copies;
 CREATE OR REPLACE VIEW grapevine_stored.gaps AS SELECT * FROM grapevine.gaps;
 CREATE OR REPLACE VIEW grapevine_stored.path_credit AS SELECT * FROM grapevine.path_credit;
 CREATE OR REPLACE VIEW grapevine_stored.rejects_summary AS SELECT * FROM grapevine.rejects_summary;

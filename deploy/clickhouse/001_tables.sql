@@ -314,6 +314,7 @@ CREATE TABLE IF NOT EXISTS progress (
     duplicates         UInt64 COMMENT 'Copies of events of the same life; not counted again',
     conflicting_copies UInt64 COMMENT 'Those copies that say something else',
     rejected           UInt64 COMMENT 'Records that are no events',
+    accepted_by_type   Map(LowCardinality(String), UInt64) COMMENT 'Events that counted, by type; a type of which there was none is left out',
     log_end            UInt64 COMMENT 'Where the log ended by then, as far as known: a source that has read as far is at rest, not behind; left out of comparisons',
     written            DateTime64(3, 'UTC') COMMENT 'When the row was written, also if nothing was read since the one before: the one clock in the tables, left out of comparisons'
 ) ENGINE = ReplacingMergeTree(version)

@@ -167,3 +167,38 @@ WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
 ORDER BY id, version DESC, source
 LIMIT 1 BY id
 COMMENT 'Rows of the table report under the active epoch: one per id, the first copy';
+
+-- Copies of facts: events that were accepted and stand in no view, because their id was there before, in any source; what they say is lost.
+CREATE OR REPLACE VIEW fact_copies AS
+WITH
+    counted AS (
+        SELECT reached.source AS source, reached.first AS first, reached.version AS next, reached.accepted_by_type AS accepted_by_type, lost.holes AS holes
+        FROM progress AS reached FINAL
+        LEFT JOIN (SELECT epoch, source, groupArray((first, next)) AS holes FROM gap FINAL GROUP BY epoch, source) AS lost USING (epoch, source)
+        WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+                OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+    ),
+    -- The version of a fact counts its offset down from the largest number.
+    standing AS (
+        SELECT 'click' AS type, source, bitNot(version) AS place FROM click_row
+        UNION ALL SELECT 'visit' AS type, source, bitNot(version) AS place FROM visit_row
+        UNION ALL SELECT 'conversion' AS type, source, bitNot(version) AS place FROM conversion_row
+        UNION ALL SELECT 'cost' AS type, source, bitNot(version) AS place FROM cost_row
+        UNION ALL SELECT 'assign' AS type, source, bitNot(version) AS place FROM assignment_row
+        UNION ALL SELECT 'report' AS type, source, bitNot(version) AS place FROM report_row
+    )
+SELECT type, accepted, kept, toUInt64(greatest(0, toInt64(accepted) - toInt64(kept))) AS copies
+FROM (
+    SELECT type, sum(accepted_by_type[type]) AS accepted
+    FROM counted ARRAY JOIN ['click', 'visit', 'conversion', 'cost', 'assign', 'report'] AS type
+    GROUP BY type
+) AS heard
+LEFT JOIN (
+    -- Only what is in the counts: rows may be there before their progress is, and from the gap before a resumption.
+    SELECT type, countIf(place >= first AND place < next AND NOT arrayExists(hole -> place >= hole.1 AND place < hole.2, holes)) AS kept
+    FROM standing INNER JOIN counted USING (source)
+    GROUP BY type
+) AS found USING (type)
+ORDER BY type
+SETTINGS join_use_nulls = 0
+COMMENT 'Copies of facts, by type: accepted, of all brands; kept, of those the ones that stand in the views; copies, the rest: their id was there before, in any source, and what they say is lost. Rows that were deleted count as copies, too';

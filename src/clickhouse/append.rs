@@ -3,6 +3,8 @@
 //! The store compares before a row is on its way: either all rows of a statement are written or none. Between that and the
 //! write lies a moment in which a store may still forget.
 
+use std::borrow::Cow;
+
 use ::clickhouse::query::Query;
 
 use super::{ClickHouseSink, Table, errors, marks};
@@ -48,9 +50,10 @@ fn statement() -> String {
     let names = Progress::COLUMNS.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ");
     let arrays = Progress::COLUMNS.iter().map(|column| format!("{{{}:Array({})}}", column.name, sent_as(column.kind)));
     let values = (1..).zip(Progress::COLUMNS).map(|(at, column)| match column.kind {
-        kind if kind == sent_as(kind) => format!("row.{at}"),
         // Whatever the number is, as in a block of columns.
-        kind => format!("reinterpret(row.{at}, '{}')", kind.replace('\'', "\\'")),
+        kind if kind.starts_with("DateTime64") => format!("reinterpret(row.{at}, '{}')", kind.replace('\'', "\\'")),
+        kind if kind == sent_as(kind) => format!("row.{at}"),
+        kind => format!("CAST(row.{at}, '{kind}')"),
     });
     format!(
         "INSERT INTO progress ({names}) {} SELECT {} FROM (SELECT arrayJoin(arrayZip({})) AS row) \
@@ -62,13 +65,17 @@ fn statement() -> String {
     )
 }
 
-/// Times are sent as the numbers that they are stored as.
-fn sent_as(kind: &'static str) -> &'static str {
-    if kind.starts_with("DateTime64") { "Int64" } else { kind }
+/// Times are sent as the numbers that they are stored as, a map as its pairs.
+fn sent_as(kind: &'static str) -> Cow<'static, str> {
+    match kind.strip_prefix("Map(") {
+        Some(pair) => format!("Array(Tuple({pair})").into(),
+        None if kind.starts_with("DateTime64") => "Int64".into(),
+        None => kind.into(),
+    }
 }
 
-/// The epoch, source and watermark of a row, and its counts.
-fn values(row: &Progress) -> (u16, &str, i64, [u64; 8]) {
+/// The epoch, source and watermark of a row, its counts, and those by type.
+fn values(row: &Progress) -> (u16, &str, i64, [u64; 8], &[(String, u64)]) {
     // Every column by name: one that is new does not compile unnoticed.
     let Progress {
         epoch,
@@ -81,11 +88,12 @@ fn values(row: &Progress) -> (u16, &str, i64, [u64; 8]) {
         duplicates,
         conflicting_copies,
         rejected,
+        accepted_by_type,
         log_end,
         written: _,
     } = row;
     let counts = [first, version, read, accepted, duplicates, conflicting_copies, rejected, log_end];
-    (*epoch, source, *watermark, counts.map(|count| *count))
+    (*epoch, source, *watermark, counts.map(|count| *count), accepted_by_type)
 }
 
 /// The values of the columns, an array each.
@@ -95,6 +103,7 @@ fn with_rows(query: Query, rows: &[Append], written: i64) -> Query {
         .param("epoch", rows.iter().map(|row| row.0).collect::<Vec<_>>())
         .param("source", rows.iter().map(|row| row.1).collect::<Vec<_>>())
         .param("watermark", rows.iter().map(|row| row.2).collect::<Vec<_>>())
+        .param("accepted_by_type", rows.iter().map(|row| row.4).collect::<Vec<_>>())
         .param("written", vec![written; rows.len()]);
     let counts = ["first", "version", "read", "accepted", "duplicates", "conflicting_copies", "rejected", "log_end"];
     (0..).zip(counts).fold(query, |query, (at, name)| {
@@ -218,5 +227,6 @@ mod tests {
             assert!(statement.contains(&format!("{{{}:Array(", column.name)), "{}", column.name);
         }
         assert!(statement.contains("reinterpret(row.5, 'DateTime64(3, \\'UTC\\')')"), "{statement}");
+        assert!(statement.contains("{accepted_by_type:Array(Array(Tuple(String, UInt64)))}"), "{statement}");
     }
 }

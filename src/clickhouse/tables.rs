@@ -352,6 +352,7 @@ tables! {
         duplicates: "UInt64",
         conflicting_copies: "UInt64",
         rejected: "UInt64",
+        accepted_by_type: "Map(String, UInt64)",
         log_end: "UInt64",
         written: "DateTime64(3, 'UTC')",
     }

@@ -84,7 +84,7 @@ impl Database {
     /// The newest row of `progress` of every source and epoch, in the order of both.
     pub(crate) async fn progress(&self) -> Result<Vec<Progress>, CommandError> {
         let query = "SELECT epoch, source, first, version, watermark, read, accepted, duplicates, conflicting_copies, \
-                     rejected, log_end, written FROM progress FINAL ORDER BY source, epoch";
+                     rejected, accepted_by_type, log_end, written FROM progress FINAL ORDER BY source, epoch";
         self.all("ask how far sources are complete", self.query(query)).await
     }
 

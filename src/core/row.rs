@@ -186,6 +186,7 @@ pub struct Progress {
     pub duplicates: u64,
     pub conflicting_copies: u64,
     pub rejected: u64,
+    pub accepted_by_type: Vec<(String, u64)>,
     pub log_end: u64,
     pub written: i64,
 }

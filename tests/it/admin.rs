@@ -288,6 +288,7 @@ fn batch(read: u64) -> Batch {
         duplicates: 0,
         conflicting_copies: 0,
         rejected: 0,
+        accepted_by_type: Vec::new(),
         log_end: read,
         written: 0,
     };

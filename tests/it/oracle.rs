@@ -28,7 +28,7 @@ pub(crate) const TABLES: [&str; 5] = [
             toUnixTimestamp64Milli(last_session_start) AS last_session_start)
      FROM thread FINAL WHERE epoch != 65535",
     "SELECT 'progress' AS table, sum(read) AS read, sum(accepted) AS accepted, sum(duplicates) AS duplicates,
-        sum(rejected) AS rejected
+        sum(rejected) AS rejected, sumMap(accepted_by_type) AS accepted_by_type
      FROM progress FINAL",
 ];
 

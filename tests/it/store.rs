@@ -210,6 +210,7 @@ pub(crate) fn post(root: &str) -> Root {
         experiment: "".into(),
         arm: "".into(),
         tags: Arc::new([]),
+        url: "".into(),
     }
 }
 
@@ -349,6 +350,7 @@ pub(crate) fn progress(source: &str, version: u64, watermark: i64) -> Progress {
         duplicates: 7,
         conflicting_copies: 1,
         rejected: 3,
+        accepted_by_type: vec![("share".to_owned(), 83), ("cost".to_owned(), 7)],
         log_end: version,
         written: 0,
     }

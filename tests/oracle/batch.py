@@ -647,7 +647,7 @@ def rows(log):
     """All rows, sorted by table, root and window."""
     out = [row for root_id, events in log.roots.items() for row in Root(root_id, events).rows()]
     counts = {"read": log.read, "accepted": log.accepted, "duplicates": log.duplicates, "rejected": log.rejected}
-    out.append({"table": "progress", **counts})
+    out.append({"table": "progress", **counts, "accepted_by_type": dict(log.by_type)})
     return sorted(out, key=lambda row: (row["table"], row.get("root", ""), row.get("window_start", 0)))
 
 

@@ -58,6 +58,7 @@ pub(crate) fn add(expected: &mut Expected, rules: &Rules, source: &str, log: &Lo
             Ok(event) => match take(&mut lives, event.clone(), entry.offset, clock.stamps.len()) {
                 Taken::New(event_time) => {
                     progress.accepted += 1;
+                    *progress.accepted_by_type.entry(event.event_type().as_str().to_owned()).or_default() += 1;
                     add_fact(expected, source, &event, (&lives, entry.offset));
                     if event_time <= time + rules.future_bound {
                         greatest = greatest.max(Some(event_time));

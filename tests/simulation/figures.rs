@@ -1,5 +1,7 @@
 //! The columns that the batch computation knows, as it says them and as a row of a table says them.
 
+use std::collections::BTreeMap;
+
 use grapevine::record::{Millis, Offset};
 use grapevine::row::{ActivityWindow, Cascade, Click, Progress, Rejected, Root, TargetKind, Thread};
 
@@ -110,6 +112,7 @@ pub(crate) struct ProgressFigures {
     pub(crate) duplicates: u64,
     pub(crate) conflicting_copies: u64,
     pub(crate) rejected: u64,
+    pub(crate) accepted_by_type: BTreeMap<String, u64>,
 }
 
 macro_rules! life {
@@ -211,5 +214,16 @@ pub(crate) fn of_reject(row: &Rejected) -> Figures {
 
 pub(crate) fn of_progress(row: &Progress) -> Figures {
     let &Progress { first, version, watermark, read, accepted, duplicates, conflicting_copies, rejected, .. } = row;
-    Figures::Progress(ProgressFigures { first, version, watermark, read, accepted, duplicates, conflicting_copies, rejected })
+    let accepted_by_type = row.accepted_by_type.iter().cloned().collect();
+    Figures::Progress(ProgressFigures {
+        first,
+        version,
+        watermark,
+        read,
+        accepted,
+        duplicates,
+        conflicting_copies,
+        rejected,
+        accepted_by_type,
+    })
 }

@@ -71,7 +71,8 @@ kept = re.findall(r"CREATE MATERIALIZED VIEW grapevine_stored\.(\w+)", STORED)
 same("every view that is kept as a table has a policy", sorted(conditions("grapevine_stored")), sorted(kept))
 granted = re.findall(r"GRANT SELECT ON grapevine_stored\.(\S+)", TEMPLATE)
 passed = re.findall(r"CREATE OR REPLACE VIEW grapevine_stored\.(\w+)", STORED)
-same("what is granted there is a view with a policy or one that is passed on", sorted(granted), sorted(kept + passed))
+revoked = re.findall(r"REVOKE SELECT ON grapevine\.(\w+)", TEMPLATE)
+same("what is granted there is a view with a policy or one that is passed on", sorted(granted), sorted({*kept, *passed} - {*revoked}))
 named = {name for (name,) in ask("SELECT DISTINCT table FROM system.columns WHERE database = currentDatabase() AND name = 'brand' AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')")}
 same("every table that names a brand has a policy", sorted(named - policies.keys()), [])
 tables = [name for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'")]

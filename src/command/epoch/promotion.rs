@@ -194,6 +194,7 @@ mod tests {
             duplicates,
             conflicting_copies,
             rejected,
+            accepted_by_type: Vec::new(),
             log_end: version,
             written: 0,
         }

@@ -71,6 +71,8 @@ struct Counts {
     duplicates: u64,
     conflicting_copies: u64,
     rejected: u64,
+    /// The accepted, by type (index: `EventType as usize`).
+    by_type: [u64; EventType::ALL.len()],
 }
 
 /// One partition.
@@ -225,7 +227,8 @@ impl Engine {
     }
 
     fn progress(&self) -> Progress {
-        let Counts { read, accepted, duplicates, conflicting_copies, rejected } = self.counts;
+        let Counts { read, accepted, duplicates, conflicting_copies, rejected, by_type } = self.counts;
+        let by_type = EventType::ALL.map(|kind| (kind.as_str().to_owned(), by_type[kind as usize]));
         Progress {
             epoch: self.rules.epoch,
             source: Arc::clone(&self.source),
@@ -237,6 +240,7 @@ impl Engine {
             duplicates,
             conflicting_copies,
             rejected,
+            accepted_by_type: by_type.into_iter().filter(|(_, count)| *count > 0).collect(),
             // Whoever reads the log fills it in, as the sink does the next.
             log_end: 0,
             written: 0,
@@ -257,6 +261,7 @@ impl Engine {
         match life.map_or(Outcome::Accepted, |slot| self.fold(slot, &event)) {
             Outcome::Accepted => {
                 self.counts.accepted += 1;
+                self.counts.by_type[kind as usize] += 1;
                 self.tally.accepted[kind as usize] += 1;
                 self.follow_time(event.time, record.timestamp);
                 self.keep_fact(event, record, life);

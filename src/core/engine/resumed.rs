@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::{Counts, Engine, Rules};
+use crate::event::EventType;
 use crate::record::Offset;
 use crate::row::Progress;
 
@@ -16,7 +17,13 @@ impl Engine {
         engine.next = next;
         if let Some(progress) = progress {
             let &Progress { read, accepted, duplicates, conflicting_copies, rejected, watermark, .. } = progress;
-            engine.counts = Counts { read, accepted, duplicates, conflicting_copies, rejected };
+            let mut by_type = [0; EventType::ALL.len()];
+            for (name, count) in &progress.accepted_by_type {
+                if let Some(kind) = EventType::from_name(name) {
+                    by_type[kind as usize] = *count;
+                }
+            }
+            engine.counts = Counts { read, accepted, duplicates, conflicting_copies, rejected, by_type };
             // The row says 0 where nothing was seen.
             engine.greatest = (watermark > 0).then(|| watermark.saturating_add(engine.rules.watermark_lag));
         }
@@ -46,6 +53,7 @@ mod tests {
         let batch = after.flush();
         assert_eq!((batch.rows.cascades[0].opened, batch.rows.cascades[0].size), (20, 2));
         assert_eq!((batch.rows.progress[0].read, batch.rows.progress[0].accepted), (3, 2));
+        assert_eq!(batch.rows.progress[0].accepted_by_type, [("share".to_owned(), 2)]);
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Inspection {
     pub fn of(bytes: &[u8]) -> Result<Inspection, ForeignSnapshot> {
         let Incoming { _format: _, fingerprint, _limits: limits, source, first, next, clock, greatest, counts, last, lives } =
             Incoming::read(bytes)?;
-        let Counts { read, accepted, duplicates, conflicting_copies: _, rejected } = counts;
+        let Counts { read, accepted, duplicates, conflicting_copies: _, rejected, by_type: _ } = counts;
         if read != accepted + duplicates + rejected {
             return Err(ForeignSnapshot::Unreadable("its counts do not add up".to_owned()));
         }
