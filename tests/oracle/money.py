@@ -12,7 +12,7 @@ applies the rules of attribution and accounting. Standard library only.
 EVENTS is JSON Lines, plain or gzip'd, in the order of the log. FOUND is JSON Lines with the same columns. Rows are
 told apart by `table`:
 
-    credit   one per conversion, touch of it, model and look-back
+    credit   one per conversion, touch that has a part of it, model and look-back
     ledger   one per brand, day, entry (revenue, refund, margin, cost_money, cost_time), currency, campaign, place and side
     roi      one per group of posts, cohort (Monday of their week), horizon_days and side: for a brand under every rule, for
              its campaigns, channels and places for the model `last` over 30 days
@@ -20,13 +20,16 @@ told apart by `table`:
 
 The rules. A fact counts once, its first copy. A visit's side is that of what was clicked (a post or share:
 broadcast, a reply: conversation), if the log held it before the click; else that of utm_medium, utm_source, referrer_host by
-the table utm_side; else `other`. A visit from one of the brand's own hosts is no touch, unless a known click led there. Touches
-of a visitor more than 30 minutes apart are sessions; for a session stands its first touch that is not direct. Credit goes to the
-touches within the look-back before the sale, a refund's to those of its sale. Parts are rounded down in millionths, and what is
-left goes to the largest remainders. Days are those of the brand's time zone; rates hold as of the day of the money, margins as
-of the day of the sale. Rates between two currencies are cut after 18 decimals, what a credit or a day of a cost is worth after
-six; every sum is exact. A cohort's posts are those that the brand wrote or answered under; its cost is that of the week's days;
-it returned what sales up to the horizon after each post brought, and their refunds. Time by rule (seconds_per_reply) is not known.
+the table utm_side; else `other`. A visit from one of the brand's own hosts is no touch, unless a known click led there. A click of
+a visitor that no visit names is a touch, if it came ten seconds or more after its target or nobody knows when that was. Touches
+of a visitor more than 30 minutes apart are sessions; so is what another clicked post or another campaign begins, unless the
+session has named none; for a session stands its first touch that is not direct. Credit goes to the touches within the look-back
+before the sale, a refund's to those of its sale; a negative amount that names no sale is a refund on its own touches, and no
+conversion. Parts are rounded down in millionths, and what is left goes to the largest remainders. Days are those of the brand's
+time zone; rates hold as of the day of the money, margins as of the day of the sale. Rates between two currencies are cut after 18
+decimals, what a credit or a day of a cost is worth after six; every sum is exact. A cohort's posts are those that the brand wrote
+or answered under; its cost is that of the week's days; it returned what sales up to the horizon after each post brought, and their
+refunds. Time by rule (seconds_per_reply) is not known.
 """
 
 import argparse
@@ -44,7 +47,7 @@ import typing
 import zoneinfo
 
 KEYS = {
-    "credit": ("model", "lookback_days", "conversion", "visit"),
+    "credit": ("model", "lookback_days", "conversion", "visit", "click"),
     "ledger": ("brand", "day", "entry", "currency", "campaign", "channel", "community", "side"),
     "roi": ("grain", "brand", "campaign", "channel", "community", "cohort", "horizon_days", "side", "model", "lookback_days"),
 }
@@ -55,11 +58,13 @@ HORIZONS = (7, 30, 90)
 SIDES = ("broadcast", "conversation", "other")
 DAY_MS = 86_400_000
 SESSION_GAP_MS = 30 * 60_000
+HUMAN_MS = 10_000
 HALF_LIFE_MS = 7 * DAY_MS
 UNIT = 1_000_000
 EPOCH = datetime.date(1970, 1, 1)
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
-Touch = collections.namedtuple("Touch", "time visit direct side channel community campaign root click tracked")
+# In this order: of equal times visits come first, then ids decide. A touch that is a click has no visit.
+Touch = collections.namedtuple("Touch", "time is_click id visit direct side channel community campaign root click tracked")
 
 
 # --- Dimensions ----------------------------------------------------------------------------------
@@ -140,7 +145,7 @@ class Log:
 
     def __init__(self, paths):
         self.by_type = collections.defaultdict(dict)
-        self.kinds = {}
+        self.kinds, self.times = {}, {}
         for path in paths:
             opener = gzip.open if path.endswith(".gz") else open
             with opener(path, "rt", encoding="utf-8") as file:
@@ -159,10 +164,13 @@ class Log:
         self.by_type[kind][key] = event
         if kind in ("share", "reply"):
             self.kinds[event["root"], name] = self.kinds.get((event["root"], name), kind)
+        if kind in ("post", "share", "reply"):
+            self.times.setdefault((event.get("root", name), name), event["time"])
         if kind == "click":
             target = event.get("target") or event["root"]
             is_root = target == event["root"]
             event["target_kind"] = "post" if is_root else self.kinds.get((event["root"], target), "unknown")
+            event["target_time"] = self.times.get((event["root"], target))
 
     def all(self, kind):
         return self.by_type[kind].values()
@@ -186,21 +194,47 @@ def side_of(visit, click, dimensions):
     return "other", False
 
 
+def place_of(post, *links):
+    """Channel, community and campaign: what the post says, else the campaign of the links."""
+    post = post or {}
+    campaign = next((name for name in (post.get("campaign"), *((link or {}).get("utm_campaign") for link in links)) if name), "")
+    return post.get("channel", ""), post.get("community", ""), campaign
+
+
+def touch_of_visit(visit, log, dimensions):
+    """The brand, and the touch that a visit is, if it is one."""
+    click = log.get("click", visit.get("click", ""))
+    post = log.get("post", click["root"]) if click else None
+    brand = visit.get("brand") or (post or {}).get("brand", "")
+    inside = not click and visit.get("referrer_host", "").lower() in dimensions.brand(brand, visit["time"]).get("landing_hosts", [])
+    if not visit.get("visitor") or inside:
+        return brand, None
+    direct = not any(visit.get(field) for field in ("click", "referrer_host", *UTM))
+    side, told = side_of(visit, click, dimensions)
+    root, name = (click["root"], click["id"]) if click else ("", "")
+    return brand, Touch(visit["time"], False, visit["id"], visit["id"], direct, side, *place_of(post, visit, click), root, name, told)
+
+
+def touch_of_click(click, log, dimensions):
+    """The brand, and the touch that a click without a visit is, if it is one."""
+    post = log.get("post", click["root"])
+    brand, written = (post or {}).get("brand", ""), click["target_time"]
+    if not click.get("visitor") or written is not None and click["time"] - written < HUMAN_MS:
+        return brand, None
+    side, told = side_of({}, click, dimensions)
+    return brand, Touch(click["time"], True, click["id"], "", False, side, *place_of(post, click), click["root"], click["id"], told)
+
+
 def touches_of(log, dimensions):
     """Touches of each visitor and brand, in order."""
     trails = collections.defaultdict(list)
-    for visit in log.all("visit"):
-        click = log.get("click", visit.get("click", ""))
-        post = log.get("post", click["root"]) if click else None
-        brand = visit.get("brand") or (post or {}).get("brand", "")
-        inside = not click and visit.get("referrer_host", "").lower() in dimensions.brand(brand, visit["time"])["landing_hosts"]
-        if not visit.get("visitor") or inside:
-            continue
-        direct = not any(visit.get(field) for field in ("click", "referrer_host", *UTM))
-        place = [(post or {}).get(name, "") for name in ("channel", "community", "campaign")]
-        side, told = side_of(visit, click, dimensions)
-        root, name = (click["root"], click["id"]) if click else ("", "")
-        trails[visit["visitor"], brand].append(Touch(visit["time"], visit["id"], direct, side, *place, root, name, told))
+    named = {visit.get("click") for visit in log.all("visit")}
+    lone = [click for click in log.all("click") if click["id"] not in named]
+    for event in (*log.all("visit"), *lone):
+        touch_of = touch_of_visit if event["type"] == "visit" else touch_of_click
+        brand, touch = touch_of(event, log, dimensions)
+        if touch:
+            trails[event["visitor"], brand].append(touch)
     for trail in trails.values():
         trail.sort()
     return trails
@@ -208,12 +242,17 @@ def touches_of(log, dimensions):
 
 def sessions(touches):
     """One touch for each session."""
-    kept, before = [], None
+    kept, before, root, campaign = [], None, "", ""
     for touch in touches:
-        if before is None or touch.time - before > SESSION_GAP_MS:
+        other_root = bool(touch.root and root) and touch.root != root
+        other_campaign = bool(touch.campaign and (root or campaign)) and touch.campaign != campaign
+        if before is None or touch.time - before > SESSION_GAP_MS or other_root or other_campaign:
             kept.append(touch)
-        elif kept[-1].direct and not touch.direct:
-            kept[-1] = touch
+            root, campaign = touch.root, touch.campaign
+        else:
+            if kept[-1].direct and not touch.direct:
+                kept[-1] = touch
+            root, campaign = root or touch.root, campaign or touch.campaign
         before = touch.time
     return kept
 
@@ -222,19 +261,18 @@ def sessions(touches):
 
 
 def weights(model, touches):
-    """How much of 2^32 each touch weighs."""
+    """How much each touch weighs, in whole numbers; of a decay how much of 2^32."""
     count = len(touches)
     last = max((i for i, touch in enumerate(touches) if not touch.direct), default=count - 1)
-    middle = 0.2 / (count - 2) if count > 2 else 0
-    ends = {1: 1.0, 2: 0.5}.get(count, 0.4)
-    share = {
-        "first": lambda i: float(i == 0),
-        "last": lambda i: float(i == last),
-        "linear": lambda i: 1.0,
-        "position": lambda i: ends if i in (0, count - 1) else middle,
-        "time_decay": lambda i: 2.0 ** ((touches[i].time - touches[-1].time) / HALF_LIFE_MS),
+    weight = {
+        "first": lambda i: int(i == 0),
+        "last": lambda i: int(i == last),
+        "linear": lambda i: 1,
+        # 40 % to both ends, 20 % in all to the others, of which there are count - 2.
+        "position": lambda i: 2 * (count - 2) if count > 2 and i in (0, count - 1) else 1,
+        "time_decay": lambda i: round(2**32 * 2.0 ** ((touches[i].time - touches[-1].time) / HALF_LIFE_MS)),
     }[model]
-    return [round(2**32 * share(i)) for i in range(count)]
+    return [weight(i) for i in range(count)]
 
 
 def split(units, parts):
@@ -253,8 +291,13 @@ def units_of(amount):
     return int(units)
 
 
+def is_refund(conversion):
+    """Whether it takes back."""
+    return bool(conversion.get("refund_of")) or units_of(conversion["amount"]) < 0
+
+
 def credits(log, dimensions):
-    """Every credit, with the conversion that it is part of."""
+    """Every credit of a touch that weighs anything, with the conversion that it is part of."""
     trails = touches_of(log, dimensions)
     for conversion in log.all("conversion"):
         sale = log.get("conversion", conversion.get("refund_of", "")) or conversion
@@ -265,12 +308,13 @@ def credits(log, dimensions):
         for lookback in LOOKBACKS:
             since = bisect.bisect_right(times, sale["time"] - lookback * DAY_MS)
             touches = sessions(trail[since:until])
-            unattributed = Touch(conversion["time"], "", False, "unattributed", "", "", "", "", "", False)
+            unattributed = Touch(conversion["time"], False, "", "", False, "unattributed", "", "", "", "", "", False)
             for model in MODELS:
                 weighed = weights(model, touches) if touches else [1]
                 parts = split(units_of(conversion["amount"]), weighed)
                 for touch, weight, units in zip(touches or [unattributed], weighed, parts):
-                    yield model, lookback, conversion, sale, brand, touch, weight, units
+                    if weight:
+                        yield model, lookback, conversion, sale, brand, touch, units
 
 
 def credit_row(credit):
@@ -376,7 +420,6 @@ class Credit(typing.NamedTuple):
     sale: dict
     brand: str
     touch: Touch
-    weight: int
     units: int
     day: datetime.date
     margin_rate: fractions.Fraction
@@ -387,14 +430,14 @@ class Credit(typing.NamedTuple):
 def worth(log, dimensions):
     """Every credit, in the brand's currency as well. Values are the same for all credits of a conversion but for their parts."""
     rates = {}
-    for model, lookback, conversion, sale, brand, touch, weight, units in credits(log, dimensions):
+    for model, lookback, conversion, sale, brand, touch, units in credits(log, dimensions):
         if conversion["id"] not in rates:
             day = dimensions.day(brand, conversion["time"])
             rates[conversion["id"]] = (day, per_unit(dimensions, brand, conversion["currency"], day), margin_rate(conversion, sale, brand, dimensions))
         day, rate, share = rates[conversion["id"]]
         base = None if rate is None else math.trunc(rate * units)
         margin = None if rate is None or share is None else math.trunc(rate * share * units)
-        yield Credit(model, lookback, conversion, sale, brand, touch, weight, units, day, share, base, margin)
+        yield Credit(model, lookback, conversion, sale, brand, touch, units, day, share, base, margin)
 
 
 def margin_rate(conversion, sale, brand, dimensions):
@@ -413,10 +456,10 @@ def ledger(spent, all_credits):
 
     for credit in all_credits:
         touch = credit.touch
-        if (credit.model, credit.lookback) != ("last", 30) or not credit.weight:
+        if (credit.model, credit.lookback) != ("last", 30):
             continue
         place = (touch.campaign, touch.channel, touch.community, touch.side)
-        entry = "refund" if credit.conversion.get("refund_of") or credit.units < 0 else "revenue"
+        entry = "refund" if is_refund(credit.conversion) else "revenue"
         add((credit.brand, credit.day, entry, credit.conversion["currency"], *place), fractions.Fraction(credit.units), credit.base)
         margin = None if credit.margin_rate is None else credit.units * credit.margin_rate
         add((credit.brand, credit.day, "margin", credit.conversion["currency"], *place), margin, credit.margin_base)
@@ -487,8 +530,7 @@ def values_by_week(cohorts, all_credits):
     """By group, week, side, rule and horizon: revenue and margin of sales up to the horizon, refunds with their sale."""
     revenue, margin, sides = Sums(), Sums(), set()
     for credit in all_credits:
-        # A touch without weight has no part of the sale, known or not.
-        if credit.touch.root not in cohorts.posts or not credit.weight:
+        if credit.touch.root not in cohorts.posts:
             continue
         post, week = cohorts.posts[credit.touch.root]
         groups = list(grains(post.get("brand", ""), *(post.get(name, "") for name in ("campaign", "channel", "community"))))
@@ -519,9 +561,9 @@ def evidence_of(all_credits):
     best = collections.defaultdict(lambda: collections.defaultdict(int))
     for credit in all_credits:
         touch = credit.touch
-        if credit.sale["id"] != credit.conversion["id"]:
-            continue  # A refund is no evidence of its own: its sale is.
-        kind = 3 if touch.root else 2 if touch.tracked else 1 if touch.visit else 0
+        if is_refund(credit.conversion):
+            continue  # It is no evidence of its own: its sale is.
+        kind = 3 if touch.root else 2 if touch.tracked else 1 if touch.id else 0
         weeks = best[credit.brand]
         weeks[monday(credit.day)] = max(kind, weeks[monday(credit.day)])
     return best
@@ -632,7 +674,7 @@ def gap(log, dimensions, path):
     with open(path, encoding="utf-8") as file:
         truth = json.load(file)
     credited = collections.defaultdict(fractions.Fraction)
-    for model, lookback, conversion, _, brand, touch, _, units in credits(log, dimensions):
+    for model, lookback, conversion, _, brand, touch, units in credits(log, dimensions):
         if lookback == 30:
             rate = dimensions.to_base(brand, conversion["currency"], dimensions.day(brand, conversion["time"]))
             credited[brand, touch.side, model] += (rate or 0) * fractions.Fraction(units, UNIT)
