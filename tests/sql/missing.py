@@ -30,6 +30,7 @@ def world(removed, brand):
 
 
 text = (pathlib.Path(__file__).resolve().parents[2] / "docs/roi.md").read_text()
+text = text.split("\n## What a missing input does to ROI\n")[1].split("\n## ")[0]
 table = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in text.splitlines() if line.startswith("| ")][1:]
 assert len(table) == 8, table
 for number, row in enumerate(table):
