@@ -114,23 +114,37 @@ CREATE TABLE IF NOT EXISTS calendar (
 ORDER BY (brand, time, kind, name)
 COMMENT 'Mails, ads, launches and other events that moved traffic';
 
--- Rows of the table click under the active epoch: one per id, the first copy.
-CREATE OR REPLACE VIEW click_row AS
-SELECT * FROM click FINAL
-WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
-        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
-ORDER BY id, version DESC, source
-LIMIT 1 BY id
-COMMENT 'Rows of the table click under the active epoch: one per id, the first copy';
+-- Link parameters and campaigns are written as people like, and sent decoded or as the link holds them. The tables keep what was sent;
+-- `decoded` is what was meant: a + before another character is a blank (c++ and google+ keep theirs), percent sequences are decoded unless
+-- that is no text, and blanks at the ends go. Sources, media and campaigns are compared in lower case; contents and terms may be ids and keep
+-- their case. A function would belong to the whole server and not to this database, so each view spells `decoded` out; a test compares them.
 
--- Rows of the table visit under the active epoch: one per id, the first copy.
-CREATE OR REPLACE VIEW visit_row AS
-SELECT * FROM visit FINAL
+-- Rows of the table click under the active epoch: one per id, the first copy. Link parameters and campaign in one spelling.
+CREATE OR REPLACE VIEW click_row AS
+WITH text -> trim(BOTH ' \t\r\n' FROM if(isValidUTF8(decodeURLComponent(replaceRegexpAll(text, '[+]([^+\\s])', ' \\1'))), decodeURLComponent(replaceRegexpAll(text, '[+]([^+\\s])', ' \\1')), text)) AS decoded
+SELECT * REPLACE (
+    toLowCardinality(lowerUTF8(decoded(utm_source))) AS utm_source, toLowCardinality(lowerUTF8(decoded(utm_medium))) AS utm_medium,
+    toLowCardinality(lowerUTF8(decoded(utm_campaign))) AS utm_campaign, decoded(utm_content) AS utm_content, decoded(utm_term) AS utm_term,
+    toLowCardinality(lowerUTF8(decoded(campaign))) AS campaign)
+FROM click FINAL
 WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
         OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
 ORDER BY id, version DESC, source
 LIMIT 1 BY id
-COMMENT 'Rows of the table visit under the active epoch: one per id, the first copy';
+COMMENT 'Rows of the table click under the active epoch: one per id, the first copy. Link parameters and campaign in one spelling';
+
+-- Rows of the table visit under the active epoch: one per id, the first copy. Link parameters in one spelling.
+CREATE OR REPLACE VIEW visit_row AS
+WITH text -> trim(BOTH ' \t\r\n' FROM if(isValidUTF8(decodeURLComponent(replaceRegexpAll(text, '[+]([^+\\s])', ' \\1'))), decodeURLComponent(replaceRegexpAll(text, '[+]([^+\\s])', ' \\1')), text)) AS decoded
+SELECT * REPLACE (
+    toLowCardinality(lowerUTF8(decoded(utm_source))) AS utm_source, toLowCardinality(lowerUTF8(decoded(utm_medium))) AS utm_medium,
+    toLowCardinality(lowerUTF8(decoded(utm_campaign))) AS utm_campaign, decoded(utm_content) AS utm_content, decoded(utm_term) AS utm_term)
+FROM visit FINAL
+WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+        OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+ORDER BY id, version DESC, source
+LIMIT 1 BY id
+COMMENT 'Rows of the table visit under the active epoch: one per id, the first copy. Link parameters in one spelling';
 
 -- Rows of the table conversion under the active epoch: one per id, the first copy. A refund takes back, whatever sign was sent.
 CREATE OR REPLACE VIEW conversion_row AS
@@ -141,14 +155,15 @@ ORDER BY id, version DESC, source
 LIMIT 1 BY id
 COMMENT 'Rows of the table conversion under the active epoch: one per id, the first copy';
 
--- Rows of the table cost under the active epoch: one per id, the first copy.
+-- Rows of the table cost under the active epoch: one per id, the first copy. Campaigns in one spelling.
 CREATE OR REPLACE VIEW cost_row AS
-SELECT * FROM cost FINAL
+WITH text -> trim(BOTH ' \t\r\n' FROM if(isValidUTF8(decodeURLComponent(replaceRegexpAll(text, '[+]([^+\\s])', ' \\1'))), decodeURLComponent(replaceRegexpAll(text, '[+]([^+\\s])', ' \\1')), text)) AS decoded
+SELECT * REPLACE (toLowCardinality(lowerUTF8(decoded(campaign))) AS campaign) FROM cost FINAL
 WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
         OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
 ORDER BY id, version DESC, source
 LIMIT 1 BY id
-COMMENT 'Rows of the table cost under the active epoch: one per id, the first copy';
+COMMENT 'Rows of the table cost under the active epoch: one per id, the first copy. Campaigns in one spelling';
 
 -- Rows of the table assignment under the active epoch: one per id, the first copy.
 CREATE OR REPLACE VIEW assignment_row AS
@@ -159,14 +174,24 @@ ORDER BY id, version DESC, source
 LIMIT 1 BY id
 COMMENT 'Rows of the table assignment under the active epoch: one per id, the first copy';
 
--- Rows of the table report under the active epoch: one per id, the first copy.
+-- Rows of the table report under the active epoch: one per id, the first copy. Campaigns in one spelling.
 CREATE OR REPLACE VIEW report_row AS
-SELECT * FROM report FINAL
+WITH text -> trim(BOTH ' \t\r\n' FROM if(isValidUTF8(decodeURLComponent(replaceRegexpAll(text, '[+]([^+\\s])', ' \\1'))), decodeURLComponent(replaceRegexpAll(text, '[+]([^+\\s])', ' \\1')), text)) AS decoded
+SELECT * REPLACE (toLowCardinality(lowerUTF8(decoded(campaign))) AS campaign) FROM report FINAL
 WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
         OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
 ORDER BY id, version DESC, source
 LIMIT 1 BY id
-COMMENT 'Rows of the table report under the active epoch: one per id, the first copy';
+COMMENT 'Rows of the table report under the active epoch: one per id, the first copy. Campaigns in one spelling';
+
+-- The table campaign with its campaigns in one spelling; of two rows that say the same the first by name stands. A building block.
+CREATE OR REPLACE VIEW campaign_row AS
+WITH text -> trim(BOTH ' \t\r\n' FROM if(isValidUTF8(decodeURLComponent(replaceRegexpAll(text, '[+]([^+\\s])', ' \\1'))), decodeURLComponent(replaceRegexpAll(text, '[+]([^+\\s])', ' \\1')), text)) AS decoded
+SELECT k.valid_from AS valid_from, toLowCardinality(lowerUTF8(decoded(k.campaign))) AS campaign, k.brand AS brand, k.owner AS owner, k.objective AS objective
+FROM campaign AS k FINAL
+ORDER BY k.campaign
+LIMIT 1 BY campaign, valid_from
+COMMENT 'The table campaign with its campaigns in one spelling; of two rows that say the same the first by name stands. A building block of money and roi';
 
 -- Copies of facts: events that were accepted and stand in no view, because their id was there before, in any source; what they say is lost.
 CREATE OR REPLACE VIEW fact_copies AS

@@ -1,6 +1,7 @@
 -- How far the data reach. Where visits came from: touches for attribution, traffic by side, place and day. Days are the brand's own: its time
 -- zone as of the day, UTC where the table brand says nothing. A visit's side follows what was clicked; where no click
--- tells, the link parameters and then the referring host, by the table utm_side; where nothing tells, it is `other`.
+-- tells, the link parameters and then the referring host, by the table utm_side; where nothing tells, it is `other`. Its campaign is that of
+-- the clicked post, else the link's.
 
 -- How far the tables are complete, per source, and whether every record was counted exactly once. `skipped`: offsets below `next` that are in no count although no gap is recorded for them: markers and aborted records of transactions, compaction; else 0, but for the moments between a resumption and the first rows after it.
 CREATE OR REPLACE VIEW sources AS
@@ -56,7 +57,7 @@ CREATE OR REPLACE VIEW click_place AS
 SELECT
     c.id AS click, c.time AS time, c.root AS root,
     multiIf(c.target_kind IN ('post', 'share'), 'broadcast', c.target_kind = 'reply', 'conversation', '') AS target_side,
-    c.utm_medium AS utm_medium, c.utm_source AS utm_source,
+    c.utm_medium AS utm_medium, c.utm_source AS utm_source, c.utm_campaign AS utm_campaign,
     if(c.known, c.brand, r.brand) AS brand, if(c.known, c.campaign, r.campaign) AS campaign,
     if(c.known, c.channel, r.channel) AS channel, if(c.known, c.community, r.community) AS community
 FROM (SELECT *, (brand, campaign, channel, platform, community) != ('', '', '', '', '') AS known FROM click_row) AS c
@@ -67,13 +68,14 @@ LEFT ANY JOIN (
 SETTINGS join_use_nulls = 0
 COMMENT 'Clicks with the dimensions of their root post, from another life or a later event where the click''s own life had not seen it. A building block';
 
--- The rules of utm_side, values in lower case; a side that is none of the three is no rule. A building block of visit_origin.
+-- The rules of utm_side, values spelled as in visit_row; a side that is none of the three is no rule. A building block of visit_origin.
 CREATE OR REPLACE VIEW side_rule AS
-SELECT field, lowerUTF8(r.value) AS value, min(r.side) AS side
+WITH text -> trim(BOTH ' \t\r\n' FROM if(isValidUTF8(decodeURLComponent(replaceRegexpAll(text, '[+]([^+\\s])', ' \\1'))), decodeURLComponent(replaceRegexpAll(text, '[+]([^+\\s])', ' \\1')), text)) AS decoded
+SELECT field, lowerUTF8(decoded(r.value)) AS value, min(r.side) AS side
 FROM utm_side AS r FINAL
-WHERE r.side IN ('broadcast', 'conversation', 'other') AND r.value != ''
+WHERE r.side IN ('broadcast', 'conversation', 'other') AND value != ''
 GROUP BY field, value
-COMMENT 'The rules of utm_side, values in lower case; a side that is none of the three is no rule. A building block of visit_origin';
+COMMENT 'The rules of utm_side, values spelled as in visit_row; a side that is none of the three is no rule. A building block of visit_origin';
 
 -- Where each visit came from, and what says so. A building block of touch and traffic.
 CREATE OR REPLACE VIEW visit_origin AS
@@ -98,8 +100,8 @@ FROM (
     SELECT
         i.id AS visit, i.time AS time, i.visitor AS visitor, i.has_visitor AS has_visitor, if(i.brand != '', i.brand, c.brand) AS brand,
         i.referrer_host AS referrer_host, if(i.utm_medium != '', i.utm_medium, c.utm_medium) AS utm_medium, if(i.utm_source != '', i.utm_source, c.utm_source) AS utm_source,
-        c.click AS click, c.time AS click_time, c.root AS root, c.channel AS channel, c.community AS community, c.campaign AS campaign,
-        c.target_side AS target_side,
+        c.click AS click, c.time AS click_time, c.root AS root, c.channel AS channel, c.community AS community,
+        multiIf(c.campaign != '', c.campaign, i.utm_campaign != '', i.utm_campaign, c.utm_campaign) AS campaign, c.target_side AS target_side,
         i.click = '' AND i.utm_source = '' AND i.utm_medium = '' AND i.utm_campaign = '' AND i.utm_content = '' AND i.utm_term = '' AND i.referrer_host = '' AS direct
     FROM visit_row AS i
     LEFT ANY JOIN click_place AS c ON c.click = i.click
@@ -154,7 +156,7 @@ FROM (
         c.brand AS brand, toDate(toDateTime(least(4294967295, greatest(0, toInt64(toDateTime(c.time)) + k.utc_offset)), 'UTC')) AS day,
         multiIf(c.target_side != '', c.target_side, transform(c.utm_medium, media.1, media.2, '') != '', transform(c.utm_medium, media.1, media.2, ''),
             transform(c.utm_source, sources.1, sources.2, '') != '', transform(c.utm_source, sources.1, sources.2, ''), 'other') AS side,
-        c.channel AS channel, c.community AS community, c.campaign AS campaign,
+        c.channel AS channel, c.community AS community, if(c.campaign != '', c.campaign, c.utm_campaign) AS campaign,
         0 AS is_visit, false AS has_visitor, 0 AS visitor, false AS is_tracked, false AS is_direct, false AS is_self_referral, NULL AS seconds
     FROM click_place AS c
     ASOF LEFT JOIN brand_clock AS k ON k.brand = c.brand AND toDateTime(c.time) >= k.since

@@ -159,7 +159,7 @@ FROM (
     -- A cost that names only its campaign belongs to the campaign's brand.
     SELECT o.* EXCEPT (brand), if(o.brand != '', o.brand, k.brand) AS brand
     FROM (SELECT *, toDateTime(ifNull(period_start, time)) AS begins, toDate(begins) AS as_of, ifNull(toDateTime(period_end - toIntervalMillisecond(1)), begins) AS ends FROM cost_row) AS o
-    ASOF LEFT JOIN (SELECT campaign, valid_from, brand FROM campaign FINAL) AS k ON k.campaign = o.campaign AND o.as_of >= k.valid_from
+    ASOF LEFT JOIN (SELECT campaign, valid_from, brand FROM campaign_row) AS k ON k.campaign = o.campaign AND o.as_of >= k.valid_from
 ) AS c
 ASOF LEFT JOIN brand_clock AS s ON s.brand = c.brand AND c.begins >= s.since
 ASOF LEFT JOIN brand_clock AS e ON e.brand = c.brand AND c.ends >= e.since
@@ -275,7 +275,7 @@ FROM (
     FROM entries
     GROUP BY day, brand, campaign, channel, community, side, entry, currency, base_currency, estimated, reason
 ) AS m
-ASOF LEFT JOIN (SELECT campaign, valid_from, owner FROM campaign FINAL) AS k ON k.campaign = m.campaign AND m.day >= k.valid_from
+ASOF LEFT JOIN (SELECT campaign, valid_from, owner FROM campaign_row) AS k ON k.campaign = m.campaign AND m.day >= k.valid_from
 SETTINGS join_use_nulls = 0
 COMMENT 'The ledger: what was spent and what came back, on the day of the money. entry: cost_money, cost_time, revenue, refund (negative), margin (of revenue and refunds; do not add it to them). Revenue goes to the last touch that is not direct, within 30 days; what has none is side unattributed, cost without a place, campaign or side is (unallocated). reason: why amount or amount_base is NULL: missing_hourly_rate, missing_margin_rate, missing_exchange_rate. The cash view: never call a ratio of it ROI';
 

@@ -220,7 +220,7 @@ SELECT
     multiIf(j.why != '', j.why, j.value <= 0, 'no_value', j.half IS NULL, 'few_roots', j.cost_unbounded > 0, 'unbounded_estimate', j.cost_low <= 0, 'no_cost_at_low_estimate', '') AS reason,
     j.base_currency AS base_currency
 FROM judged AS j
-ASOF LEFT JOIN (SELECT campaign, valid_from, owner FROM campaign FINAL) AS k ON k.campaign = j.campaign AND j.cohort >= k.valid_from
+ASOF LEFT JOIN (SELECT campaign, valid_from, owner FROM campaign_row) AS k ON k.campaign = j.campaign AND j.cohort >= k.valid_from
 SETTINGS join_use_nulls = 0
 COMMENT 'What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to horizon_days after each post, credited to it. Filter by grain, side, model, lookback_days and horizon_days; do not add over them. A refund counts with its sale, however late it comes. engagements: shares, replies of others and reactions. basis: the best evidence among the brand''s conversions of the time: clicks, utm, visits, none. reason, of roi or of its interval: unallocated_cost (names no such group), no_posts, not_mature, no_conversions, no_touch (no visitor or no visit known), no_clicks (visits known, but not from which post), missing_hourly_rate, other_currency (part of it was sold by a brand with another base currency), missing_exchange_rate, missing_margin_rate, labour_coverage (side by side needs time in 80 % of the brand''s active weeks), no_cost; of the interval alone: no_value (nothing or less came back), few_roots (value from fewer than two effective roots), unbounded_estimate (estimated seconds without low and high), no_cost_at_low_estimate';
 

@@ -20,7 +20,9 @@ told apart by `table`:
 
 The rules. A fact counts once, its first copy. A visit's side is that of what was clicked (a post or share:
 broadcast, a reply: conversation), if the log held it before the click; else that of utm_medium, utm_source, referrer_host by
-the table utm_side; else `other`. A visit from one of the brand's own hosts is no touch, unless a known click led there. A click of
+the table utm_side; else `other`. Its campaign is that of the clicked post, else utm_campaign of the visit, else of the click.
+Campaigns, link parameters and the values of utm_side are compared in one spelling: percent sequences decoded, unless that is no text, a +
+before another character a blank, without blanks at the ends, in lower case. A visit from one of the brand's own hosts is no touch, unless a known click led there. A click of
 a visitor that no visit names is a touch, if it came ten seconds or more after its target or nobody knows when that was. Touches
 of a visitor more than 30 minutes apart are sessions; so is what another clicked post or another campaign begins, unless the
 session has named none; for a session stands its first touch that is not direct. Credit goes to the touches within the look-back
@@ -44,6 +46,7 @@ import math
 import re
 import sys
 import typing
+import urllib.parse
 import zoneinfo
 
 KEYS = {
@@ -65,6 +68,18 @@ EPOCH = datetime.date(1970, 1, 1)
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 # In this order: of equal times visits come first, then ids decide. A touch that is a click has no visit.
 Touch = collections.namedtuple("Touch", "time is_click id visit direct side channel community campaign root click tracked")
+
+
+# --- Spelling ------------------------------------------------------------------------------------
+
+
+def spelled(text):
+    """A link parameter or a campaign as it is compared."""
+    try:
+        said = urllib.parse.unquote(re.sub(r"\+(?=[^+\s])", " ", text), errors="strict")
+    except UnicodeDecodeError:
+        said = text
+    return said.strip(" \t\r\n").lower()
 
 
 # --- Dimensions ----------------------------------------------------------------------------------
@@ -113,8 +128,9 @@ class Dimensions:
         self.hours = Dated(tables["labour_rate"], "role", lambda row: (fractions.Fraction(row["rate"]), row["currency"]))
         self.margins = Dated(tables["brand"], "brand", number("margin_rate"))
         self.brands = Dated(tables["brand"], "brand", lambda row: row)
-        self.campaigns = Dated(tables["campaign"], "campaign", lambda row: row["brand"])
-        self.sides = {(row["field"], row["value"].lower()): row["side"] for row in tables["utm_side"]}
+        campaigns = [{**row, "campaign": spelled(row["campaign"])} for row in tables["campaign"]]
+        self.campaigns = Dated(campaigns, "campaign", lambda row: row["brand"])
+        self.sides = {(row["field"], spelled(row["value"])): row["side"] for row in tables["utm_side"]}
 
     def brand(self, brand, time):
         return self.brands.at(brand, utc_day(time)) or {"timezone": "UTC", "base_currency": "", "landing_hosts": []}
@@ -161,6 +177,9 @@ class Log:
         if kind == "conversion" and event.get("refund_of"):
             # It takes back, whatever sign was sent.
             event["amount"] = "-" + str(event["amount"]).lstrip("-")
+        for field in ("campaign", *UTM[:3]):
+            if field in event:
+                event[field] = spelled(event[field])
         self.by_type[kind][key] = event
         if kind in ("share", "reply"):
             self.kinds[event["root"], name] = self.kinds.get((event["root"], name), kind)

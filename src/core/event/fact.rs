@@ -1,7 +1,7 @@
 //! Facts: what becomes a row of its own. Their texts are owned, because they move into the row.
 //!
-//! Labels stay as they were sent; link parameters, hosts and sides are lower-cased, since producers write them as they
-//! like. Money is a whole number of millionths, never a float.
+//! Labels and link parameters stay as they were sent; the views compare the latter in one spelling. Hosts and sides are
+//! lower-cased, since producers write them as they like. Money is a whole number of millionths, never a float.
 
 use std::borrow::Cow;
 
@@ -28,7 +28,7 @@ pub struct Click {
     pub utm: Utm,
 }
 
-/// The parameters of a link, in lower case; empty text stands for an absent one.
+/// The parameters of a link, as they were sent; empty text stands for an absent one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are those of the event format, described in docs/events.md")]
 pub struct Utm {
@@ -207,11 +207,11 @@ pub(super) fn report(wire: &Wire<'_>) -> Result<Report, Reject> {
 fn utm(wire: &Wire<'_>) -> Result<Utm, Reject> {
     check::label(wire, Field::UtmId)?;
     Ok(Utm {
-        source: lower(wire, Field::UtmSource)?,
-        medium: lower(wire, Field::UtmMedium)?,
-        campaign: lower(wire, Field::UtmCampaign)?,
-        content: lower(wire, Field::UtmContent)?,
-        term: lower(wire, Field::UtmTerm)?,
+        source: label(wire, Field::UtmSource)?,
+        medium: label(wire, Field::UtmMedium)?,
+        campaign: label(wire, Field::UtmCampaign)?,
+        content: label(wire, Field::UtmContent)?,
+        term: label(wire, Field::UtmTerm)?,
     })
 }
 
