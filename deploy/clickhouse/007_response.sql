@@ -377,15 +377,17 @@ COMMENT 'Whether traffic grows with how much the brand takes part, per brand: Po
 -- unit, in the reference currency as of the days of the money. Units that sold nothing are zeros; what was sold before the assignment does not count,
 -- its refunds neither (a time slot bounds its sales itself). Sales of a root or a community are those that `credit` gives it (last touch that is not direct, 30 days). Control is the arm
 -- `control`, else the first by name.
--- A time slot is named by its start and as long as the least distance between two of its experiment's. Its sales are those whose last touch, by the
--- same rule, came within it, of the brands whose posts carry the experiment, of all if none does; a slot is no unit before the data reach its end.
+-- A time slot is named by its start and lasts to the next of its experiment, at most as long as the commonest distance between two of them (of equally
+-- common ones the shortest), the last one as long as that: days may have 23 hours, and slots may come in blocks. Its sales are those whose last touch, by the
+-- same rule, came within it, of the brands whose posts carry the experiment, of all if none does; a slot is no unit before the data reach its end
+-- (the last one's, which none follows: as if it had an hour less, but no less than the shortest).
 CREATE OR REPLACE VIEW experiments AS
 WITH
     (SELECT complete_to FROM completeness) AS reached,
     drawn AS (
         SELECT
             experiment, unit_type, unit, begins, argMin(a.arm, (a.time, a.id)) AS arm, unit_type = 'time_slot' AS is_slot, if(is_slot, toDateTime64(0, 3, 'UTC'), min(a.time)) AS since,
-            dateDiff('millisecond', lagInFrame(begins, 1, begins) OVER (PARTITION BY experiment, is_slot ORDER BY begins ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), begins) AS distance
+            dateDiff('millisecond', begins, leadInFrame(begins) OVER (PARTITION BY experiment, is_slot ORDER BY begins ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING)) AS distance
         FROM (
             SELECT r.experiment AS experiment, r.unit_type AS unit_type,
                 if(unit_type = 'time_slot' AND match(r.unit, '^([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*|[0-9]{9,10})$'), parseDateTime64BestEffortOrNull(r.unit, 3, 'UTC'), NULL) AS begins,
@@ -396,8 +398,14 @@ WITH
     ),
     assigned AS (
         SELECT *, multiIf(NOT is_slot, '', begins IS NULL, 'a time slot is no time', ends IS NULL, 'a time slot has no length', '') AS flaw
-        FROM (SELECT *, begins + toIntervalMillisecond(min(nullIf(distance, 0)) OVER (PARTITION BY experiment, is_slot)) AS ends FROM drawn)
-        WHERE ifNull(ends <= reached, true)
+        FROM (
+            SELECT
+                *, argMaxIf(distance, (times, -distance), distance > 0) OVER (PARTITION BY experiment, is_slot) AS usual, begins + toIntervalMillisecond(least(ifNull(distance, usual), usual)) AS ends,
+                -- No next one says how long the last is: over a change of clocks it may be as short as the shortest, an hour less than usual.
+                if(distance IS NULL, begins + toIntervalMillisecond(greatest(usual - 3600000, min(distance) OVER (PARTITION BY experiment, is_slot))), ends) AS ripe
+            FROM (SELECT *, count() OVER (PARTITION BY experiment, is_slot, distance) AS times FROM drawn)
+        )
+        WHERE ifNull(ripe <= reached, true)
     ),
     slot AS (SELECT experiment, unit, assumeNotNull(a.begins) AS begins, assumeNotNull(a.ends) AS ends FROM assigned AS a WHERE a.ends IS NOT NULL),
     (

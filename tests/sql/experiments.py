@@ -2,12 +2,15 @@
 
 `by_visitor` control and test, in three currencies; `by_person` three arms, none called control; `by_root` and `by_community`
 through the last touch; `lonely` with an arm of one; `idle` without a sale; `unpriced` with a currency nobody priced; `by_device`.
-`by_slot`: three slots of four hours a day, none at night, of the brand whose posts carry it; `every_brand`: hours, which no post carries; `no_slot`: slots that are no time; `one_slot`: a slot without another to tell its length.
+`by_slot`: three slots of four hours a day, none at night, of the brand whose posts carry it; `every_brand`: hours, which no post carries; `by_day`: days of New York, one of 23 hours;
+`long_day`: days of which one has 25 hours; `to_the_end`: days up to now; `in_blocks`: distances that are equally common; `no_slot`: slots that are no time; `one_slot`: a slot without another to tell its length.
 """
 
 import collections
 import datetime
 import decimal
+import itertools
+import zoneinfo
 
 import numpy
 from scipy import stats
@@ -103,6 +106,14 @@ for k in range(60):
     assign("by_slot", "time_slot", written.split("+")[0].replace("T", " ") if k % 2 == 0 else written, "nobody", begins + 2 * HOUR)
 for k in range(200):
     assign("every_brand", "time_slot", str((T0 + k * HOUR) // 1000), "ab"[int(DICE.integers(0, 2))], T0 - DAY)
+# Arms in turn, over days of 23 and of 25 hours, and over a gap.
+for k in range(16):
+    assign("by_day", "time_slot", datetime.datetime(2026, 3, 3 + k, tzinfo=zoneinfo.ZoneInfo("America/New_York")).isoformat(), ("control", "test")[k % 2], T0)
+    assign("long_day", "time_slot", str((T0 + k * DAY + (k > 6) * HOUR) // 1000), ("control", "test")[k % 2], T0)
+    # Half an hour of the last day is missing, which may have 23 hours, as another has.
+    assign("to_the_end", "time_slot", str((REACHED - k * DAY + (k > 4) * HOUR) // 1000 - 84600), ("control", "test")[k % 2], T0)
+for k, hours in enumerate((0, 5, 48, 53, 96)):
+    assign("in_blocks", "time_slot", str((T0 + hours * HOUR) // 1000), ("control", "test")[k % 2], T0)
 for k in range(4):
     assign("no_slot", "time_slot", "12" if k == 3 else f"2026-03-0{k + 1} 08:00:00", "control" if k % 2 else "test", T0)
 assign("one_slot", "time_slot", "2026-03-03T00:00:00Z", "test", T0)
@@ -125,7 +136,8 @@ facts("visit", visits)
 facts("conversion", conversions)
 
 REFUSED = {"by_device": "no sales are known by this type of unit", "no_slot": "a time slot is no time", "one_slot": "a time slot has no length"}
-SLOTS = {"by_slot": (4 * HOUR, "acme"), "every_brand": (HOUR, "")}
+# Whose sales count, and how many hours its slots last.
+SLOTS = {"by_slot": ("acme", {4}), "every_brand": ("", {1}), "by_day": ("", {23, 24}), "long_day": ("", {24}), "to_the_end": ("", {23, 24}), "in_blocks": ("", {5})}
 
 
 def slot_start(text):
@@ -139,10 +151,20 @@ def slot_start(text):
     return int(1000 * (time if time.tzinfo else time.replace(tzinfo=datetime.timezone.utc)).timestamp())
 
 
+ends, ripe = {}, {}
+for experiment, (_, hours) in SLOTS.items():
+    starts = sorted({slot_start(row["unit"]) for row in assignments if row["experiment"] == experiment})
+    distances = collections.Counter(after - start for start, after in itertools.pairwise(starts))
+    usual = min(distance for distance, times in distances.items() if times == max(distances.values()))
+    ends[experiment] = {start: min(start + usual, after) for start, after in zip(starts, [*starts[1:], starts[-1] + usual])}
+    # Over a change of clocks the last one, which no other ends, may be an hour shorter, if another was.
+    ripe[experiment, starts[-1]] = starts[-1] + max(usual - HOUR, min(distances))
+    same(f"hours of the slots of {experiment}", sorted({(end - start) / HOUR for start, end in ends[experiment].items()}), sorted(hours))
+
 arms = collections.defaultdict(dict)
 for row in sorted(assignments, key=lambda row: (row["time"], row["id"])):
     unit = slot_start(row["unit"]) if row["unit_type"] == "time_slot" else row["unit"]
-    if row["experiment"] in SLOTS and unit + SLOTS[row["experiment"]][0] > REACHED:
+    if row["experiment"] in SLOTS and ripe.get((row["experiment"], unit), ends[row["experiment"]][unit]) > REACHED:
         continue
     arms[row["experiment"], row["unit_type"]].setdefault(unit, (row["arm"], int(row["time"] * 1000)))
 found = {(row["experiment"], row["arm"]): row for row in dicts("SELECT * FROM experiments")}
@@ -152,8 +174,8 @@ for (experiment, kind), units in arms.items():
     values = collections.defaultdict(list)
     for unit, (arm, since) in units.items():
         if experiment in SLOTS:
-            long, brand = SLOTS[experiment]
-            values[arm].append([value for seen, _, value, whose in touched if unit <= seen < unit + long and brand in ("", whose)])
+            brand = SLOTS[experiment][0]
+            values[arm].append([value for seen, _, value, whose in touched if unit <= seen < ends[experiment][unit] and brand in ("", whose)])
         else:
             values[arm].append([value for at, value in sales[kind, unit] if at >= since])
     control = "control" if "control" in values else min(values)
@@ -181,4 +203,4 @@ for (experiment, kind), units in arms.items():
         same(f"{experiment} {arm} verdict", [row["verdict"], row["reason"]], ["higher" if interval.low > 0 else "lower" if interval.high < 0 else "undecided", ""])
         compared += 1
         print(f"experiments: {experiment} {arm} against {control}, {len(mine)} and {len(theirs)} units, {difference:.2f} +- {error:.2f}, p {test.pvalue:.3f}, as in scipy")
-assert not found and compared == 8, (found, compared)
+assert not found and compared == 12, (found, compared)
