@@ -74,7 +74,8 @@ ORDER BY source DESC, opened DESC
 LIMIT 1 BY root
 COMMENT 'Every root post that was seen, with its dimensions: one row per root';
 
--- The life that stands for each root with a share: the largest, with the dimensions of a life that saw the post.
+-- The life that stands for each root with a share: the largest, with the dimensions of a life that saw the post. The joins of this view, of
+-- thread_life and of cascade_speed find one row at most; ANY keeps ClickHouse 26.7 from reordering them, which fails beside another view (issue 114113).
 CREATE OR REPLACE VIEW cascade_life AS
 SELECT
     l.root AS root,
@@ -98,7 +99,7 @@ FROM (
     ORDER BY size DESC, source DESC, opened DESC
     LIMIT 1 BY root
 ) AS l
-LEFT JOIN (
+LEFT ANY JOIN (
     SELECT * FROM roots WHERE root IN (SELECT root FROM cascade WHERE (opened, cityHash64(source, epoch)) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root))
 ) AS r ON r.root = l.root
 SETTINGS join_use_nulls = 0
@@ -127,7 +128,7 @@ FROM (
     ORDER BY size DESC, source DESC, opened DESC
     LIMIT 1 BY root
 ) AS l
-LEFT JOIN (
+LEFT ANY JOIN (
     SELECT * FROM roots WHERE root IN (SELECT root FROM thread WHERE (opened, cityHash64(source, epoch)) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root))
 ) AS r ON r.root = l.root
 SETTINGS join_use_nulls = 0
@@ -271,7 +272,7 @@ SELECT
 FROM (
     SELECT l.*, l.inferred / nullIf(l.size - 1, 0) AS inferred_share_of_shares, p.watermark AS watermark
     FROM cascade_life AS l
-    LEFT JOIN (SELECT epoch, source, watermark FROM progress FINAL WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+    LEFT ANY JOIN (SELECT epoch, source, watermark FROM progress FINAL WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
             OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))) AS p ON p.source = l.source
     SETTINGS join_use_nulls = 0
 ) AS by_speed
