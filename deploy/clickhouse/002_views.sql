@@ -195,14 +195,21 @@ FROM (
 INNER JOIN roots AS r ON r.root = l.root
 COMMENT 'What is known of the post of each life: from the life itself or, where it did not see it, from the one of roots. A building block of activity';
 
--- What happened, per root and window: sums and sets, broadcast and conversation side by side.
+-- What happened, per root and window: sums and sets, broadcast and conversation side by side. Replies of a brand below its own post are a
+-- monologue as long as nobody else replied there, in any window of any life: they are broadcast.
 CREATE OR REPLACE VIEW activity AS
 SELECT
     w.window_start AS window_start, w.root AS root,
     p.brand AS brand, p.campaign AS campaign, p.channel AS channel, p.platform AS platform, p.community AS community, p.experiment AS experiment, p.arm AS arm, p.tags AS tags,
     if(p.root_seen, p.root_time, NULL) AS root_time, p.root_is_brand AS is_brand, p.root_seen AS root_seen,
     w.posts AS posts, w.shares AS shares, w.quotes AS quotes, w.replies AS replies, w.brand_replies AS brand_replies, w.mentions AS mentions, w.reactions AS reactions, w.deletes AS deletes, w.clicks AS clicks, w.sharers AS sharers, w.repliers AS repliers, w.share_minutes AS share_minutes, w.reply_minutes AS reply_minutes, w.brand_reply_minutes AS brand_reply_minutes, w.samples AS samples,
-    toUInt64(w.posts) + w.shares AS broadcast_events, toUInt64(w.replies) AS conversation_events, toUInt64(w.reactions) + w.clicks AS other_events,
+    toBool(p.root_is_brand AND w.root IN (
+        SELECT a.root FROM activity_window AS a FINAL
+        WHERE a.replies > 0
+            AND ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+                OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+        GROUP BY a.root HAVING sum(a.replies) = sum(a.brand_replies))) AS monologue,
+    toUInt64(w.posts) + w.shares + if(monologue, w.replies, 0) AS broadcast_events, toUInt64(if(monologue, 0, w.replies)) AS conversation_events, toUInt64(w.reactions) + w.clicks AS other_events,
     w.source AS source, w.opened AS opened
 FROM (
     SELECT *, cityHash64(source, epoch) AS log FROM activity_window FINAL
@@ -222,7 +229,7 @@ SELECT
     sum(activity.posts) AS posts, sum(activity.shares) AS shares,
     sum(activity.replies) - sum(activity.brand_replies) AS audience_replies, sum(activity.brand_replies) AS brand_replies,
     uniqExactArray(activity.sharers) AS sharers, uniqExactArray(activity.repliers) AS repliers,
-    sharers + repliers - uniqExactArray(arrayConcat(activity.sharers, activity.repliers)) AS people_on_both_sides
+    sharers + uniqExactArrayIf(activity.repliers, NOT monologue) - uniqExactArray(arrayConcat(activity.sharers, if(monologue, [], activity.repliers))) AS people_on_both_sides
 FROM activity
 GROUP BY day, brand, channel
 COMMENT 'Broadcast or conversation, and how much of each: per day, brand and channel';

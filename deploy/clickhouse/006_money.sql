@@ -166,7 +166,7 @@ ASOF LEFT JOIN brand_clock AS e ON e.brand = c.brand AND c.ends >= e.since
 SETTINGS join_use_nulls = 0
 COMMENT 'Costs with the brand that bears them and the days of its own that they cover: from that of the period''s start to that of its last millisecond. A building block of cost_day and coverage_count';
 
--- Cost by the brand's own days: what was logged, and time by rule where a brand logged none in a week. A building block of money and roi.
+-- Cost by the brand's own days: what was logged, and time by rule where a brand logged none in a week; monologues take no time by rule. A building block of money and roi.
 CREATE OR REPLACE VIEW cost_day AS
 WITH
     -- Beyond any real price the product would not fit its type: NULL, like what has no rate.
@@ -187,7 +187,7 @@ WITH
             toDate(toDateTime(toInt64(a.window_start) + k.utc_offset, 'UTC')) AS day, sum(a.brand_replies) AS replies
         FROM activity AS a
         ASOF LEFT JOIN brand_clock AS k ON k.brand = a.brand AND a.window_start >= k.since
-        WHERE a.brand_replies > 0 AND a.brand IN (SELECT brand FROM brand FINAL WHERE seconds_per_reply IS NOT NULL)
+        WHERE a.brand_replies > 0 AND NOT a.monologue AND a.brand IN (SELECT brand FROM brand FINAL WHERE seconds_per_reply IS NOT NULL)
         GROUP BY brand, campaign, channel, community, day
     ),
     either AS (

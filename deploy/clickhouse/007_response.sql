@@ -3,7 +3,8 @@
 -- beside an interval, or is NULL with a reason. Each estimate is a chain of building blocks, so that a view reads its
 -- rows once: minute, response_day, response_draw, response; community_day, elasticity_fit, elasticity.
 
--- Visits, the brand's replies and own posts, and shares by minute, zeros are rows: the latest 90 days that both visits and posts cover. A building block.
+-- Visits, the brand's replies and own posts, and shares by minute, zeros are rows: the latest 90 days that both visits and posts cover. Replies of a
+-- monologue answer nobody and are none here. A building block.
 CREATE OR REPLACE VIEW minute AS
 WITH
     -- Declared times beyond the watermark are somebody's clock, not the end of the data.
@@ -16,7 +17,7 @@ WITH
         SELECT brand, toUInt32(intDiv(toUnixTimestamp(window_start), 60) + e.1) AS minute, 0 AS visits, e.2 AS brand_replies, e.3 AS shares, e.4 AS brand_posts, 1 AS content
         FROM activity
         ARRAY JOIN arrayConcat(
-            [(0, 0, 0, 0)], arrayMap(x -> (x, 1, 0, 0), brand_reply_minutes), arrayMap(x -> (x, 0, 1, 0), share_minutes),
+            [(0, 0, 0, 0)], arrayMap(x -> (x, 1, 0, 0), if(monologue, [], brand_reply_minutes)), arrayMap(x -> (x, 0, 1, 0), share_minutes),
             if(is_brand AND posts > 0, [(dateDiff('minute', window_start, assumeNotNull(root_time)), 0, 0, 1)], [])) AS e
         WHERE reach_unknown OR window_start <= reach
     ),

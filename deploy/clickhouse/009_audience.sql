@@ -14,24 +14,25 @@ FROM (
 )
 COMMENT 'What the platform counted as impressions, by the window in which its gauge grew. A building block of activity_daily';
 
--- Sums and distinct people per day, brand, channel and community. A building block of activity_daily.
+-- Sums and distinct people per day, brand, channel and community; replies of monologues by themselves. A building block of activity_daily.
 CREATE OR REPLACE VIEW activity_place_day AS
 SELECT
     toDate(toDateTime(least(4294967295, greatest(0, toInt64(a.window_start) + k.utc_offset)), 'UTC')) AS day,
     a.brand AS brand, a.channel AS channel, a.community AS community,
     sum(a.posts) AS posts, sumIf(a.posts, a.is_brand) AS brand_posts,
-    sum(a.shares) AS shares, sum(a.quotes) AS quotes, sum(a.replies) AS replies, sum(a.brand_replies) AS brand_replies,
+    sum(a.shares) AS shares, sum(a.quotes) AS quotes,
+    sumIf(a.replies, NOT a.monologue) AS replies, sumIf(a.brand_replies, NOT a.monologue) AS brand_replies, sumIf(a.brand_replies, a.monologue) AS own_replies,
     sum(a.reactions) AS reactions, sum(a.clicks) AS clicks,
     sumIf(a.shares, a.is_brand) AS shares_of_brand_posts,
     sumIf(a.replies, a.is_brand) - sumIf(a.brand_replies, a.is_brand) AS audience_replies_to_brand_posts,
     sumIf(a.reactions, a.is_brand) AS reactions_to_brand_posts,
     sum(a.impressions) AS impressions,
-    uniqExactArray(a.sharers) AS sharers, uniqExactArray(a.repliers) AS repliers
+    uniqExactArray(a.sharers) AS sharers, uniqExactArrayIf(a.repliers, NOT a.monologue) AS repliers, uniqExactArrayIf(a.repliers, a.monologue) AS own_repliers
 FROM (
-    SELECT window_start, brand, channel, community, is_brand, posts, shares, quotes, replies, brand_replies, reactions, clicks, 0. AS impressions, sharers, repliers
+    SELECT window_start, brand, channel, community, is_brand, posts, shares, quotes, replies, brand_replies, reactions, clicks, 0. AS impressions, sharers, repliers, monologue
     FROM activity
     UNION ALL
-    SELECT window_start, brand, channel, community, false AS is_brand, 0 AS posts, 0 AS shares, 0 AS quotes, 0 AS replies, 0 AS brand_replies, 0 AS reactions, 0 AS clicks, impressions, [] AS sharers, [] AS repliers
+    SELECT window_start, brand, channel, community, false AS is_brand, 0 AS posts, 0 AS shares, 0 AS quotes, 0 AS replies, 0 AS brand_replies, 0 AS reactions, 0 AS clicks, impressions, [] AS sharers, [] AS repliers, false AS monologue
     FROM impression_growth
 ) AS a
 ASOF LEFT JOIN brand_clock AS k ON k.brand = a.brand AND a.window_start >= k.since
@@ -99,14 +100,14 @@ FROM (
         if(channel IN (SELECT channel FROM media_price), channel, '') AS priced_channel,
         -- Of the day itself, of the same weekday a week before, and of 364 days before.
         if(side = 'broadcast', now_[1], 0) AS posts, if(side = 'broadcast', now_[2], 0) AS shares, if(side = 'broadcast', now_[7], 0) AS quotes,
-        if(side = 'conversation', now_[3] + now_[4], 0) AS replies, if(side = 'conversation', now_[4], 0) AS brand_replies, if(side = 'conversation', now_[3], 0) AS audience_replies,
+        multiIf(side = 'conversation', now_[3] + now_[4], side = 'broadcast', now_[14], 0) AS replies, multiIf(side = 'conversation', now_[4], side = 'broadcast', now_[14], 0) AS brand_replies, if(side = 'conversation', now_[3], 0) AS audience_replies,
         if(side = 'other', now_[5], 0) AS reactions, if(side = 'other', now_[6], 0) AS clicks, if(side = 'other', impressions_now, 0) AS impressions,
-        if(side = 'broadcast', now_[12], 0) AS sharers, if(side = 'conversation', now_[13], 0) AS repliers,
+        if(side = 'broadcast', now_[12], 0) AS sharers, multiIf(side = 'conversation', now_[13], side = 'broadcast', now_[15], 0) AS repliers,
         if(day < first_day + 7, NULL, if(side = 'broadcast', week[1], 0)) AS posts_previous_period, if(day < first_day + 7, NULL, if(side = 'broadcast', week[2], 0)) AS shares_previous_period,
-        if(day < first_day + 7, NULL, if(side = 'conversation', week[3], 0)) AS audience_replies_previous_period, if(day < first_day + 7, NULL, if(side = 'conversation', week[4], 0)) AS brand_replies_previous_period,
+        if(day < first_day + 7, NULL, if(side = 'conversation', week[3], 0)) AS audience_replies_previous_period, if(day < first_day + 7, NULL, multiIf(side = 'conversation', week[4], side = 'broadcast', week[14], 0)) AS brand_replies_previous_period,
         if(day < first_day + 7, NULL, if(side = 'other', week[5], 0)) AS reactions_previous_period, if(day < first_day + 7, NULL, if(side = 'other', week[6], 0)) AS clicks_previous_period,
         if(day < first_day + 364, NULL, if(side = 'broadcast', year[1], 0)) AS posts_previous_year, if(day < first_day + 364, NULL, if(side = 'broadcast', year[2], 0)) AS shares_previous_year,
-        if(day < first_day + 364, NULL, if(side = 'conversation', year[3], 0)) AS audience_replies_previous_year, if(day < first_day + 364, NULL, if(side = 'conversation', year[4], 0)) AS brand_replies_previous_year,
+        if(day < first_day + 364, NULL, if(side = 'conversation', year[3], 0)) AS audience_replies_previous_year, if(day < first_day + 364, NULL, multiIf(side = 'conversation', year[4], side = 'broadcast', year[14], 0)) AS brand_replies_previous_year,
         if(day < first_day + 364, NULL, if(side = 'other', year[5], 0)) AS reactions_previous_year, if(day < first_day + 364, NULL, if(side = 'other', year[6], 0)) AS clicks_previous_year,
         if(side = 'broadcast', now_[8], 0) AS brand_posts,
         now_[10] / nullIf(now_[8], 0) AS conversation_rate, now_[9] / nullIf(now_[8], 0) AS amplification_rate, now_[11] / nullIf(now_[8], 0) AS applause_rate,
@@ -121,7 +122,7 @@ FROM (
             -- Each row counts on its own day, a week and a year later; one row of the brand also spans its days.
             SELECT
                 brand, channel, community, impressions, first_day,
-                arrayMap(x -> toInt64(x), [posts, shares, replies - brand_replies, brand_replies, reactions, clicks, quotes, brand_posts, shares_of_brand_posts, audience_replies_to_brand_posts, reactions_to_brand_posts, sharers, repliers]) AS figures,
+                arrayMap(x -> toInt64(x), [posts, shares, replies - brand_replies, brand_replies, reactions, clicks, quotes, brand_posts, shares_of_brand_posts, audience_replies_to_brand_posts, reactions_to_brand_posts, sharers, repliers, own_replies, own_repliers]) AS figures,
                 arrayJoin(arrayConcat(
                     arrayMap(d -> (day + d, toInt16(d)), arrayFilter(d -> day + d <= last_day, [0, 7, 364])),
                     if(row = 1, arrayMap(d -> (first_day + d, toInt16(-1)), range(toUInt32(last_day - first_day + 1))), []))) AS move

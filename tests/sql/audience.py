@@ -69,13 +69,19 @@ def happened(people):
     }
 
 
-for root in roots:
+for number, root in enumerate(roots):
+    # Of some threads the brand alone wrote: below its own post, below its own until somebody answered once, below another's.
+    alone, until_now = number % 8 < 3, len(rows)
+    root["root_is_brand"] = number % 8 < 2 if alone else root["root_is_brand"]
     first = START + 900 * DICE.randrange(DAYS * 96)
     seen = DICE.random() < 0.8
     for at in sorted({first} | {first + 900 * DICE.choice([1, 2, 40, 96, 300, 672, 700]) for _ in range(9)}):
         if at < START + DAYS * 86400:
             here = seen and DICE.random() < 0.8 or at == first and seen
             rows.append(window(root, at, source="t/0" if here else "t/1", seen=here, posts=int(at == first and here), **happened(60)))
+    for row in rows[until_now:] if alone else ():
+        row["brand_replies"] = row["replies"]
+    rows[-1]["replies"] += number % 8 == 1
 for year_before in (0, 3):
     rows.append(window(roots[0] | {"brand": "berlin", "root": f"old{year_before}", "opened": opening()}, START - 86400 * (364 - 20 - year_before), posts=1, **happened(60)))
 # What loses: older versions of some rows, and an epoch that is not read. What stands: a source whose epoch is 1.
@@ -96,14 +102,19 @@ for row in sorted(rows, key=lambda row: (row["window_start"], row["source"], row
     windows.append({**row, **{column: told[column] for column in ("brand", "channel", "community", "root_is_brand")}})
     windows[-1]["day"] = local_day(told["brand"], row["window_start"])
 assert any(not row["root_seen"] and row["brand"] for row in windows) and any(not row["root_seen"] and not row["brand"] for row in windows)
+replied = collections.defaultdict(collections.Counter)
+for row in windows:
+    replied[row["root"]] += collections.Counter(all=row["replies"], brand=row["brand_replies"])
+is_monologue = lambda row: row["root_is_brand"] and replied[row["root"]]["all"] == replied[row["root"]]["brand"]
+assert 10 < len({row["root"] for row in windows if is_monologue(row) and row["replies"]}) < len({row["root"] for row in windows if row["root_is_brand"] and row["brand_replies"]}) - 30
 days, gauges = collections.defaultdict(collections.Counter), {}
-people = collections.defaultdict(lambda: (set(), set()))
+people = collections.defaultdict(lambda: (set(), set(), set()))
 for row in windows:
     cell = days[row["brand"], row["channel"], row["community"], row["day"]]
     for column in ("posts", *COUNTS):
-        cell[column] += row[column]
+        cell[f"monologue {column}" if column in ("replies", "brand_replies") and is_monologue(row) else column] += row[column]
         cell[f"own {column}"] += row[column] * row["root_is_brand"]
-    for held, who in zip(people[row["brand"], row["channel"], row["community"], row["day"]], (row["sharers"], row["repliers"])):
+    for held, who in zip(people[row["brand"], row["channel"], row["community"], row["day"]], (row["sharers"], [] if is_monologue(row) else row["repliers"], row["repliers"] if is_monologue(row) else [])):
         held.update(who)
     if "impressions" in row["samples"]:
         cell["impressions"] += row["samples"]["impressions"] - gauges.get(row["root"], 0)
@@ -112,6 +123,7 @@ for cell in days.values():
     cell["audience_replies"] = cell["replies"] - cell["brand_replies"]
 span = {brand: (min(key[3] for key in days if key[0] == brand), max(key[3] for key in days if key[0] == brand)) for brand in {key[0] for key in days}}
 SIDE = {"posts": "broadcast", "shares": "broadcast", "quotes": "broadcast", "brand_posts": "broadcast", "sharers": "broadcast", "replies": "conversation", "brand_replies": "conversation", "audience_replies": "conversation", "repliers": "conversation", "reactions": "other", "clicks": "other", "impressions": "other"}
+MONOLOGUE = ("replies", "brand_replies", "repliers")  # on the side of conversation, but for monologues
 EARLIER = ("posts", "shares", "audience_replies", "brand_replies", "reactions", "clicks")
 
 
@@ -140,12 +152,14 @@ for row in found:
     seen_keys.add((*key, side))
     cell = days.get(key, collections.Counter())
     values = {**cell, "brand_posts": cell["own posts"], "sharers": len(people[key][0]) if key in people else 0, "repliers": len(people[key][1]) if key in people else 0}
-    for column, of in SIDE.items():
-        same(f"{key} {side} {column}", row[column], values.get(column, 0) if side == of else 0)
+    values["monologue repliers"] = len(people[key][2]) if key in people else 0
+    on_side = lambda values, column: values.get(column, 0) if side == SIDE[column] else values.get(f"monologue {column}", 0) if side == "broadcast" and column in MONOLOGUE else 0
+    for column in SIDE:
+        same(f"{key} {side} {column}", row[column], on_side(values, column))
     for column in EARLIER:
         for name, back in (("previous_period", 7), ("previous_year", 364)):
             known = ago(day, back) >= span[brand][0]
-            value = days.get((*place, ago(day, back)), collections.Counter())[column] if SIDE[column] == side else 0
+            value = on_side(days.get((*place, ago(day, back)), {}), column)
             same(f"{key} {side} {column} {name}", row[f"{column}_{name}"], value if known else None)
     own = cell["own posts"]
     rates = [(cell["own replies"] - cell["own brand_replies"]) / own, cell["own shares"] / own, cell["own reactions"] / own] if own else [None] * 3
@@ -162,12 +176,33 @@ for key, cell in days.items():
     for later in (0, 7, 364):
         for side in ("broadcast", "conversation", "other"):
             columns = [column for column, of in SIDE.items() if of == side and column in EARLIER + ("impressions",) and (column != "impressions" or not later)]
+            columns += ["monologue brand_replies"] if side == "broadcast" else []
             if any(cell[column] for column in columns) and key[3] + datetime.timedelta(days=later) <= span[key[0]][1]:
                 wanted.add((*key[:3], key[3] + datetime.timedelta(days=later), side))
 extra, lacking = seen_keys - wanted, wanted - seen_keys
 assert not lacking and all(days[key[:4]]["impressions"] for key in extra), (sorted(extra)[:3], sorted(lacking)[:3])
 assert min(nulls.values()) > 20 and len(nulls) == 2 and sum(priced.values()) > 100
 print(f"activity_daily: {len(found)} rows, every column; {len(span)} brands, {dict(nulls)} with a price missing")
+
+# ---------------------------------------------------------------- both sides, by day and by community
+both = collections.defaultdict(lambda: {"broadcast": 0, "conversation": 0, "sharers": set(), "repliers": set(), "talked": set()})
+for row in windows:
+    told = row["replies"] * (not is_monologue(row))
+    for key in ((row["brand"], row["channel"], str(datetime.datetime.fromtimestamp(row["window_start"], UTC).date())), (row["brand"], row["channel"], row["community"], "community")):
+        both[key]["broadcast"] += row["posts"] + row["shares"] + row["replies"] - told
+        both[key]["conversation"] += told
+        both[key]["sharers"].update(row["sharers"])
+        both[key]["repliers"].update(row["repliers"])
+        both[key]["talked"].update([] if is_monologue(row) else row["repliers"])
+found = {(row["brand"], row["channel"], row["day"]): row for row in dicts("SELECT * FROM sides")} | {(row["brand"], row["channel"], row["community"], "community"): row for row in dicts("SELECT * FROM community_conversation")}
+same("rows of sides and community_conversation", sorted(found), sorted(both))
+for key, row in found.items():
+    held, events = both[key], both[key]["broadcast"] + both[key]["conversation"]
+    same(f"{key}", [row["broadcast"], row["conversation"], row["sharers"], row["repliers"]], [held["broadcast"], held["conversation"], len(held["sharers"]), len(held["repliers"])])
+    same(f"{key} share", row["conversation_share"], held["conversation"] / events if events else None, 1e-9)
+    if "people_on_both_sides" in row:
+        same(f"{key} on both sides", row["people_on_both_sides"], len(held["sharers"] & held["talked"]))
+print(f"sides and community_conversation: {len(found)} rows, monologues on the side of broadcast")
 
 # ---------------------------------------------------------------- buzz
 verdicts = collections.Counter()

@@ -64,14 +64,16 @@ for brand, begins, days, ends in (("acme", -2, 10, 22.5), ("zeta", 5, 12, 28.5))
 costs.append({**costs[1], "id": "large", "amount": Decimal("9" * 32 + ".999999"), "currency": "EUR", "seconds": None, "brand": "", "campaign": "", "period_start": T0, "period_end": T0 + 3 * DAY})
 windows = []
 for i in range(40):
+    # Below posts of the brand and of others; by the brand alone until, in every second, somebody else replies once.
+    own, answered = i % 4 in (1, 2), int(i % 4 > 1)
     brand = ("acme", "zeta", "mu")[i % 3]
     seen, started = i % 5 > 0, T0 + i * 11 * 3600
     dims = {"brand": brand, "campaign": "spring" if i % 2 else "", "channel": ("x", "")[i % 4 == 3], "community": ("a", "")[i % 4 == 3]}
     none = dict.fromkeys(dims, "")
-    row = {"epoch": 0, "source": "t/0", "root": f"r{i}", "root_is_brand": False, "root_time": started}
-    windows.append({**row, "window_start": started // 900 * 900, "opened": i, "version": 1, "root_seen": True, "posts": 1, "brand_replies": i % 3, **dims})
+    row = {"epoch": 0, "source": "t/0", "root": f"r{i}", "root_is_brand": own, "root_time": started}
+    windows.append({**row, "window_start": started // 900 * 900, "opened": i, "version": 1, "root_seen": True, "posts": 1, "replies": i % 3, "brand_replies": i % 3, **dims})
     later = started + R.randrange(0, 15 * DAY)
-    windows.append({**row, "window_start": later // 900 * 900, "opened": i if seen else 1000 + i, "version": 2, "root_seen": seen, "posts": 0, "brand_replies": 1 + i % 4, **(dims if seen else none)})
+    windows.append({**row, "window_start": later // 900 * 900, "opened": i if seen else 1000 + i, "version": 2, "root_seen": seen, "posts": 0, "replies": 1 + i % 4 + answered, "brand_replies": 1 + i % 4, **(dims if seen else none)})
 
 
 def times(rows):
@@ -112,9 +114,12 @@ for x in lines:
     by_week[x.brand, monday(x.day)] += x.seconds
 logged = {week for week, seconds in by_week.items() if seconds > 0}
 seen = {w["root"]: w for w in windows if w["posts"]}
-replies = collections.Counter()
+replies, alone, others = collections.Counter(), 0, {w["root"] for w in windows if w["replies"] > w["brand_replies"]}
 for w in windows:
     root = seen[w["root"]]
+    if root["root_is_brand"] and w["root"] not in others:
+        alone += w["brand_replies"]  # answers nobody, takes no time by rule
+        continue
     replies[day_of(root["brand"], w["window_start"]), root["brand"], root["campaign"], root["channel"], root["community"]] += w["brand_replies"]
 ruled = 0
 for (day, brand, campaign, channel, community), n in replies.items():
@@ -122,7 +127,7 @@ for (day, brand, campaign, channel, community), n in replies.items():
     if n and seconds and (brand, monday(day)) not in logged:
         ruled += n
         lines.append(Line(day, brand, campaign, channel, community, "conversation", "editor", "", 0, n * seconds, None if low is None else n * low, None if high is None else n * high, True))
-assert ruled > 10 and any(brand == "acme" for brand, _ in logged) and any(x.seconds < 0 for x in lines), ruled
+assert ruled > 10 and alone > 10 and any(brand == "acme" for brand, _ in logged) and any(x.seconds < 0 for x in lines), (ruled, alone)
 
 
 def hourly(line):

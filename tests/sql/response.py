@@ -240,6 +240,8 @@ insert("visit", [{"id": f"early{k}", "epoch": 0, "source": "t/0", "version": LAR
 insert("progress", [{"epoch": 0, "source": "t/0", "first": 0, "version": 1, "watermark": millis((FIRST + 40 * 1440) * 60000)}])
 insert("visit", [{"id": "later", "epoch": 0, "source": "t/0", "version": LARGEST, "time": millis(4_000_000_000_000), "brand": "acme"}])
 insert("activity_window", [{"window_start": 4_000_000_500 // 900 * 900, "epoch": 0, "source": "t/0", "root": "root-acme", "opened": opening(), "version": 1, "root_seen": True, "brand": "acme", "share_minutes": [3]}])
+# Below its own post the brand alone wrote: that answers nobody and is no treatment.
+insert("activity_window", [{"window_start": (FIRST + 4500) * 60, "epoch": 0, "source": "t/0", "root": "alone", "opened": opening(), "version": 1, "root_seen": True, "root_is_brand": True, "brand": "acme", "replies": 4, "brand_replies": 4, "brand_reply_minutes": [3, 3, 7, 14]}])
 
 whole = ask("SELECT sum(visits), sum(brand_replies), sum(shares), sum(brand_posts), count(), sum(mails + ads + launches + other_events) FROM minute WHERE brand = 'acme'")[0]
 last = int(numpy.flatnonzero(acme["visits"])[-1]) + 1

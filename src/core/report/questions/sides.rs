@@ -19,13 +19,17 @@ pub(super) const QUESTION: Question = Question {
 };
 
 const MEANINGS: Meanings = &[
-    ("broadcast", "Posts, and shares of all kinds (quotes are shares), on the day on which they happened."),
+    (
+        "broadcast",
+        "Posts, shares of all kinds (quotes are shares), and the brand's replies below its own posts where nobody else has \
+            replied, on the day on which they happened.",
+    ),
     (
         "conversation",
-        "Replies, on the day on which they happened; the brand's own stand apart, because they are what was done and not \
+        "All other replies, on the day on which they happened; the brand's own stand apart, because they are what was done and not \
             what came back.",
     ),
-    ("conversation share", "Replies / (posts + shares + replies)."),
+    ("conversation share", "Conversation / (broadcast + conversation)."),
     (
         "two-way",
         "Replies between two people who both replied to the other / replies to somebody else. Only replies whose parent \
@@ -58,25 +62,31 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
     let (posts, shares) = (sum(|day| day.posts), sum(|day| day.shares));
     let (by_others, by_brand) = (sum(|day| day.audience_replies), sum(|day| day.brand_replies));
     let replies = by_others + by_brand;
-    let all = posts + shares + replies;
+    let monologue: f64 = asked.rows(0).rows().map(|row| row.count("monologue")).sum();
+    let all = posts + shares + monologue + replies;
     let conversation = (all > 0.0).then_some(replies / all);
     let mut section = Section { meanings: MEANINGS, ..Section::default() };
     section.answer = paragraph(format!(
         "{} posts were shared {} times; {} replies, of which the brand wrote {}. ",
         count(posts),
         count(shares),
-        count(replies),
-        count(by_brand)
+        count(replies + monologue),
+        count(by_brand + monologue)
     )) + Html::tag(
         "p",
         Html::text("Conversation is ") + known(conversation, "nothing happened", share) + Html::text(" of it."),
     );
-    section.brief = Html::from(format!("{} posts, {} shares, {} replies", count(posts), count(shares), count(replies)));
+    if monologue > 0.0 {
+        section.answer +=
+            paragraph(format!("{} of the brand's replies stand where nobody else replied: broadcast.", count(monologue)));
+    }
+    section.brief =
+        Html::from(format!("{} posts, {} shares, {} replies", count(posts), count(shares), count(replies + monologue)));
     let columns = Columns { days };
     section.small = Some(columns.small().thumbnail());
     let title = "Broadcast upwards, conversation downwards, by day";
     let description = format!(
-        "{} posts and {} shares above the line, {} replies below it; the days are in the table.",
+        "{} posts and {} shares above the line, {} replies of conversation below it; the days are in the table.",
         count(posts),
         count(shares),
         count(replies)

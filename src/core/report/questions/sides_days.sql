@@ -1,5 +1,5 @@
-SELECT day, sum(d.posts) AS posts, sum(d.shares) AS shares, sum(d.replies) AS replies,
-    sum(d.brand_replies) AS brand_replies
+SELECT day, sum(d.posts) AS posts, sum(d.shares) AS shares, sumIf(d.replies, side = 'conversation') AS replies,
+    sumIf(d.brand_replies, side = 'conversation') AS brand_replies, sumIf(d.replies, side = 'broadcast') AS monologue
 FROM activity_daily AS d
 WHERE brand = {brand} AND day BETWEEN {from} AND {to}
 GROUP BY day
