@@ -2,8 +2,8 @@
 //!
 //! A block is the number of its columns and rows, then of each column its name, its type and its values. Numbers are little-endian
 //! and stand one after the other; a text is its length and its bytes. What is made of such values is written in parts: of lists
-//! where each of them ends and then all their elements, of pairs all the first and then all the second halves, of values that
-//! may be missing which of them are, and then the values. The server checks names and types against the table; that values are of
+//! where each of them ends and then all their elements, of tuples all the first values, then all the second ones and so on, of
+//! values that may be missing which of them are, and then the values. The server checks names and types against the table; that values are of
 //! their type is for the compiler to see.
 
 use std::sync::Arc;
@@ -179,19 +179,25 @@ macro_rules! lists {
 lists!(Vec<T> Arc<[T]>);
 
 /// A list of pairs is a map.
-impl<K: Value, V: Value> Value for (K, V) {
-    fn size(&self) -> usize {
-        self.0.size() + self.1.size()
-    }
+macro_rules! tuples {
+    ($($value:ident $place:tt),*) => {
+        impl<$($value: Value),*> Value for ($($value,)*) {
+            fn size(&self) -> usize {
+                [$(self.$place.size()),*].iter().sum()
+            }
 
-    fn write<'a>(out: &mut Vec<u8>, values: impl Iterator<Item = &'a Self> + Clone)
-    where
-        Self: 'a,
-    {
-        K::write(out, values.clone().map(|(key, _)| key));
-        V::write(out, values.map(|(_, value)| value));
-    }
+            fn write<'a>(out: &mut Vec<u8>, values: impl Iterator<Item = &'a Self> + Clone)
+            where
+                Self: 'a,
+            {
+                $($value::write(out, values.clone().map(|value| &value.$place));)*
+            }
+        }
+    };
 }
+
+tuples!(A 0, B 1);
+tuples!(A 0, B 1, C 2, D 3, E 4);
 
 #[cfg(test)]
 mod tests {
@@ -233,6 +239,8 @@ mod tests {
         assert_eq!(written(&tags), [ends(&[2, 2]), b"\x01a\x01b".to_vec()].concat());
         assert_eq!(written(&[vec![(1_u8, 2_u16)], vec![(3, 4)]]), [ends(&[1, 2]), vec![1, 3, 2, 0, 4, 0]].concat());
         assert_eq!(written(&[vec![vec![5_u8]], vec![]]), [ends(&[1, 1]), ends(&[1]), vec![5]].concat());
+        let tuples = [vec![], vec![(1_u8, 2_u16, 3_u8, 4_u8, true), (5, 6, 7, 8, false)]];
+        assert_eq!(written(&tuples), [ends(&[0, 2]), vec![1, 5, 2, 0, 6, 0, 3, 7, 4, 8, 1, 0]].concat());
     }
 
     #[test]
