@@ -278,6 +278,7 @@ class Node:
         self.mentions_brand = event.get("mentions_brand", False)
         self.up = None
         self.down = []
+        self.quote = None
         self.inferred = False
         self.depth = 0
 
@@ -298,12 +299,13 @@ class Tree:
     a new node first takes those who wait for it, then its own place. So a cycle loses the link of its last member.
     """
 
-    def __init__(self, root_id, post, events):
+    def __init__(self, root_id, post, events, quotes=()):
         self.post = post
         self.root = Node(post)
         self.nodes = [Node(event) for event in events]
         self.cycles_cut = self.self_edges = 0
         self.link(root_id)
+        self.answer_quotes(quotes)
         self.measure()
 
     def link(self, root_id):
@@ -333,6 +335,15 @@ class Tree:
         for node in self.nodes:
             node.up.down.append(node)
 
+    def answer_quotes(self, quotes):
+        """A reply whose parent is a quote, and no reply, hangs from the root and is not inferred: it answers the quote."""
+        quotes = {quote["id"]: Node(quote) for quote in quotes}
+        replies = {node.event["id"] for node in self.nodes}
+        for node in self.nodes:
+            wanted = node.event["parent"]
+            if node.inferred and wanted not in replies and wanted in quotes:
+                node.inferred, node.quote = False, quotes[wanted]
+
     def measure(self):
         """Depths, and the nodes with every parent before its children."""
         self.order = [self.root]
@@ -361,14 +372,19 @@ class Tree:
         return self.post["time"] if self.post else min(node.time for node in self.nodes)
 
 
+def above(node):
+    """What a node answers or was taken from: a quote, or what it hangs from."""
+    return node.quote or node.up
+
+
 def is_true_edge(node):
-    """Whether a node hangs where its event says, and both ends are known people."""
-    return node.up is not None and not node.inferred and None not in (node.actor, node.up.actor)
+    """Whether it is known what a node answers or was taken from, and both ends are known people."""
+    return node.up is not None and not node.inferred and None not in (node.actor, above(node).actor)
 
 
 def is_answer(node):
     """A true edge between two different people."""
-    return is_true_edge(node) and node.actor != node.up.actor
+    return is_true_edge(node) and node.actor != above(node).actor
 
 
 def log_bucket(ms):
@@ -382,7 +398,7 @@ def histogram(durations):
 
 
 def delay(node):
-    return node.time - node.up.time
+    return node.time - above(node).time
 
 
 def shape_columns(tree, deletes):
@@ -477,7 +493,7 @@ def h_index(levels):
 
 def dialogue_columns(tree):
     """Who answers whom."""
-    answers = collections.Counter((node.actor, node.up.actor) for node in tree.nodes if is_answer(node))
+    answers = collections.Counter((node.actor, above(node).actor) for node in tree.nodes if is_answer(node))
     dyads = {frozenset(pair) for pair in answers}
     mutual = {frozenset(pair) for pair in answers if pair[::-1] in answers}
     return {
@@ -489,18 +505,18 @@ def dialogue_columns(tree):
 
 
 def turn_columns(tree):
-    """Turns A-B-A, and the longest path on which two people alternate (in nodes)."""
+    """Turns A-B-A, and the longest path on which two people alternate (in messages)."""
     aba = eligible = 0
     run = {tree.root: 1}
     for node in tree.order[1:]:
         run[node] = 1
         if is_answer(node):
             run[node] = 2
-            if is_answer(node.up):
+            if is_answer(above(node)):
                 eligible += 1
-                if node.actor == node.up.up.actor:
+                if node.actor == above(above(node)).actor:
                     aba += 1
-                    run[node] = run[node.up] + 1
+                    run[node] = run[above(node)] + 1
     return {"aba": aba, "aba_eligible": eligible, "longest_exchange": max(run.values())}
 
 
@@ -521,18 +537,24 @@ def session_columns(tree):
     }
 
 
-def response_columns(tree):
-    """How soon messages are answered; a message of a customer is one to the brand."""
+def response_columns(tree, brand):
+    """How soon messages are answered, quotes among them; a message of a customer is a post or reply to the brand."""
     firsts, brand_firsts, customers = [], [], []
-    for node in tree.order:
-        answers = [child.time for child in node.down if is_answer(child)]
+    answered = collections.defaultdict(list)
+    for node in tree.nodes:
+        answered[above(node)].append(node)
+        if node.quote:
+            node.quote.is_brand = node.quote.actor in brand
+    for message, replies in answered.items():
+        answers = [reply.time for reply in replies if is_answer(reply)]
         if answers:
-            firsts.append(min(answers) - node.time)
-        to_brand = node.mentions_brand or (is_answer(node) and node.up.is_brand)
+            firsts.append(min(answers) - message.time)
+    for node in tree.order:
+        to_brand = node.mentions_brand or (is_answer(node) and above(node).is_brand)
         if node.actor is not None and not node.is_brand and to_brand:
             customers.append(node)
     for node in customers:
-        answers = [child.time for child in node.down if child.is_brand and not child.inferred]
+        answers = [reply.time for reply in answered[node] if reply.is_brand and not reply.inferred]
         if answers:
             brand_firsts.append(min(answers) - node.time)
     return {
@@ -544,7 +566,7 @@ def response_columns(tree):
     }
 
 
-def thread_columns(tree, deletes):
+def thread_columns(tree, deletes, brand):
     messages = collections.Counter(node.actor for node in tree.seen() if node.actor is not None)
     brand_replies = sum(node.is_brand for node in tree.nodes)
     return {
@@ -556,7 +578,7 @@ def thread_columns(tree, deletes):
         **dialogue_columns(tree),
         **turn_columns(tree),
         **session_columns(tree),
-        **response_columns(tree),
+        **response_columns(tree, brand),
     }
 
 
@@ -614,7 +636,11 @@ class Root:
         self.post = next((event for event in events if event["type"] == "post"), None)
         self.shares = [event for event in events if event["type"] == "share"]
         self.replies = [event for event in events if event["type"] == "reply"]
+        self.quotes = [event for event in self.shares if event.get("kind") == "quote"]
         self.deletes = sum(event["type"] == "delete" for event in events)
+        # Known people who wrote the post or a reply as the brand.
+        by_brand = (event for event in events if event["type"] in ("post", "reply") and event.get("is_brand", False))
+        self.brand = {event["actor"] for event in by_brand} - {None}
 
     def told(self):
         """What the post says."""
@@ -627,14 +653,20 @@ class Root:
             "url": self.post.get("url", ""),
         }
 
+    def cascade(self):
+        return cascade_columns(Tree(self.id, self.post, self.shares), self.deletes)
+
+    def thread(self):
+        return thread_columns(Tree(self.id, self.post, self.replies, self.quotes), self.deletes, self.brand)
+
     def rows(self):
         every = {"root": self.id}
         if self.post:
             yield {"table": "root", **every, **self.told()}
         if self.shares:
-            yield {"table": "cascade", **every, **cascade_columns(Tree(self.id, self.post, self.shares), self.deletes)}
+            yield {"table": "cascade", **every, **self.cascade()}
         if self.replies:
-            yield {"table": "thread", **every, **thread_columns(Tree(self.id, self.post, self.replies), self.deletes)}
+            yield {"table": "thread", **every, **self.thread()}
         windows = collections.defaultdict(list)
         for event in self.events:
             windows[event["time"] // WINDOW_MS * WINDOW_MS].append(event)
@@ -702,8 +734,7 @@ def compare_trees(log, kind, truths):
             print(f"{kind} {truth['root']!r}: missing")
             wrong += 1
             continue
-        tree = Tree(root.id, root.post, nodes)
-        columns = (cascade_columns if kind == "cascade" else thread_columns)(tree, root.deletes)
+        columns = root.cascade() if kind == "cascade" else root.thread()
         for name, value in truth_figures(columns, truth).items():
             if not close(value, truth[name]):
                 print(f"{kind} {truth['root']!r}: {name} is {str(value)[:200]}, the truth says {str(truth[name])[:200]}")

@@ -209,7 +209,8 @@ fn conflict(first: &Event<'_>, copy: &Event<'_>) -> bool {
 }
 
 /// What a life costs against the budget, as docs of `rules.budget_entries` count it: 8, one for each 64 bytes of text,
-/// one for each node and one more while it is inferred, one for each other fact, two for each window of such.
+/// one for each node and one more while it hangs from the root without naming it, one for everybody who replied as the brand,
+/// one for each other fact, two for each window of such.
 fn entries(life: &Life<'_>, rules: &Rules) -> u64 {
     let (cascade, thread) = (tree(life, EventType::Share), tree(life, EventType::Reply));
     let others: Vec<&Event<'_>> = life.events.iter().filter(|event| is_other(event)).collect();
@@ -225,7 +226,18 @@ fn entries(life: &Life<'_>, rules: &Rules) -> u64 {
     }
     let facts = others.len() + 2 * windows.len() + gauges.len() + gauge_text;
     let nodes = cascade.nodes.len() + thread.nodes.len();
-    (8 + text / 64 + nodes + facts) as u64 + cascade.inferred + thread.inferred
+    let to_quotes = thread.quotes.iter().flatten().count();
+    let people = brand_repliers(life).len();
+    (8 + text / 64 + nodes + to_quotes + people + facts) as u64 + cascade.inferred + thread.inferred
+}
+
+/// Known people who replied as the brand.
+fn brand_repliers<'l>(life: &'l Life<'_>) -> BTreeSet<&'l str> {
+    let authors = life.events.iter().filter_map(|event| match &event.body {
+        Body::Reply(reply) if reply.is_brand => reply.actor.as_deref(),
+        _ => None,
+    });
+    authors.collect()
 }
 
 fn is_other(event: &Event<'_>) -> bool {
@@ -263,8 +275,10 @@ struct Tree<'l> {
     inferred: u64,
     cycles_cut: u32,
     self_edges: u32,
-    /// Whether the edge above a node is the one it declared.
+    /// Whether the edge above a node is the one it declared, or it is known to answer a quote.
     declared: Vec<bool>,
+    /// The quote that a reply answers, where it answers one.
+    quotes: Vec<Option<&'l event::Share<'l>>>,
 }
 
 fn nodes<'l>(life: &'l Life<'_>, kind: EventType) -> Vec<Node<'l>> {
@@ -279,11 +293,13 @@ fn nodes<'l>(life: &'l Life<'_>, kind: EventType) -> Vec<Node<'l>> {
     nodes.collect()
 }
 
-/// Takes the links in the order in which they were declared; one that would close a cycle is cut.
+/// Takes the links in the order in which they were declared; one that would close a cycle is cut. A reply whose parent is no
+/// reply but a quote answers that.
 fn tree<'l>(life: &'l Life<'_>, kind: EventType) -> Tree<'l> {
     let nodes = nodes(life, kind);
     let mut up: Vec<Option<usize>> = vec![None; nodes.len()];
     let mut declared = vec![false; nodes.len()];
+    let mut quotes = vec![None; nodes.len()];
     let (mut cycles_cut, mut self_edges) = (0, 0);
     for (at, node) in nodes.iter().enumerate() {
         if node.parent == life.root {
@@ -296,10 +312,21 @@ fn tree<'l>(life: &'l Life<'_>, kind: EventType) -> Tree<'l> {
             } else {
                 (up[at], declared[at]) = (Some(parent), true);
             }
+        } else if kind == EventType::Reply {
+            quotes[at] = quote(life, node.parent);
+            declared[at] = quotes[at].is_some();
         }
     }
     let inferred = declared.iter().filter(|declared| !**declared).count() as u64;
-    Tree { nodes, up, inferred, cycles_cut, self_edges, declared }
+    Tree { nodes, up, inferred, cycles_cut, self_edges, declared, quotes }
+}
+
+/// The quote with an id, if there is one.
+fn quote<'l>(life: &'l Life<'_>, id: &str) -> Option<&'l event::Share<'l>> {
+    life.events.iter().find_map(|event| match &event.body {
+        Body::Share(share) if share.is_quote && event.id == id => Some(share),
+        _ => None,
+    })
 }
 
 /// A node and all above it but the root.
@@ -352,7 +379,11 @@ fn spread(tree: &Tree<'_>) -> [u64; 2] {
 /// Pairs of people who answered each other; and the h-index in its prefix form.
 fn dialogue(life: &Life<'_>, tree: &Tree<'_>) -> [u64; 2] {
     let author = post(life).and_then(|(_, post)| post.actor.as_deref());
-    let above = |at: usize| tree.up[at].map_or(author, |parent| tree.nodes[parent].actor);
+    let above = |at: usize| match (tree.quotes[at], tree.up[at]) {
+        (Some(quote), _) => quote.actor.as_deref(),
+        (None, Some(parent)) => tree.nodes[parent].actor,
+        (None, None) => author,
+    };
     let declared = (0..tree.nodes.len()).filter(|&at| tree.declared[at]);
     let answers: BTreeSet<(&str, &str)> = declared.filter_map(|at| Some((tree.nodes[at].actor?, above(at)?))).collect();
     let mutual = answers.iter().filter(|(one, other)| one < other && answers.contains(&(*other, *one))).count();

@@ -185,8 +185,9 @@ fn payload(dice: &mut Dice, about: &About) -> Option<Vec<u8>> {
             )
         }
         5..=10 => format!(
-            r#"{{"type":"share",{head},"actor":{actor},"root":"{root_id}","parent":"{parent}","followers":{}}}"#,
-            dice.below(1_000)
+            r#"{{"type":"share",{head},"actor":{actor},"root":"{root_id}","parent":"{parent}","followers":{},"kind":"{}"}}"#,
+            dice.below(1_000),
+            if number.is_multiple_of(2) { "quote" } else { "repost" }
         ),
         11..=15 => format!(
             r#"{{"type":"reply",{head},"actor":{actor},"root":"{root_id}","parent":"{parent}","is_brand":{}}}"#,

@@ -82,7 +82,7 @@ impl<'a> Ages<'a> {
     }
 
     /// Whether the edge above a node is declared, not inferred, and both its ends are known people.
-    pub(super) fn joins_known_people(&self, at: u32) -> bool {
+    fn joins_known_people(&self, at: u32) -> bool {
         let node = self.tree.node(at);
         !node.has(flag::INFERRED) && node.actor != DELETED && self.actor(node.parent) != DELETED
     }

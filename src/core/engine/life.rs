@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::interner::Interner;
-use super::pseudonym::Pseudonyms;
+use super::pseudonym::{DELETED, Pseudonyms};
 use super::tree::{FOLLOWERS_UNKNOWN, Node, Parent, Tree, flag};
 use super::window::{Facts, WindowIndex};
 use crate::event::{self, Body, Event};
@@ -75,6 +75,9 @@ pub(super) struct Life {
     pub(super) cascade: Option<Arc<Tree>>,
     pub(super) thread: Option<Arc<Tree>>,
     pub(super) others: Option<Box<Others>>,
+    /// Known people who replied under the brand's flag.
+    #[serde(skip)]
+    brand_people: BTreeSet<u64>,
     /// What its texts cost, in entries of the budget; they change with its post alone.
     #[serde(skip)]
     text_entries: u64,
@@ -121,6 +124,7 @@ impl Life {
             cascade: None,
             thread: None,
             others: None,
+            brand_people: BTreeSet::new(),
             text_entries: 0,
             changed: Changed::default(),
         };
@@ -134,7 +138,7 @@ impl Life {
         let id = names.event(event.event_type(), &event.id);
         let outcome = match &event.body {
             Body::Post(post) => self.see_post(event.time, post, names, interner),
-            Body::Share(share) => self.attach_share(id, event.time, share, names),
+            Body::Share(share) => self.attach_share(id, event, share, names),
             Body::Reply(reply) => self.attach_reply(id, event.time, reply, names),
             Body::Reaction { .. } => self.note(id, at, |facts| facts.reactions += 1),
             Body::Click(_) => self.note(id, at, |facts| facts.clicks += 1),
@@ -162,9 +166,16 @@ impl Life {
     /// What the life holds. Asked twice an event, so it is kept cheap.
     pub(super) fn load(&self) -> Load {
         let (nodes, inferred) = (self.nodes() as u64, self.of_both_trees(Tree::inferred) as u64);
+        let beside_nodes = (self.of_both_trees(Tree::unlinked) + self.brand_people.len()) as u64;
         let others =
             self.others.as_ref().map_or(0, |others| others.ids.len() as u64 + 2 * others.windows.len() as u64 + others.samples);
-        Load { nodes, inferred, entries: LIFE_ENTRIES + self.text_entries + nodes + inferred + others }
+        Load { nodes, inferred, entries: LIFE_ENTRIES + self.text_entries + nodes + beside_nodes + others }
+    }
+
+    /// Whether a person is known to write for the brand: the author of its post, or of a reply of it.
+    pub(super) fn is_of_brand(&self, actor: u64) -> bool {
+        let of_post = self.post.as_ref().is_some_and(|post| post.is_brand && post.actor == actor);
+        actor != DELETED && (of_post || self.brand_people.contains(&actor))
     }
 
     fn weigh_texts(&mut self) {
@@ -182,13 +193,23 @@ impl Life {
             post.dimensions.share(interner);
         }
         self.weigh_texts();
-        self.cascade.iter_mut().chain(&mut self.thread).all(|tree| {
+        let is_sound = self.cascade.iter_mut().chain(&mut self.thread).all(|tree| {
             let sound = tree.is_sound();
             if sound {
                 Arc::make_mut(tree).reindex();
             }
             sound
-        })
+        });
+        let by_brand = |node: &&Node| node.has(flag::BRAND) && node.actor != DELETED;
+        let replies = self.thread.iter().flat_map(|tree| tree.nodes());
+        self.brand_people = replies.filter(by_brand).map(|node| node.actor).collect();
+        let mut quotes = self.thread.iter().flat_map(|tree| tree.to_quotes());
+        is_sound && quotes.all(|(_, quote)| self.quote(quote).is_some())
+    }
+
+    /// The quote at an index of the tree of shares.
+    fn quote(&self, at: u32) -> Option<&Node> {
+        self.cascade.as_ref()?.nodes().get(at as usize).filter(|node| node.has(flag::QUOTE))
     }
 
     fn see_post(&mut self, time: Millis, post: &event::Post<'_>, names: &Pseudonyms, interner: &mut Interner) -> Outcome {
@@ -212,7 +233,7 @@ impl Life {
         Outcome::Accepted
     }
 
-    fn attach_share(&mut self, id: u64, time: Millis, share: &event::Share<'_>, names: &Pseudonyms) -> Outcome {
+    fn attach_share(&mut self, id: u64, event: &Event<'_>, share: &event::Share<'_>, names: &Pseudonyms) -> Outcome {
         let parent = self.parent(&share.parent, event::EventType::Share, names);
         let flags = [
             (share.is_quote, flag::QUOTE),
@@ -220,19 +241,49 @@ impl Life {
             (share.mentions_brand, flag::MENTIONS_BRAND),
         ];
         let followers = share.followers.unwrap_or(FOLLOWERS_UNKNOWN);
-        let node = node(id, time, names.actor(share.actor.as_deref()), followers, &flags);
-        let outcome = attach(self.cascade.get_or_insert_default(), node, parent);
-        self.changed.cascade |= outcome == Outcome::Accepted;
+        let node = node(id, event.time, names.actor(share.actor.as_deref()), followers, &flags);
+        let outcome = attach(self.cascade.get_or_insert_default(), node, parent, None);
+        if outcome == Outcome::Accepted {
+            self.changed.cascade = true;
+            if share.is_quote {
+                self.meet_quote(&event.id, names);
+            }
+        }
         outcome
+    }
+
+    /// The replies that wait for a quote answer it from now on.
+    fn meet_quote(&mut self, id: &str, names: &Pseudonyms) {
+        let quote = self.find_quote(id, names);
+        if let (Some(quote), Some(thread)) = (quote, &mut self.thread) {
+            let awaited = names.event(event::EventType::Reply, id);
+            if thread.awaits(awaited) {
+                Arc::make_mut(thread).meet_quote(awaited, quote);
+                self.changed.thread = true;
+            }
+        }
     }
 
     fn attach_reply(&mut self, id: u64, time: Millis, reply: &event::Reply<'_>, names: &Pseudonyms) -> Outcome {
         let parent = self.parent(&reply.parent, event::EventType::Reply, names);
         let flags = [(reply.is_brand, flag::BRAND), (reply.mentions_brand, flag::MENTIONS_BRAND)];
-        let node = node(id, time, names.actor(reply.actor.as_deref()), FOLLOWERS_UNKNOWN, &flags);
-        let outcome = attach(self.thread.get_or_insert_default(), node, parent);
-        self.changed.thread |= outcome == Outcome::Accepted;
+        let actor = names.actor(reply.actor.as_deref());
+        let quote = self.find_quote(&reply.parent, names);
+        let node = node(id, time, actor, FOLLOWERS_UNKNOWN, &flags);
+        let outcome = attach(self.thread.get_or_insert_default(), node, parent, quote);
+        if outcome == Outcome::Accepted {
+            self.changed.thread = true;
+            if reply.is_brand && actor != DELETED {
+                self.brand_people.insert(actor);
+            }
+        }
         outcome
+    }
+
+    /// The quote with this id, by its index in the tree of shares.
+    fn find_quote(&self, id: &str, names: &Pseudonyms) -> Option<u32> {
+        let at = self.cascade.as_ref()?.find(names.event(event::EventType::Share, id))?;
+        self.quote(at).map(|_| at)
     }
 
     fn parent(&self, parent: &str, kind: event::EventType, names: &Pseudonyms) -> Parent {
@@ -327,12 +378,12 @@ fn node(id: u64, time: Millis, actor: u64, followers: u32, flags: &[(bool, u8)])
 }
 
 /// Attaches a node, unless its id is here.
-fn attach(tree: &mut Arc<Tree>, node: Node, parent: Parent) -> Outcome {
+fn attach(tree: &mut Arc<Tree>, node: Node, parent: Parent, quote: Option<u32>) -> Outcome {
     if let Some(at) = tree.find(node.id) {
         let first = tree.node(at);
         return copy_of(first.time == node.time && first.actor == node.actor && tree.declared(at) == parent);
     }
-    Arc::make_mut(tree).attach(node, parent);
+    Arc::make_mut(tree).attach(node, parent, quote);
     Outcome::Accepted
 }
 

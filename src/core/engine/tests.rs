@@ -8,6 +8,7 @@ mod marks;
 mod naive;
 mod oracles;
 mod order;
+mod quotes;
 mod values;
 
 use std::borrow::Cow;

@@ -1,7 +1,8 @@
 //! What a tree of replies amounts to: dialogue, latencies, sessions; the row of `thread`.
 //!
 //! A function of the set of the life's events. Inferred edges and deleted accounts count in size and
-//! depth, but in no pair, latency or turn.
+//! depth, but in no pair, latency or turn. A reply to a quote answers the quote's author: the quote is a
+//! message that is answered, but no node of this tree, nor a message of its sessions or of its people.
 
 use super::cascade::Ages;
 use super::head::Head;
@@ -53,27 +54,60 @@ fn h_index(levels: &[u64]) -> u32 {
     enough.last().map_or(0, |(depth, _)| depth)
 }
 
+/// Messages are numbered: the root post and the replies as in their tree, and behind them the quotes that are answered.
 struct Dialogue<'a> {
     ages: Ages<'a>,
     tree: &'a Tree,
+    life: &'a Life,
     root_is_brand: bool,
     root_mentions_brand: bool,
-    /// By node: whether it answers another person, by a true edge between two known ones.
+    quotes: Vec<&'a Node>,
+    /// The number of the first of them.
+    quotes_start: u32,
+    /// By node: the message that it answers or, inferred, hangs from.
+    parents: Vec<u32>,
+    /// By message: whether it answers another person, by a true edge between two known ones.
     answers: Vec<bool>,
 }
 
 impl<'a> Dialogue<'a> {
-    fn of(life: &Life, tree: &'a Tree) -> Self {
+    fn of(life: &'a Life, tree: &'a Tree) -> Self {
         let post = life.post.as_deref();
-        let ages = Ages::of(life, tree);
-        let answers = |at| ages.joins_known_people(at) && ages.actor(at) != ages.actor(tree.node(at).parent);
-        Dialogue {
-            answers: std::iter::once(false).chain(ages.nodes().map(answers)).collect(),
-            ages,
+        let mut dialogue = Dialogue {
+            ages: Ages::of(life, tree),
             tree,
+            life,
             root_is_brand: post.is_some_and(|post| post.is_brand),
             root_mentions_brand: post.is_some_and(|post| post.mentions_brand),
+            quotes: Vec::new(),
+            quotes_start: u32::try_from(tree.nodes().len()).unwrap_or(u32::MAX),
+            parents: tree.nodes().iter().map(|node| node.parent).collect(),
+            answers: Vec::new(),
+        };
+        dialogue.put_quotes_behind();
+        dialogue.answers = dialogue.messages().map(|at| dialogue.is_answer(at)).collect();
+        dialogue
+    }
+
+    /// Gives every quote that is answered its number.
+    fn put_quotes_behind(&mut self) {
+        let Some(shares) = self.life.cascade.as_deref() else { return };
+        let mut to_quotes: Vec<(u32, u32)> = self.tree.to_quotes().map(|(reply, quote)| (quote, reply)).collect();
+        to_quotes.sort_unstable();
+        for (number, replies) in (self.quotes_start..).zip(to_quotes.chunk_by(|a, b| a.0 == b.0)) {
+            self.quotes.push(shares.node(replies[0].0));
+            for &(_, reply) in replies {
+                self.parents[reply as usize] = number;
+            }
         }
+    }
+
+    fn is_answer(&self, at: u32) -> bool {
+        if at == ROOT || self.quote(at).is_some() || self.tree.node(at).has(flag::INFERRED) {
+            return false;
+        }
+        let (by, to) = (self.actor(at), self.actor(self.parent(at)));
+        by != DELETED && to != DELETED && by != to
     }
 
     fn answers(&self, at: u32) -> bool {
@@ -81,11 +115,29 @@ impl<'a> Dialogue<'a> {
     }
 
     fn parent(&self, at: u32) -> u32 {
-        self.tree.node(at).parent
+        self.parents[at as usize]
     }
 
+    /// A message, if it is a quote.
+    fn quote(&self, at: u32) -> Option<&'a Node> {
+        self.quotes.get(at.checked_sub(self.quotes_start)? as usize).copied()
+    }
+
+    fn actor(&self, at: u32) -> u64 {
+        self.quote(at).map_or_else(|| self.ages.actor(at), |quote| quote.actor)
+    }
+
+    fn time(&self, at: u32) -> Millis {
+        self.quote(at).map_or_else(|| self.ages.time(at), |quote| quote.time)
+    }
+
+    /// A quote says not whose it is: it is the brand's if its author is.
     fn by_brand(&self, at: u32) -> bool {
-        if at == ROOT { self.root_is_brand } else { self.tree.node(at).has(flag::BRAND) }
+        match self.quote(at) {
+            Some(quote) => self.life.is_of_brand(quote.actor),
+            None if at == ROOT => self.root_is_brand,
+            None => self.tree.node(at).has(flag::BRAND),
+        }
     }
 
     fn mentions_brand(&self, at: u32) -> bool {
@@ -111,7 +163,7 @@ impl<'a> Dialogue<'a> {
     fn count_pairs(&self, names: &Pseudonyms, row: &mut Thread) {
         let answers = self.ages.nodes().filter(|&at| self.answers(at));
         let mut pairs: Vec<Answer> =
-            answers.map(|at| Answer::between(self.ages.actor(at), self.ages.actor(self.parent(at)), names)).collect();
+            answers.map(|at| Answer::between(self.actor(at), self.actor(self.parent(at)), names)).collect();
         row.nonself_replies = pairs.len() as u64;
         pairs.sort_unstable();
         for pair in pairs.chunk_by(|a, b| a.pair == b.pair) {
@@ -129,7 +181,7 @@ impl<'a> Dialogue<'a> {
 
     /// ABA turns and the longest alternating exchange.
     fn count_turns(&self, shape: &Shape, row: &mut Thread) {
-        let mut run = vec![1u32; self.tree.nodes().len()];
+        let mut run = vec![1u32; self.answers.len()];
         row.longest_exchange = 1;
         for &at in &shape.order[1..] {
             if !self.answers(at) {
@@ -139,7 +191,7 @@ impl<'a> Dialogue<'a> {
             let mut length = 2;
             if self.answers(parent) {
                 row.aba_eligible += 1;
-                if self.ages.actor(at) == self.ages.actor(self.parent(parent)) {
+                if self.actor(at) == self.actor(self.parent(parent)) {
                     row.aba += 1;
                     length = run[parent as usize] + 1;
                 }
@@ -152,20 +204,19 @@ impl<'a> Dialogue<'a> {
     fn measure_responses(&self, counter: &mut Counter, row: &mut Thread) {
         let mut first = self.unanswered();
         for at in self.ages.nodes().filter(|&at| self.answers(at)) {
-            let node = self.tree.node(at);
-            counter.add(node.time - self.ages.time(node.parent));
-            answer(&mut first, node);
+            counter.add(self.time(at) - self.time(self.parent(at)));
+            self.answer(&mut first, at);
         }
         row.latency_hist = counter.take();
-        self.all().for_each(|at| self.count_wait(at, &first, counter));
+        self.messages().for_each(|at| self.count_wait(at, &first, counter));
         row.first_response_hist = counter.take();
     }
 
     fn count_customers(&self, counter: &mut Counter, row: &mut Thread) {
         let mut first = self.unanswered();
-        let by_brand = |node: &&Node| node.has(flag::BRAND) && !node.has(flag::INFERRED);
-        self.tree.nodes()[1..].iter().filter(by_brand).for_each(|node| answer(&mut first, node));
-        for at in self.all().filter(|&at| self.is_for_the_brand(at)) {
+        let by_brand = |&at: &u32| self.by_brand(at) && !self.tree.node(at).has(flag::INFERRED);
+        self.ages.nodes().filter(by_brand).for_each(|at| self.answer(&mut first, at));
+        for at in (ROOT..self.quotes_start).filter(|&at| self.is_for_the_brand(at)) {
             row.customer_messages += 1;
             row.customer_messages_answered += u64::from(first[at as usize] != Millis::MAX);
             self.count_wait(at, &first, counter);
@@ -175,26 +226,32 @@ impl<'a> Dialogue<'a> {
 
     /// When each message was answered first: none was yet.
     fn unanswered(&self) -> Vec<Millis> {
-        vec![Millis::MAX; self.tree.nodes().len()]
+        vec![Millis::MAX; self.answers.len()]
+    }
+
+    /// Keeps when a reply's parent was answered first.
+    fn answer(&self, first: &mut [Millis], reply: u32) {
+        let first = &mut first[self.parent(reply) as usize];
+        *first = self.time(reply).min(*first);
     }
 
     /// Counts how long a message waited for its first answer, if it has one.
     fn count_wait(&self, at: u32, first: &[Millis], counter: &mut Counter) {
         let first = first[at as usize];
         if first != Millis::MAX {
-            counter.add(first - self.ages.time(at));
+            counter.add(first - self.time(at));
         }
     }
 
     /// A message of a known person outside the brand that mentions it or answers it.
     fn is_for_the_brand(&self, at: u32) -> bool {
         let speaks_to_it = || self.mentions_brand(at) || (self.answers(at) && self.by_brand(self.parent(at)));
-        !self.by_brand(at) && self.ages.actor(at) != DELETED && speaks_to_it()
+        !self.by_brand(at) && self.actor(at) != DELETED && speaks_to_it()
     }
 
-    /// Every message, the root post first.
-    fn all(&self) -> impl Iterator<Item = u32> + use<> {
-        (ROOT..).take(self.tree.nodes().len())
+    /// Every message, the root post first, the quotes last.
+    fn messages(&self) -> impl Iterator<Item = u32> + use<> {
+        (ROOT..).take(self.tree.nodes().len() + self.quotes.len())
     }
 
     /// Bursts of messages separated by silence; the longest by duration, of equals the earliest.
@@ -213,12 +270,6 @@ impl<'a> Dialogue<'a> {
             row.last_session_start = session[0];
         }
     }
-}
-
-/// Keeps when a reply's parent was answered first.
-fn answer(first: &mut [Millis], reply: &Node) {
-    let first = &mut first[reply.parent as usize];
-    *first = reply.time.min(*first);
 }
 
 /// One answer, by its pair of people.

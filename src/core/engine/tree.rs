@@ -1,8 +1,9 @@
 //! A tree of shares, or of replies: nodes and parents. Attaches, re-hangs, cuts cycles.
 //!
 //! Index 0 is the root post, seen or not. A node whose parent is not here hangs from the root at once
-//! and is *inferred*; when its parent comes, only the link changes, and its subtree moves with it. What
-//! the links amount to is settled in one pass by [`shape`](super::shape). Keeps I5: links are taken in
+//! and is *inferred*; when its parent comes, only the link changes, and its subtree moves with it. A reply
+//! whose parent is a quote of the other tree hangs from the root, too, but by right: whom it answers is
+//! known. What the links amount to is settled in one pass by [`shape`](super::shape). Keeps I5: links are taken in
 //! the log order of the events that declare them, so a tree is a function of the set of its events.
 
 use std::collections::BTreeMap;
@@ -66,12 +67,14 @@ pub(super) enum Parent {
     Node(u64),
 }
 
-/// Why an inferred node is one: the parent it named, and the next node that waits for the same one.
+/// Why a node hangs from the root that named another parent: which one, and the next node that waits for the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Unlinked {
     declared: u64,
     /// [`ROOT`] ends the chain.
     next_waiting: u32,
+    /// The quote that a reply answers, by its index in the tree of shares; [`ROOT`]: none, the node is inferred.
+    quote: u32,
 }
 
 /// Nodes and links of one tree.
@@ -79,7 +82,7 @@ struct Unlinked {
 pub(super) struct Tree {
     #[serde(with = "packed")]
     nodes: Vec<Node>,
-    /// The inferred nodes.
+    /// The inferred nodes, and the replies to quotes.
     unlinked: BTreeMap<u32, Unlinked>,
     /// Links cut because they would have closed a cycle.
     pub(super) cycles_cut: u32,
@@ -87,6 +90,9 @@ pub(super) struct Tree {
     pub(super) self_edges: u32,
     /// Whether every parent stands before its children, so that one scan settles.
     pub(super) in_order: bool,
+    /// How many of the unlinked are replies to quotes.
+    #[serde(skip)]
+    to_quotes: usize,
     /// Node by id.
     #[serde(skip)]
     index: HashTable<u32>,
@@ -108,6 +114,7 @@ impl Default for Tree {
             cycles_cut: 0,
             self_edges: 0,
             in_order: true,
+            to_quotes: 0,
             index: HashTable::new(),
             waiting: BTreeMap::new(),
             landmarks: Landmarks::new(),
@@ -128,7 +135,17 @@ impl Tree {
 
     /// Nodes that hang from the root for want of their parent.
     pub(super) fn inferred(&self) -> usize {
+        self.unlinked.len() - self.to_quotes
+    }
+
+    /// Nodes that hang from the root although they named another parent: the inferred ones and the replies to quotes.
+    pub(super) fn unlinked(&self) -> usize {
         self.unlinked.len()
+    }
+
+    /// The replies to quotes, each with the quote's index in the tree of shares.
+    pub(super) fn to_quotes(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.unlinked.iter().filter(|(_, entry)| entry.quote != ROOT).map(|(&at, entry)| (at, entry.quote))
     }
 
     /// The node with this id.
@@ -153,8 +170,9 @@ impl Tree {
     /// Adds a node whose id is not here yet. Its `parent`, `head` and `INFERRED` are set here.
     ///
     /// A new node takes the children that wait for it, then its own parent: so a cycle loses the link
-    /// of its last member.
-    pub(super) fn attach(&mut self, node: Node, parent: Parent) {
+    /// of its last member. `quote` is the quote with the parent's id, if there is one: a reply answers it
+    /// as long as no reply has that id.
+    pub(super) fn attach(&mut self, node: Node, parent: Parent, quote: Option<u32>) {
         let at = self.push(node);
         self.adopt_waiting(at);
         let Parent::Node(declared) = parent else { return };
@@ -167,6 +185,9 @@ impl Tree {
             None => {
                 let next_waiting = self.waiting.insert(declared, at).unwrap_or(ROOT);
                 self.infer(at, declared, next_waiting);
+                if let Some(quote) = quote {
+                    self.answer_quote(at, quote);
+                }
             }
             Some(found) if self.head(found) == at => {
                 self.cycles_cut += 1;
@@ -176,12 +197,29 @@ impl Tree {
         }
     }
 
+    /// Whether a node waits for this id.
+    pub(super) fn awaits(&self, id: u64) -> bool {
+        self.waiting.contains_key(&id)
+    }
+
+    /// A quote came: the replies that wait for its id answer it until a reply has that id.
+    pub(super) fn meet_quote(&mut self, id: u64, quote: u32) {
+        let mut waiting = self.waiting.get(&id).copied();
+        while let Some(at) = waiting {
+            self.answer_quote(at, quote);
+            waiting = self.unlinked.get(&at).map(|entry| entry.next_waiting).filter(|&next| next != ROOT);
+        }
+        // The edges above these nodes were guessed; now they are not.
+        self.landmarks.clear();
+    }
+
     /// Rebuilds what a snapshot leaves out.
     pub(super) fn reindex(&mut self) {
         self.index = HashTable::with_capacity(self.nodes.len());
         for (at, node) in (0u32..).zip(&self.nodes).skip(1) {
             self.index.insert_unique(node.id, at, |&other| self.nodes[other as usize].id);
         }
+        self.to_quotes = self.to_quotes().count();
         self.waiting.clear();
         // A node waits if what it names is not here; it does not if it names itself or was cut off a cycle.
         let Tree { nodes, unlinked, index, waiting, .. } = self;
@@ -192,13 +230,13 @@ impl Tree {
         }
     }
 
-    /// Whether links and indexes agree: every parent and head is a node, every inferred node hangs from the root.
+    /// Whether links and indexes agree: every parent and head is a node, every unlinked node hangs from the root.
     pub(super) fn is_sound(&self) -> bool {
         let count = self.nodes.len();
         let inferred = self.nodes.iter().filter(|node| node.has(flag::INFERRED)).count();
         let within = self.nodes.iter().all(|node| (node.parent as usize) < count && (node.head as usize) < count);
         let hanging = self.unlinked.keys().all(|&at| (at as usize) < count && self.node(at).parent == ROOT);
-        count > 0 && within && hanging && inferred == self.unlinked.len()
+        count > 0 && within && hanging && inferred + self.to_quotes().count() == self.unlinked.len()
     }
 
     fn push(&mut self, node: Node) -> u32 {
@@ -219,6 +257,7 @@ impl Tree {
         let mut waiting = self.waiting.remove(&id);
         while let Some(child) = waiting {
             let unlinked = self.unlinked.remove(&child);
+            self.to_quotes -= usize::from(unlinked.is_some_and(|entry| entry.quote != ROOT));
             self.nodes[child as usize].flags &= !flag::INFERRED;
             self.landmarks.clear();
             self.link(child, at);
@@ -228,7 +267,16 @@ impl Tree {
 
     fn infer(&mut self, at: u32, declared: u64, next_waiting: u32) {
         self.nodes[at as usize].flags |= flag::INFERRED;
-        self.unlinked.insert(at, Unlinked { declared, next_waiting });
+        self.unlinked.insert(at, Unlinked { declared, next_waiting, quote: ROOT });
+    }
+
+    /// Says that an inferred reply answers a quote.
+    fn answer_quote(&mut self, at: u32, quote: u32) {
+        if let Some(entry) = self.unlinked.get_mut(&at) {
+            entry.quote = quote;
+            self.nodes[at as usize].flags &= !flag::INFERRED;
+            self.to_quotes += 1;
+        }
     }
 
     fn link(&mut self, child: u32, parent: u32) {

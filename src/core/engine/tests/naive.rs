@@ -155,7 +155,7 @@ fn saying_something_else(event: &Told) -> Told {
     copy
 }
 
-/// A message of a thread, the root post among them.
+/// A message of a thread, the root post and the quotes under it among them.
 struct Message {
     id: String,
     parent: Option<String>,
@@ -163,9 +163,10 @@ struct Message {
     time: Option<Millis>,
     by_brand: bool,
     mentions_brand: bool,
+    is_quote: bool,
 }
 
-/// A thread as a list of messages, with a search for every question.
+/// A thread as a list of messages, with a search for every question. Quotes are answered; they are in no tree of replies.
 struct Slow {
     messages: Vec<Message>,
     levels: Vec<u64>,
@@ -174,8 +175,16 @@ struct Slow {
 impl Slow {
     fn of(root: &str, events: &[Told]) -> Slow {
         let of_root = events.iter().filter(|event| event.root() == Some(root));
-        let unseen = Message { id: root.into(), parent: None, by: None, time: None, by_brand: false, mentions_brand: false };
-        let mut messages = vec![unseen];
+        let nothing = || Message {
+            id: root.into(),
+            parent: None,
+            by: None,
+            time: None,
+            by_brand: false,
+            mentions_brand: false,
+            is_quote: false,
+        };
+        let mut messages = vec![nothing()];
         for event in of_root {
             match &event.body {
                 Body::Post(post) => {
@@ -189,16 +198,29 @@ impl Slow {
                     time: Some(event.time),
                     by_brand: reply.is_brand,
                     mentions_brand: reply.mentions_brand,
+                    is_quote: false,
+                }),
+                Body::Share(share) if share.is_quote => messages.push(Message {
+                    id: event.id.to_string(),
+                    by: share.actor.as_deref().map(str::to_owned),
+                    time: Some(event.time),
+                    is_quote: true,
+                    ..nothing()
                 }),
                 Body::Share(_) | Body::Reaction { .. } | Body::Delete { .. } | Body::Sample { .. } | Body::Click(_) => {}
                 Body::Visit(_) | Body::Conversion(_) | Body::Cost(_) | Body::Assign(_) | Body::Report(_) => {}
             }
         }
+        let brand: BTreeSet<String> =
+            messages.iter().filter(|message| message.by_brand).filter_map(|message| message.by.clone()).collect();
+        for quote in messages.iter_mut().filter(|message| message.is_quote) {
+            quote.by_brand = quote.by.as_ref().is_some_and(|by| brand.contains(by));
+        }
         let mut slow = Slow { messages, levels: Vec::new() };
-        for at in 0..slow.messages.len() {
+        for at in slow.nodes() {
             let (mut depth, mut up) = (0, at);
             while up != 0 {
-                (depth, up) = (depth + 1, slow.parent(up).unwrap_or(0));
+                (depth, up) = (depth + 1, slow.parent(up).filter(|&up| !slow.messages[up].is_quote).unwrap_or(0));
             }
             slow.levels.resize(slow.levels.len().max(depth + 1), 0);
             slow.levels[depth] += 1;
@@ -206,10 +228,12 @@ impl Slow {
         slow
     }
 
-    /// The message that a message names as its parent, if it is here and not itself.
+    /// The message that a message names as its parent, if it is here and not itself: the post, else a reply, else a quote.
     fn parent(&self, at: usize) -> Option<usize> {
         let wanted = self.messages[at].parent.as_ref()?;
-        (0..self.messages.len()).find(|&other| self.messages[other].id == *wanted).filter(|&other| other != at)
+        let named = |other: &usize| self.messages[*other].id == *wanted;
+        let in_tree = self.nodes().into_iter().find(named);
+        in_tree.or_else(|| self.all().find(named)).filter(|&other| other != at)
     }
 
     /// Who is answered by a message: another known person.
@@ -221,6 +245,11 @@ impl Slow {
 
     fn all(&self) -> std::ops::Range<usize> {
         0..self.messages.len()
+    }
+
+    /// The messages but for the quotes.
+    fn nodes(&self) -> Vec<usize> {
+        self.all().filter(|&at| !self.messages[at].is_quote).collect()
     }
 
     fn pair(&self, at: usize) -> Option<(&str, &str)> {
@@ -240,11 +269,12 @@ impl Slow {
         prop_assert_eq!(row.dyad_fwd.len() + row.dyad_rev.len(), directed.len());
         let either: BTreeSet<u64> = row.dyad_fwd.iter().chain(&row.dyad_rev).copied().collect();
         prop_assert_eq!(either.len(), unordered.len());
-        let people: Vec<&str> = self.messages.iter().filter_map(|message| message.by.as_deref()).collect();
+        let nodes = || self.messages.iter().filter(|message| !message.is_quote);
+        let people: Vec<&str> = nodes().filter_map(|message| message.by.as_deref()).collect();
         let distinct: BTreeSet<&str> = people.iter().copied().collect();
         let again = distinct.iter().filter(|person| people.iter().filter(|other| other == person).count() > 1).count();
         prop_assert_eq!((row.unique_actors as usize, row.reentrants as usize), (distinct.len(), again));
-        let deleted = self.messages.iter().filter(|message| message.time.is_some() && message.by.is_none()).count();
+        let deleted = nodes().filter(|message| message.time.is_some() && message.by.is_none()).count();
         prop_assert_eq!(row.deleted_actors as usize, deleted);
         Ok(())
     }
@@ -268,13 +298,14 @@ impl Slow {
         prop_assert_eq!(&row.levels, &self.levels);
         let holds = |h: usize| (1..=h).all(|depth| self.levels.get(depth).is_some_and(|&count| count as usize >= depth));
         prop_assert_eq!(row.h_index as usize, self.all().filter(|&h| holds(h)).max().unwrap());
-        let inferred = self.all().skip(1).filter(|&at| self.parent(at).is_none()).count();
+        let inferred = self.nodes().into_iter().skip(1).filter(|&at| self.parent(at).is_none()).count();
         prop_assert_eq!(row.inferred as usize, inferred);
         Ok(())
     }
 
     fn agrees_on_times(&self, row: &Thread) -> Result<(), TestCaseError> {
-        let first = self.messages.iter().filter_map(|message| message.time).min().unwrap();
+        let nodes = || self.messages.iter().filter(|message| !message.is_quote);
+        let first = nodes().filter_map(|message| message.time).min().unwrap();
         let time = |at: usize| self.messages[at].time.unwrap_or(first);
         let latency = |at: usize| self.answers(at).map(|up| time(at) - time(up));
         prop_assert_eq!(&row.latency_hist, &buckets(self.all().filter_map(latency)));
@@ -283,17 +314,18 @@ impl Slow {
         let to_brand = |&at: &usize| {
             let message = &self.messages[at];
             let speaks = message.mentions_brand || self.answers(at).is_some_and(|up| self.messages[up].by_brand);
-            speaks && message.by.is_some() && !message.by_brand
+            speaks && message.by.is_some() && !message.by_brand && !message.is_quote
         };
         let by_brand = |at: usize| {
-            let answers = self.all().filter(|&other| self.messages[other].by_brand && self.parent(other) == Some(at));
+            let answers =
+                self.nodes().into_iter().filter(|&other| self.messages[other].by_brand && self.parent(other) == Some(at));
             answers.map(time).min()
         };
         let waits: Vec<Millis> = self.all().filter(to_brand).filter_map(|at| Some(by_brand(at)? - time(at))).collect();
         prop_assert_eq!(row.customer_messages as usize, self.all().filter(to_brand).count());
         prop_assert_eq!(row.customer_messages_answered as usize, waits.len());
         prop_assert_eq!(&row.brand_response_hist, &buckets(waits.into_iter()));
-        let (times, gap) = (self.messages.iter().filter_map(|message| message.time).collect::<Vec<_>>(), 30 * MINUTE);
+        let (times, gap) = (nodes().filter_map(|message| message.time).collect::<Vec<_>>(), 30 * MINUTE);
         // A session starts with a message before which nobody spoke for longer than the gap.
         let starts: BTreeSet<Millis> =
             times.iter().copied().filter(|&start| !times.iter().any(|&other| other < start && start - other <= gap)).collect();

@@ -41,7 +41,13 @@ fn event(number: usize, (kind, root, parent, by, minutes, marked): (u8, usize, u
         }
         6 => sample(root, &id, if marked { "views" } else { "votes" }, f64::from(u8::try_from(minutes % 3).unwrap()), time),
         _ => match by {
-            "ann" => post(root, by, time),
+            "ann" => {
+                let mut event = post(root, by, time);
+                if let Body::Post(post) = &mut event.body {
+                    post.is_brand = marked;
+                }
+                event
+            }
             "bob" => Event { id: text(&id), time, body: Body::Delete { root: text(root) } },
             "cat" => click(root, &id, marked.then_some(&*parent), time),
             _ => Event { id: text(&id), time, body: Body::Reaction { root: text(root) } },
