@@ -44,12 +44,11 @@ TO grapevine_reader;
 
 -- What holds for every brand is of every reader.
 CREATE ROW POLICY OR REPLACE own_brands
-ON grapevine.calendar
+ON grapevine.calendar, grapevine.actor
 USING brand = '' OR brand IN (SELECT brand FROM grapevine.brand_reader WHERE reader = currentUser())
 TO grapevine_reader;
 
 -- Tables that name no brand, by what ties them to one: experiments by the posts that carry them, persons by their visits.
--- An experiment that posts of two brands carry shows readers of either the sums of both where it is kept as a table: give each brand its own.
 CREATE ROW POLICY OR REPLACE own_brands
 ON grapevine.assignment
 USING experiment IN (SELECT experiment FROM grapevine.root WHERE experiment != '')
@@ -63,59 +62,30 @@ TO grapevine_reader;
 CREATE ROW POLICY OR REPLACE own_brands ON grapevine.rejects USING 0 TO grapevine_reader;
 CREATE ROW POLICY OR REPLACE own_brands ON grapevine.brand_reader USING reader = currentUser() TO grapevine_reader;
 
--- What deploy/clickhouse-stored-views.sql keeps was read with an administrator's rights. Granted name by name: behind each kept view
--- stands a table `.inner_id...` with the same rows and no policy.
-GRANT SELECT ON grapevine_stored.coverage TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.activity_daily TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.cascade_shape TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.thread_shape TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.buzz TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.people TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.traffic TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.money TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.credit TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.roi TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.places TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.response TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.elasticity TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.experiments TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.activity TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.cascade_growth TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.cascade_peak TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.cascade_ranking TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.cascade_speed TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.community_conversation TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.conservation TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.gaps TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.path_credit TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.rejects_summary TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.reproduction TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.reproduction_overall TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.response_times TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.roots TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.sides TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.sources TO grapevine_reader;
-GRANT SELECT ON grapevine_stored.thread_dialogue TO grapevine_reader;
+-- Answers, which a run of `grapevine rollup` makes of everybody's rows: a reader sees the lines of her brands. The models that a
+-- run works with stand in a database of their own, `grapevine_models`: grant nobody anything there.
 CREATE ROW POLICY OR REPLACE own_brands
-ON grapevine_stored.coverage, grapevine_stored.activity_daily, grapevine_stored.cascade_shape, grapevine_stored.thread_shape, grapevine_stored.buzz, grapevine_stored.people,
-    grapevine_stored.traffic, grapevine_stored.money, grapevine_stored.credit, grapevine_stored.roi, grapevine_stored.places, grapevine_stored.response, grapevine_stored.elasticity
+ON grapevine.activity_daily_run, grapevine.buzz_run, grapevine.click_lag_run, grapevine.credit_run, grapevine.credit_by_rule_run,
+    grapevine.elasticity_run, grapevine.money_run, grapevine.path_credit_run, grapevine.people_run, grapevine.places_run,
+    grapevine.response_run, grapevine.roi_cohort_run, grapevine.traffic_run
 USING brand IN (SELECT brand FROM grapevine.brand_reader WHERE reader = currentUser())
 TO grapevine_reader;
+-- An experiment that posts of two brands carry shows readers of either the sums of both: give each brand its own.
 CREATE ROW POLICY OR REPLACE own_brands
-ON grapevine_stored.experiments
+ON grapevine.experiments_run
 USING experiment IN (SELECT experiment FROM grapevine.root WHERE experiment != '')
 TO grapevine_reader;
 
--- The rest is read by everybody, hourly rates among it: fx, labour_rate, media_price, place, utm_side, actor, progress, gap,
--- active_epoch, schema_migrations, store.
+-- The rest is read by everybody, hourly rates among it: fx, labour_rate, media_price, place, utm_side, progress, gap,
+-- active_epoch, schema_migrations, store, run.
 
 -- A table with a policy may hide its rows from whom no policy names: from the worker, from administrators.
 CREATE ROW POLICY OR REPLACE everything
 ON grapevine.root, grapevine.activity_window, grapevine.cascade, grapevine.thread, grapevine.click, grapevine.visit, grapevine.conversion,
-    grapevine.cost, grapevine.report, grapevine.brand, grapevine.campaign, grapevine.calendar, grapevine.assignment,
+    grapevine.cost, grapevine.report, grapevine.brand, grapevine.campaign, grapevine.calendar, grapevine.actor, grapevine.assignment,
     grapevine.identity, grapevine.rejects, grapevine.brand_reader,
-    grapevine_stored.coverage, grapevine_stored.activity_daily, grapevine_stored.cascade_shape, grapevine_stored.thread_shape, grapevine_stored.buzz, grapevine_stored.people,
-    grapevine_stored.traffic, grapevine_stored.money, grapevine_stored.credit, grapevine_stored.roi, grapevine_stored.places, grapevine_stored.response, grapevine_stored.elasticity,
-    grapevine_stored.experiments
+    grapevine.activity_daily_run, grapevine.buzz_run, grapevine.click_lag_run, grapevine.credit_run, grapevine.credit_by_rule_run,
+    grapevine.elasticity_run, grapevine.experiments_run, grapevine.money_run, grapevine.path_credit_run, grapevine.people_run,
+    grapevine.places_run, grapevine.response_run, grapevine.roi_cohort_run, grapevine.traffic_run
 USING 1
 TO ALL EXCEPT grapevine_reader;

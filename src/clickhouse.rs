@@ -29,8 +29,11 @@ mod tables;
 pub use errors::{classify, classify_exception};
 pub use tables::{Column, Listed, TABLES, Table, Writer};
 
+/// The name of a setting of ClickHouse, and what it is set to.
+pub type Setting = (&'static str, &'static str);
+
 /// What every insert says, of servers that know it: an unknown setting is an error there.
-pub const SETTINGS: [(&str, &str); 16] = [
+pub const SETTINGS: [Setting; 16] = [
     // The answer must mean that the rows are there.
     ("async_insert", "0"),
     // A repeated insert must never be dropped as a copy: versions settle that.
@@ -100,6 +103,13 @@ pub async fn reach(config: &config::ClickHouse) -> Result<(), Failure> {
     }
 }
 
+/// Those of some settings that the server knows: an unknown one is an error there.
+pub(crate) async fn known_settings(client: &Client, wanted: &[Setting]) -> Result<Vec<Setting>, Failure> {
+    let known: Vec<String> =
+        client.query_raw("SELECT name FROM system.settings").fetch_all().await.map_err(|error| classify(&error))?;
+    Ok(wanted.iter().filter(|(name, _)| known.iter().any(|known| known == name)).copied().collect())
+}
+
 /// The store.
 pub struct ClickHouseSink {
     client: Client,
@@ -112,7 +122,7 @@ pub struct ClickHouseSink {
     /// With rows, and with `progress`.
     patience: [patience::Patience; 2],
     /// Those of [`SETTINGS`] that the server knows.
-    settings: OnceCell<Vec<(&'static str, &'static str)>>,
+    settings: OnceCell<Vec<Setting>>,
 }
 
 impl ClickHouseSink {
@@ -248,7 +258,7 @@ impl ClickHouseSink {
         result.map_err(|error| describe(error, table, rows))
     }
 
-    async fn send<T: Table>(&self, rows: &[&T], settings: &[(&str, &str)]) -> Result<(), Error> {
+    async fn send<T: Table>(&self, rows: &[&T], settings: &[Setting]) -> Result<(), Error> {
         // Every column by name: one that the table lacks would else be left out without a word.
         let columns = T::COLUMNS.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ");
         let insert = self.client.insert_formatted_with(format!("INSERT INTO {} ({columns}) FORMAT Native", T::NAME));
@@ -266,14 +276,8 @@ impl ClickHouseSink {
         insert.end().await
     }
 
-    async fn known_settings(&self) -> Result<&[(&'static str, &'static str)], Failure> {
-        self.settings.get_or_try_init(|| self.ask_for_settings()).await.map(Vec::as_slice)
-    }
-
-    async fn ask_for_settings(&self) -> Result<Vec<(&'static str, &'static str)>, Failure> {
-        let ask = self.client.query_raw("SELECT name FROM system.settings");
-        let known: Vec<String> = ask.fetch_all().await.map_err(|error| classify(&error))?;
-        Ok(SETTINGS.into_iter().filter(|(name, _)| known.iter().any(|known| known == name)).collect())
+    async fn known_settings(&self) -> Result<&[Setting], Failure> {
+        self.settings.get_or_try_init(|| known_settings(&self.client, &SETTINGS)).await.map(Vec::as_slice)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod pseudonym;
 pub mod rejects;
 pub mod report;
 pub mod resume;
+pub mod rollup;
 pub mod run;
 mod table;
 

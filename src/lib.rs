@@ -21,6 +21,8 @@ pub mod checkpoints;
 
 pub mod migrations;
 
+pub mod rollup;
+
 pub mod admin;
 pub mod logs;
 pub mod metrics;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use grapevine::command::{check, checkpoint, epoch, migrate, pseudonym, rejects, report, resume, run};
+use grapevine::command::{check, checkpoint, epoch, migrate, pseudonym, rejects, report, resume, rollup, run};
 #[cfg(feature = "lab")]
 use grapevine::command::{demo, embedded_clickhouse, generate};
 use grapevine::config::{Config, ConfigErrors};
@@ -39,6 +39,16 @@ enum Command {
         /// Print the statements and run none
         #[arg(long)]
         plan: bool,
+    },
+    /// Makes the answers anew: what came back, from where, how soon; with --every again and again
+    ///
+    /// Workers keep rows up to date; answers are tables made of them by a run, each on record in the view `run`. Run it from a
+    /// timer, or beside the workers with --every 15m. Two at once do no harm, and a killed one is never read.
+    Rollup {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(flatten)]
+        arguments: rollup::Arguments,
     },
     /// Shows and checks what workers have left of their states
     Checkpoint {
@@ -152,6 +162,11 @@ fn carry_out(command: Command) -> Result<ExitCode, anyhow::Error> {
         Command::Check(Configured { config }) => return Ok(ExitCode::from(check::run(config.as_deref(), std::env::vars()))),
         Command::Migrate { configured, plan } => {
             runtime()?.block_on(migrate::run(&configured.load_without_key()?.clickhouse, plan))?;
+        }
+        Command::Rollup { configured, arguments } => {
+            let config = configured.load_without_key()?;
+            logs::start(&config.log)?;
+            runtime()?.block_on(rollup::run(&config.clickhouse, arguments))?;
         }
         Command::Checkpoint { configured, action } => {
             runtime()?.block_on(checkpoint::run(&configured.load_without_key()?, &action))?;

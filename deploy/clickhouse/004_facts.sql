@@ -89,7 +89,9 @@ CREATE TABLE IF NOT EXISTS actor (
     valid_from Date COMMENT 'First day on which the row holds; it holds until the next row of the account',
     actor      UInt64 COMMENT 'Keyed hash of the account, as in the tables: grapevine pseudonym actor',
     class      LowCardinality(String) COMMENT 'Such as bot, staff, partner',
-    cluster    LowCardinality(String) COMMENT 'Accounts of one hand; empty: on its own'
+    cluster    LowCardinality(String) COMMENT 'Accounts of one hand; empty: on its own',
+    brand      LowCardinality(String) DEFAULT '' COMMENT 'Brand whose account it is; empty: nobody''s',
+    name       String DEFAULT '' COMMENT 'Name for people'
 ) ENGINE = ReplacingMergeTree
 ORDER BY (actor, valid_from)
 COMMENT 'Classes and clusters of accounts, dated';
@@ -99,7 +101,8 @@ CREATE TABLE IF NOT EXISTS identity (
     valid_from Date COMMENT 'First day on which the row holds; it holds until the next row of the visitor',
     visitor    UInt64 COMMENT 'Keyed hash of the visitor, as in the tables: grapevine pseudonym visitor',
     person     String COMMENT 'One person over devices and browsers; for experiments on persons: grapevine pseudonym visitor',
-    account    String COMMENT 'Account or customer that the person belongs to; empty: none'
+    account    String COMMENT 'Account or customer that the person belongs to; empty: none',
+    actor      UInt64 DEFAULT 0 COMMENT 'Keyed hash of the social account of the same person, as in the tables: grapevine pseudonym actor; 0: not known'
 ) ENGINE = ReplacingMergeTree
 ORDER BY (visitor, valid_from)
 COMMENT 'Visitors, persons and accounts, dated';

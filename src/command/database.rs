@@ -54,6 +54,10 @@ impl Database {
         Ok(database)
     }
 
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub(crate) fn query(&self, text: &str) -> Query {
         self.client.query_raw(text)
     }

@@ -121,6 +121,9 @@ pub enum DemoError {
     /// ClickHouse cannot be used.
     #[error("could not use ClickHouse at {0}")]
     ClickHouse(String, #[source] Failure),
+    /// Answers were not made.
+    #[error("could not make the answers")]
+    Answers(#[source] Failure),
     /// Somebody asked it to stop before everything was folded.
     #[error("stopped by {0} before everything was folded")]
     Interrupted(&'static str),

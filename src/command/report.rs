@@ -97,6 +97,10 @@ async fn frame(database: &Database, arguments: &Arguments) -> Result<Frame, Comm
     let known = |text: &str| {
         Date::parse(text, &Iso8601::DATE).map_err(|_| CommandError::Refused(format!("the store named the day {text}")))
     };
+    let runs: Vec<Rows> = database.all("ask for answers", database.query("SELECT count() AS rows FROM run")).await?;
+    if runs.iter().all(|runs| runs.rows == 0) {
+        return Err(CommandError::Refused("no answers have been made yet; run: grapevine rollup".to_owned()));
+    }
     let to = arguments.to.map_or_else(|| known(&span.last), Ok)?;
     let from = arguments.from.unwrap_or_else(|| to.saturating_sub(Duration::days(DAYS - 1)));
     if from > to {

@@ -9,9 +9,15 @@ use ::clickhouse::Client;
 
 use super::{Migration, SchemaProblem, store};
 use crate::clickhouse::TABLES;
+use crate::rollup::{ANSWERS, Answer};
 
-/// What commands and migrations write, beside [`TABLES`].
-const OURS: [&str; 4] = ["active_epoch", "gap", "schema_migrations", "store"];
+/// What commands and migrations write, beside [`TABLES`] and the answers.
+const OURS: [&str; 5] = ["active_epoch", "gap", "run", "schema_migrations", "store"];
+
+/// The answer that a table keeps the runs of.
+fn answer_of(table: &str) -> Option<&'static Answer> {
+    ANSWERS.iter().find(|answer| answer.table() == table)
+}
 
 /// A table or a view, as a statement of a file makes it.
 #[derive(Debug)]
@@ -56,7 +62,7 @@ impl Made {
     }
 
     fn is_ours(&self) -> bool {
-        TABLES.iter().any(|table| table.name == self.name) || OURS.contains(&self.name)
+        TABLES.iter().any(|table| table.name == self.name) || OURS.contains(&self.name) || answer_of(self.name).is_some()
     }
 
     /// Whether the worker does without it.
@@ -89,7 +95,8 @@ impl Held {
             client.query_raw(tables).param("database", database).fetch_all().await.map_err(store)?;
         let columns =
             "SELECT table, name, type FROM system.columns WHERE database = {database:String} AND table IN {ours:Array(String)}";
-        let ours: Vec<&str> = TABLES.iter().map(|table| table.name).chain(OURS).collect();
+        let ours = TABLES.iter().map(|table| table.name).chain(OURS).map(str::to_owned);
+        let ours: Vec<String> = ours.chain(ANSWERS.iter().map(Answer::table)).collect();
         let columns = client.query_raw(columns).param("database", database).param("ours", ours);
         let columns: Vec<(String, String, String)> = columns.fetch_all().await.map_err(store)?;
         let table = |(name, engine, has_rows)| (name, Table { engine, has_rows: has_rows != 0, columns: BTreeMap::new() });
@@ -185,6 +192,8 @@ fn consequence(name: &str) -> &'static str {
         }
         "active_epoch" => " (views read epoch 0 until `grapevine epoch promote`)",
         "gap" => " (the view `gaps` has forgotten what no count covers)",
+        "run" => " (no answer is shown until the next `grapevine rollup`)",
+        _ if answer_of(name).is_some() => " (the next `grapevine rollup` makes it again)",
         _ if TABLES.iter().any(|table| table.name == name) => "",
         _ => " (load it again)",
     }

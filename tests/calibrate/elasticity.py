@@ -49,7 +49,7 @@ def main():
                 best.append(width)
                 cells += [(f"b{k}", "x", f"c{p}", FIRST + datetime.timedelta(days=d), int(done[p, d]), int(visits[p, d])) for p in range(places) for d in range(DAYS)]
             table.load("community_day", "brand, channel, community, day, interactions, visits", cells)
-            rows += store.dicts("SELECT * FROM elasticity")
+            rows += store.dicts(f"SELECT * FROM {table.question('elasticity')}")
         answered = [row for row in rows if row["elasticity"] is not None]
         why = {row["reason"] for row in rows if row["elasticity"] is None}
         shown.share(f"{name}: answered", len(answered), number, 99, 100, more=", ".join(sorted(why)))

@@ -33,7 +33,7 @@ def answer(worlds):
     truths = {key: value for world in worlds for key, value in world[0].items()}
     table.load("post", "brand, community, root, value", [row for world in worlds for row in world[1]])
     table.load("cost_day", roi.COST_COLUMNS, [row for world in worlds for row in world[2]])
-    rows = store.dicts("SELECT brand, community, average_roi, roi_pooled, sd, p_top10, p_positive, rank_low, rank_high, place_rank, reason FROM places WHERE model = 'last' AND lookback_days = 30 AND horizon_days = 30")
+    rows = store.dicts(f"SELECT brand, community, average_roi, roi_pooled, sd, p_top10, p_positive, rank_low, rank_high, place_rank, reason FROM {table.question('places', roi.WATERMARK)} WHERE model = 'last' AND lookback_days = 30 AND horizon_days = 30")
     assert len(rows) == len(truths), (len(rows), len(truths))
     return [{**row, "truth": truths[row["brand"], row["community"]]} for row in rows]
 

@@ -102,7 +102,7 @@ def answers(brands):
         f"INSERT INTO minute (brand, minute, day, minute_of_day, {COUNTS}) SELECT brand, {FIRST} + k, toDate(toUInt16(intDiv({FIRST} + k, 1440))), k % 1440, {COUNTS}"
         f" FROM whole ARRAY JOIN {COUNTS}, range({SIZE}) AS k"
     )
-    return store.dicts("SELECT * FROM response")
+    return store.dicts(f"SELECT * FROM {table.question('response')}")
 
 
 class Outcome:

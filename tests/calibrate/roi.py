@@ -1,6 +1,6 @@
-"""How often the interval of `roi` holds the true return of a brand's cohort.
+"""How often the interval of `roi_cohort` holds the true return of a brand's cohort.
 
-Posts and their value stand in place of the view `root_value`, hours in place of `cost_day`. A post brings a Poisson number of visits
+Posts and their value stand in place of the model `root_value`, hours in place of `cost_day`. A post brings a Poisson number of visits
 around a lognormal mean (spread `sv` over posts), 3 in 100 buy, orders are lognormal with a spread of 1. The oracle of the width
 knows the true spread of a post's value.
 """
@@ -33,8 +33,6 @@ def posts_stand_in():
         margin AS revenue, arrayResize([0.], 180) AS sales, arrayResize([0.], 180) AS before_direct, arrayResize([toUInt8(0)], 180) AS unknown, known_revenue AS traced_margin FROM post""")
     money = "Nullable(Decimal(38, 6))"
     table.stand_in("cost_day", f"day Date, brand String, campaign String, channel String, community String, side String, kind String, by_rule Bool, role String, estimated Bool, amount Decimal(38, 6), currency String, seconds UInt64, seconds_low Nullable(UInt64), seconds_high Nullable(UInt64), time_amount {money}, time_currency String, money_base {money}, time_base {money}, time_base_low {money}, time_base_high {money}, cost_base {money}, base_currency String", "brand, day")
-    table.stand_in("live_watermark", "watermark DateTime64(3, 'UTC')", "watermark")
-    table.load("live_watermark", "watermark", [(WATERMARK,)])
 
 
 COST_COLUMNS = "day, brand, channel, community, side, seconds, seconds_low, seconds_high, time_amount, money_base, time_base, time_base_low, time_base_high, cost_base, base_currency"
@@ -55,7 +53,7 @@ def main():
             worlds = {f"b{k}": values(dice, posts, spread) for k in range(start, min(start + 200, number))}
             table.load("post", "brand, community, root, value", ((b, "c", f"{b}-{k}", v) for b, vs in worlds.items() for k, v in enumerate(vs)))
             table.load("cost_day", COST_COLUMNS, (cost(b, "c", COST) for b in worlds))
-            rows += store.dicts("SELECT roi_low, roi_high, roi, reason FROM roi WHERE grain = 'brand' AND side = 'all' AND model = 'last' AND lookback_days = 30 AND horizon_days = 30")
+            rows += store.dicts(f"SELECT roi_low, roi_high, roi, reason FROM {table.question('roi_cohort', WATERMARK)} WHERE grain = 'brand' AND side = 'all' AND model = 'last' AND lookback_days = 30 AND horizon_days = 30")
         assert len(rows) == number, len(rows)
         truth = posts * VALUE / COST - 1
         known = [(row["roi_low"], row["roi_high"]) for row in rows if row["roi_low"] is not None]

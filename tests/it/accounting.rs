@@ -17,7 +17,7 @@ const TABLES: [&str; 4] = [
     "SELECT 'credit' AS table, model, lookback_days, conversion, visit, brand, currency, side, channel, community,
         campaign, root, click, toString(credit) AS credit, toString(credit_base) AS credit_base,
         toString(margin_base) AS margin_base
-     FROM credit",
+     FROM credit_by_rule",
     "SELECT 'ledger' AS table, brand, toString(day) AS day, entry, currency, campaign, channel, community, side,
         if(countIf(m.amount IS NULL) > 0, NULL, toString(sum(m.amount))) AS amount,
         if(countIf(m.amount_base IS NULL) > 0, NULL, toString(sum(m.amount_base))) AS amount_base,
@@ -27,14 +27,14 @@ const TABLES: [&str; 4] = [
         model, lookback_days, posts, toString(money_base) AS money_base, toString(time_base) AS time_base,
         toString(cost_base) AS cost_base, toString(revenue_base) AS revenue_base, toString(margin_base) AS margin_base,
         roi, traced_share, labour_coverage, reason
-     FROM roi WHERE grain = 'brand' OR (model = 'last' AND lookback_days = 30)",
-    "SELECT 'reached' AS table, toUnixTimestamp64Milli(watermark) AS watermark FROM live_watermark",
+     FROM roi_cohort WHERE grain = 'brand' OR (model = 'last' AND lookback_days = 30)",
+    "SELECT 'reached' AS table, toUnixTimestamp64Milli(as_of) AS watermark FROM run ORDER BY run DESC LIMIT 1",
 ];
 
 /// ROI by brand, side and rule that a figure is given for: without any, nothing would be compared.
 const KNOWN: &str = "SELECT countIf(side = 'all'), countIf(side = 'broadcast'), countIf(side = 'conversation'),
         uniqExactIf(horizon_days, side = 'all'), countIf(isNaN(roi))
-     FROM roi WHERE grain = 'brand' AND roi IS NOT NULL";
+     FROM roi_cohort WHERE grain = 'brand' AND roi IS NOT NULL";
 
 /// A generated world in a database.
 struct Accounts {
@@ -85,6 +85,7 @@ impl Accounts {
 
     /// Compares every row of the views with the oracle's; what differs is the message.
     async fn agree(&self) {
+        self.database.roll_up().await;
         let mut found = String::new();
         for query in TABLES {
             let rows = self.json(query).await;

@@ -12,11 +12,7 @@ use crate::events::own_file;
 use crate::store::Database;
 
 /// The cases whose answer is not right yet, by number, and what kind of fault it is.
-const NOT_YET: [(&str, &str); 3] = [
-    ("01", "a session is one touch whatever it holds, and its first touch is kept"),
-    ("06", "a negative sale is a refund to `money` and a sale to `roi`"),
-    ("36", "only visits are touches, so a click without one is none"),
-];
+const NOT_YET: [(&str, &str); 0] = [];
 
 /// How many records were folded.
 const READ: &str = "SELECT sum(read) FROM progress FINAL";
@@ -49,6 +45,7 @@ impl Case {
             }
         }
         self.fold(database).await;
+        database.roll_up().await;
         let mut answers = Vec::new();
         for question in statements(&self.text("sql")) {
             let answer = async { database.client.query_raw(question).fetch_bytes("TSV")?.collect().await };

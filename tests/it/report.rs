@@ -28,6 +28,7 @@ impl Desk {
         for statement in statements(include_str!("report/rows.sql")) {
             database.run(statement).await;
         }
+        database.roll_up().await;
         Desk { database, folder: tempfile::tempdir().unwrap() }
     }
 
@@ -49,8 +50,9 @@ impl Desk {
         MADE.get_or_init(make).await
     }
 
-    /// A report that must be made.
+    /// A report that must be made, of answers to the rows as they are.
     pub(crate) async fn report(&self, name: &str, arguments: &[&str]) -> (PathBuf, String) {
+        self.database.roll_up().await;
         let said = self.say(name, arguments).await.done();
         assert!(said.starts_with(&self.path(name).display().to_string()), "{said}");
         let html = std::fs::read_to_string(self.path(name)).unwrap();
@@ -143,7 +145,7 @@ fn of_activity() -> Vec<(&'static str, String)> {
         (
             "returns",
             "SELECT concat('>', if(roi > 0, '+', if(roi < 0, '\u{2212}', '')), toString(abs(round(roi * 100))), \
-                '\u{a0}%</td>') FROM roi \
+                '\u{a0}%</td>') FROM roi_cohort \
              WHERE grain = 'brand' AND brand = 'acme' AND model = 'last' AND lookback_days = 30 AND horizon_days = 7 \
              AND side = 'conversation' AND cohort = '2026-04-13'"
                 .to_owned(),
@@ -270,7 +272,7 @@ async fn what_a_side_is_credited_with_stands_beside_what_it_caused() {
     };
     for (side, truth, shown_truth) in [("broadcast", 200, "200.00"), ("conversation", -2, "\u{2212}2.00")] {
         let margin = format!(
-            "SELECT sum(margin_base) AS m, {}, {} FROM credit \
+            "SELECT sum(margin_base) AS m, {}, {} FROM credit_by_rule \
              WHERE brand = 'acme' AND model = 'last' AND lookback_days = 30 AND side = '{side}'",
             shown("m"),
             shown(&format!("(m - ({truth}))"))

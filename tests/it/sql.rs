@@ -50,6 +50,11 @@ async fn touches_and_traffic_follow_the_sides_and_the_days_of_the_brands() {
 }
 
 #[tokio::test]
+async fn clicks_come_as_soon_as_they_came() {
+    agrees("click_lag").await;
+}
+
+#[tokio::test]
 async fn days_buzz_and_people_are_those_of_the_brands_time_zones() {
     agrees("audience").await;
 }

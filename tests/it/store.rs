@@ -10,6 +10,7 @@ use grapevine::config::{ClickHouse, Secret};
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
 use grapevine::failure::Failure;
 use grapevine::migrations;
+use grapevine::rollup;
 use grapevine::row::{ActivityWindow, Cascade, Histogram, Progress, Rejected, Root, Rows, Thread};
 use grapevine::worker::{Append, Appended, Promise, Sink};
 use serde_bytes::ByteBuf;
@@ -151,6 +152,11 @@ impl Database {
 
     pub(crate) async fn insert(&self, rows: Rows) {
         write(&self.sink(), rows).await.unwrap();
+    }
+
+    /// Makes the answers of what there is now.
+    pub(crate) async fn roll_up(&self) -> rollup::Run {
+        rollup::run(&self.client).await.unwrap()
     }
 
     pub(crate) async fn run(&self, statement: &str) {
@@ -409,7 +415,13 @@ pub(crate) fn world() -> Rows {
         activity_windows: windows,
         cascades: vec![deep, star("m", 1), moved, orphan],
         threads: vec![dialogue("t")],
-        clicks: vec![fact!(Click { root: "a".into(), target: "a".into(), path: vec!["a".into()], path_actors: vec![7], path_is_brand: vec![true] })],
+        clicks: vec![fact!(Click {
+            root: "a".into(),
+            target: "a".into(),
+            path: vec!["a".into()],
+            path_actors: vec![7],
+            path_is_brand: vec![true]
+        })],
         visits: vec![fact!(Visit { visitor: 5, has_visitor: true, click: "f".into(), brand: "acme".into() })],
         conversions: vec![fact!(Conversion { visitor: 5, has_visitor: true, amount: -12_500_000, margin_rate: Some(350_000) })],
         costs: vec![fact!(Cost { amount: Some(1), seconds: Some(90), seconds_low: None, period_start: Some(T0_MS) })],

@@ -258,6 +258,7 @@ async fn a_day_has_one_row_a_side_with_distinct_people_and_none_is_missing() {
     database.insert(Rows { roots, activity_windows: vec![later], ..Rows::default() }).await;
     let columns =
         "day, brand, community, side, posts, shares, replies, brand_replies, reactions, sharers, repliers, posts_previous_period";
+    database.roll_up().await;
     let answer = database.ask(&format!("SELECT {columns} FROM activity_daily ORDER BY brand DESC, day, community, side")).await;
     let spine = |day: &str, brand: &str| {
         ["broadcast", "conversation", "other"].map(|side| format!("{day}\t{brand}\t\t{side}{}\t\\N", "\t0".repeat(7))).join("\n")
@@ -406,7 +407,9 @@ async fn copies_of_facts_are_events_that_were_counted_and_do_not_stand() {
     let of_the_other_epoch = Progress { epoch: 1, ..read("t/0", 1000) };
     let progress = vec![read("t/0", 100), read("t/1", 50), of_the_other_epoch];
     database.insert(Rows { costs, progress, ..Rows::default() }).await;
-    database.ask("INSERT INTO gap (epoch, source, first, next) VALUES (0, 't/0', 50, 60), (0, 't/0', 70, 70), (1, 't/0', 0, 99)").await;
+    database
+        .ask("INSERT INTO gap (epoch, source, first, next) VALUES (0, 't/0', 50, 60), (0, 't/0', 70, 70), (1, 't/0', 0, 99)")
+        .await;
     let asked = "SELECT type, accepted, kept, copies FROM fact_copies WHERE accepted > 0 OR kept > 0 OR copies > 0";
     assert_eq!(database.ask(asked).await, "cost\t4\t2\t2");
     let types = "assign\nclick\nconversion\ncost\nreport\nvisit";

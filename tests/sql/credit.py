@@ -124,6 +124,13 @@ for v in visits:
         (v["time"], v["id"], direct, told, dims["channel"], dims["community"], dims["campaign"], click["root"] if click else "", click["id"] if click else ""))
 
 
+def ends(session, touch):
+    """Whether a touch ends a session that has named another post, another campaign, or a post and no campaign."""
+    post = next((t[7] for t in session if t[7]), "")
+    campaign = next((t[6] for t in session if t[6]), "")
+    return (touch[7] != "" and post not in ("", touch[7])) or (touch[6] != "" and (campaign or post) not in ("", touch[6]))
+
+
 def touches(conversion, days):
     sale = SALE.get(conversion["refund_of"], conversion)
     if not sale["has_visitor"]:
@@ -132,7 +139,7 @@ def touches(conversion, days):
     rows = sorted(t for t in trail[person(sale["visitor"], brand, end), brand] if end - days * DAY < t[0] <= end)
     sessions = []
     for t in rows:
-        if sessions and t[0] - sessions[-1][-1][0] <= 1800:
+        if sessions and t[0] - sessions[-1][-1][0] <= 1800 and not ends(sessions[-1], t):
             sessions[-1].append(t)
         else:
             sessions.append([t])
@@ -147,7 +154,7 @@ def weights(model, ts):
         "first": lambda i: i == 0,
         "last": lambda i: i == last,
         "linear": lambda i: 1,
-        "position": lambda i: 1.0 if m == 1 else 0.5 if m == 2 else 0.4 if i in (0, m - 1) else 0.2 / (m - 2),
+        "position": lambda i: max(1, 2 * (m - 2)) if i in (0, m - 1) else 1,
         "time_decay": lambda i: 2.0 ** ((ts[i][0] - ts[-1][0]) / (7 * DAY)),
     }[model]
     return [round(2**32 * float(part(i))) for i in range(m)]
@@ -175,9 +182,10 @@ for model in MODELS:
             ts = touches(o, days)
             if not ts:
                 wanted[o["id"], ""] = (units(o["amount"]), "unattributed", "", "", "", "", "")
-            for t, part in zip(ts, split(units(o["amount"]), weights(model, ts)) if ts else []):
-                wanted[o["id"], t[1]] = (part, *t[3:])
-        for row in dicts(f"SELECT conversion, visit, toString(toInt256(toDecimal256(credit, 6) * {UNIT})) AS part, side, channel, community, campaign, root, click FROM credit WHERE model = '{model}' AND lookback_days = {days}"):
+            for t, weight, part in zip(ts, weights(model, ts), split(units(o["amount"]), weights(model, ts))) if ts else []:
+                if weight > 0:
+                    wanted[o["id"], t[1]] = (part, *t[3:])
+        for row in dicts(f"SELECT conversion, visit, toString(toInt256(toDecimal256(credit, 6) * {UNIT})) AS part, side, channel, community, campaign, root, click FROM credit_by_rule WHERE model = '{model}' AND lookback_days = {days}"):
             found[row["conversion"], row["visit"]] = (int(row["part"]), row["side"], row["channel"], row["community"], row["campaign"], row["root"], row["click"])
         assert set(found) == set(wanted), f"{model} {days}: {sorted(set(found) ^ set(wanted))[:5]}"
         for key in wanted:
@@ -187,7 +195,7 @@ several = sum(len(touches(o, 90)) > 2 for o in sales)
 assert several > 50 and sum(not touches(o, 90) for o in sales) > 20, several
 print(f"credit: {compared} rows of 5 models x 3 look-backs, each to 0.000001; {several} sales with more than two touches")
 sums = collections.Counter()
-for conversion, total, share in ask(f"SELECT conversion, toString(toInt256(toDecimal256(sum(credit), 6) * {UNIT})), sum(share) FROM credit GROUP BY model, lookback_days, conversion"):
+for conversion, total, share in ask(f"SELECT conversion, toString(toInt256(toDecimal256(sum(credit), 6) * {UNIT})), sum(share) FROM credit_by_rule GROUP BY model, lookback_days, conversion"):
     sums[int(total) == units({o["id"]: o for o in sales + refunds}[conversion]["amount"]) and abs(share - 1) < 1e-9] += 1
 same("every conversion adds up under every rule", [sums[True], sums[False]], [15 * len(sales + refunds), 0])
 
@@ -203,7 +211,7 @@ def margin_rate(o):
 
 
 worth = 0
-for row in dicts("SELECT conversion, toString(day) AS day, brand, toString(sum(c.credit_base)) AS credit_base, toString(sum(c.margin_base)) AS margin_base, any(base_currency) AS base, countIf(c.credit_base IS NULL) AS no_rate, countIf(c.margin_base IS NULL) AS no_margin FROM credit AS c WHERE model = 'linear' AND lookback_days = 90 GROUP BY conversion, day, brand"):
+for row in dicts("SELECT conversion, toString(day) AS day, brand, toString(sum(c.credit_base)) AS credit_base, toString(sum(c.margin_base)) AS margin_base, any(base_currency) AS base, countIf(c.credit_base IS NULL) AS no_rate, countIf(c.margin_base IS NULL) AS no_margin FROM credit_by_rule AS c WHERE model = 'linear' AND lookback_days = 90 GROUP BY conversion, day, brand"):
     o = {o["id"]: o for o in sales + refunds}[row["conversion"]]
     brand = o["brand"] or SALE[o["refund_of"]]["brand"]
     day = local_day(brand, o["time"])

@@ -76,7 +76,7 @@ for k in range(90):
         people.append(f"('2026-01-01', {visitor}, '{person}', '')")
         for _ in range(DICE.poisson(0.8)):
             sell(visitor, T0 + int(DICE.integers(1, 20 * DAY)), str(round(float(DICE.gamma(2, 20 + 25 * (arm == "c"))), 2)), "EUR", units=[("person", person)])
-run(f"INSERT INTO identity VALUES {','.join(people)}")
+run(f"INSERT INTO identity (valid_from, visitor, person, account) VALUES {','.join(people)}")
 
 for k in range(40):
     root, town = f"root{k}", f"town{k % 20}"

@@ -53,15 +53,15 @@ for c in conversions:
         wanted["position", source] += revenue * (1 if n == 1 else Fraction(1, 2) if n == 2 else Fraction(2, 5) if i in (0, n - 1) else Fraction(1, 5) / (n - 2))
 assert sum(v != 0 for v in wanted.values()) > 20, wanted
 found = collections.Counter()
-for model, visit, units in ask("SELECT model, visit, toString(toInt256(credit * 1000000)) FROM credit WHERE lookback_days = 30 AND model != 'time_decay' AND visit != ''"):
+for model, visit, units in ask("SELECT model, visit, toString(toInt256(credit * 1000000)) FROM credit_by_rule WHERE lookback_days = 30 AND model != 'time_decay' AND visit != ''"):
     s = by_id[visit]
     found[model, (s["utm_source"], s["utm_medium"], s["utm_campaign"])] += Fraction(int(units), 1000000)
 for key in set(wanted) | set(found):
     assert abs(found[key] - wanted[key]) < Fraction(1, 10000), (key, float(found[key]), float(wanted[key]))
 revenue = sum(Decimal(c["revenue"]) for c in conversions)
-for model, total in ask("SELECT model, toString(sum(c.credit)) FROM credit AS c WHERE lookback_days = 30 GROUP BY model"):
+for model, total in ask("SELECT model, toString(sum(c.credit)) FROM credit_by_rule AS c WHERE lookback_days = 30 GROUP BY model"):
     same(f"{model} adds up", Decimal(total), revenue)
-same("unattributed", int(ask("SELECT count() FROM credit WHERE side = 'unattributed' AND model = 'last' AND lookback_days = 30")[0][0]), none)
+same("unattributed", int(ask("SELECT count() FROM credit_by_rule WHERE side = 'unattributed' AND model = 'last' AND lookback_days = 30")[0][0]), none)
 per_source = collections.Counter()
 for a in spend:
     per_source[a["utm_source"], a["utm_medium"], a["utm_campaign"]] += Decimal(a["spend"])

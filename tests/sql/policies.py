@@ -18,9 +18,8 @@ from store import ask, insert, one, run, same, statements
 from worlds.two_brands import BRANDS, World, nameless, shared
 
 TEMPLATE = (store.MIGRATIONS.parent / "clickhouse-row-policies.sql").read_text()
-STORED = (store.MIGRATIONS.parent / "clickhouse-stored-views.sql").read_text()
 POLICY = re.compile(r"CREATE ROW POLICY OR REPLACE own_brands\s+ON (.+?)\s+USING (.+?)\s+TO grapevine_reader", re.S)
-PRODUCT = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit roi places response".split()
+PRODUCT = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit roi_cohort places response".split()
 
 
 def conditions(database):
@@ -55,9 +54,16 @@ def rounded(cell):
     return float(f"{cell:.9g}") if isinstance(cell, float) else cell
 
 
-def answers(views):
-    """Every row of every view, in an order of its own."""
-    return {view: sorted(json.dumps(rounded(row)) for row in ask(f"SELECT * FROM {view}")) for view in views}
+def answers(views, where="1"):
+    """Every row of every view, in an order of its own. Which run an answer is of is no matter."""
+    every = {view: "* EXCEPT (run, as_of)" if store.ANSWERS.fullmatch(view) else "*" for view in views}
+    return {view: sorted(json.dumps(rounded(row)) for row in ask(f"SELECT {columns} FROM {view} WHERE {where}")) for view, columns in every.items()}
+
+
+def of_brand(view, brand):
+    """The rows of an answer that are of one brand; of an experiment, where posts of the brand carry it."""
+    mine = f"experiment IN (SELECT experiment FROM root WHERE brand = '{brand}')" if view == "experiments" else f"brand = '{brand}'"
+    return sorted(json.dumps(rounded(row)) for row in ask(f"SELECT * EXCEPT (run, as_of) FROM {view} WHERE {mine}"))
 
 
 def load(*worlds):
@@ -67,19 +73,14 @@ def load(*worlds):
 
 
 policies = conditions("grapevine")
-kept = re.findall(r"CREATE MATERIALIZED VIEW grapevine_stored\.(\w+)", STORED)
-same("every view that is kept as a table has a policy", sorted(conditions("grapevine_stored")), sorted(kept))
-granted = re.findall(r"GRANT SELECT ON grapevine_stored\.(\S+)", TEMPLATE)
-passed = re.findall(r"CREATE OR REPLACE VIEW grapevine_stored\.(\w+)", STORED)
 revoked = re.findall(r"REVOKE SELECT ON grapevine\.(\w+)", TEMPLATE)
-same("what is granted there is a view with a policy or one that is passed on", sorted(granted), sorted({*kept, *passed} - {*revoked}))
 named = {name for (name,) in ask("SELECT DISTINCT table FROM system.columns WHERE database = currentDatabase() AND name = 'brand' AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')")}
 same("every table that names a brand has a policy", sorted(named - policies.keys()), [])
 tables = [name for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'")]
 same("every table is named in the template", [name for name in tables if not re.search(rf"\b{name}\b", TEMPLATE)], [])
 
 # Building blocks show in what is built of them.
-views = [name for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View' AND comment NOT LIKE '%building block%' ORDER BY name")]
+views = [name for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View' AND comment NOT LIKE '%building block%' ORDER BY name") if name not in revoked]
 same("the product is compared", [view for view in PRODUCT if view not in views], [])
 definers = ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View' AND create_table_query LIKE '%SQL SECURITY%'")
 same("no view reads with the rights of its maker", definers, [])
@@ -89,15 +90,24 @@ of_brands = sorted(name for name in policies if name in named or name in lives o
 # Which views have rows of one brand each. A rank is one among what a reader sees; a unit of an experiment sold what she sees of it.
 by_brand = [name for (name,) in ask(f"SELECT DISTINCT table FROM system.columns WHERE database = currentDatabase() AND name IN ('brand', 'root') AND table IN ({', '.join(map(store._literal, views))}) ORDER BY table")]
 by_brand.remove("cascade_ranking")
+# Answers are made of everybody's rows, live views of those that the reader sees.
+made, runs = [view for view in views if store.ANSWERS.fullmatch(view)], [table for table in tables if re.fullmatch(r"(\w+_)?run", table)]
+live = [view for view in views if view not in made]
 alone = {}
 for brand in BRANDS:
     store.empty()
     load(World(brand).tables, shared())
-    alone[brand] = answers(views)
-    same("the world has rows for every view", [view for view in PRODUCT if not alone[brand][view]], [])
+    alone[brand] = answers(live)
 store.empty()
 load(*(World(brand).tables for brand in BRANDS), shared())
-everything = answers(of_brands + by_brand)
+everything = answers(name for name in of_brands + by_brand if name not in made + runs)
+load(nameless())
+store.roll_up()
+everything |= answers((name for name in of_brands + by_brand if name in made + runs), "brand != ''")
+for brand in BRANDS:
+    alone[brand] |= {view: of_brand(view, brand) for view in made}
+    same("the world has rows for every view", [view for view in PRODUCT if not alone[brand][view]], [])
+kept = {table: store._post(f"SELECT * FROM {table} FORMAT JSONEachRow", store.DATABASE) for table in runs}
 
 with tempfile.TemporaryDirectory() as name:
     engine, store.URL = guarded(pathlib.Path(name), policies)
@@ -107,6 +117,9 @@ with tempfile.TemporaryDirectory() as name:
         (table,) = [statement for statement in statements(TEMPLATE) if statement.startswith("CREATE TABLE")]
         run(table)
         load(*(World(brand).tables for brand in BRANDS), nameless(), shared())
+        for table, rows in kept.items():
+            run(f"INSERT INTO {table} FORMAT JSONEachRow {rows}")
+        store.roll_up = lambda: None  # What was copied is asked for: this engine hides rows from a run, too.
         same("who reads no brand sees nothing", [view for view, rows in answers(("activity_daily", "traffic", "money")).items() if rows], [])
         read = {}
         for brand, other in (BRANDS, BRANDS[::-1]):

@@ -125,7 +125,7 @@ insert("brand", [{"valid_from": "2023-01-01", "brand": b, "margin_rate": Decimal
 
 # ---------------------------------------------------------------- what the views of credit and cost say, line by line
 credit = collections.defaultdict(list)
-for row in dicts("SELECT model, lookback_days AS l, conversion, toUnixTimestamp64Milli(at) / 1000 AS at, toString(day) AS day, brand, side, root, share, direct, tracked, visit, before_direct, refund_of, toUnixTimestamp64Milli(sold_at) / 1000 AS sold_at, toFloat64(credit_base) AS credit_base, toFloat64(margin_base) AS margin_base, base_currency FROM credit WHERE share > 0"):
+for row in dicts("SELECT model, lookback_days AS l, conversion, toUnixTimestamp64Milli(at) / 1000 AS at, toString(day) AS day, brand, side, root, share, direct, tracked, visit, before_direct, refund_of, toUnixTimestamp64Milli(sold_at) / 1000 AS sold_at, toFloat64(credit_base) AS credit_base, toFloat64(margin_base) AS margin_base, base_currency FROM credit_by_rule WHERE share > 0"):
     credit[row["model"], row["l"]].append(row)
 cost_lines = dicts("SELECT toString(day) AS day, brand, campaign, channel, community, side, toInt64(seconds) AS seconds, toInt64(seconds_low) AS low, toFloat64(time_amount) AS time_amount, toFloat64(money_base) AS money, toFloat64(time_base) AS time, toFloat64(time_base_low) AS time_low, toFloat64(time_base_high) AS time_high FROM cost_day")
 for line in cost_lines:
@@ -222,7 +222,7 @@ def close_bound(what, found, wanted):
     close(what, found if found is None else found + 1, wanted if wanted is None else wanted + 1, 2e-4)
 
 
-rows = dicts("SELECT *, toString(cohort) AS week FROM roi")
+rows = dicts("SELECT *, toString(cohort) AS week FROM roi_cohort")
 found = {((r["grain"], r["brand"], r["campaign"], r["channel"], r["community"]), date(r["week"]), r["side"], r["model"], r["lookback_days"], r["horizon_days"]): r for r in rows}
 assert len(found) == len(rows), "one row per group, cohort, side, rule and horizon"
 reasons, checked = collections.Counter(), 0

@@ -15,6 +15,7 @@ import math
 import os
 import pathlib
 import re
+import subprocess
 import time
 import urllib.error
 import urllib.parse
@@ -23,7 +24,11 @@ import urllib.request
 URL = os.environ["CLICKHOUSE_URL"]
 DATABASE = os.environ["CLICKHOUSE_DATABASE"]
 MIGRATIONS = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "clickhouse"
+GRAPEVINE = os.environ.get("GRAPEVINE", str(pathlib.Path(__file__).resolve().parents[2] / "target" / "release" / "grapevine"))
+# What `grapevine rollup` makes, as words of a query.
+ANSWERS = re.compile(r"\b(%s)\b" % "|".join(re.findall("CREATE OR REPLACE VIEW (.+) AS", next(MIGRATIONS.glob("*_public.sql")).read_text())))
 LARGEST = 2**64 - 1
+FACTS = ("assignment", "click", "conversion", "cost", "report", "visit")
 # What the post of a life says, and the tables whose rows may come with it: it stands in `root`.
 POST = {"root_time": 0, "root_is_brand": False, "brand": "", "campaign": "", "channel": "", "platform": "", "community": "", "experiment": "", "arm": "", "tags": []}
 OF_LIVES = ("activity_window", "cascade", "thread")
@@ -40,12 +45,32 @@ def _post(statement, database, settings=()):
 
 def run(statement):
     """Runs a statement that answers nothing."""
+    _stale.add(DATABASE)
     _post(statement, DATABASE)
+
+
+def _answer(query):
+    """What a query says. Answers are made before, if something was changed since they were."""
+    if DATABASE in _stale and ANSWERS.search(query):
+        roll_up()
+    return json.loads(_post(query, DATABASE))
+
+
+def roll_up():
+    """Makes the answers of what there is now. A run takes no fact that `progress` does not cover, so every source is said to be read to its last."""
+    facts = " UNION ALL ".join(f"SELECT epoch, source, {LARGEST} - min(version) + 1 AS next FROM {table} GROUP BY epoch, source" for table in FACTS)
+    behind = f"FROM (SELECT epoch, source, max(next) AS read FROM ({facts}) GROUP BY epoch, source) AS f LEFT JOIN (SELECT * FROM progress FINAL) AS p USING (epoch, source) WHERE f.read > p.version"
+    _post(f"INSERT INTO progress SELECT p.* REPLACE (f.epoch AS epoch, f.source AS source, f.read AS version) {behind}", DATABASE)
+    environment = {**os.environ, "GRAPEVINE_CLICKHOUSE_URL": URL, "GRAPEVINE_CLICKHOUSE_DATABASE": DATABASE}
+    done = subprocess.run([GRAPEVINE, "rollup"], env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"grapevine rollup: {done.stderr}")
+    _stale.discard(DATABASE)
 
 
 def ask(query):
     """The rows of an answer, as lists; 64-bit and decimal numbers come as text."""
-    return json.loads(_post(query, DATABASE))["data"]
+    return _answer(query)["data"]
 
 
 def one(query):
@@ -57,7 +82,7 @@ def one(query):
 
 def dicts(query):
     """The rows of an answer, by column."""
-    answer = json.loads(_post(query, DATABASE))
+    answer = _answer(query)
     names = [column["name"] for column in answer["meta"]]
     return [dict(zip(names, row)) for row in answer["data"]]
 
@@ -91,20 +116,6 @@ def empty():
             run(f"TRUNCATE TABLE {name}")
 
 
-def keep_views(seconds):
-    """Makes the tables of deploy/clickhouse-stored-views.sql in a database of their own, and says which."""
-    kept = f"{DATABASE}_stored"
-    template = (MIGRATIONS.parent / "clickhouse-stored-views.sql").read_text()
-    for statement in statements(template.replace("grapevine_stored", kept).replace("grapevine.", f"{DATABASE}.")):
-        run(statement)
-    unfinished = f"SELECT view, status, exception FROM system.view_refreshes WHERE database = '{kept}' AND (last_success_time IS NULL OR exception != '')"
-    deadline = time.monotonic() + seconds
-    while rows := ask(unfinished):
-        assert time.monotonic() < deadline and not any(row[2] for row in rows), rows
-        time.sleep(0.2)
-    return kept
-
-
 def _literal(value):
     if value is None:
         return "NULL"
@@ -126,7 +137,7 @@ def millis(value):
     return None if value is None else decimal.Decimal(value).scaleb(-3)
 
 
-_offsets, _posts = itertools.count(1), {}
+_offsets, _posts, _stale = itertools.count(1), {}, {DATABASE}
 
 
 def opening():

@@ -9,6 +9,7 @@ use crate::clickhouse::{client, marks};
 use crate::command::database;
 use crate::config;
 use crate::migrations::statements;
+use crate::rollup::{self, ANSWERS};
 
 /// What the demo shows when nobody asks anything: the title of a table, and its question.
 const TABLES: [(&str, &str); 8] = [
@@ -110,9 +111,21 @@ impl Answers {
         Ok(())
     }
 
-    /// Prints answers and nothing else.
+    /// Makes the answers of what there is now.
+    pub(super) async fn roll_up(&self) -> Result<(), DemoError> {
+        rollup::run(&self.client).await.map(drop).map_err(DemoError::Answers)
+    }
+
+    /// Prints answers and nothing else. What a statement changes is in the answers of the questions after it.
     pub(super) async fn print(&self, queries: &[String], format: &str) -> Result<(), DemoError> {
+        let mut are_fresh = false;
         for query in queries {
+            if !is_question(query) {
+                are_fresh = false;
+            } else if !are_fresh && asks_for_answers(query) {
+                self.roll_up().await?;
+                are_fresh = true;
+            }
             let answer = self.bytes(query, format).await?;
             write_out(&answer)?;
         }
@@ -121,6 +134,7 @@ impl Answers {
 
     /// Prints the demo's own tables.
     pub(super) async fn show_tables(&self, published: u64, more: &[(&str, String)]) -> Result<(), DemoError> {
+        self.roll_up().await?;
         write_out(format!("{published} events, from Kafka through the worker into ClickHouse.\n").as_bytes())?;
         let more = more.iter().map(|(title, query)| (*title, query.as_str()));
         for (title, query) in TABLES.into_iter().chain(more) {
@@ -154,6 +168,18 @@ impl Answers {
             .map_err(failed)?;
         Ok(answer.to_vec())
     }
+}
+
+/// Whether a statement only asks.
+fn is_question(statement: &str) -> bool {
+    let first = statement.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_uppercase();
+    !["INSERT", "ALTER", "DELETE", "UPDATE", "TRUNCATE", "DROP", "CREATE", "OPTIMIZE", "SYSTEM", "SET"].contains(&first.as_str())
+}
+
+/// Whether a question names something that a run makes: those that do not need no run.
+fn asks_for_answers(question: &str) -> bool {
+    let mut words = question.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.any(|word| word == "run" || ANSWERS.iter().any(|answer| word == answer.name))
 }
 
 /// A reader that went away (`| head`) is no fault of ours.

@@ -18,7 +18,7 @@ const TABLES: [(&str, &str); 2] = [
         "What came back? ROI of the posts of each week after 7 days, by the last visit that was not direct",
         "SELECT brand, cohort, posts, round(cost_base) AS cost, round(hours) AS hours, round(margin_base) AS margin,
              round(roi, 2) AS roi, round(roi_low, 2) AS at_least, round(roi_high, 2) AS at_most, basis, reason
-         FROM roi
+         FROM roi_cohort
          WHERE grain = 'brand' AND side = 'all' AND model = 'last' AND lookback_days = 30 AND horizon_days = 7
          ORDER BY brand, cohort",
     ),
@@ -26,7 +26,7 @@ const TABLES: [(&str, &str); 2] = [
         "Which side? Weeks that are old enough, after 30 days: sums, and ROI under the five rules of credit",
         "SELECT brand, side, model, count() AS weeks, round(sum(r.cost_base)) AS cost, round(sum(r.margin_base)) AS margin,
              round(sum(r.margin_base) / nullIf(sum(r.cost_base), 0) - 1, 2) AS roi
-         FROM roi AS r
+         FROM roi_cohort AS r
          WHERE grain = 'brand' AND side IN ('broadcast', 'conversation') AND lookback_days = 30 AND horizon_days = 30
              AND isNotNull(r.roi)
          GROUP BY brand, side, model ORDER BY brand, side, model",
@@ -79,7 +79,7 @@ fn gap(truth: &Value) -> String {
          FROM values('brand String, side String, caused String', {}) AS t
          LEFT JOIN (
              SELECT brand, side, toFloat64(maxIf(m, model = 'last')) AS last, toFloat64(min(m)) AS lowest, toFloat64(max(m)) AS highest
-             FROM (SELECT brand, side, model, if(countIf(margin_base IS NULL) > 0, NULL, sum(margin_base)) AS m FROM credit WHERE lookback_days = 30 GROUP BY brand, side, model)
+             FROM (SELECT brand, side, model, if(countIf(margin_base IS NULL) > 0, NULL, sum(margin_base)) AS m FROM credit_by_rule WHERE lookback_days = 30 GROUP BY brand, side, model)
              GROUP BY brand, side
          ) AS c ON c.brand = t.brand AND c.side = t.side
          ORDER BY brand, side",

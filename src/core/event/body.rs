@@ -142,7 +142,8 @@ pub(super) fn into_owned(event: Event<'_>) -> Event<'static> {
 }
 
 fn owned_post(post: Post<'_>) -> Post<'static> {
-    let Post { actor, brand, campaign, channel, platform, community, experiment, arm, tags, url, is_brand, mentions_brand } = post;
+    let Post { actor, brand, campaign, channel, platform, community, experiment, arm, tags, url, is_brand, mentions_brand } =
+        post;
     Post {
         actor: actor.map(owned),
         brand: owned(brand),

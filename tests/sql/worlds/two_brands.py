@@ -64,7 +64,7 @@ class World:
             visitor, at = self.offset // 1_000_000 * 1000 + (day * 11 + place * 5 + n * 7) % 60 + 1, time + 60_000 * (1 + n * n)
             visit, tracked = f"{root}-v{n}", n % 2 == 0
             if tracked:
-                self.fact("click", id=f"{visit}-click", time=seconds(at - 5000), root=root, target=root, target_kind="reply" if n % 4 else "post", path=[root], path_actors=[7], depth=n % 2, visitor=visitor,
+                self.fact("click", id=f"{visit}-click", time=seconds(at - 5000), root=root, target=root, target_kind="reply" if n % 4 else "post", target_time=seconds(at - 65000), path=[root], path_actors=[7], depth=n % 2, visitor=visitor,
                           has_visitor=True, brand=self.brand, campaign=self.campaign, channel="x", platform="p", community=f"c{place}")
             self.fact("visit", id=visit, time=seconds(at), visitor=visitor, has_visitor=True, click=f"{visit}-click" if tracked else "", brand=self.brand, landing_host=f"{self.brand}.example")
             if (day + n + place) % 5 == 0:
@@ -93,7 +93,7 @@ def shared():
         "labour_rate": [{"valid_from": day, "role": "community", "rate": "30", "currency": "EUR"}],
         "media_price": [{"valid_from": day, "metric": metric, "channel": "", "price": "0.5", "currency": "EUR"} for metric in ("share", "reply", "reaction", "click", "impression")],
         "place": [{"valid_from": day, "channel": "x", "community": f"c{place}", "name": f"Place {place}", "kind": "forum", "members": 100} for place in range(PLACES)],
-        "progress": [{"epoch": 0, "source": "t/0", "first": 0, "version": 10, "watermark": seconds(MONDAY_MS + 120 * DAY_MS), "read": 10, "accepted": 10, "written": 0}],
+        "progress": [{"epoch": 0, "source": "t/0", "first": 0, "version": 10, "watermark": seconds(MONDAY_MS + 111 * DAY_MS), "read": 10, "accepted": 10, "written": 0}],
     }
 
 

@@ -1,7 +1,7 @@
 WITH worth AS (
     SELECT
         conversion, any(toFloat64(credit_base) / nullIf(toFloat64(credit), 0)) AS rate, any(base_currency) AS base_currency
-    FROM credit
+    FROM credit_by_rule
     WHERE brand = {brand} AND day BETWEEN {from} AND {to} AND model = 'last' AND lookback_days = 30 AND credit != 0
     GROUP BY conversion
 )

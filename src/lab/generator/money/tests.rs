@@ -296,7 +296,10 @@ fn costs_hold_what_was_done() {
     assert!(costs.iter().any(|cost| cost["estimated"] == true) && costs.iter().any(|cost| cost.get("estimated").is_none()));
     assert!(costs.iter().any(|cost| cost.get("channel").is_none()), "some name no place");
     assert!(
-        costs.iter().any(|cost| cost["period_end"].as_i64().unwrap_or(0) - cost["period_start"].as_i64().unwrap_or(0) == 7 * DAY - 2 * HOUR)
+        costs
+            .iter()
+            .any(|cost| cost["period_end"].as_i64().unwrap_or(0) - cost["period_start"].as_i64().unwrap_or(0)
+                == 7 * DAY - 2 * HOUR)
     );
 }
 

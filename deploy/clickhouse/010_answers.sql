@@ -1,0 +1,467 @@
+-- Answers, and the record of the runs that made them. `grapevine rollup` writes these tables; people read the views of
+-- 012_public.sql, which show the newest run that is whole.
+--
+-- One run is one partition of each answer's table, inserted as one block, and it goes as a whole. A run is published by
+-- its row in `run`, written last: what a killed run left behind is never read.
+
+-- One run of `grapevine rollup` that was published.
+CREATE TABLE IF NOT EXISTS run (
+    run         UInt64 COMMENT 'Number of the run: unix milliseconds of the server when it began, and greater than every earlier one',
+    published   DateTime64(3, 'UTC') COMMENT 'When it was published',
+    seconds     Float64 COMMENT 'How long it took',
+    program     LowCardinality(String) COMMENT 'Version of the program',
+    as_of       Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached: the least watermark of the sources that had more to read, else the newest; NULL: none had reported',
+    next        Map(String, UInt64) COMMENT 'First offset of each source that is not in its facts; trees and windows may be ahead of it',
+    definitions UInt64 COMMENT 'Check value of what the models and answers of this program mean',
+    dimensions  UInt64 COMMENT 'Check value of the dimension tables and active epochs that it read',
+    rows        Map(String, UInt64) COMMENT 'Rows of each answer'
+) ENGINE = MergeTree
+ORDER BY run
+COMMENT 'Runs of grapevine rollup that were published';
+
+-- How long after a post, share or reply the clicks on it came.
+CREATE TABLE IF NOT EXISTS click_lag_run (
+    run              UInt64 COMMENT 'Number of the run',
+    as_of            Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand            LowCardinality(String) COMMENT 'Brand of the root post',
+    side             LowCardinality(String) COMMENT 'conversation for clicks on replies, broadcast for clicks on posts and shares',
+    channel          LowCardinality(String) COMMENT 'Channel of the root post',
+    community        LowCardinality(String) COMMENT 'Community of the root post',
+    target_kind      LowCardinality(String) COMMENT 'What was clicked',
+    bin              LowCardinality(String) COMMENT 'Time from the target to the click, or empty: what is in no bin',
+    clicks           UInt64 COMMENT 'Clicks that led to a visit, one a visitor and target',
+    unconfirmed      UInt64 COMMENT 'Other clicks on the same targets',
+    participant      UInt64 COMMENT 'Clicks of people who wrote in the thread or cascade before',
+    target_unknown   UInt64 COMMENT 'Clicks whose target had not been seen',
+    late             UInt64 COMMENT 'Clicks 24 hours or more after the target',
+    shares           UInt64 COMMENT 'Shares in the same days',
+    clicks_per_share Nullable(Float64) COMMENT 'Clicks on shares / shares',
+    visits_per_share Nullable(Float64) COMMENT 'Visits from clicks on shares / shares'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, side, channel, community, target_kind, bin)
+COMMENT 'How long after a post, share or reply the clicks on it came, by run';
+
+-- What happened per day, brand, channel, community and side, beside the week and the year before.
+CREATE TABLE IF NOT EXISTS activity_daily_run (
+    run                              UInt64 COMMENT 'Number of the run',
+    as_of                            Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    day                              Date COMMENT 'The brand''s own day',
+    brand                            LowCardinality(String) COMMENT 'Brand of the root post',
+    channel                          String COMMENT 'Channel of the root post; empty on the rows that keep every day present',
+    community                        String COMMENT 'Community of the root post; empty on the rows that keep every day present',
+    side                             String COMMENT 'Side of what happened',
+    posts                            Int64 COMMENT 'Posts: root posts',
+    shares                           Int64 COMMENT 'Shares: shares of all kinds',
+    quotes                           Int64 COMMENT 'Quotes: shares that are quotes',
+    replies                          Int64 COMMENT 'Replies: audience_replies + brand_replies; on the side broadcast those below posts of the brand where nobody else has replied',
+    brand_replies                    Int64 COMMENT 'Replies by the brand: replies that the brand wrote',
+    audience_replies                 Int64 COMMENT 'Replies of the audience: replies of everybody but the brand',
+    reactions                        Int64 COMMENT 'Reactions: reactions to posts and to what is below them',
+    clicks                           Int64 COMMENT 'Clicks: clicks on links of posts and of what is below them',
+    impressions                      Float64 COMMENT 'Impressions: growth of the platform''s own gauge',
+    sharers                          Int64 COMMENT 'People who shared: distinct known people who shared',
+    repliers                         Int64 COMMENT 'People who replied: distinct known people who replied',
+    posts_previous_period            Nullable(Int64) COMMENT 'Posts a week before: posts of the same place seven days before',
+    shares_previous_period           Nullable(Int64) COMMENT 'Shares a week before: shares of the same place seven days before',
+    audience_replies_previous_period Nullable(Int64) COMMENT 'Replies of the audience a week before: audience_replies seven days before',
+    brand_replies_previous_period    Nullable(Int64) COMMENT 'Replies by the brand a week before: brand_replies seven days before',
+    reactions_previous_period        Nullable(Int64) COMMENT 'Reactions a week before: reactions seven days before',
+    clicks_previous_period           Nullable(Int64) COMMENT 'Clicks a week before: clicks seven days before',
+    posts_previous_year              Nullable(Int64) COMMENT 'Posts a year before: posts of the same place 364 days before',
+    shares_previous_year             Nullable(Int64) COMMENT 'Shares a year before: shares 364 days before',
+    audience_replies_previous_year   Nullable(Int64) COMMENT 'Replies of the audience a year before: audience_replies 364 days before',
+    brand_replies_previous_year      Nullable(Int64) COMMENT 'Replies by the brand a year before: brand_replies 364 days before',
+    reactions_previous_year          Nullable(Int64) COMMENT 'Reactions a year before: reactions 364 days before',
+    clicks_previous_year             Nullable(Int64) COMMENT 'Clicks a year before: clicks 364 days before',
+    brand_posts                      Int64 COMMENT 'Posts of the brand: root posts that the brand wrote',
+    conversation_rate                Nullable(Float64) COMMENT 'Conversation rate: replies of the audience to posts of the brand / posts of the brand',
+    amplification_rate               Nullable(Float64) COMMENT 'Amplification rate: shares of posts of the brand / posts of the brand',
+    applause_rate                    Nullable(Float64) COMMENT 'Applause rate: reactions to posts of the brand / posts of the brand',
+    emv_shares                       Nullable(Decimal(38, 6)) COMMENT 'Media price of the shares: shares * price of one share as of the day',
+    emv_replies                      Nullable(Decimal(38, 6)) COMMENT 'Media price of the replies: audience_replies * price of one reply as of the day',
+    emv_reactions                    Nullable(Decimal(38, 6)) COMMENT 'Media price of the reactions: reactions * price of one reaction as of the day',
+    emv_clicks                       Nullable(Decimal(38, 6)) COMMENT 'Media price of the clicks: clicks * price of one click as of the day',
+    emv_impressions                  Nullable(Decimal(38, 6)) COMMENT 'Media price of the impressions: impressions * price of one impression as of the day',
+    emv                              Nullable(Decimal(38, 6)) COMMENT 'Earned media value: emv_shares + emv_replies + emv_reactions + emv_clicks + emv_impressions',
+    emv_currency                     LowCardinality(String) COMMENT 'Currency of the emv columns, the brand''s base currency; empty is the reference currency',
+    emv_reason                       String COMMENT 'Why emv is NULL'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, day)
+COMMENT 'What happened per day, brand, channel, community and side, beside the week and the year before, by run';
+
+-- Mentions per brand and day against the brand''s own baseline: the same weekday of the four weeks before, with a robust spread.
+CREATE TABLE IF NOT EXISTS buzz_run (
+    run          UInt64 COMMENT 'Number of the run',
+    as_of        Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand        LowCardinality(String) COMMENT 'Brand, as in the events',
+    day          Date COMMENT 'The brand''s own day',
+    mentions     Int64 COMMENT 'Mentions: posts + shares + replies that mention the brand',
+    day_complete Bool COMMENT 'Whether every living source has been read to the end of the day',
+    reason       String COMMENT 'Why z is NULL',
+    baseline     Nullable(Float64) COMMENT 'Baseline: median of the same weekday in the four weeks before',
+    spread       Nullable(Float64) COMMENT 'Spread: 2.32 * median distance of those weeks'' days from the medians of their weekdays; at least the noise of a count',
+    ratio        Nullable(Float64) COMMENT 'Times the usual: mentions / baseline',
+    z            Nullable(Float64) COMMENT 'Distance from the usual: (mentions - baseline) / spread',
+    verdict      Nullable(String) COMMENT 'high above 3 spreads, low below -3, else usual; NULL where z is'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, day)
+COMMENT 'Mentions per brand and day against the brand''s own baseline: the same weekday of the four weeks before, with a robust spread, by run';
+
+-- Whose credit each conversion is under the configured rule: one row per conversion and touch with a share; credit adds up to the amount exactly.
+CREATE TABLE IF NOT EXISTS credit_run (
+    run           UInt64 COMMENT 'Number of the run',
+    as_of         Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    model         String COMMENT 'Rule of credit',
+    lookback_days UInt8 COMMENT 'Days before the sale in which a touch counts',
+    conversion    String COMMENT 'Id of the conversion or refund',
+    at            DateTime64(3, 'UTC') COMMENT 'Time of the conversion',
+    day           Date COMMENT 'The brand''s own day of the conversion',
+    brand         String COMMENT 'Brand of the conversion',
+    kind          LowCardinality(String) COMMENT 'Kind of the conversion',
+    currency      LowCardinality(String) COMMENT 'Currency of credit',
+    margin_rate   Nullable(Decimal(9, 6)) COMMENT 'Margin rate: of the conversion; else of its sale; else of the brand as of the sale',
+    refund_of     String COMMENT 'Sale that this takes back; it stands on the touches of the sale',
+    sold_at       DateTime64(3, 'UTC') COMMENT 'Time of the sale; that of the conversion itself where it takes nothing back',
+    touched       DateTime64(3, 'UTC') COMMENT 'Time of the touch',
+    visit         String COMMENT 'Id of the visit that was the touch; empty where there was none',
+    side          String COMMENT 'Side of the touch; unattributed where no visitor or no touch is known',
+    channel       String COMMENT 'Channel of the touch',
+    community     String COMMENT 'Community of the touch',
+    campaign      String COMMENT 'Campaign of the touch',
+    root          String COMMENT 'Root post of the touch',
+    click         String COMMENT 'Click of the touch',
+    direct        Bool COMMENT 'Whether the touch was direct',
+    tracked       Bool COMMENT 'Whether a click or a map tells the side of the touch',
+    before_direct UInt8 COMMENT 'Model last: whether a direct touch followed, which is passed over',
+    share         Float64 COMMENT 'Part of the conversion: weight of the touch / weights of all its touches',
+    credit        Decimal(38, 6) COMMENT 'Credit: amount * share; the last units by largest remainder so that it adds up exactly',
+    margin        Nullable(Decimal(38, 12)) COMMENT 'Margin: credit * margin_rate',
+    base_currency LowCardinality(String) COMMENT 'Currency of the base columns; empty is the reference currency',
+    credit_base   Nullable(Decimal(38, 6)) COMMENT 'Credit in the base currency: credit * exchange rate as of the day',
+    margin_base   Nullable(Decimal(38, 6)) COMMENT 'Margin in the base currency: credit * margin_rate * exchange rate as of the day'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, conversion)
+COMMENT 'Whose credit each conversion is under the configured rule: one row per conversion and touch with a share; credit adds up to the amount exactly, by run';
+
+-- Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly.
+CREATE TABLE IF NOT EXISTS credit_by_rule_run (
+    run           UInt64 COMMENT 'Number of the run',
+    as_of         Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    model         String COMMENT 'Rule of credit',
+    lookback_days UInt8 COMMENT 'Days before the sale in which a touch counts',
+    conversion    String COMMENT 'Id of the conversion or refund',
+    at            DateTime64(3, 'UTC') COMMENT 'Time of the conversion',
+    day           Date COMMENT 'The brand''s own day of the conversion',
+    brand         String COMMENT 'Brand of the conversion',
+    kind          LowCardinality(String) COMMENT 'Kind of the conversion',
+    currency      LowCardinality(String) COMMENT 'Currency of credit',
+    margin_rate   Nullable(Decimal(9, 6)) COMMENT 'Margin rate: of the conversion; else of its sale; else of the brand as of the sale',
+    refund_of     String COMMENT 'Sale that this takes back; it stands on the touches of the sale',
+    sold_at       DateTime64(3, 'UTC') COMMENT 'Time of the sale; that of the conversion itself where it takes nothing back',
+    touched       DateTime64(3, 'UTC') COMMENT 'Time of the touch',
+    visit         String COMMENT 'Id of the visit that was the touch; empty where there was none',
+    side          String COMMENT 'Side of the touch; unattributed where no visitor or no touch is known',
+    channel       String COMMENT 'Channel of the touch',
+    community     String COMMENT 'Community of the touch',
+    campaign      String COMMENT 'Campaign of the touch',
+    root          String COMMENT 'Root post of the touch',
+    click         String COMMENT 'Click of the touch',
+    direct        Bool COMMENT 'Whether the touch was direct',
+    tracked       Bool COMMENT 'Whether a click or a map tells the side of the touch',
+    before_direct UInt8 COMMENT 'Model last: whether a direct touch followed, which is passed over',
+    share         Float64 COMMENT 'Part of the conversion: weight of the touch / weights of all its touches',
+    credit        Decimal(38, 6) COMMENT 'Credit: amount * share; the last units by largest remainder so that it adds up exactly',
+    margin        Nullable(Decimal(38, 12)) COMMENT 'Margin: credit * margin_rate',
+    base_currency LowCardinality(String) COMMENT 'Currency of the base columns; empty is the reference currency',
+    credit_base   Nullable(Decimal(38, 6)) COMMENT 'Credit in the base currency: credit * exchange rate as of the day',
+    margin_base   Nullable(Decimal(38, 6)) COMMENT 'Margin in the base currency: credit * margin_rate * exchange rate as of the day'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (model, lookback_days, brand, conversion)
+COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly, by run';
+
+-- Whether traffic grows with how much the brand takes part, per brand: Poisson elasticity with its error, p value and lead; never a cause.
+CREATE TABLE IF NOT EXISTS elasticity_run (
+    run                 UInt64 COMMENT 'Number of the run',
+    as_of               Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand               String COMMENT 'Brand',
+    hypothesis          String COMMENT 'What the verdict is about',
+    elasticity          Nullable(Float64) COMMENT 'Elasticity: percent more visits per percent more interactions (of 1 + them) in the same place on other days',
+    standard_error      Nullable(Float64) COMMENT 'Standard error: of elasticity by place',
+    low                 Nullable(Float64) COMMENT 'At least: lower end of the 95 % interval',
+    high                Nullable(Float64) COMMENT 'At most: upper end of the 95 % interval',
+    p_value             Nullable(Float64) COMMENT 'p value: under no effect',
+    p_method            String COMMENT 'Where the p value comes from',
+    lead                Nullable(Float64) COMMENT 'Effect of the next day''s interactions: its coefficient in the same model; should be 0',
+    lead_standard_error Nullable(Float64) COMMENT 'Its standard error: by place',
+    lead_z              Nullable(Float64) COMMENT 'Its distance from 0: lead / lead_standard_error',
+    verdict             String COMMENT 'flagged, supported, refuted or undecided',
+    communities         UInt64 COMMENT 'Places: places with visits',
+    days                UInt64 COMMENT 'Days: days with visits',
+    zero_cells          UInt64 COMMENT 'Cells without a visit: places * days without a visit',
+    reason              String COMMENT 'Why a figure is NULL'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand)
+COMMENT 'Whether traffic grows with how much the brand takes part, per brand: Poisson elasticity with its error, p value and lead; never a cause, by run';
+
+-- What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included.
+CREATE TABLE IF NOT EXISTS experiments_run (
+    run                UInt64 COMMENT 'Number of the run',
+    as_of              Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    experiment         LowCardinality(String) COMMENT 'Experiment',
+    unit_type          LowCardinality(String) COMMENT 'What kind of unit was assigned',
+    arm                String COMMENT 'Arm',
+    control_arm        String COMMENT 'Arm that it is compared with',
+    control_rule       String COMMENT 'Why that is the control arm',
+    units              UInt64 COMMENT 'Units: units by their first assignment',
+    control_units      UInt64 COMMENT 'Units of the control arm: units of control_arm',
+    units_with_sales   Nullable(UInt64) COMMENT 'Units with sales: units whose value is not 0',
+    mean               Nullable(Float64) COMMENT 'Sales per unit: sales after the assignment (of a time slot: those touched within it) / units; zeros included',
+    control_mean       Nullable(Float64) COMMENT 'Sales per unit of the control arm: mean of control_arm',
+    difference         Nullable(Float64) COMMENT 'Difference: mean - control_mean',
+    standard_error     Nullable(Float64) COMMENT 'Standard error: of the difference after Welch',
+    t                  Nullable(Float64) COMMENT 't: difference / standard_error',
+    degrees_of_freedom Nullable(Float64) COMMENT 'Degrees of freedom: after Welch',
+    p_value            Nullable(Float64) COMMENT 'p value: of Welch''s test',
+    low                Nullable(Float64) COMMENT 'At least: lower end of the 95 % interval',
+    high               Nullable(Float64) COMMENT 'At most: upper end of the 95 % interval',
+    verdict            String COMMENT 'higher, lower or undecided; empty on the control arm',
+    reason             String COMMENT 'Why a figure is NULL, or that the row is the control arm'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (experiment, arm)
+COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included, by run';
+
+-- The ledger: what was spent and what came back, on the day of the money.
+CREATE TABLE IF NOT EXISTS money_run (
+    run           UInt64 COMMENT 'Number of the run',
+    as_of         Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    day           Date COMMENT 'The brand''s own day of the money',
+    brand         String COMMENT 'Brand; of a cost without one, the campaign''s',
+    campaign      String COMMENT 'Campaign, of the cost or of the touch, in one spelling (lower case); a cost without one is (unallocated)',
+    channel       String COMMENT 'Channel; a cost without a place is (unallocated)',
+    community     String COMMENT 'Community',
+    side          String COMMENT 'Side of the cost or of the credited touch',
+    entry         String COMMENT 'Kind of the line',
+    currency      String COMMENT 'Currency of amount',
+    amount        Nullable(Decimal(38, 12)) COMMENT 'Amount: sum in its own currency; a refund is negative',
+    base_currency LowCardinality(String) COMMENT 'Currency of amount_base; empty is the reference currency',
+    amount_base   Nullable(Decimal(38, 6)) COMMENT 'Amount in the base currency: amount * exchange rate as of the day',
+    seconds       Int64 COMMENT 'Seconds worked: seconds of the cost_time lines',
+    estimated     Bool COMMENT 'Whether the time was estimated',
+    owner         LowCardinality(String) COMMENT 'Who answers for the campaign, as of the day',
+    reason        String COMMENT 'Why amount or amount_base is NULL'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, day)
+COMMENT 'The ledger: what was spent and what came back, on the day of the money, by run';
+
+-- Credit up the reshare path, per sharer and generation (-1: the middle that the click left out): accounting rules, not causes; filter by model.
+CREATE TABLE IF NOT EXISTS path_credit_run (
+    run        UInt64 COMMENT 'Number of the run',
+    as_of      Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    model      String COMMENT 'equal_path: the same to every node; decay_path: half as much for each step away from the target',
+    conversion String COMMENT 'Id of the conversion or refund',
+    at         DateTime64(3, 'UTC') COMMENT 'Time of the conversion',
+    day        Date COMMENT 'The brands own day of the conversion',
+    brand      String COMMENT 'Brand of the conversion',
+    currency   LowCardinality(String) COMMENT 'Currency of credit',
+    root       String COMMENT 'Root post of the click',
+    click      String COMMENT 'The click',
+    actor      UInt64 COMMENT 'Keyed hash of the author of the node; 0: a deleted account, or the middle',
+    generation Int32 COMMENT 'Depth of the node, 0 the root; -1: the middle that the click left out',
+    credit     Nullable(Decimal(38, 6)) COMMENT 'Part of the credit; NULL with a reason',
+    reason     String COMMENT 'Why credit is NULL: target_unknown, path_inferred'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (model, brand, conversion)
+COMMENT 'Credit up the reshare path, per sharer and generation (-1: the middle that the click left out): accounting rules, not causes; filter by model, by run';
+
+-- Who takes part, comes back and carries it, per week: grain brand over everything of a brand, grain place per channel and community.
+CREATE TABLE IF NOT EXISTS people_run (
+    run                    UInt64 COMMENT 'Number of the run',
+    as_of                  Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    grain                  String COMMENT 'brand: over everything of a brand; place: per channel and community',
+    week                   Date COMMENT 'Monday of the week, of the brand''s own days',
+    brand                  String COMMENT 'Brand of the root post',
+    channel                String COMMENT 'Channel of the root post; empty in the grain brand',
+    community              String COMMENT 'Community of the root post; empty in the grain brand',
+    people                 UInt64 COMMENT 'People: distinct known people who shared or replied',
+    sharers                UInt64 COMMENT 'People who shared: distinct known people who shared',
+    repliers               UInt64 COMMENT 'People who replied: distinct known people who replied',
+    on_both_sides          Int64 COMMENT 'People on both sides: sharers + repliers - people',
+    bots                   UInt64 COMMENT 'Bots: distinct accounts of the class bot that took part',
+    new_people             Nullable(Int64) COMMENT 'New people: people not seen in any week before; NULL in the brand''s first week',
+    people_week_before     Nullable(UInt64) COMMENT 'People of the week before: people one week earlier',
+    returned               Nullable(UInt64) COMMENT 'Returned: people of the week before who took part again',
+    returning_share        Nullable(Float64) COMMENT 'Returning share: returned / people_week_before',
+    appearances            UInt64 COMMENT 'Appearances: once per person and root and window',
+    appearances_per_person Nullable(Float64) COMMENT 'Appearances per person: appearances / people',
+    top_1_percent_share    Nullable(Float64) COMMENT 'Carried by one percent: appearances of the most active percent / appearances',
+    top_10_percent_share   Nullable(Float64) COMMENT 'Carried by ten percent: appearances of the most active tenth / appearances',
+    top_sharer_share       Nullable(Float64) COMMENT 'Carried by one person: appearances of the most active sharer / appearances of sharers',
+    dyads                  UInt64 COMMENT 'Pairs: pairs of people with a reply between them in threads begun in the week',
+    reciprocal_pairs       Int64 COMMENT 'Mutual pairs: pairs with replies in both directions',
+    dyad_reciprocity       Nullable(Float64) COMMENT 'Reciprocity of pairs: reciprocal_pairs / dyads',
+    edge_reciprocity       Nullable(Float64) COMMENT 'Reciprocity of edges: 2 * reciprocal_pairs / directed pairs',
+    two_way_share          Nullable(Float64) COMMENT 'Two-way share: replies within mutual pairs / replies to somebody else'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (grain, brand, week)
+COMMENT 'Who takes part, comes back and carries it, per week: grain brand over everything of a brand, grain place per channel and community, by run';
+
+-- Which places deserve the next hour: each place of a brand over all its mature posts, and its estimate pooled with the brand''s other places (roi_pooled, sd).
+CREATE TABLE IF NOT EXISTS places_run (
+    run             UInt64 COMMENT 'Number of the run',
+    as_of           Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    model           String COMMENT 'Rule of credit',
+    lookback_days   UInt8 COMMENT 'Look-back of the credit',
+    horizon_days    UInt8 COMMENT 'Days after a post within which a sale counts and its refunds whenever they come',
+    brand           String COMMENT 'Brand',
+    channel         String COMMENT 'Channel; (unallocated) holds the cost without a place',
+    community       String COMMENT 'Community',
+    name            String COMMENT 'Name of the place for people, from the table place',
+    members         Nullable(UInt64) COMMENT 'Members of the place, from the table place',
+    roots           UInt64 COMMENT 'Posts: mature posts in the place',
+    cost_base       Nullable(Decimal(38, 6)) COMMENT 'Cost: money and time of the mature days',
+    hours           Float64 COMMENT 'Hours: seconds of the mature days / 3600',
+    margin_base     Nullable(Decimal(38, 6)) COMMENT 'Margin: margin credited to the place''s posts within the horizon',
+    average_roi     Nullable(Float64) COMMENT 'Average ROI: margin_base / cost_base - 1',
+    roi_low         Nullable(Float64) COMMENT 'ROI at least: lower end of the 95 % interval by posts',
+    roi_high        Nullable(Float64) COMMENT 'ROI at most: upper end of the 95 % interval by posts',
+    effective_roots Nullable(Float64) COMMENT 'Posts that count: (sum of margin)^2 / sum of margin^2 over posts',
+    top1_share      Nullable(Float64) COMMENT 'Share of the best post: largest margin of a post / margin',
+    roi_pooled      Nullable(Float64) COMMENT 'Pooled ROI: average ROI drawn towards the brand''s mean by how uncertain it is',
+    sd              Nullable(Float64) COMMENT 'Uncertainty of the pooled ROI: posterior standard deviation',
+    p_positive      Nullable(Float64) COMMENT 'Probability of a gain: P(ROI > 0) under the pooled estimate',
+    p_top10         Nullable(Float64) COMMENT 'Probability of the ten best: part of 400 draws in which the place is among the ten best; ties by chance',
+    place_rank      Nullable(UInt64) COMMENT 'Rank: by roi_pooled',
+    rank_low        Nullable(UInt64) COMMENT 'Best rank it may have: places surely better + 1',
+    rank_high       Nullable(Int64) COMMENT 'Worst rank it may have: places ranked - places surely worse',
+    basis           String COMMENT 'The best evidence among the brand''s conversions, one of clicks, utm, visits, none',
+    reason          String COMMENT 'Why an estimate or its interval is NULL',
+    base_currency   LowCardinality(String) COMMENT 'Currency of the figures; empty is the reference currency'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, channel, community)
+COMMENT 'Which places deserve the next hour: each place of a brand over all its mature posts, and its estimate pooled with the brand''s other places (roi_pooled, sd), by run';
+
+-- When visits follow a brand reply and when a share, per brand: effects by lag with intervals, leads, verdicts; never causes.
+CREATE TABLE IF NOT EXISTS response_run (
+    run                  UInt64 COMMENT 'Number of the run',
+    as_of                Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand                String COMMENT 'Brand',
+    treatment            String COMMENT 'What is looked at; difference is brand_reply less share',
+    side                 String COMMENT 'conversation for brand_reply; broadcast for share; empty for difference',
+    bin                  String COMMENT 'Minutes after the event; total is all of them',
+    lag_from_minutes     UInt8 COMMENT 'First minute of the bin',
+    lag_to_minutes       UInt16 COMMENT 'Last minute of the bin',
+    visits_per_event     Nullable(Float64) COMMENT 'Visits per event: coefficient of the bin * its minutes',
+    low                  Nullable(Float64) COMMENT 'At least: lower end of the 95 % interval by resampled days',
+    high                 Nullable(Float64) COMMENT 'At most: upper end of the 95 % interval by resampled days',
+    cumulative           Nullable(Float64) COMMENT 'Visits per event so far: sum of visits_per_event up to the bin',
+    cumulative_low       Nullable(Float64) COMMENT 'Visits so far at least: lower end of the 95 % interval by resampled days',
+    cumulative_high      Nullable(Float64) COMMENT 'Visits so far at most: upper end of the 95 % interval by resampled days',
+    share_within_15      Nullable(Float64) COMMENT 'Share within 15 minutes: visits_per_event of the bins below 15 minutes / total',
+    share_within_15_low  Nullable(Float64) COMMENT 'Share within 15 minutes at least: 2 % quantile over resampled days',
+    share_within_15_high Nullable(Float64) COMMENT 'Share within 15 minutes at most: 98 % quantile over resampled days',
+    t50_from_minutes     Nullable(UInt8) COMMENT 'Half of the visits from: first minute of the bin in which the half falls',
+    t50_to_minutes       Nullable(UInt16) COMMENT 'Half of the visits to: last minute of the bin in which the half falls',
+    lead_effect          Nullable(Float64) COMMENT 'Effect of later events: effect of events 6 to 30 minutes later; should be 0',
+    lead_low             Nullable(Float64) COMMENT 'Effect of later events at least: lower end of the 90 % interval',
+    lead_high            Nullable(Float64) COMMENT 'Effect of later events at most: upper end of the 90 % interval',
+    hypothesis           String COMMENT 'What the verdict is about',
+    verdict              String COMMENT 'On the row total. Of leads flagged, not_flagged_at_20pct or undecided; of the difference also supported or refuted. None says caused',
+    days                 UInt64 COMMENT 'Days: whole days used',
+    events               Nullable(UInt64) COMMENT 'Events: replies of the brand or shares on those days',
+    event_days           Nullable(UInt64) COMMENT 'Days with events: whole days with at least one',
+    reason               String COMMENT 'Why a figure is NULL'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand)
+COMMENT 'When visits follow a brand reply and when a share, per brand: effects by lag with intervals, leads, verdicts; never causes, by run';
+
+-- What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to horizon_days after each post, credited to it.
+CREATE TABLE IF NOT EXISTS roi_cohort_run (
+    run                  UInt64 COMMENT 'Number of the run',
+    as_of                Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    grain                String COMMENT 'What the row is about',
+    brand                String COMMENT 'Brand',
+    campaign             String COMMENT 'Campaign, in the grain campaign',
+    channel              String COMMENT 'Channel, in the grains channel and place',
+    community            String COMMENT 'Community, in the grain place',
+    cohort               Date COMMENT 'Monday of the week of the posts, of the brand''s own days',
+    horizon_days         UInt8 COMMENT 'Days after a post within which a sale counts and its refunds whenever they come',
+    side                 String COMMENT 'Side of cost and touches; all is the whole',
+    model                String COMMENT 'Rule of credit',
+    lookback_days        UInt8 COMMENT 'Look-back of the credit',
+    owner                LowCardinality(String) COMMENT 'Who answers for the campaign, as of the cohort',
+    posts                UInt64 COMMENT 'Posts: posts of the week that the brand wrote or answered under',
+    cost_base            Nullable(Decimal(38, 6)) COMMENT 'Cost: money_base + time_base',
+    money_base           Nullable(Decimal(38, 6)) COMMENT 'Money spent: money of the days of the week at the rates of those days',
+    time_base            Nullable(Decimal(38, 6)) COMMENT 'Cost of the time: seconds / 3600 * hourly rate as of the day',
+    hours                Float64 COMMENT 'Hours: seconds of the days of the week / 3600',
+    revenue_base         Nullable(Decimal(38, 6)) COMMENT 'Revenue: credit_base of sales within the horizon and of their refunds',
+    margin_base          Nullable(Decimal(38, 6)) COMMENT 'Margin: margin_base of sales within the horizon and of their refunds',
+    conversions          Nullable(Float64) COMMENT 'Conversions: parts of sales credited to the posts',
+    roi                  Nullable(Float64) COMMENT 'ROI: margin_base / cost_base - 1',
+    roi_low              Nullable(Float64) COMMENT 'ROI at least: lower end of the 95 % interval by posts with the high estimate of the time',
+    roi_high             Nullable(Float64) COMMENT 'ROI at most: upper end of the 95 % interval by posts with the low estimate of the time',
+    roi_lowest_model     Nullable(Float64) COMMENT 'ROI of the lowest model: least ROI over the five models',
+    roi_highest_model    Nullable(Float64) COMMENT 'ROI of the highest model: greatest ROI over the five models',
+    roi_direct_0         Nullable(Float64) COMMENT 'ROI without what a direct visit followed: (margin - margin of touches that a direct one followed) / cost - 1',
+    roi_direct_100       Nullable(Float64) COMMENT 'ROI with all direct margin: ROI if the brand''s direct margin were of the posts in proportion to what is traced',
+    roas                 Nullable(Float64) COMMENT 'Return on ad spend: revenue_base / money_base',
+    effective_roots      Nullable(Float64) COMMENT 'Posts that count: (sum of margin)^2 / sum of margin^2 over posts',
+    top1_share           Nullable(Float64) COMMENT 'Share of the best post: largest margin of a post / margin',
+    traced_share         Nullable(Float64) COMMENT 'Traced share: revenue credited to posts of the brand / revenue of the brand',
+    labour_coverage      Nullable(Float64) COMMENT 'Labour coverage: the brand''s active weeks with time / its active weeks',
+    engagements          Nullable(UInt64) COMMENT 'Engagements: shares + replies of others + reactions within the horizon',
+    clicks               Nullable(UInt64) COMMENT 'Clicks: clicks within the horizon',
+    cost_per_engagement  Nullable(Float64) COMMENT 'Cost per engagement: cost / engagements',
+    cost_per_click       Nullable(Float64) COMMENT 'Cost per click: cost / clicks',
+    cost_per_acquisition Nullable(Float64) COMMENT 'Cost per acquisition: cost / conversions',
+    mature               UInt8 COMMENT 'Whether the horizon of the newest post has passed in every living source',
+    basis                String COMMENT 'The best evidence among the brand''s conversions of the time, one of clicks, utm, visits, none',
+    reason               String COMMENT 'Why roi or its interval is NULL',
+    base_currency        LowCardinality(String) COMMENT 'Currency of the figures; empty is the reference currency'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (grain, brand, cohort)
+COMMENT 'What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to horizon_days after each post, credited to it, by run';
+
+-- How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day.
+CREATE TABLE IF NOT EXISTS traffic_run (
+    run                       UInt64 COMMENT 'Number of the run',
+    as_of                     Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand                     String COMMENT 'Brand of the visit',
+    day                       Date COMMENT 'The brand''s own day',
+    side                      String COMMENT 'Side of what was clicked; else of the link parameters or the referring host; else other',
+    channel                   String COMMENT 'Channel of the post that was clicked',
+    community                 String COMMENT 'Community of the post that was clicked',
+    campaign                  String COMMENT 'Campaign of the post that was clicked, else utm_campaign, in one spelling (lower case)',
+    visits                    UInt64 COMMENT 'Visits: visit events',
+    visits_with_visitor       UInt64 COMMENT 'Visits with a visitor: visits that name a visitor',
+    visitors                  UInt64 COMMENT 'Visitors: distinct visitors',
+    tracked                   UInt64 COMMENT 'Tracked visits: visits whose side a click or a map tells',
+    untracked                 Int64 COMMENT 'Untracked visits: visits - tracked',
+    direct                    UInt64 COMMENT 'Direct visits: visits without click and link parameters and referrer',
+    self_referrals            UInt64 COMMENT 'Self-referrals: visits referred by the brand''s own hosts',
+    visits_from_clicks        UInt64 COMMENT 'Visits from clicks: visits whose click is known',
+    clicks                    UInt64 COMMENT 'Clicks: click events',
+    visits_per_click          Nullable(Float64) COMMENT 'Visits per click: visits_from_clicks / clicks',
+    median_seconds_from_click Nullable(Float64) COMMENT 'Seconds from click to visit: median of visit time - click time',
+    dark_candidates           Int64 COMMENT 'Dark candidates: untracked visits of the brand''s day that are no self-referrals',
+    dark_share                Nullable(Float64) COMMENT 'Dark share: of the side''s visits the part that nothing tracks; NULL unless it is known to be 0',
+    dark_share_low            Nullable(Float64) COMMENT 'Dark share at least: 0; none of the candidates belongs to the side',
+    dark_share_high           Nullable(Float64) COMMENT 'Dark share at most: dark_candidates / (tracked + dark_candidates)',
+    dark_share_reason         String COMMENT 'Why dark_share is NULL'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, day)
+COMMENT 'How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day, by run';

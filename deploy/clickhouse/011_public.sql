@@ -1,0 +1,72 @@
+-- The answers as people read them: of each the newest run that was published with it. The row of a run in `run` is written
+-- last, so nobody reads half of one; and a program that knows an answer less does not empty it.
+
+-- How long after a post, share or reply the clicks on it came, over 91 days.
+CREATE OR REPLACE VIEW click_lag AS
+SELECT * FROM click_lag_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'click_lag'))
+COMMENT 'How long after a post, share or reply the clicks on it came, over 91 days: clicks that led to a visit, one a visitor and target, by side, place, kind of target and time from the target to the click. Rows without a bin hold what is in none';
+
+-- What happened per day, brand, channel, community and side, beside the week and the year before.
+CREATE OR REPLACE VIEW activity_daily AS
+SELECT * FROM activity_daily_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'activity_daily'))
+COMMENT 'What happened per day, brand, channel, community and side, beside the week and the year before. The emv_* columns are media price equivalents, not value, and never enter ROI';
+
+-- Mentions per brand and day against the brand's own baseline: the same weekday of the four weeks before, with a robust spread.
+CREATE OR REPLACE VIEW buzz AS
+SELECT * FROM buzz_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'buzz'))
+COMMENT 'Mentions per brand and day against the brand''s own baseline: the same weekday of the four weeks before, with a robust spread';
+
+-- Whose credit each conversion is under the configured rule (model and lookback_days name it): one row per conversion and touch with a share, so counting rows and adding credit is right; credit adds up to the amount exactly.
+CREATE OR REPLACE VIEW credit AS
+SELECT * FROM credit_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'credit'))
+COMMENT 'Whose credit each conversion is under the configured rule (model and lookback_days name it): one row per conversion and touch with a share, so counting rows and adding credit is right; credit adds up to the amount exactly. A conversion without a visitor or a touch has side unattributed. The other rules are in credit_by_rule';
+
+-- Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly.
+CREATE OR REPLACE VIEW credit_by_rule AS
+SELECT * FROM credit_by_rule_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'credit_by_rule'))
+COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly. Filter by model and lookback_days: sums over them count each conversion again. A conversion without a visitor or a touch has side unattributed. last is the last touch that is not direct (before_direct: a direct one followed); share is the part of the conversion, 1 in all';
+
+-- Whether traffic grows with how much the brand takes part, per brand: Poisson elasticity with its error, p value and lead; never a cause.
+CREATE OR REPLACE VIEW elasticity AS
+SELECT * FROM elasticity_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'elasticity'))
+COMMENT 'Whether traffic grows with how much the brand takes part, per brand: Poisson elasticity with its error, p value and lead; never a cause';
+
+-- What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch's test, zeros included.
+CREATE OR REPLACE VIEW experiments AS
+SELECT * FROM experiments_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'experiments'))
+COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included';
+
+-- The ledger: what was spent and what came back, on the day of the money.
+CREATE OR REPLACE VIEW money AS
+SELECT * FROM money_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'money'))
+COMMENT 'The ledger: what was spent and what came back, on the day of the money. entry: cost_money, cost_time, revenue, refund (negative), margin (of revenue and refunds; do not add it to them). Revenue goes to the last touch that is not direct, within 30 days; what has none is side unattributed, cost without a place, campaign or side is (unallocated). reason: why amount or amount_base is NULL: missing_hourly_rate, missing_margin_rate, missing_exchange_rate. The cash view: never call a ratio of it ROI';
+
+-- Credit up the reshare path, per sharer and generation (-1: the middle that the click left out): accounting rules, not causes; filter by model.
+CREATE OR REPLACE VIEW path_credit AS
+SELECT * FROM path_credit_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'path_credit'))
+COMMENT 'Credit up the reshare path, per sharer and generation (-1: the middle that the click left out): accounting rules, not causes; filter by model. NULL with a reason where the path is not known: target_unknown, path_inferred (more than half of its edges)';
+
+-- Who takes part, comes back and carries it, per week: grain brand over everything of a brand, grain place per channel and community.
+CREATE OR REPLACE VIEW people AS
+SELECT * FROM people_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'people'))
+COMMENT 'Who takes part, comes back and carries it, per week: grain brand over everything of a brand, grain place per channel and community. Never add people over rows';
+
+-- Which places deserve the next hour: each place of a brand over all its mature posts, and its estimate pooled with the brand's other places (roi_pooled, sd).
+CREATE OR REPLACE VIEW places AS
+SELECT * FROM places_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'places'))
+COMMENT 'Which places deserve the next hour: each place of a brand over all its mature posts, and its estimate pooled with the brand''s other places (roi_pooled, sd). average_roi is an average over what was done, not what one more hour brings. p_top10: how often among the ten best in 400 draws. rank_low to rank_high: the ranks it may have; places whose ranges overlap are ties. basis and reason as in roi; also no_mature_posts, no_spread (too few places to pool), no_difference (the places differ by no more than chance: roi_pooled is the same for all, all are ties)';
+
+-- When visits follow a brand reply and when a share, per brand: effects by lag with intervals, leads, verdicts; never causes.
+CREATE OR REPLACE VIEW response AS
+SELECT * FROM response_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'response'))
+COMMENT 'When visits follow a brand reply and when a share, per brand: effects by lag with intervals, leads, verdicts; never causes';
+
+-- What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to horizon_days after each post, credited to it.
+CREATE OR REPLACE VIEW roi_cohort AS
+SELECT * FROM roi_cohort_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'roi_cohort'))
+COMMENT 'What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to horizon_days after each post, credited to it. Filter by grain, side, model, lookback_days and horizon_days; do not add over them. A refund counts with its sale, however late it comes. engagements: shares, replies of others and reactions. basis: the best evidence among the brand''s conversions of the time: clicks, utm, visits, none. reason, of roi or of its interval: unallocated_cost (names no such group), no_posts, not_mature, no_conversions, no_touch (no visitor or no visit known), no_clicks (visits known, but not from which post), missing_hourly_rate, other_currency (part of it was sold by a brand with another base currency), missing_exchange_rate, missing_margin_rate, labour_coverage (side by side needs time in 80 % of the brand''s active weeks), no_cost; of the interval alone: no_value (nothing or less came back), few_roots (value from fewer than two effective roots), unbounded_estimate (estimated seconds without low and high), no_cost_at_low_estimate';
+
+-- How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day.
+CREATE OR REPLACE VIEW traffic AS
+SELECT * FROM traffic_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'traffic'))
+COMMENT 'How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day';

@@ -1,0 +1,103 @@
+//! Answers: one run reads the rows, makes models of them and answers of the models, and publishes all of it at once.
+//!
+//! Rows are the worker's and change under a run; so a run notes first how far every source is, and takes no fact beyond it. Models
+//! are tables of the run, with its number in their names, in a database of their own, where readers have no grant: two runs cannot
+//! meet. What makes readers see a run is its row in `run`, written last: one that is killed anywhere leaves nothing that is
+//! read, and later ones clear it away.
+//!
+//! `deploy/clickhouse/models` and `deploy/clickhouse/answers` hold the questions, one SELECT a file.
+
+mod attribution;
+mod frame;
+mod keep;
+mod list;
+mod store;
+mod text;
+
+use std::collections::BTreeMap;
+
+use ::clickhouse::Client;
+use tokio::time::Instant;
+
+use crate::failure::Failure;
+
+pub use list::{ANSWERS, Answer, MODELS, Made, Model};
+
+use frame::Frame;
+use store::Store;
+
+/// How often a run begins again because a dimension changed under it.
+const BEGINNINGS: usize = 3;
+
+/// A run that was published.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Its number: unix milliseconds of the server when it began, or one more than the last run's.
+    pub number: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// Rows of each answer.
+    pub rows: BTreeMap<&'static str, u64>,
+}
+
+/// Makes all answers anew and publishes them.
+///
+/// # Errors
+/// When the store refuses something, or a dimension was changed again and again meanwhile. Nothing of the run is read then.
+pub async fn run(client: &Client) -> Result<Run, Failure> {
+    let store = Store::open(client).await?;
+    let began = Instant::now();
+    for _ in 0..BEGINNINGS {
+        let frame = Frame::begin(&store).await?;
+        let made = attempt(&store, &frame, began).await;
+        let cleared = keep::drop_models(&store, frame.number).await;
+        match made {
+            Ok(Some(run)) => {
+                cleared?;
+                keep::forget_old(&store, &run).await?;
+                return Ok(run);
+            }
+            Ok(None) => keep::drop_answers(&store, frame.number).await?,
+            // What stopped the run matters; what it left goes with a later one.
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Failure::Transient(format!(
+        "the dimension tables or the active epochs were changed while a run read them, {BEGINNINGS} times in a row; run it again when they \
+         are loaded"
+    )))
+}
+
+/// One beginning of a run; nothing if what it read changed meanwhile.
+async fn attempt(store: &Store, frame: &Frame, began: Instant) -> Result<Option<Run>, Failure> {
+    for Model { name, made } in MODELS {
+        match made {
+            Made::Select(text) => select(store, frame, name, text).await?,
+            Made::Attribution => {
+                store.run(&format!("could not make {name}"), &frame.make_like_answer(store, name)).await?;
+                attribution::fill(store, frame, name).await?;
+            }
+        }
+    }
+    let mut rows = BTreeMap::new();
+    for answer in ANSWERS {
+        if let Some(text) = answer.select {
+            select(store, frame, answer.name, text).await?;
+        }
+        rows.insert(answer.name, keep::keep_answer(store, frame, answer).await?);
+    }
+    if frame.dimensions != frame::dimensions(store).await? {
+        return Ok(None);
+    }
+    let run = Run { number: frame.number, seconds: began.elapsed().as_secs_f64(), rows };
+    frame.publish(store, &run).await?;
+    Ok(Some(run))
+}
+
+/// Makes a table of the run by a SELECT.
+async fn select(store: &Store, frame: &Frame, name: &str, text: &str) -> Result<(), Failure> {
+    for statement in frame.make_table(store, name, text) {
+        store.run(&format!("could not make {name}"), &statement).await?;
+    }
+    Ok(())
+}

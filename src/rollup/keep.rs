@@ -1,0 +1,123 @@
+//! How an answer is kept, which runs are, and how what is not kept goes: the last three runs and the last of each day for 90 days.
+//!
+//! Rows of `run` stay, as the record of all runs: they are small, and readers look at the newest alone.
+
+use std::collections::BTreeSet;
+
+use super::Run;
+use super::frame::{Frame, model_name};
+use super::list::{ANSWERS, Answer};
+use super::store::Store;
+use crate::failure::Failure;
+
+/// How many of the newest runs are kept.
+const NEWEST: usize = 3;
+/// For how many days the last run of each is kept.
+const DAYS: u64 = 90;
+const DAY_MS: u64 = 86_400_000;
+/// What an unfinished run has left for so long was left by one that was killed.
+const LEFT_MS: u64 = 6 * 3_600_000;
+
+/// Keeps an answer that was made; says how many rows it has.
+pub(super) async fn keep_answer(store: &Store, frame: &Frame, answer: &Answer) -> Result<u64, Failure> {
+    let (doing, table) = (format!("could not keep the answer {}", answer.name), answer.table());
+    let columns = format!(
+        "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = '{table}' AND name NOT IN ('run', 'as_of') ORDER BY position"
+    );
+    let columns: Vec<String> = store.all(&doing, &columns).await?;
+    store.run(&doing, &frame.keep_answer(store, answer, &columns)).await?;
+    store.one(&doing, &format!("SELECT count() FROM {table} WHERE run = {}", frame.number)).await
+}
+
+/// Drops the models of a run.
+pub(super) async fn drop_models(store: &Store, run: u64) -> Result<(), Failure> {
+    let prefix = model_name(run, "");
+    for table in model_tables(store).await?.into_iter().filter(|table| table.starts_with(&prefix)) {
+        drop_table(store, &table).await?;
+    }
+    Ok(())
+}
+
+/// Drops the answers of a run.
+pub(super) async fn drop_answers(store: &Store, run: u64) -> Result<(), Failure> {
+    for answer in ANSWERS {
+        let drop = format!("ALTER TABLE {} DROP PARTITION {run}", answer.table());
+        store.run("could not drop the answers of an old run", &drop).await?;
+    }
+    Ok(())
+}
+
+/// Drops what is old: the answers of runs that are not kept, and what killed runs have left.
+pub(super) async fn forget_old(store: &Store, run: &Run) -> Result<(), Failure> {
+    let is_left = |number: u64| number != run.number && number + LEFT_MS < run.number;
+    for table in model_tables(store).await?.iter().filter(|table| model_run(table).is_some_and(is_left)) {
+        drop_table(store, table).await?;
+    }
+    let published: Vec<u64> = store.all("could not list runs", "SELECT run FROM run ORDER BY run DESC").await?;
+    let kept = kept(&published, run.number);
+    let tables = ANSWERS.iter().map(|answer| format!("SELECT DISTINCT run FROM {}", answer.table())).collect::<Vec<_>>();
+    let present: Vec<u64> = store.all("could not list the runs of answers", &tables.join(" UNION DISTINCT ")).await?;
+    for old in present {
+        if !kept.contains(&old) && (published.contains(&old) || is_left(old)) {
+            drop_answers(store, old).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Of the published runs, newest first, those that are kept beside the newest.
+fn kept(published: &[u64], newest: u64) -> BTreeSet<u64> {
+    let mut days = BTreeSet::new();
+    let last_of_a_day =
+        published.iter().filter(|run| newest.saturating_sub(**run) < DAYS * DAY_MS && days.insert(**run / DAY_MS));
+    let kept: BTreeSet<u64> = last_of_a_day.copied().collect();
+    kept.into_iter().chain(published.iter().take(NEWEST).copied()).chain([newest]).collect()
+}
+
+/// The run whose model a table is.
+fn model_run(table: &str) -> Option<u64> {
+    table.strip_prefix("model_")?.split_once('_')?.0.parse().ok()
+}
+
+async fn model_tables(store: &Store) -> Result<Vec<String>, Failure> {
+    let tables = format!("SELECT name FROM system.tables WHERE database = '{}' AND match(name, '^model_[0-9]+_')", store.models);
+    store.all("could not list models", &tables).await
+}
+
+async fn drop_table(store: &Store, table: &str) -> Result<(), Failure> {
+    store.run("could not drop a model", &format!("DROP TABLE IF EXISTS `{}`.{table} SYNC", store.models)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_three_and_the_last_of_each_day_for_ninety_days_are_kept() {
+        let day = |day: u64, hour: u64| day * DAY_MS + hour * 3_600_000;
+        let published = [
+            day(200, 12),
+            day(200, 11),
+            day(200, 10),
+            day(200, 9),
+            day(199, 23),
+            day(199, 1),
+            day(111, 12),
+            day(110, 12),
+            day(110, 11),
+        ];
+        let kept = kept(&published, day(200, 12));
+        assert_eq!(
+            kept.into_iter().rev().collect::<Vec<_>>(),
+            [day(200, 12), day(200, 11), day(200, 10), day(199, 23), day(111, 12)]
+        );
+    }
+
+    #[test]
+    fn models_are_told_by_their_runs_and_other_tables_are_nobodys() {
+        assert_eq!(model_run("model_17_clicked"), Some(17));
+        for other in ["model_clicked", "models", "model_17", "my_model_17_x"] {
+            assert_eq!(model_run(other), None, "{other}");
+        }
+    }
+}

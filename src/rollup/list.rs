@@ -1,0 +1,82 @@
+//! What there is to make, in the order in which it is made.
+
+/// A table of one run.
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    /// Its name, without the run's number.
+    pub name: &'static str,
+    /// How it is made.
+    pub made: Made,
+}
+
+/// How a model is made.
+#[derive(Clone, Copy, Debug)]
+pub enum Made {
+    /// By one SELECT of `deploy/clickhouse/models`, with placeholders.
+    Select(&'static str),
+    /// Whose credit each sale is: of the models `sale` and `touch`, by `crate::attribution`.
+    Attribution,
+}
+
+/// An answer: a table `…_run` that keeps runs, and a view that shows the newest.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    /// Its name, which is that of the view.
+    pub name: &'static str,
+    /// The SELECT of `deploy/clickhouse/answers`, with placeholders; its columns are those of the table but `run` and `as_of`, in
+    /// whatever order. Without one, it is the model of the same name.
+    pub select: Option<&'static str>,
+}
+
+impl Answer {
+    /// The table that keeps its runs.
+    #[must_use]
+    pub fn table(&self) -> String {
+        format!("{}_run", self.name)
+    }
+}
+
+const fn model(name: &'static str, select: &'static str) -> Model {
+    Model { name, made: Made::Select(select) }
+}
+
+const fn answer(name: &'static str, select: &'static str) -> Answer {
+    Answer { name, select: Some(select) }
+}
+
+/// The SELECTs of all models and answers, by name.
+pub(super) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let models = MODELS.iter().filter_map(|model| match model.made {
+        Made::Select(text) => Some((model.name, text)),
+        Made::Attribution => None,
+    });
+    models.chain(ANSWERS.iter().filter_map(|answer| Some((answer.name, answer.select?))))
+}
+
+/// Every model; one may read those before it. A test compares the list with the folder.
+pub const MODELS: &[Model] = &[
+    model("clicked", include_str!("../../deploy/clickhouse/models/10_clicked.sql")),
+    model("sale", include_str!("../../deploy/clickhouse/models/20_sale.sql")),
+    model("touch", include_str!("../../deploy/clickhouse/models/21_touch.sql")),
+    Model { name: "credit_by_rule", made: Made::Attribution },
+    model("cohort_root", include_str!("../../deploy/clickhouse/models/30_cohort_root.sql")),
+    model("root_value", include_str!("../../deploy/clickhouse/models/31_root_value.sql")),
+];
+
+/// Every answer. A test compares the list with the folder.
+pub const ANSWERS: &[Answer] = &[
+    answer("activity_daily", include_str!("../../deploy/clickhouse/answers/activity_daily.sql")),
+    answer("buzz", include_str!("../../deploy/clickhouse/answers/buzz.sql")),
+    answer("click_lag", include_str!("../../deploy/clickhouse/answers/click_lag.sql")),
+    answer("credit", include_str!("../../deploy/clickhouse/answers/credit.sql")),
+    Answer { name: "credit_by_rule", select: None },
+    answer("elasticity", include_str!("../../deploy/clickhouse/answers/elasticity.sql")),
+    answer("experiments", include_str!("../../deploy/clickhouse/answers/experiments.sql")),
+    answer("money", include_str!("../../deploy/clickhouse/answers/money.sql")),
+    answer("path_credit", include_str!("../../deploy/clickhouse/answers/path_credit.sql")),
+    answer("people", include_str!("../../deploy/clickhouse/answers/people.sql")),
+    answer("places", include_str!("../../deploy/clickhouse/answers/places.sql")),
+    answer("response", include_str!("../../deploy/clickhouse/answers/response.sql")),
+    answer("roi_cohort", include_str!("../../deploy/clickhouse/answers/roi_cohort.sql")),
+    answer("traffic", include_str!("../../deploy/clickhouse/answers/traffic.sql")),
+];

@@ -1,0 +1,94 @@
+//! The store as a run uses it: statement after statement, each as long as it takes, none of them twice.
+
+use ::clickhouse::insert::Insert;
+use ::clickhouse::query::{Query, RowCursor};
+use ::clickhouse::{Client, Row, RowOwned, RowRead};
+
+use crate::clickhouse::{Setting, classify, known_settings};
+use crate::failure::Failure;
+
+/// What every statement of a run says, of servers that know it: its share of the server, and that what is too much fails. By a
+/// user's profile it might end early as if it were done.
+const SETTINGS: [Setting; 23] = [
+    // 2 GiB, and the disk beyond half of it.
+    ("max_memory_usage", "2147483648"),
+    ("max_bytes_before_external_group_by", "1073741824"),
+    ("max_bytes_before_external_sort", "1073741824"),
+    ("max_bytes_ratio_before_external_group_by", "0"),
+    ("max_bytes_ratio_before_external_sort", "0"),
+    ("timeout_overflow_mode", "throw"),
+    ("read_overflow_mode", "throw"),
+    ("sort_overflow_mode", "throw"),
+    ("group_by_overflow_mode", "throw"),
+    ("join_overflow_mode", "throw"),
+    ("set_overflow_mode", "throw"),
+    ("distinct_overflow_mode", "throw"),
+    ("result_overflow_mode", "throw"),
+    ("transfer_overflow_mode", "throw"),
+    // What changes the meaning of a question.
+    ("limit", "0"),
+    ("offset", "0"),
+    ("final", "0"),
+    ("join_use_nulls", "0"),
+    ("union_default_mode", "DISTINCT"),
+    ("use_query_cache", "0"),
+    ("async_insert", "0"),
+    ("insert_deduplicate", "0"),
+    ("deduplicate_insert", "disable"),
+];
+
+/// A client with those settings, and where the tables of a run go.
+pub(super) struct Store {
+    client: Client,
+    settings: Vec<Setting>,
+    /// The database of models.
+    pub(super) models: String,
+    /// The database of rows and answers.
+    pub(super) rows: String,
+}
+
+impl Store {
+    pub(super) async fn open(client: &Client) -> Result<Store, Failure> {
+        let settings = known_settings(client, &SETTINGS).await?;
+        let rows = client.database().unwrap_or("default").to_owned();
+        let store = Store { client: client.clone(), settings, models: format!("{rows}_models"), rows };
+        // Asked first, so that a user who may not create databases can be given one.
+        let exists = format!("SELECT count() FROM system.databases WHERE name = '{}'", store.models);
+        if store.one::<u64>("could not look for the database of models", &exists).await? == 0 {
+            let create = format!("CREATE DATABASE IF NOT EXISTS `{}`", store.models);
+            store.run("could not create the database of models", &create).await?;
+        }
+        Ok(store)
+    }
+
+    fn query(&self, text: &str) -> Query {
+        self.settings.iter().fold(self.client.query_raw(text), |query, (name, value)| query.with_setting(*name, *value))
+    }
+
+    /// Runs a statement.
+    pub(super) async fn run(&self, doing: &str, text: &str) -> Result<(), Failure> {
+        self.query(text).execute().await.map_err(|error| classify(&error).on(doing))
+    }
+
+    /// The one row that answers a question.
+    pub(super) async fn one<T: RowOwned + RowRead>(&self, doing: &str, question: &str) -> Result<T, Failure> {
+        self.query(question).fetch_one().await.map_err(|error| classify(&error).on(doing))
+    }
+
+    /// The rows that answer a question, one after the other.
+    pub(super) fn stream<T: Row>(&self, doing: &str, question: &str) -> Result<RowCursor<T>, Failure> {
+        self.query(question).fetch().map_err(|error| classify(&error).on(doing))
+    }
+
+    /// Rows into a model.
+    pub(super) async fn insert<T: Row>(&self, doing: &str, model: &str) -> Result<Insert<T>, Failure> {
+        let client = self.client.clone().with_database(&self.models);
+        let insert = client.insert(model).await.map_err(|error| classify(&error).on(doing))?;
+        Ok(self.settings.iter().fold(insert, |insert, (name, value)| insert.with_setting(*name, *value)))
+    }
+
+    /// The rows that answer a question.
+    pub(super) async fn all<T: RowOwned + RowRead>(&self, doing: &str, question: &str) -> Result<Vec<T>, Failure> {
+        self.query(question).fetch_all().await.map_err(|error| classify(&error).on(doing))
+    }
+}

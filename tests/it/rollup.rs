@@ -1,0 +1,145 @@
+//! Runs of answers: what is read while one is made, was killed, or is repeated; what is kept and what goes.
+
+use grapevine::failure::Failure;
+use grapevine::rollup;
+
+use crate::store::Database;
+
+/// One click of acme three minutes after a reply, which led to a visit; the source is read to offset 100.
+const ROWS: [&str; 3] = [
+    "INSERT INTO click (id, source, key_source, version, time, root, target, target_kind, target_time, visitor, has_visitor, brand, channel) VALUES
+        ('c', 't/0', 't/0', 18446744073709551615 - 10, '2025-05-01 12:03:00', 'p', 'r', 'reply', '2025-05-01 12:00:00', 7, true, 'acme', 'x')",
+    "INSERT INTO visit (id, source, key_source, version, time, click, visitor, has_visitor, brand) VALUES
+        ('v', 't/0', 't/0', 18446744073709551615 - 20, '2025-05-01 12:03:02', 'c', 7, true, 'acme')",
+    "INSERT INTO progress (source, version, watermark, log_end) VALUES ('t/0', 100, '2025-05-10 00:00:00', 100)",
+];
+
+const LAG: &str = "SELECT brand, side, target_kind, bin, clicks, unconfirmed FROM click_lag WHERE bin != '' ORDER BY ALL";
+const RIGHT: &str = "acme\tconversation\treply\t1-5 min\t1\t0";
+
+async fn with_rows(name: &str) -> Database {
+    let database = Database::migrated(name).await;
+    for rows in ROWS {
+        database.run(rows).await;
+    }
+    database
+}
+
+/// The tables of runs that are under way, or were killed.
+async fn models(database: &Database) -> String {
+    let database_of_models = format!("{}_models", database.config.database);
+    database.ask(&format!("SELECT name FROM system.tables WHERE database = '{database_of_models}' ORDER BY name")).await
+}
+
+#[tokio::test]
+async fn a_run_is_on_record_and_leaves_answers_and_nothing_else() {
+    let database = with_rows("rollup").await;
+    assert_eq!(database.ask(LAG).await, "", "no run yet");
+    let first = database.roll_up().await;
+    assert_eq!(database.ask(LAG).await, RIGHT);
+    assert_eq!(models(&database).await, "");
+    let record = "SELECT run, toString(as_of), next, rows['click_lag'], program FROM run";
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        database.ask(record).await,
+        format!("{}\t2025-05-10 00:00:00.000\t{{'t/0':100}}\t{}\t{version}", first.number, first.rows["click_lag"])
+    );
+    let parts = "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table = 'click_lag_run' AND active";
+    assert_eq!(database.ask(parts).await, "1");
+    let second = database.roll_up().await;
+    assert!(second.number > first.number);
+    assert_eq!(database.ask(&format!("SELECT DISTINCT run FROM click_lag")).await, second.number.to_string());
+}
+
+#[tokio::test]
+async fn facts_beyond_what_the_run_has_noted_are_no_part_of_it_even_if_they_are_copies() {
+    let database = with_rows("rollup_cut").await;
+    // Not yet read as far as its rows are: what a worker writes just now. Its copy of the visit is the one with the least offset.
+    for rows in [
+        "INSERT INTO progress (source, version, watermark, log_end) VALUES ('it''s \\\\ t/1', 5, '2025-05-10 00:00:00', 9)",
+        "INSERT INTO visit (id, source, key_source, version, time, visitor, has_visitor, brand) VALUES
+            ('v', 'it''s \\\\ t/1', 'it''s \\\\ t/1', 18446744073709551615 - 6, '2025-05-01 12:03:02', 8, true, 'acme')",
+        "INSERT INTO click (id, source, key_source, version, time, root, target, target_kind, target_time, visitor, has_visitor, brand, channel) VALUES
+            ('d', 't/0', 't/0', 18446744073709551615 - 100, '2025-05-01 12:03:00', 'p', 'r', 'reply', '2025-05-01 12:00:00', 9, true, 'acme', 'x')",
+    ] {
+        database.run(rows).await;
+    }
+    assert_eq!(database.ask("SELECT click FROM visit_row").await, "", "the copy stands in the live view");
+    database.roll_up().await;
+    assert_eq!(database.ask(LAG).await, RIGHT);
+    database
+        .run("INSERT INTO progress (source, version, watermark, log_end) VALUES ('t/0', 101, '2025-05-10 00:00:00', 101)")
+        .await;
+    database.roll_up().await;
+    assert_eq!(database.ask(LAG).await, "acme\tconversation\treply\t1-5 min\t1\t1", "the other click led to no visit");
+}
+
+#[tokio::test]
+async fn nobody_reads_half_a_run_and_what_a_killed_one_left_goes() {
+    let database = with_rows("rollup_killed").await;
+    let first = database.roll_up().await;
+    // Killed after its answer; the models of another one, killed long ago.
+    let killed = first.number + 1;
+    database.run(&format!("INSERT INTO click_lag_run (run, brand) VALUES ({killed}, 'half')")).await;
+    database
+        .run(&format!(
+            "CREATE TABLE {}_models.model_17_clicked (x UInt8) ENGINE = MergeTree ORDER BY ()",
+            database.config.database
+        ))
+        .await;
+    database.run("INSERT INTO click_lag_run (run, brand) VALUES (17, 'half')").await;
+    assert_eq!(database.ask(LAG).await, RIGHT);
+    // A program that does not know an answer leaves the last one.
+    database.run(&format!("INSERT INTO run (run, rows) VALUES ({}, map('other', 1))", first.number + 2)).await;
+    assert_eq!(database.ask(LAG).await, RIGHT);
+    // One whose clock was ahead.
+    let ahead = first.number + 86_400_000;
+    database.run(&format!("INSERT INTO run (run, rows) VALUES ({ahead}, map('click_lag', 0))")).await;
+    assert_eq!(database.ask(LAG).await, "", "there are no rows by its record");
+    let last = database.roll_up().await;
+    assert!(last.number > ahead);
+    assert_eq!(database.ask(LAG).await, RIGHT);
+    assert_eq!(models(&database).await, "");
+    let present = database.ask("SELECT DISTINCT run FROM click_lag_run").await;
+    assert_eq!(present, last.number.to_string(), "what was left more than six hours before is gone, and what is not kept");
+}
+
+#[tokio::test]
+async fn two_runs_at_once_are_two_runs() {
+    let database = with_rows("rollup_two").await;
+    let (one, other) = tokio::join!(rollup::run(&database.client), rollup::run(&database.client));
+    assert_ne!(one.unwrap().number, other.unwrap().number);
+    assert_eq!(database.ask(LAG).await, RIGHT);
+    assert_eq!(database.ask("SELECT count() FROM run").await, "2");
+    assert_eq!(models(&database).await, "");
+}
+
+#[tokio::test]
+async fn a_dimension_that_keeps_changing_is_named_and_nothing_is_published() {
+    let database = with_rows("rollup_moved").await;
+    let moving = async {
+        for day in 0_u32.. {
+            database
+                .run(&format!("INSERT INTO brand (valid_from, brand, margin_rate) VALUES (toDate({day}), 'acme', NULL)"))
+                .await;
+        }
+    };
+    let failed = tokio::select! {
+        ended = rollup::run(&database.client) => ended.unwrap_err(),
+        () = moving => unreachable!(),
+    };
+    assert!(matches!(&failed, Failure::Transient(text) if text.contains("dimension tables")), "{failed}");
+    assert_eq!(database.ask("SELECT count() FROM run").await, "0");
+    assert_eq!(database.ask("SELECT count() FROM click_lag_run").await, "0");
+    assert_eq!(models(&database).await, "");
+    database.roll_up().await;
+    assert_eq!(database.ask(LAG).await, RIGHT);
+}
+
+#[tokio::test]
+async fn an_empty_database_has_answers_without_rows() {
+    let database = Database::migrated("rollup_empty").await;
+    let run = database.roll_up().await;
+    assert_eq!(database.ask("SELECT as_of IS NULL FROM run").await, "1");
+    assert!(run.rows.values().all(|rows| *rows == 0), "{run:?}");
+}
