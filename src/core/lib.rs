@@ -19,5 +19,6 @@ pub mod row;
 pub mod assignment;
 
 pub mod attribution;
+pub mod estimate;
 
 pub mod report;

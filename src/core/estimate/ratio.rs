@@ -1,0 +1,86 @@
+//! Two shares and how far apart they are, where what is counted comes in clusters (clicks of roots).
+//!
+//! A share is a ratio of sums over clusters, p = Σa/Σb, with the linearised variance Σ(a − p b)²/(Σb)² · R/(R − 1) of R clusters
+//! (Cochran, Sampling Techniques, 3rd edition 1977, chapter 6). Clusters that are in both shares bring a covariance, with the
+//! geometric mean of both factors, so that the variance of the difference is never below 0.
+
+use super::{Unsaid, effective, finite, freedom, student};
+
+/// What a cluster has on one side: `part` of `whole`. A side without a whole is not in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Share {
+    /// a: of the whole, so much.
+    pub part: f64,
+    /// b.
+    pub whole: f64,
+}
+
+/// The difference of two shares.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Apart {
+    /// Σa/Σb of the first side less that of the second.
+    pub difference: f64,
+    /// Where it lies with 95 %.
+    pub low: f64,
+    /// Where it lies with 95 %.
+    pub high: f64,
+}
+
+/// One side over all clusters.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Total {
+    /// Clusters with a whole.
+    pub clusters: usize,
+    part: f64,
+    whole: f64,
+    squares: f64,
+}
+
+impl Total {
+    /// Of the clusters' shares on one side.
+    #[must_use]
+    pub fn of(shares: impl Iterator<Item = Share>) -> Total {
+        shares.filter(|share| share.whole > 0.0).fold(Total::default(), |total, share| Total {
+            clusters: total.clusters + 1,
+            part: total.part + share.part,
+            whole: total.whole + share.whole,
+            squares: total.squares + share.whole * share.whole,
+        })
+    }
+
+    /// p, `None` where there is no whole.
+    #[must_use]
+    pub fn share(&self) -> Option<f64> {
+        (self.whole > 0.0).then(|| self.part / self.whole)
+    }
+
+    /// √(R/(R − 1)).
+    #[expect(clippy::cast_precision_loss, reason = "a number of clusters")]
+    fn factor(&self) -> f64 {
+        (self.clusters as f64 / (self.clusters as f64 - 1.0)).sqrt()
+    }
+
+    /// What a cluster adds to the error of p.
+    fn error(&self, share: Share) -> f64 {
+        if share.whole > 0.0 { (share.part - share.whole * self.part / self.whole) / self.whole * self.factor() } else { 0.0 }
+    }
+}
+
+/// How far the share of the first side is above that of the second, over clusters that may have both.
+///
+/// # Errors
+///
+/// [`Unsaid::FewUnits`] below two clusters on a side.
+pub fn apart(clusters: &[(Share, Share)]) -> Result<Apart, Unsaid> {
+    let first = Total::of(clusters.iter().map(|cluster| cluster.0));
+    let second = Total::of(clusters.iter().map(|cluster| cluster.1));
+    let (Some(p), Some(q)) = (first.share(), second.share()) else { return Err(Unsaid::FewUnits) };
+    if first.clusters.min(second.clusters) < 2 {
+        return Err(Unsaid::FewUnits);
+    }
+    // The square of a sum is both variances and twice the covariance at once.
+    let variance: f64 = clusters.iter().map(|cluster| (first.error(cluster.0) - second.error(cluster.1)).powi(2)).sum();
+    let units = effective(first.whole, first.squares).min(effective(second.whole, second.squares));
+    let (difference, half) = (p - q, finite(student::within_95(freedom(units)) * variance.sqrt())?);
+    Ok(Apart { difference, low: difference - half, high: difference + half })
+}

@@ -1,0 +1,194 @@
+//! Estimators against vectors of scipy and statsmodels (`tests/oracle/estimates.py`), and on inputs that say nothing.
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::{Unsaid, difference, holm, ratio, student, sum::Sum, weeks, welch};
+
+fn vectors(name: &str) -> Vec<Value> {
+    let all: Value = serde_json::from_str(include_str!("tests/vectors.json")).unwrap();
+    let rows = all[name].as_array().unwrap().clone();
+    assert!(!rows.is_empty(), "{name}");
+    rows
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+#[track_caller]
+fn agrees(found: Option<f64>, expected: &Value, row: &Value) {
+    let close = |found: f64, expected: f64| (found - expected).abs() <= 1e-9 * expected.abs().max(1e-3);
+    let same = match (found, expected.as_f64()) {
+        (Some(found), Some(expected)) => close(found, expected),
+        (found, expected) => found == expected,
+    };
+    assert!(same, "{found:?} instead of {expected} in {row}");
+}
+
+#[test]
+fn students_t_is_that_of_scipy() {
+    for row in vectors("student") {
+        let freedom = row["freedom"].as_f64().unwrap();
+        agrees(Some(student::within_95(freedom)), &row["within_95"], &row);
+        for pair in row["below"].as_array().unwrap() {
+            // Next to 0 the library keeps eight decimals.
+            let (found, expected) = (student::below(pair[0].as_f64().unwrap(), freedom), pair[1].as_f64().unwrap());
+            assert!((found - expected).abs() < 1e-8, "{found} instead of {expected} in {row}");
+        }
+    }
+}
+
+#[test]
+fn students_t_takes_any_number() {
+    for freedom in [f64::NAN, f64::NEG_INFINITY, -1.0, 0.0, 1e-300, f64::MAX, f64::INFINITY] {
+        assert!((1.95..12.71).contains(&student::within_95(freedom)), "{freedom}");
+        for t in [f64::NAN, f64::NEG_INFINITY, -1e300, 0.0, 1e300, f64::INFINITY] {
+            assert!((0.0..=1.0).contains(&student::below(t, freedom)), "{t} {freedom}");
+            assert!((0.0..=1.0).contains(&student::two_sided(t, freedom)), "{t} {freedom}");
+        }
+    }
+    assert!(student::within_95(1e9) > 1.959_96 && student::within_95(1e9) < 1.959_97);
+}
+
+#[test]
+fn sums_of_units_are_those_of_exact_fractions() {
+    for row in vectors("sum") {
+        let sum = Sum::of(numbers(&row["values"]));
+        agrees(Some(sum.effective()), &row["effective"], &row);
+        agrees(sum.spread().ok().map(|spread| spread.half), &row["half"], &row);
+        agrees(sum.spread().ok().map(|spread| spread.half_up), &row["half_up"], &row);
+    }
+}
+
+#[test]
+fn a_sum_without_an_interval_says_why() {
+    let why = |values: &[f64]| Sum::of(values.to_vec()).spread().unwrap_err();
+    assert_eq!(why(&[]), Unsaid::NoValue);
+    assert_eq!(why(&[0.0, 0.0]), Unsaid::NoValue);
+    assert_eq!(why(&[3.0, -3.0]), Unsaid::NoValue);
+    assert_eq!(why(&[-1.0]), Unsaid::NoValue);
+    assert_eq!(why(&[7.0]), Unsaid::FewUnits);
+    assert_eq!(why(&[1e9, 1.0, 1.0]), Unsaid::FewUnits);
+    assert_eq!(why(&[f64::MAX, f64::MAX]), Unsaid::FewUnits);
+}
+
+#[test]
+fn likeness_of_neighbouring_days_is_that_of_statsmodels() {
+    for row in vectors("weeks") {
+        agrees(weeks::autocorrelation(&numbers(&row["days"])), &row["likeness"], &row);
+    }
+}
+
+#[test]
+fn days_hang_together_beyond_two_standard_errors() {
+    assert!(!weeks::hang_together(&[]) && !weeks::hang_together(&[1.0]) && !weeks::hang_together(&[0.1; 91]));
+    let half = |day: usize| if day < 45 { 1.0 } else { 2.0 };
+    assert!(weeks::hang_together(&(0..90).map(half).collect::<Vec<_>>()));
+    assert!(!weeks::hang_together(&(0..90).map(|day| half(day * 45 % 90)).collect::<Vec<_>>()));
+}
+
+#[test]
+fn shares_of_clusters_are_those_of_weighted_least_squares() {
+    for row in vectors("ratio") {
+        let share = |part: f64, whole: f64| ratio::Share { part, whole };
+        let pair = |cluster: Vec<f64>| (share(cluster[0], cluster[1]), share(cluster[2], cluster[3]));
+        let clusters: Vec<_> = row["clusters"].as_array().unwrap().iter().map(|cluster| pair(numbers(cluster))).collect();
+        let found = ratio::apart(&clusters).ok();
+        agrees(found.map(|apart| apart.difference), &row["difference"], &row);
+        agrees(found.map(|apart| apart.low), &row["low"], &row);
+        agrees(found.map(|apart| apart.high), &row["high"], &row);
+    }
+    assert_eq!(ratio::apart(&[]), Err(Unsaid::FewUnits));
+}
+
+#[test]
+fn differences_of_returns_are_those_of_the_delta_method() {
+    for row in vectors("difference") {
+        let (first, second, costs) = (numbers(&row["first"]), numbers(&row["second"]), numbers(&row["costs"]));
+        let sides = [(&first, costs[0]), (&second, costs[1])].map(|(margin, cost)| difference::Returned { margin, cost });
+        let compare = if row["kind"] == "jointly" { difference::jointly } else { difference::apart };
+        let found = compare(sides[0], sides[1]).ok();
+        agrees(found.map(|found| found.log_ratio), &row["log_ratio"], &row);
+        agrees(found.map(|found| found.low), &row["low"], &row);
+        agrees(found.map(|found| found.high), &row["high"], &row);
+        agrees(found.map(|found| found.p_first), &row["p_first"], &row);
+    }
+}
+
+#[test]
+fn a_difference_without_an_interval_says_why() {
+    let returned = |margin, cost| difference::Returned { margin, cost };
+    let some = returned(&[1.0, 2.0], 1.0);
+    assert_eq!(difference::jointly(some, returned(&[], 1.0)), Err(Unsaid::NoValue));
+    assert_eq!(difference::apart(some, returned(&[1.0], 0.0)), Err(Unsaid::NoCost));
+    assert_eq!(difference::jointly(some, returned(&[10.0, 20.0], 1.0)), Err(Unsaid::FewUnits));
+    let shorter = difference::jointly(some, returned(&[2.0], 1.0)).unwrap();
+    assert_eq!(shorter, difference::jointly(some, returned(&[2.0, 0.0], 1.0)).unwrap());
+}
+
+#[test]
+fn holms_correction_is_that_of_statsmodels() {
+    for row in vectors("holm") {
+        for (found, expected) in holm::corrected(&numbers(&row["p"])).into_iter().zip(row["corrected"].as_array().unwrap()) {
+            agrees(Some(found), expected, &row);
+        }
+    }
+    assert!(holm::corrected(&[]).is_empty());
+}
+
+#[test]
+fn welchs_test_is_that_of_scipy() {
+    for row in vectors("welch") {
+        let arms = [&row["arm"], &row["control"]].map(|values| welch::Arm::of(&numbers(values)));
+        let found = welch::test(arms[0], arms[1]).ok();
+        agrees(found.map(|trial| trial.difference), &row["difference"], &row);
+        agrees(found.map(|trial| trial.t), &row["t"], &row);
+        agrees(found.map(|trial| trial.degrees_of_freedom), &row["freedom"], &row);
+        agrees(found.map(|trial| trial.p_value), &row["p"], &row);
+        agrees(found.map(|trial| trial.low), &row["low"], &row);
+        agrees(found.map(|trial| trial.high), &row["high"], &row);
+    }
+}
+
+fn any_values() -> impl Strategy<Value = Vec<f64>> {
+    let value = prop_oneof![Just(0.0), -1e3..1e3, Just(1e308), Just(-1e308), Just(1e-300), 0.0..1e15];
+    prop::collection::vec(value, 0..40)
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_is_said_is_infinite(first in any_values(), second in any_values(), cost in -1.0..1e6) {
+        if let Ok(spread) = Sum::of(first.clone()).spread() {
+            prop_assert!(spread.half > 0.0 && spread.half_up >= spread.half && spread.half_up.is_finite());
+        }
+        let sides = [&first, &second].map(|margin| difference::Returned { margin, cost });
+        for found in [difference::jointly(sides[0], sides[1]), difference::apart(sides[0], sides[1])].into_iter().flatten() {
+            prop_assert!(found.low <= found.log_ratio && found.log_ratio <= found.high);
+            prop_assert!((found.high - found.low).is_finite() && (0.0..=1.0).contains(&found.p_first));
+        }
+        if let Ok(trial) = welch::test(welch::Arm::of(&first), welch::Arm::of(&second)) {
+            prop_assert!(trial.low.is_finite() && trial.high.is_finite() && (0.0..=1.0).contains(&trial.p_value));
+        }
+        prop_assert!(weeks::autocorrelation(&first).is_none_or(f64::is_finite));
+    }
+
+    #[test]
+    fn the_unit_of_money_does_not_matter(values in prop::collection::vec(0.01..1e4, 2..40), factor in 1e-3..1e3) {
+        let scaled: Vec<f64> = values.iter().map(|x| x * factor).collect();
+        match (Sum::of(values).spread(), Sum::of(scaled).spread()) {
+            (Ok(own), Ok(other)) => prop_assert!((own.half / other.half - 1.0).abs() < 1e-6),
+            (own, other) => prop_assert_eq!(own.is_ok(), other.is_ok()),
+        }
+    }
+
+    #[test]
+    fn both_ways_round_a_difference_is_the_same(pairs in prop::collection::vec((0.0..9.0, 0.1..9.0), 1..30)) {
+        let (first, second): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+        let sides = [(&first, 3.0), (&second, 5.0)].map(|(margin, cost)| difference::Returned { margin, cost });
+        if let Ok(there) = difference::jointly(sides[0], sides[1]) {
+            let back = difference::jointly(sides[1], sides[0]).unwrap();
+            prop_assert!((there.log_ratio + back.log_ratio).abs() < 1e-9 && (there.p_first + back.p_first - 1.0).abs() < 1e-9);
+        }
+    }
+}

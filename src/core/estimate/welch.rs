@@ -1,0 +1,74 @@
+//! Two arms of an experiment: the difference of their means, by Welch's test
+//! (The generalization of "Student's" problem when several different population variances are involved, 1947).
+
+use super::{Unsaid, finite, student};
+
+/// One arm. Units without an outcome are in it as zeros.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Arm {
+    units: f64,
+    mean: f64,
+    /// Σ(x − mean)²/(units − 1).
+    variance: f64,
+}
+
+/// What the test says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trial {
+    /// The mean of the arm less that of the control.
+    pub difference: f64,
+    /// Of the difference.
+    pub standard_error: f64,
+    /// The difference in standard errors.
+    pub t: f64,
+    /// By Welch and Satterthwaite.
+    pub degrees_of_freedom: f64,
+    /// Two-sided.
+    pub p_value: f64,
+    /// Where the difference lies with 95 %.
+    pub low: f64,
+    /// Where the difference lies with 95 %.
+    pub high: f64,
+}
+
+impl Arm {
+    /// Of the values of its units.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a number of units")]
+    pub fn of(values: &[f64]) -> Arm {
+        let units = values.len() as f64;
+        let mean = if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / units };
+        let spread: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
+        Arm { units, mean, variance: if units > 1.0 { spread / (units - 1.0) } else { 0.0 } }
+    }
+
+    /// The mean of its units, 0 without any.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        self.mean
+    }
+}
+
+/// The arm against the control.
+///
+/// # Errors
+///
+/// [`Unsaid::FewUnits`] below two units in an arm, or where no unit differs from another.
+pub fn test(arm: Arm, control: Arm) -> Result<Trial, Unsaid> {
+    if arm.units < 2.0 || control.units < 2.0 {
+        return Err(Unsaid::FewUnits);
+    }
+    // What rounding leaves of equal units is no spread.
+    if arm.variance + control.variance <= 1e-18 * (arm.mean.powi(2) + control.mean.powi(2)) {
+        return Err(Unsaid::FewUnits);
+    }
+    let (own, other) = (arm.variance / arm.units, control.variance / control.units);
+    let standard_error = finite((own + other).sqrt())?;
+    // Shares of the variance, so that no square overflows.
+    let share = own / (own + other);
+    let degrees_of_freedom = 1.0 / (share * share / (arm.units - 1.0) + (1.0 - share).powi(2) / (control.units - 1.0));
+    let difference = finite(arm.mean - control.mean)?;
+    let (t, half) = (difference / standard_error, student::within_95(degrees_of_freedom) * standard_error);
+    let p_value = student::two_sided(t, degrees_of_freedom);
+    Ok(Trial { difference, standard_error, t, degrees_of_freedom, p_value, low: difference - half, high: difference + half })
+}

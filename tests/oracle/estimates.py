@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""What the estimators must say, by scipy, statsmodels and exact fractions: an oracle that shares no code with them.
+
+    target/python-venv/bin/python tests/oracle/estimates.py > src/core/estimate/tests/vectors.json
+
+The file is committed and compared with the functions by `src/core/estimate/tests.rs`; it needs writing anew only when a formula changes.
+A None is written as null: nothing can be said.
+"""
+
+import fractions
+import json
+import math
+
+import numpy
+import statsmodels.api
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import CompareMeans
+from statsmodels.tsa.stattools import acf
+
+DICE = numpy.random.default_rng(20261129)
+
+
+def cents(values):
+    """Amounts as people write them, so that the file stays short."""
+    return [round(float(value), 2) for value in values]
+
+
+def freedom(values, squares):
+    """max(3, floor(n) - 1), n exactly."""
+    exact = [fractions.Fraction(str(value)) if squares == "decimal" else fractions.Fraction(value) for value in values]
+    total, square = sum(exact), sum(value * value for value in exact)
+    return max(3, math.floor(total * total / square) - 1)
+
+
+def sums():
+    worlds = [[], [5.0], [5.0, 5.0], [0.1, 0.1, 0.1], [7.3] * 5, [0.7] * 30, [1e-6, 1e-6], [1000.0, 1.0, 1.0], [10.0, 10.0, -4.0], [3.0, -3.0], [-5.0, 2.0], [0.0, 0.0],
+              [0.0, 4.0, 4.0], [1e12, 9e11, 1.0], [100000.0] + [1.0] * 50, cents(DICE.lognormal(2, 0.5, 12)), cents(DICE.lognormal(2, 1.5, 200)), cents(DICE.lognormal(0, 2.5, 60)),
+              cents(DICE.normal(5, 20, 40) + 3), cents(DICE.lognormal(3, 1, 1000))]
+    for values in worlds:
+        exact = [fractions.Fraction(str(value)) for value in values]
+        total, square = sum(exact), sum(value * value for value in exact)
+        effective = float(total * total / square) if square else 0.0
+        row = {"values": values, "effective": effective, "half": None, "half_up": None}
+        if total > 0 and total * total >= 2 * square:
+            half = stats.t.ppf(0.975, freedom(values, "decimal")) * math.sqrt(square) / float(total)
+            row |= {"half": half, "half_up": half * (1 + 0.6 * max(values) / math.sqrt(square) * (1 - 2 / effective))}
+        yield row
+
+
+def likenesses():
+    walk = numpy.cumsum(DICE.normal(0, 1, 120))
+    for days in [[1.0, 2.0], [3.0, 3.0, 3.0], [1.0, -1.0] * 10, cents(walk), cents(DICE.lognormal(0, 1, 91)), cents(10 + 5 * numpy.sin(numpy.arange(91) * 2 * numpy.pi / 7))]:
+        yield {"days": days, "likeness": None if len(set(days)) == 1 else float(acf(numpy.array(days), nlags=1, fft=False)[1])}
+
+
+def scores(part, whole):
+    """p, and what each cluster adds to its error: weighted least squares on a constant, whose HC1 variance is their sum of squares."""
+    kept = whole > 0
+    fit = statsmodels.api.WLS(part[kept] / whole[kept], numpy.ones(kept.sum()), weights=whole[kept]).fit(cov_type="HC1")
+    p, number = float(fit.params[0]), int(kept.sum())
+    each = numpy.where(kept, part - p * whole, 0) / whole.sum() * math.sqrt(number / (number - 1))
+    assert abs(float(fit.cov_params()[0, 0]) - float((each**2).sum())) < 1e-12
+    return p, each
+
+
+def ratios():
+    for number, both in [(2, 0.0), (25, 0.0), (40, 0.5), (80, 1.0)]:
+        whole = DICE.poisson(6, (2, number)) + 1
+        part = DICE.binomial(whole, [[0.9], [0.3]])
+        if both < 1:
+            drop = DICE.random(number) >= both
+            whole[0, drop & (numpy.arange(number) % 2 == 0)] = 0
+            whole[1, drop & (numpy.arange(number) % 2 == 1)] = 0
+            part = numpy.minimum(part, whole)
+        row = {"clusters": [[int(a1), int(b1), int(a2), int(b2)] for (a1, b1, a2, b2) in zip(part[0], whole[0], part[1], whole[1])], "difference": None, "low": None, "high": None}
+        if min((whole > 0).sum(axis=1)) > 1:
+            (p, own), (q, other) = scores(part[0], whole[0]), scores(part[1], whole[1])
+            error = math.sqrt(float((own**2).sum() + (other**2).sum() - 2 * (own * other).sum()))
+            half = stats.t.ppf(0.975, min(freedom([int(b) for b in side if b], "") for side in whole)) * error
+            row |= {"difference": p - q, "low": p - q - half, "high": p - q + half}
+        yield row
+
+
+def differences():
+    shared = DICE.lognormal(3, 1, 91)
+    lift = shared * DICE.lognormal(0, 0.4, 91)
+    cases = [("jointly", cents(shared), cents(lift)), ("jointly", cents(DICE.lognormal(0, 2, 30)), cents(DICE.lognormal(0, 0.2, 30))), ("jointly", [5.0, 0.0], [0.0, 5.0]),
+             ("jointly", [5.0, 5.0], [10.0, 10.0]), ("jointly", [0.0, -1.0], [1.0, 1.0]), ("apart", cents(shared[:28]), cents(lift[28:56])), ("apart", [9.0], [3.0]), ("apart", cents(lift), cents(shared[:30]))]
+    for kind, first, second in cases:
+        costs = [100.0, 80.0]
+        row = {"kind": kind, "first": first, "second": second, "costs": costs, "log_ratio": None, "low": None, "high": None, "p_first": None}
+        own, other = sum(first), sum(second)
+        if own > 0 and other > 0:
+            terms = numpy.array(first) / own - numpy.array(second) / other if kind == "jointly" else numpy.concatenate([numpy.array(first) / own, numpy.array(second) / other])
+            square = float((terms**2).sum())
+            if square > 1e-20:
+                ratio, error = math.log(own / costs[0]) - math.log(other / costs[1]), math.sqrt(square)
+                # A hair before rounding down, as for the sums: two equal terms are two.
+                t = stats.t(max(3, math.floor(square**2 / float((terms**4).sum()) * (1 + 1e-9)) - 1))
+                row |= {"log_ratio": ratio, "low": ratio - t.ppf(0.975) * error, "high": ratio + t.ppf(0.975) * error, "p_first": float(t.cdf(ratio / error))}
+        yield row
+
+
+def corrections():
+    for values in [[0.01], [0.04, 0.01, 0.03], [0.5, 0.5, 0.5], [0.0, 1.0, 0.02, 0.02], [round(float(p), 4) for p in DICE.random(12) ** 3]]:
+        yield {"p": values, "corrected": [float(p) for p in multipletests(values, method="holm")[1]]}
+
+
+def trials():
+    zeros = [0.0] * 200
+    for arm, control in [(cents(DICE.lognormal(1, 1, 30)), cents(DICE.lognormal(1, 1, 45))), (zeros + cents(DICE.lognormal(3, 1, 9)), zeros + cents(DICE.lognormal(3, 1, 4))),
+                         ([1.0, 2.0], [5.0, 9.0]), ([1.0, 1.0], [1.0, 2.0]), ([0.1, 0.1, 0.1], [0.1, 0.1]), ([1.0], [1.0, 2.0]), ([], []), ([1e9, 1e9 + 1], [1e9, 1e9 + 2])]:
+        row = {"arm": arm, "control": control, "difference": None, "t": None, "freedom": None, "p": None, "low": None, "high": None}
+        if min(len(arm), len(control)) > 1 and len(set(arm + control)) > 1:
+            test = stats.ttest_ind(arm, control, equal_var=False)
+            low, high = CompareMeans.from_data(numpy.array(arm), numpy.array(control)).tconfint_diff(usevar="unequal")
+            row |= {"difference": float(numpy.mean(arm) - numpy.mean(control)), "t": float(test.statistic), "freedom": float(test.df), "p": float(test.pvalue), "low": float(low), "high": float(high)}
+        yield row
+
+
+def students():
+    for freedom in [1, 2, 3, 3.5, 7, 12.25, 30, 99, 364, 10_000, 250_000]:
+        yield {"freedom": freedom, "within_95": float(stats.t.ppf(0.975, freedom)), "below": [[t, float(stats.t.cdf(t, freedom))] for t in (-40.0, -3.2, -1e-3, 0.0, 0.3, 1.96, 12.0)]}
+
+
+def main():
+    parts = {"student": students(), "sum": sums(), "weeks": likenesses(), "ratio": ratios(), "difference": differences(), "holm": corrections(), "welch": trials()}
+    print("{" + ",\n".join(f'"{name}":[\n' + ",\n".join(json.dumps(row, allow_nan=False, separators=(",", ":")) for row in rows) + "\n]" for name, rows in parts.items()) + "}")
+
+
+if __name__ == "__main__":
+    main()
