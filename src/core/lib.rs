@@ -21,4 +21,6 @@ pub mod assignment;
 pub mod attribution;
 pub mod estimate;
 
+pub mod answers;
+
 pub mod report;

@@ -1,0 +1,256 @@
+//! Answers: what a brand's credited margin and its costs say, as rows. Functions of plain values; whoever calls them reads the
+//! credit of sales and the days of costs, and writes the rows. The chapter "What ROI means here" of docs/roi.md says what each
+//! figure means and when there is none.
+//!
+//! A [`Ledger`] is all that is known of one brand. [`roi`] makes rows of a period and those of every rule of credit,
+//! [`comparison`] says which of two returns is higher, [`immediacy`] how soon clicks follow what was clicked.
+
+pub mod comparison;
+pub mod immediacy;
+pub mod money;
+pub mod period;
+pub mod reason;
+pub mod roi;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use money::{Missing, Money};
+use period::{Day, Period, monday};
+
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
+/// What a margin or a cost is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Posts and shares.
+    Broadcast,
+    /// Replies.
+    Conversation,
+    /// A touch that is neither.
+    Other,
+    /// Margin without a touch.
+    Unattributed,
+    /// Cost without a side.
+    Unallocated,
+}
+
+impl Side {
+    /// Its name in a row.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Side::Broadcast => "broadcast",
+            Side::Conversation => "conversation",
+            Side::Other => "other",
+            Side::Unattributed => "unattributed",
+            Side::Unallocated => "(unallocated)",
+        }
+    }
+
+    /// Whether it can return something: it can have both a margin and a cost.
+    #[must_use]
+    pub fn returns(self) -> bool {
+        matches!(self, Side::Broadcast | Side::Conversation | Side::Other)
+    }
+}
+
+/// How a sale's margin is shared out over the touches before it. As a number, its place in the arrays of [`Earned`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(usize)]
+pub enum Rule {
+    /// All to the first touch.
+    First,
+    /// All to the last one.
+    Last,
+    /// To all alike.
+    Linear,
+    /// 40 % to the first, 40 % to the last, 20 % to those between.
+    Position,
+    /// Half as much for each 7 days before the sale.
+    TimeDecay,
+}
+
+impl Rule {
+    /// All of them, in the order of the arrays of [`Earned`].
+    pub const ALL: [Rule; 5] = [Rule::First, Rule::Last, Rule::Linear, Rule::Position, Rule::TimeDecay];
+
+    /// Its name in a row.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Rule::First => "first",
+            Rule::Last => "last",
+            Rule::Linear => "linear",
+            Rule::Position => "position",
+            Rule::TimeDecay => "time_decay",
+        }
+    }
+}
+
+/// Where something stands: '' where that is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The channel.
+    pub channel: Arc<str>,
+    /// The community in it.
+    pub community: Arc<str>,
+    /// The campaign, as links spell it: trimmed, decoded, lower case.
+    pub campaign: Arc<str>,
+}
+
+/// What one touch is credited with of one sale or refund, at the configured look-back. A sale without a touch is a row of its own
+/// on [`Side::Unattributed`], on the day of the sale, with all of it under every rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Earned {
+    /// The brand's day of the touch.
+    pub day: Day,
+    /// Not [`Side::Unallocated`].
+    pub side: Side,
+    /// Of the touch.
+    pub place: Place,
+    /// The root of what was clicked, by a number that stands for it; `None`: no post is known.
+    pub root: Option<u64>,
+    /// The brand's day on which the root was posted.
+    pub root_day: Option<Day>,
+    /// A visit that names no source.
+    pub direct: bool,
+    /// Money given back.
+    pub is_refund: bool,
+    /// Milliseconds from the touch until this sale or refund came.
+    pub age: i64,
+    /// The part of the sale, 0 to 1, by [`Rule::ALL`].
+    pub share: [f64; 5],
+    /// The margin of that part in millionths of the brand's base currency, below 0 for refunds.
+    pub margin: [i128; 5],
+    /// Why the margin is not known in that currency.
+    pub missing: Option<Missing>,
+}
+
+impl Earned {
+    /// What the touch is credited with under a rule; where it has no part of the sale nothing can be missing.
+    fn credit(&self, rule: Rule) -> Money {
+        let at = rule as usize;
+        if self.share[at] == 0.0 && self.margin[at] == 0 {
+            return Money::default();
+        }
+        Money::unless(self.missing, self.margin[at])
+    }
+
+    /// How much of a sale it is under a rule: a refund is none.
+    fn sold(&self, rule: Rule) -> f64 {
+        if self.is_refund { 0.0 } else { self.share[rule as usize] }
+    }
+}
+
+/// What was spent on one day of a cost, in millionths of the brand's base currency.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spent {
+    /// The brand's day.
+    pub day: Day,
+    /// [`Side::Unallocated`] where the cost names none; not [`Side::Unattributed`].
+    pub side: Side,
+    /// What it was spent on.
+    pub place: Place,
+    /// Money.
+    pub money: i128,
+    /// Time, at its hourly rate.
+    pub time: i128,
+    /// The same for the lowest estimate of the seconds.
+    pub time_low: i128,
+    /// The same for the highest estimate.
+    pub time_high: i128,
+    /// Whether seconds were logged or reckoned by a rule.
+    pub timed: bool,
+    /// Estimated seconds without a low and a high.
+    pub unbounded: bool,
+    /// Why the cost is not known in that currency.
+    pub missing: Option<Missing>,
+}
+
+impl Spent {
+    /// Money and time together.
+    fn cost(&self) -> Money {
+        Money::unless(self.missing, self.money.saturating_add(self.time))
+    }
+}
+
+/// What is known of a brand as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Brand {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The configured rule.
+    pub rule: Rule,
+    /// The configured look-back in days: no sale credits an older touch.
+    pub lookback: u16,
+    /// How far the log has been read, in milliseconds since 1970 on the brand's own clock.
+    pub complete_to: i64,
+    /// The first day with a visit.
+    pub first_visit: Option<Day>,
+    /// The first day with a cost.
+    pub first_cost: Option<Day>,
+    /// The sides of which any click is known.
+    pub clicked: Vec<Side>,
+    /// Mondays of the weeks in which the brand wrote something.
+    pub active_weeks: Vec<Day>,
+}
+
+/// All that is known of one brand's margin and costs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ledger {
+    /// Whose.
+    pub brand: Brand,
+    /// What its sales credit.
+    pub earned: Vec<Earned>,
+    /// What it spent.
+    pub spent: Vec<Spent>,
+}
+
+impl Brand {
+    /// The day up to which the log has been read.
+    fn reached(&self) -> Day {
+        Day::try_from(self.complete_to.div_euclid(DAY)).unwrap_or(Day::MAX)
+    }
+
+    /// The first day whose credit is not complete yet under a look-back of so many days: a sale may still come.
+    fn ripe(&self, lookback: u16) -> Day {
+        self.reached().saturating_sub(Day::from(lookback))
+    }
+
+    /// The first day that can be judged: before it there was no visit or no cost, and nothing could return, or cost, anything.
+    fn start(&self) -> Option<Day> {
+        self.first_visit.max(self.first_cost)
+    }
+}
+
+impl Ledger {
+    /// Weeks in which the brand wrote, and those of them whose work is known: somebody logged or reckoned time, or paid money for
+    /// conversation.
+    fn labour(&self) -> Labour {
+        let paid = |spent: &&Spent| spent.timed || (spent.side == Side::Conversation && spent.money > 0);
+        let mut covered: Vec<Day> = self.spent.iter().filter(paid).map(|spent| monday(spent.day)).collect();
+        covered.sort_unstable();
+        covered.dedup();
+        Labour { active: self.brand.active_weeks.clone(), covered }
+    }
+}
+
+/// What is known of the brand's own work.
+struct Labour {
+    active: Vec<Day>,
+    covered: Vec<Day>,
+}
+
+impl Labour {
+    /// Whether the work of the period is known: of at least four in five of the weeks that begin in it and in which the brand
+    /// wrote. A brand that is not known ever to have written has unknown work, not none.
+    fn known(&self, period: Period) -> bool {
+        let weeks: Vec<&Day> = self.active.iter().filter(|week| period.holds(**week)).collect();
+        let covered = weeks.iter().filter(|week| self.covered.binary_search(week).is_ok()).count();
+        !self.active.is_empty() && covered * 5 >= weeks.len() * 4
+    }
+}
