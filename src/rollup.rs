@@ -11,6 +11,7 @@ mod attribution;
 mod frame;
 mod keep;
 mod list;
+mod returns;
 mod store;
 mod text;
 
@@ -77,6 +78,7 @@ async fn attempt(store: &Store, frame: &Frame, began: Instant) -> Result<Option<
                 store.run(&format!("could not make {name}"), &frame.make_like_answer(store, name)).await?;
                 attribution::fill(store, frame, name).await?;
             }
+            Made::Returns => returns::make(store, frame).await?,
         }
     }
     let mut rows = BTreeMap::new();

@@ -119,7 +119,7 @@ COMMENT 'Which person a visitor is from a day on; the first row also holds befor
 -- Touches: what each visitor came through, one row per visit with a visitor, own hosts as referrers left out. A building block of attribution.
 CREATE OR REPLACE VIEW touch AS
 SELECT
-    o.visitor AS visitor, if(p.person != '', p.person, toString(o.visitor)) AS person, o.brand AS brand, o.time AS time, o.visit AS visit,
+    o.visitor AS visitor, if(p.person != '', p.person, toString(o.visitor)) AS person, o.brand AS brand, o.time AS time, o.day AS day, o.visit AS visit,
     o.click AS click, o.root AS root, o.channel AS channel, o.community AS community, o.campaign AS campaign,
     o.side AS side, o.tracked AS tracked, o.direct AS direct
 FROM (SELECT * FROM visit_origin WHERE has_visitor AND NOT self_referral) AS o

@@ -126,6 +126,7 @@ CREATE TABLE IF NOT EXISTS credit_run (
     refund_of     String COMMENT 'Sale that this takes back; it stands on the touches of the sale',
     sold_at       DateTime64(3, 'UTC') COMMENT 'Time of the sale; that of the conversion itself where it takes nothing back',
     touched       DateTime64(3, 'UTC') COMMENT 'Time of the touch',
+    touched_day   Date COMMENT 'The brand''s own day of the touch; of the sale where there was none',
     visit         String COMMENT 'Id of the visit that was the touch; empty where there was none',
     side          String COMMENT 'Side of the touch; unattributed where no visitor or no touch is known',
     channel       String COMMENT 'Channel of the touch',
@@ -163,6 +164,7 @@ CREATE TABLE IF NOT EXISTS credit_by_rule_run (
     refund_of     String COMMENT 'Sale that this takes back; it stands on the touches of the sale',
     sold_at       DateTime64(3, 'UTC') COMMENT 'Time of the sale; that of the conversion itself where it takes nothing back',
     touched       DateTime64(3, 'UTC') COMMENT 'Time of the touch',
+    touched_day   Date COMMENT 'The brand''s own day of the touch; of the sale where there was none',
     visit         String COMMENT 'Id of the visit that was the touch; empty where there was none',
     side          String COMMENT 'Side of the touch; unattributed where no visitor or no touch is known',
     channel       String COMMENT 'Channel of the touch',
@@ -465,3 +467,206 @@ CREATE TABLE IF NOT EXISTS traffic_run (
 PARTITION BY run
 ORDER BY (brand, day)
 COMMENT 'How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day, by run';
+
+-- What each side of a brand returned in a period.
+CREATE TABLE IF NOT EXISTS roi_run (
+    run                     UInt64 COMMENT 'Number of the run',
+    as_of                   Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand                   LowCardinality(String) COMMENT 'Brand of the sale and of the cost',
+    side                    LowCardinality(String) COMMENT 'Side of the credited touch or of the cost; unattributed: margin without a touch; (unallocated): cost without a side',
+    period                  LowCardinality(String) COMMENT 'week, month, quarter, last_4_weeks, last_13_weeks or all',
+    period_start            Date COMMENT 'First day of the period, of the brands own',
+    period_end              Date COMMENT 'The day after its last',
+    complete                Bool COMMENT 'Whether every sale that may credit the period has come',
+    margin_base             Nullable(Decimal(38, 6)) COMMENT 'Margin credited to touches on the days of the period, refunds taken off',
+    cost_base               Nullable(Decimal(38, 6)) COMMENT 'Cost of those days',
+    roi                     Nullable(Float64) COMMENT 'margin_base / cost_base - 1',
+    roi_low                 Nullable(Float64) COMMENT 'Lower end of where as much effort of the same kind would lie with 95 %: sampling, the cost taken as known',
+    roi_high                Nullable(Float64) COMMENT 'Upper end',
+    roi_from                Nullable(Float64) COMMENT 'The least ROI over the five rules, direct traffic left out or shared out, seconds low or high, cost without a side left out or shared out',
+    roi_to                  Nullable(Float64) COMMENT 'The greatest',
+    verdict                 LowCardinality(Nullable(String)) COMMENT 'positive, negative or cannot_tell: whether the interval, moved to the nearer end of the range, is clear of 0',
+    units                   UInt64 COMMENT 'Posts, days of a channel where no post is known, or weeks, with credit',
+    effective_units         Nullable(Float64) COMMENT 'How many units of equal size would spread as they do',
+    conversions             Float64 COMMENT 'Credited sales: the sum of their parts',
+    margin_traced           Nullable(Decimal(38, 6)) COMMENT 'Margin whose touch names a post; NULL where the side has no click',
+    margin_of_earlier_posts Nullable(Decimal(38, 6)) COMMENT 'Margin of posts that are older than the period: what it harvests from before',
+    cost_without_side_share Nullable(Float64) COMMENT 'Cost without a side / cost of the brand in the period',
+    roi_so_far              Nullable(Float64) COMMENT 'Before it is complete: margin so far / cost - 1, not scaled',
+    expected_share          Nullable(Float64) COMMENT 'Share of the margin that usually has come by now',
+    reason                  LowCardinality(String) COMMENT 'Why something is NULL, the first that holds; empty beside a number',
+    notes                   Array(LowCardinality(String)) COMMENT 'partly_traced, partly_allocated, few_sales, no_clicks'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, period, period_start, side)
+COMMENT 'What each side of a brand returned in a period, by run';
+
+-- What each side of a channel returned in a period.
+CREATE TABLE IF NOT EXISTS roi_channel_run (
+    run                     UInt64 COMMENT 'Number of the run',
+    as_of                   Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand                   LowCardinality(String) COMMENT 'Brand of the sale and of the cost',
+    channel                 LowCardinality(String) COMMENT 'Channel',
+    side                    LowCardinality(String) COMMENT 'Side of the credited touch or of the cost; unattributed: margin without a touch; (unallocated): cost without a side',
+    period                  LowCardinality(String) COMMENT 'week, month, quarter, last_4_weeks, last_13_weeks or all',
+    period_start            Date COMMENT 'First day of the period, of the brands own',
+    period_end              Date COMMENT 'The day after its last',
+    complete                Bool COMMENT 'Whether every sale that may credit the period has come',
+    margin_base             Nullable(Decimal(38, 6)) COMMENT 'Margin credited to touches on the days of the period, refunds taken off',
+    cost_base               Nullable(Decimal(38, 6)) COMMENT 'Cost of those days',
+    roi                     Nullable(Float64) COMMENT 'margin_base / cost_base - 1',
+    roi_low                 Nullable(Float64) COMMENT 'Lower end of where as much effort of the same kind would lie with 95 %: sampling, the cost taken as known',
+    roi_high                Nullable(Float64) COMMENT 'Upper end',
+    roi_from                Nullable(Float64) COMMENT 'The least ROI over the five rules, direct traffic left out or shared out, seconds low or high, cost without a side left out or shared out',
+    roi_to                  Nullable(Float64) COMMENT 'The greatest',
+    verdict                 LowCardinality(Nullable(String)) COMMENT 'positive, negative or cannot_tell: whether the interval, moved to the nearer end of the range, is clear of 0',
+    units                   UInt64 COMMENT 'Posts, days of a channel where no post is known, or weeks, with credit',
+    effective_units         Nullable(Float64) COMMENT 'How many units of equal size would spread as they do',
+    conversions             Float64 COMMENT 'Credited sales: the sum of their parts',
+    margin_traced           Nullable(Decimal(38, 6)) COMMENT 'Margin whose touch names a post; NULL where the side has no click',
+    margin_of_earlier_posts Nullable(Decimal(38, 6)) COMMENT 'Margin of posts that are older than the period: what it harvests from before',
+    cost_without_side_share Nullable(Float64) COMMENT 'Cost without a side / cost of the brand in the period',
+    roi_so_far              Nullable(Float64) COMMENT 'Before it is complete: margin so far / cost - 1, not scaled',
+    expected_share          Nullable(Float64) COMMENT 'Share of the margin that usually has come by now',
+    reason                  LowCardinality(String) COMMENT 'Why something is NULL, the first that holds; empty beside a number',
+    notes                   Array(LowCardinality(String)) COMMENT 'partly_traced, partly_allocated, few_sales, no_clicks'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, period, period_start, channel, side)
+COMMENT 'What each side of a channel returned in a period, by run';
+
+-- What each side of a campaign returned in a period.
+CREATE TABLE IF NOT EXISTS roi_campaign_run (
+    run                     UInt64 COMMENT 'Number of the run',
+    as_of                   Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand                   LowCardinality(String) COMMENT 'Brand of the sale and of the cost',
+    campaign                LowCardinality(String) COMMENT 'Campaign',
+    side                    LowCardinality(String) COMMENT 'Side of the credited touch or of the cost; unattributed: margin without a touch; (unallocated): cost without a side',
+    period                  LowCardinality(String) COMMENT 'week, month, quarter, last_4_weeks, last_13_weeks or all',
+    period_start            Date COMMENT 'First day of the period, of the brands own',
+    period_end              Date COMMENT 'The day after its last',
+    complete                Bool COMMENT 'Whether every sale that may credit the period has come',
+    margin_base             Nullable(Decimal(38, 6)) COMMENT 'Margin credited to touches on the days of the period, refunds taken off',
+    cost_base               Nullable(Decimal(38, 6)) COMMENT 'Cost of those days',
+    roi                     Nullable(Float64) COMMENT 'margin_base / cost_base - 1',
+    roi_low                 Nullable(Float64) COMMENT 'Lower end of where as much effort of the same kind would lie with 95 %: sampling, the cost taken as known',
+    roi_high                Nullable(Float64) COMMENT 'Upper end',
+    roi_from                Nullable(Float64) COMMENT 'The least ROI over the five rules, direct traffic left out or shared out, seconds low or high, cost without a side left out or shared out',
+    roi_to                  Nullable(Float64) COMMENT 'The greatest',
+    verdict                 LowCardinality(Nullable(String)) COMMENT 'positive, negative or cannot_tell: whether the interval, moved to the nearer end of the range, is clear of 0',
+    units                   UInt64 COMMENT 'Posts, days of a channel where no post is known, or weeks, with credit',
+    effective_units         Nullable(Float64) COMMENT 'How many units of equal size would spread as they do',
+    conversions             Float64 COMMENT 'Credited sales: the sum of their parts',
+    margin_traced           Nullable(Decimal(38, 6)) COMMENT 'Margin whose touch names a post; NULL where the side has no click',
+    margin_of_earlier_posts Nullable(Decimal(38, 6)) COMMENT 'Margin of posts that are older than the period: what it harvests from before',
+    cost_without_side_share Nullable(Float64) COMMENT 'Cost without a side / cost of the brand in the period',
+    roi_so_far              Nullable(Float64) COMMENT 'Before it is complete: margin so far / cost - 1, not scaled',
+    expected_share          Nullable(Float64) COMMENT 'Share of the margin that usually has come by now',
+    reason                  LowCardinality(String) COMMENT 'Why something is NULL, the first that holds; empty beside a number',
+    notes                   Array(LowCardinality(String)) COMMENT 'partly_traced, partly_allocated, few_sales, no_clicks'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, period, period_start, campaign, side)
+COMMENT 'What each side of a campaign returned in a period, by run';
+
+-- What each side of a place returned in a period.
+CREATE TABLE IF NOT EXISTS roi_place_run (
+    run                     UInt64 COMMENT 'Number of the run',
+    as_of                   Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand                   LowCardinality(String) COMMENT 'Brand of the sale and of the cost',
+    channel                 LowCardinality(String) COMMENT 'Channel',
+    community               LowCardinality(String) COMMENT 'Community of the channel',
+    side                    LowCardinality(String) COMMENT 'Side of the credited touch or of the cost; unattributed: margin without a touch; (unallocated): cost without a side',
+    period                  LowCardinality(String) COMMENT 'week, month, quarter, last_4_weeks, last_13_weeks or all',
+    period_start            Date COMMENT 'First day of the period, of the brands own',
+    period_end              Date COMMENT 'The day after its last',
+    complete                Bool COMMENT 'Whether every sale that may credit the period has come',
+    margin_base             Nullable(Decimal(38, 6)) COMMENT 'Margin credited to touches on the days of the period, refunds taken off',
+    cost_base               Nullable(Decimal(38, 6)) COMMENT 'Cost of those days',
+    roi                     Nullable(Float64) COMMENT 'margin_base / cost_base - 1',
+    roi_low                 Nullable(Float64) COMMENT 'Lower end of where as much effort of the same kind would lie with 95 %: sampling, the cost taken as known',
+    roi_high                Nullable(Float64) COMMENT 'Upper end',
+    roi_from                Nullable(Float64) COMMENT 'The least ROI over the five rules, direct traffic left out or shared out, seconds low or high, cost without a side left out or shared out',
+    roi_to                  Nullable(Float64) COMMENT 'The greatest',
+    verdict                 LowCardinality(Nullable(String)) COMMENT 'positive, negative or cannot_tell: whether the interval, moved to the nearer end of the range, is clear of 0',
+    units                   UInt64 COMMENT 'Posts, days of a channel where no post is known, or weeks, with credit',
+    effective_units         Nullable(Float64) COMMENT 'How many units of equal size would spread as they do',
+    conversions             Float64 COMMENT 'Credited sales: the sum of their parts',
+    margin_traced           Nullable(Decimal(38, 6)) COMMENT 'Margin whose touch names a post; NULL where the side has no click',
+    margin_of_earlier_posts Nullable(Decimal(38, 6)) COMMENT 'Margin of posts that are older than the period: what it harvests from before',
+    cost_without_side_share Nullable(Float64) COMMENT 'Cost without a side / cost of the brand in the period',
+    roi_so_far              Nullable(Float64) COMMENT 'Before it is complete: margin so far / cost - 1, not scaled',
+    expected_share          Nullable(Float64) COMMENT 'Share of the margin that usually has come by now',
+    reason                  LowCardinality(String) COMMENT 'Why something is NULL, the first that holds; empty beside a number',
+    notes                   Array(LowCardinality(String)) COMMENT 'partly_traced, partly_allocated, few_sales, no_clicks'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, period, period_start, channel, community, side)
+COMMENT 'What each side of a place returned in a period, by run';
+
+-- What each side of a channel returned in a period under each rule of credit and look-back.
+CREATE TABLE IF NOT EXISTS roi_by_rule_run (
+    run           UInt64 COMMENT 'Number of the run',
+    as_of         Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand         LowCardinality(String) COMMENT 'Brand of the sale and of the cost',
+    channel       LowCardinality(String) COMMENT 'Channel; empty: none',
+    side          LowCardinality(String) COMMENT 'Side of the credited touch or of the cost; unattributed: margin without a touch; (unallocated): cost without a side',
+    period        LowCardinality(String) COMMENT 'week, month, quarter, last_4_weeks, last_13_weeks or all',
+    period_start  Date COMMENT 'First day of the period, of the brands own',
+    period_end    Date COMMENT 'The day after its last',
+    model         LowCardinality(String) COMMENT 'Rule of credit',
+    lookback_days UInt16 COMMENT 'Days before the sale in which a touch counts',
+    complete      Bool COMMENT 'Whether every sale that may credit the period under that look-back has come',
+    margin_base   Nullable(Decimal(38, 6)) COMMENT 'Credited margin',
+    cost_base     Nullable(Decimal(38, 6)) COMMENT 'Cost',
+    roi           Nullable(Float64) COMMENT 'margin_base / cost_base - 1',
+    reason        LowCardinality(String) COMMENT 'Why there is none, the first that holds'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, period, period_start, model, lookback_days, channel, side)
+COMMENT 'What each side of a channel returned in a period under each rule of credit and look-back, by run';
+
+-- Which of two returns is higher: sides, places, periods.
+CREATE TABLE IF NOT EXISTS comparison_run (
+    run                UInt64 COMMENT 'Number of the run',
+    as_of              Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand              LowCardinality(String) COMMENT 'Brand of the sale and of the cost',
+    kind               LowCardinality(String) COMMENT 'sides: broadcast against conversation; place: against the rest of the brand; period: against the one before',
+    period             LowCardinality(String) COMMENT 'week, month, quarter, last_4_weeks, last_13_weeks or all',
+    period_start       Date COMMENT 'First day of the period, of the brands own',
+    period_end         Date COMMENT 'The day after its last',
+    channel            LowCardinality(String) COMMENT 'Channel, of a place',
+    community          LowCardinality(String) COMMENT 'Community, of a place',
+    side               LowCardinality(String) COMMENT 'Side, of a period',
+    first_margin_base  Nullable(Decimal(38, 6)) COMMENT 'Margin of the first',
+    first_cost_base    Nullable(Decimal(38, 6)) COMMENT 'Cost of the first',
+    second_margin_base Nullable(Decimal(38, 6)) COMMENT 'Margin of the second',
+    second_cost_base   Nullable(Decimal(38, 6)) COMMENT 'Cost of the second',
+    log_ratio          Nullable(Float64) COMMENT 'log(margin / cost) of the first less that of the second',
+    log_ratio_low      Nullable(Float64) COMMENT 'Lower end of where it lies with 95 %',
+    log_ratio_high     Nullable(Float64) COMMENT 'Upper end',
+    times              Nullable(Float64) COMMENT 'How many times as much of each unit of cost came back of the first',
+    p_first            Nullable(Float64) COMMENT 'Probability that the first returned more',
+    verdict            LowCardinality(Nullable(String)) COMMENT 'first, second or cannot_tell, corrected for the other rows of the brand, kind and period',
+    reason             LowCardinality(String) COMMENT 'Why nothing is said, the first that holds'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, kind, period, period_start)
+COMMENT 'Which of two returns is higher: sides, places, periods, by run';
+
+-- Whether people come at once to conversation and later to broadcast.
+CREATE TABLE IF NOT EXISTS immediacy_run (
+    run             UInt64 COMMENT 'Number of the run',
+    as_of           Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand           LowCardinality(String) COMMENT 'Brand of the root posts',
+    p_conversation  Nullable(Float64) COMMENT 'Of clicks on replies from 10 seconds to 24 hours after them, the share within 15 minutes',
+    p_broadcast     Nullable(Float64) COMMENT 'The same of clicks on posts and shares',
+    difference      Nullable(Float64) COMMENT 'The first less the second',
+    difference_low  Nullable(Float64) COMMENT 'Lower end of where it lies with 95 %',
+    difference_high Nullable(Float64) COMMENT 'Upper end',
+    verdict         LowCardinality(Nullable(String)) COMMENT 'supported, refuted or undecided: whether people come at once to conversation and later to broadcast',
+    reason          LowCardinality(String) COMMENT 'few_roots: fewer than 20 on a side'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand)
+COMMENT 'Whether people come at once to conversation and later to broadcast, by run';

@@ -70,3 +70,38 @@ COMMENT 'What each cohort of posts returned: posts of a week, the cost of the da
 CREATE OR REPLACE VIEW traffic AS
 SELECT * FROM traffic_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'traffic'))
 COMMENT 'How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day';
+
+-- What each side of a brand returned in a period.
+CREATE OR REPLACE VIEW roi AS
+SELECT * FROM roi_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'roi'))
+COMMENT 'What each side of a brand returned in a period. Margin credited to touches on the brands days of the period, less the cost of those days, over that cost, under the configured rule. What is credited is not what is caused: only experiments say that. Rows of one kind of period add up in margin_base and cost_base';
+
+-- What each side of a channel returned in a period.
+CREATE OR REPLACE VIEW roi_channel AS
+SELECT * FROM roi_channel_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'roi_channel'))
+COMMENT 'What each side of a channel returned in a period';
+
+-- What each side of a campaign returned in a period.
+CREATE OR REPLACE VIEW roi_campaign AS
+SELECT * FROM roi_campaign_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'roi_campaign'))
+COMMENT 'What each side of a campaign returned in a period';
+
+-- What each side of a place returned in a period.
+CREATE OR REPLACE VIEW roi_place AS
+SELECT * FROM roi_place_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'roi_place'))
+COMMENT 'What each side of a place returned in a period';
+
+-- What each side of a channel returned in a period under each rule of credit and look-back.
+CREATE OR REPLACE VIEW roi_by_rule AS
+SELECT * FROM roi_by_rule_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'roi_by_rule'))
+COMMENT 'What each side of a channel returned in a period under each rule of credit and look-back. Sums over channels are the brands; never add over rules or look-backs';
+
+-- Which of two returns is higher: sides, places, periods.
+CREATE OR REPLACE VIEW comparison AS
+SELECT * FROM comparison_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'comparison'))
+COMMENT 'Which of two returns is higher: sides, places, periods. What both share, demand and season, drops out, so a difference can be told where a single return cannot';
+
+-- Whether people come at once to conversation and later to broadcast.
+CREATE OR REPLACE VIEW immediacy AS
+SELECT * FROM immediacy_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'immediacy'))
+COMMENT 'Whether people come at once to conversation and later to broadcast. From clicks alone, those of machines and of people in the thread left out';

@@ -3,7 +3,7 @@
 //! figure means and when there is none.
 //!
 //! A [`Ledger`] is all that is known of one brand. [`roi`] makes rows of a period and those of every rule of credit,
-//! [`comparison`] says which of two returns is higher, [`immediacy`] how soon clicks follow what was clicked.
+//! [`comparison`] says which of two returns is higher, [`immediacy`] whether people come sooner to what was said in conversation.
 
 pub mod comparison;
 pub mod immediacy;
@@ -16,6 +16,8 @@ pub mod roi;
 mod tests;
 
 use std::sync::Arc;
+
+pub use crate::attribution::Rule;
 
 use money::{Missing, Money};
 use period::{Day, Period, monday};
@@ -58,39 +60,6 @@ impl Side {
     }
 }
 
-/// How a sale's margin is shared out over the touches before it. As a number, its place in the arrays of [`Earned`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(usize)]
-pub enum Rule {
-    /// All to the first touch.
-    First,
-    /// All to the last one.
-    Last,
-    /// To all alike.
-    Linear,
-    /// 40 % to the first, 40 % to the last, 20 % to those between.
-    Position,
-    /// Half as much for each 7 days before the sale.
-    TimeDecay,
-}
-
-impl Rule {
-    /// All of them, in the order of the arrays of [`Earned`].
-    pub const ALL: [Rule; 5] = [Rule::First, Rule::Last, Rule::Linear, Rule::Position, Rule::TimeDecay];
-
-    /// Its name in a row.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Rule::First => "first",
-            Rule::Last => "last",
-            Rule::Linear => "linear",
-            Rule::Position => "position",
-            Rule::TimeDecay => "time_decay",
-        }
-    }
-}
-
 /// Where something stands: '' where that is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
@@ -122,7 +91,7 @@ pub struct Earned {
     pub is_refund: bool,
     /// Milliseconds from the touch until this sale or refund came.
     pub age: i64,
-    /// The part of the sale, 0 to 1, by [`Rule::ALL`].
+    /// The part of the sale, 0 to 1, in the order of [`Rule::ALL`].
     pub share: [f64; 5],
     /// The margin of that part in millionths of the brand's base currency, below 0 for refunds.
     pub margin: [i128; 5],

@@ -23,6 +23,7 @@ struct TouchRow {
     person: String,
     brand: String,
     time: i64,
+    day: u16,
     is_click: bool,
     id: String,
     root: String,
@@ -39,6 +40,7 @@ struct TouchRow {
 /// What of a touch no rule looks at.
 #[derive(Clone, Debug, Default)]
 struct Place {
+    day: u16,
     visit: String,
     click: String,
     side: String,
@@ -53,6 +55,7 @@ struct SaleRow {
     brand: String,
     conversion: String,
     sold_at: i64,
+    sold_day: u16,
     amount: i128,
     refund_of: String,
     margin_rate: Option<i32>,
@@ -67,6 +70,7 @@ struct SaleRow {
 /// What of a sale no rule looks at.
 #[derive(Clone, Debug, Default)]
 struct Books {
+    sold_day: u16,
     at: i64,
     day: u16,
     kind: String,
@@ -89,6 +93,7 @@ struct CreditRow {
     refund_of: String,
     sold_at: i64,
     touched: i64,
+    touched_day: u16,
     visit: String,
     side: String,
     channel: String,
@@ -121,6 +126,7 @@ impl Of for TouchRow {
             person,
             brand,
             time,
+            day,
             is_click,
             id,
             root,
@@ -134,7 +140,7 @@ impl Of for TouchRow {
             community,
         } = self;
         let kind = if is_click { Kind::Click } else { Kind::Visit };
-        let more = Place { visit, click, side, channel, community };
+        let more = Place { day, visit, click, side, channel, community };
         (Who { person, brand }, Touch { time, kind, id, root, campaign, direct, tracked, more })
     }
 }
@@ -148,6 +154,7 @@ impl Of for SaleRow {
             brand,
             conversion,
             sold_at,
+            sold_day,
             amount,
             refund_of,
             margin_rate,
@@ -158,7 +165,7 @@ impl Of for SaleRow {
             currency,
             base_currency,
         } = self;
-        let more = Books { at, day, kind, currency, base_currency };
+        let more = Books { sold_day, at, day, kind, currency, base_currency };
         (Who { person, brand }, Sale { id: conversion, sold_at, amount, refund_of, margin_rate, base_rate, more })
     }
 }
@@ -187,12 +194,12 @@ impl<T: RowOwned + RowRead + Of> Stream<T> {
 pub(super) async fn fill(store: &Store, frame: &Frame, table: &str) -> Result<(), Failure> {
     let of_people = |model: &str| format!("{} ORDER BY person, brand", frame.model_table(store, model));
     let touches = format!(
-        "SELECT person, brand, toUnixTimestamp64Milli(time) AS time, is_click, id, root, campaign, direct, tracked, visit, click, side, channel, \
+        "SELECT person, brand, toUnixTimestamp64Milli(time) AS time, day, is_click, id, root, campaign, direct, tracked, visit, click, side, channel, \
             community FROM {}, time",
         of_people("touch")
     );
     let sales = format!(
-        "SELECT person, brand, conversion, toUnixTimestamp64Milli(sold_at) AS sold_at, amount, refund_of, margin_rate, base_rate, \
+        "SELECT person, brand, conversion, toUnixTimestamp64Milli(sold_at) AS sold_at, sold_day, amount, refund_of, margin_rate, base_rate, \
             toUnixTimestamp64Milli(at) AS at, day, kind, currency, base_currency FROM {}, conversion",
         of_people("sale")
     );
@@ -259,6 +266,7 @@ fn row(who: &Who, sale: &Sale<Books>, part: &Part<'_, Place>) -> CreditRow {
         refund_of: sale.refund_of.clone(),
         sold_at: sale.sold_at,
         touched: part.touch.map_or(sale.more.at, |touch| touch.time),
+        touched_day: part.touch.map_or(sale.more.sold_day, |touch| touch.more.day),
         visit: of(|touch| &touch.more.visit),
         side: part.touch.map_or_else(|| "unattributed".to_owned(), |touch| touch.more.side.clone()),
         channel: of(|touch| &touch.more.channel),

@@ -73,6 +73,11 @@ impl Frame {
         format!("CREATE TABLE {table} ENGINE = MergeTree ORDER BY () EMPTY AS SELECT * EXCEPT (run, as_of) FROM {name}_run")
     }
 
+    /// The statement that makes a table of the run with these columns.
+    pub(super) fn make_with_columns(&self, store: &Store, name: &str, columns: &str) -> String {
+        format!("CREATE TABLE {} ({columns}) ENGINE = MergeTree ORDER BY ()", self.model_table(store, name))
+    }
+
     /// The statement that keeps an answer, column by column of the same name: one block, and so one part.
     pub(super) fn keep_answer(&self, store: &Store, answer: &Answer, columns: &[String]) -> String {
         let (table, made, columns) = (answer.table(), self.model_table(store, answer.name), columns.join(", "));

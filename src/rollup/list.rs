@@ -16,6 +16,8 @@ pub enum Made {
     Select(&'static str),
     /// Whose credit each sale is: of the models `sale` and `touch`, by `crate::attribution`.
     Attribution,
+    /// What came back, and which of two returns is higher: by `crate::answers`, with all the answers about returns.
+    Returns,
 }
 
 /// An answer: a table `…_run` that keeps runs, and a view that shows the newest.
@@ -44,11 +46,16 @@ const fn answer(name: &'static str, select: &'static str) -> Answer {
     Answer { name, select: Some(select) }
 }
 
+/// A model that is kept as it is.
+const fn of_model(name: &'static str) -> Answer {
+    Answer { name, select: None }
+}
+
 /// The SELECTs of all models and answers, by name.
 pub(super) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
     let models = MODELS.iter().filter_map(|model| match model.made {
         Made::Select(text) => Some((model.name, text)),
-        Made::Attribution => None,
+        Made::Attribution | Made::Returns => None,
     });
     models.chain(ANSWERS.iter().filter_map(|answer| Some((answer.name, answer.select?))))
 }
@@ -56,11 +63,17 @@ pub(super) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Every model; one may read those before it. A test compares the list with the folder.
 pub const MODELS: &[Model] = &[
     model("clicked", include_str!("../../deploy/clickhouse/models/10_clicked.sql")),
+    model("click_root", include_str!("../../deploy/clickhouse/models/11_click_root.sql")),
     model("sale", include_str!("../../deploy/clickhouse/models/20_sale.sql")),
     model("touch", include_str!("../../deploy/clickhouse/models/21_touch.sql")),
     Model { name: "credit_by_rule", made: Made::Attribution },
     model("cohort_root", include_str!("../../deploy/clickhouse/models/30_cohort_root.sql")),
     model("root_value", include_str!("../../deploy/clickhouse/models/31_root_value.sql")),
+    model("earned", include_str!("../../deploy/clickhouse/models/40_earned.sql")),
+    model("spent", include_str!("../../deploy/clickhouse/models/41_spent.sql")),
+    model("known", include_str!("../../deploy/clickhouse/models/42_known.sql")),
+    model("ruled", include_str!("../../deploy/clickhouse/models/43_ruled.sql")),
+    Model { name: "returns", made: Made::Returns },
 ];
 
 /// Every answer. A test compares the list with the folder.
@@ -68,15 +81,22 @@ pub const ANSWERS: &[Answer] = &[
     answer("activity_daily", include_str!("../../deploy/clickhouse/answers/activity_daily.sql")),
     answer("buzz", include_str!("../../deploy/clickhouse/answers/buzz.sql")),
     answer("click_lag", include_str!("../../deploy/clickhouse/answers/click_lag.sql")),
+    of_model("comparison"),
     answer("credit", include_str!("../../deploy/clickhouse/answers/credit.sql")),
-    Answer { name: "credit_by_rule", select: None },
+    of_model("credit_by_rule"),
     answer("elasticity", include_str!("../../deploy/clickhouse/answers/elasticity.sql")),
     answer("experiments", include_str!("../../deploy/clickhouse/answers/experiments.sql")),
+    of_model("immediacy"),
     answer("money", include_str!("../../deploy/clickhouse/answers/money.sql")),
     answer("path_credit", include_str!("../../deploy/clickhouse/answers/path_credit.sql")),
     answer("people", include_str!("../../deploy/clickhouse/answers/people.sql")),
     answer("places", include_str!("../../deploy/clickhouse/answers/places.sql")),
     answer("response", include_str!("../../deploy/clickhouse/answers/response.sql")),
+    of_model("roi"),
+    of_model("roi_by_rule"),
+    of_model("roi_campaign"),
+    of_model("roi_channel"),
     answer("roi_cohort", include_str!("../../deploy/clickhouse/answers/roi_cohort.sql")),
+    of_model("roi_place"),
     answer("traffic", include_str!("../../deploy/clickhouse/answers/traffic.sql")),
 ];

@@ -20,15 +20,15 @@ WITH
         ASOF LEFT JOIN brand_clock AS k ON k.brand = p.brand AND toDateTime(c.time) >= k.since),
     every AS (
         SELECT
-            person, brand, time, false AS is_click, visit AS id, root, campaign, direct, tracked, visit, click, side, channel, community
+            person, brand, time, day, false AS is_click, visit AS id, root, campaign, direct, tracked, visit, click, side, channel, community
         FROM touch
         UNION ALL
         SELECT
-            if(p.person != '', p.person, toString(a.visitor)) AS person, a.brand, a.time, true AS is_click, a.id AS id, a.root, a.campaign,
+            if(p.person != '', p.person, toString(a.visitor)) AS person, a.brand, a.time, a.day, true AS is_click, a.id AS id, a.root, a.campaign,
             false AS direct, a.tracked, '' AS visit, a.id AS click, a.side, a.channel, a.community
         FROM alone AS a ASOF LEFT JOIN visitor_person AS p ON p.visitor = a.visitor AND a.day >= p.since)
 SELECT
-    person, toString(brand) AS brand, time, toBool(is_click) AS is_click, id, root, toString(campaign) AS campaign, toBool(direct) AS direct,
+    person, toString(brand) AS brand, time, day, toBool(is_click) AS is_click, id, root, toString(campaign) AS campaign, toBool(direct) AS direct,
     toBool(tracked) AS tracked, visit, click, toString(side) AS side, toString(channel) AS channel, toString(community) AS community
 FROM every
 WHERE (person, brand) IN (SELECT person, brand FROM {model.sale})

@@ -9,7 +9,7 @@ const HALF_LIFE_MS: Millis = 7 * DAY_MS;
 /// The weight of a touch that has not decayed: fine enough for any amount, and whole, so that every split is exact.
 const UNDECAYED: f64 = 4_294_967_296.;
 
-/// Who gets the credit, among the touches that stand for the sessions within the look-back.
+/// Who gets the credit, among the touches that stand for the sessions within the look-back. As a number, its place in [`Rule::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
     /// All to the first.

@@ -1,0 +1,26 @@
+-- One row a brand with money or traffic: how far it has been read on its own clock, since when it has visits and costs, of which sides
+-- clicks are known, and the Mondays of the weeks in which it wrote.
+-- order: brand
+WITH
+    seen AS (
+        SELECT brand, min(toInt32(day)) AS first_visit, NULL AS first_cost, [] AS clicked, [] AS active_weeks FROM visit_origin GROUP BY brand
+        UNION ALL
+        SELECT brand, NULL, min(day), [], [] FROM {model.spent} GROUP BY brand
+        UNION ALL
+        SELECT brand, NULL, NULL, [], [] FROM {model.earned} GROUP BY brand
+        UNION ALL
+        SELECT brand, NULL, NULL, groupUniqArray(target_side), [] FROM click_place WHERE target_side != '' GROUP BY brand
+        UNION ALL
+        SELECT a.brand, NULL, NULL, [], groupUniqArray(toInt32(toMonday(toDate(toDateTime(toInt64(a.window_start) + k.utc_offset, 'UTC')))))
+        FROM (SELECT DISTINCT brand, window_start FROM activity WHERE (posts > 0 AND is_brand) OR brand_replies > 0) AS a
+        ASOF LEFT JOIN brand_clock AS k ON k.brand = a.brand AND a.window_start >= k.since
+        GROUP BY a.brand),
+    every AS (
+        SELECT brand, min(first_visit) AS first_visit, min(first_cost) AS first_cost, groupUniqArrayArray(clicked) AS clicked, groupUniqArrayArray(active_weeks) AS active_weeks
+        FROM seen WHERE brand != '' GROUP BY brand)
+SELECT
+    toString(e.brand) AS brand, toUnixTimestamp64Milli({as_of}) + 1000 * toInt64(k.utc_offset) AS complete_to,
+    toNullable(toInt32(e.first_visit)) AS first_visit, toNullable(toInt32(e.first_cost)) AS first_cost,
+    arrayMap(side -> toString(side), e.clicked) AS clicked, arraySort(e.active_weeks) AS active_weeks
+FROM (SELECT *, toDateTime({as_of}) AS until FROM every) AS e
+ASOF LEFT JOIN brand_clock AS k ON k.brand = e.brand AND e.until >= k.since

@@ -1,0 +1,454 @@
+//! The answers about returns: what each brand earned and spent out of the store, `crate::answers` says what it amounts to, rows back.
+//!
+//! The models `known`, `earned`, `spent` and `ruled` are read whole: they have a row a sale and touch, or a day and thing, no more.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ::clickhouse::{Row, RowOwned, RowRead};
+use serde::{Deserialize, Serialize};
+
+use super::frame::{Frame, model_name};
+use super::store::Store;
+use crate::answers::comparison::{self, comparison};
+use crate::answers::immediacy::{self, Share, immediacy};
+use crate::answers::money::{Missing, Money};
+use crate::answers::period::{Day, Period};
+use crate::answers::roi::{self, By, Ruled, RuledRow, by_rule};
+use crate::answers::{Brand, Earned, Ledger, Place, Rule, Side, Spent};
+use crate::clickhouse::classify;
+use crate::failure::Failure;
+
+/// The rule and the look-back in days that answers go by which name none.
+const RULE: (Rule, u16) = (Rule::Last, 30);
+
+const DOING: &str = "could not work out returns";
+
+#[derive(Row, Deserialize)]
+struct KnownRow {
+    brand: String,
+    complete_to: i64,
+    first_visit: Option<Day>,
+    first_cost: Option<Day>,
+    clicked: Vec<String>,
+    active_weeks: Vec<Day>,
+}
+
+#[derive(Row, Deserialize)]
+struct EarnedRow {
+    brand: String,
+    day: Day,
+    side: String,
+    channel: String,
+    community: String,
+    campaign: String,
+    root: u64,
+    root_day: Option<Day>,
+    direct: bool,
+    is_refund: bool,
+    age: i64,
+    share: Vec<f64>,
+    margin: Vec<i128>,
+    missing: u8,
+}
+
+#[derive(Row, Deserialize)]
+struct SpentRow {
+    brand: String,
+    day: Day,
+    side: String,
+    channel: String,
+    community: String,
+    campaign: String,
+    money: i128,
+    time: i128,
+    time_low: i128,
+    time_high: i128,
+    timed: bool,
+    unbounded: bool,
+    missing: u8,
+}
+
+#[derive(Row, Deserialize)]
+struct RuledInput {
+    brand: String,
+    day: Day,
+    channel: String,
+    side: String,
+    model: String,
+    lookback_days: u16,
+    margin: i128,
+    missing: u8,
+    conversions: f64,
+}
+
+#[derive(Row, Deserialize)]
+struct ClickRoot {
+    brand: String,
+    conversation_early: u64,
+    conversation: u64,
+    broadcast_early: u64,
+    broadcast: u64,
+}
+
+/// The columns of [`ReturnRow`]: each of the four tables keeps those that it has.
+const RETURN: &str = "brand String, channel String, community String, campaign String, side String, period String, period_start Date, \
+    period_end Date, complete Bool, margin_base Nullable(Decimal(38, 6)), cost_base Nullable(Decimal(38, 6)), roi Nullable(Float64), \
+    roi_low Nullable(Float64), roi_high Nullable(Float64), roi_from Nullable(Float64), roi_to Nullable(Float64), verdict Nullable(String), \
+    units UInt64, effective_units Nullable(Float64), conversions Float64, margin_traced Nullable(Decimal(38, 6)), \
+    margin_of_earlier_posts Nullable(Decimal(38, 6)), cost_without_side_share Nullable(Float64), roi_so_far Nullable(Float64), \
+    expected_share Nullable(Float64), reason String, notes Array(String)";
+
+#[derive(Row, Serialize)]
+struct ReturnRow {
+    brand: Arc<str>,
+    channel: Arc<str>,
+    community: Arc<str>,
+    campaign: Arc<str>,
+    side: &'static str,
+    period: &'static str,
+    period_start: u16,
+    period_end: u16,
+    complete: bool,
+    margin_base: Option<i128>,
+    cost_base: Option<i128>,
+    roi: Option<f64>,
+    roi_low: Option<f64>,
+    roi_high: Option<f64>,
+    roi_from: Option<f64>,
+    roi_to: Option<f64>,
+    verdict: Option<&'static str>,
+    units: u64,
+    effective_units: Option<f64>,
+    conversions: f64,
+    margin_traced: Option<i128>,
+    margin_of_earlier_posts: Option<i128>,
+    cost_without_side_share: Option<f64>,
+    roi_so_far: Option<f64>,
+    expected_share: Option<f64>,
+    reason: &'static str,
+    notes: Vec<&'static str>,
+}
+
+#[derive(Row, Serialize)]
+struct RuleRow {
+    brand: Arc<str>,
+    channel: Arc<str>,
+    side: &'static str,
+    period: &'static str,
+    period_start: u16,
+    period_end: u16,
+    model: &'static str,
+    lookback_days: u16,
+    complete: bool,
+    margin_base: Option<i128>,
+    cost_base: Option<i128>,
+    roi: Option<f64>,
+    reason: &'static str,
+}
+
+#[derive(Row, Serialize)]
+struct ComparisonRow {
+    brand: Arc<str>,
+    kind: &'static str,
+    period: &'static str,
+    period_start: u16,
+    period_end: u16,
+    channel: Arc<str>,
+    community: Arc<str>,
+    side: &'static str,
+    first_margin_base: Option<i128>,
+    first_cost_base: Option<i128>,
+    second_margin_base: Option<i128>,
+    second_cost_base: Option<i128>,
+    log_ratio: Option<f64>,
+    log_ratio_low: Option<f64>,
+    log_ratio_high: Option<f64>,
+    times: Option<f64>,
+    p_first: Option<f64>,
+    verdict: Option<&'static str>,
+    reason: &'static str,
+}
+
+#[derive(Row, Serialize)]
+struct ImmediacyRow {
+    brand: Arc<str>,
+    p_conversation: Option<f64>,
+    p_broadcast: Option<f64>,
+    difference: Option<f64>,
+    difference_low: Option<f64>,
+    difference_high: Option<f64>,
+    verdict: Option<&'static str>,
+    reason: &'static str,
+}
+
+/// Makes the models of the answers about returns.
+pub(super) async fn make(store: &Store, frame: &Frame) -> Result<(), Failure> {
+    let (ledgers, mut credit) = read(store, frame).await?;
+    let by = [("roi", By::Brand), ("roi_channel", By::Channel), ("roi_campaign", By::Campaign), ("roi_place", By::Place)];
+    for (name, by) in by {
+        store.run(DOING, &frame.make_with_columns(store, name, RETURN)).await?;
+        let rows = ledgers.iter().flat_map(|ledger| roi::roi(ledger, by)).map(return_row);
+        insert(store, frame, name, rows).await?;
+    }
+    store.run(DOING, &frame.make_like_answer(store, "roi_by_rule")).await?;
+    let ruled =
+        ledgers.iter().flat_map(|ledger| by_rule(ledger, &credit.remove(&ledger.brand.name).unwrap_or_default())).map(rule_row);
+    insert(store, frame, "roi_by_rule", ruled).await?;
+    store.run(DOING, &frame.make_like_answer(store, "comparison")).await?;
+    insert(store, frame, "comparison", ledgers.iter().flat_map(comparison).map(comparison_row)).await?;
+    store.run(DOING, &frame.make_like_answer(store, "immediacy")).await?;
+    insert(
+        store,
+        frame,
+        "immediacy",
+        clusters(store, frame).await?.into_iter().map(|(brand, roots)| immediacy_row(immediacy(&brand, &roots))),
+    )
+    .await
+}
+
+/// Of each brand, by name, what is known of it; and its credit by rule.
+async fn read(store: &Store, frame: &Frame) -> Result<(Vec<Ledger>, BTreeMap<Arc<str>, Vec<Ruled>>), Failure> {
+    let mut texts = Texts::default();
+    let known: Vec<KnownRow> =
+        all(store, frame, "known", "brand, complete_to, first_visit, first_cost, clicked, active_weeks").await?;
+    let mut ledgers: BTreeMap<Arc<str>, Ledger> = BTreeMap::new();
+    for row in known {
+        let name = texts.of(row.brand);
+        let brand = Brand {
+            name: name.clone(),
+            rule: RULE.0,
+            lookback: RULE.1,
+            complete_to: row.complete_to,
+            first_visit: row.first_visit,
+            first_cost: row.first_cost,
+            clicked: row.clicked.iter().filter_map(|name| side(name)).collect(),
+            active_weeks: row.active_weeks,
+        };
+        ledgers.insert(name, Ledger { brand, earned: Vec::new(), spent: Vec::new() });
+    }
+    let columns =
+        "brand, day, side, channel, community, campaign, root, root_day, direct, is_refund, age, share, margin, missing";
+    for row in all::<EarnedRow>(store, frame, "earned", columns).await? {
+        if let Some(ledger) = ledgers.get_mut(row.brand.as_str()) {
+            ledger.earned.extend(earned(row, &mut texts));
+        }
+    }
+    let columns = "brand, day, side, channel, community, campaign, money, time, time_low, time_high, timed, unbounded, missing";
+    for row in all::<SpentRow>(store, frame, "spent", columns).await? {
+        if let Some(ledger) = ledgers.get_mut(row.brand.as_str()) {
+            ledger.spent.extend(spent(row, &mut texts));
+        }
+    }
+    let mut credit: BTreeMap<Arc<str>, Vec<Ruled>> = BTreeMap::new();
+    let columns = "brand, day, channel, side, model, lookback_days, margin, missing, conversions";
+    for row in all::<RuledInput>(store, frame, "ruled", columns).await? {
+        let brand = texts.of(row.brand.clone());
+        credit.entry(brand).or_default().extend(ruled(row, &mut texts));
+    }
+    Ok((ledgers.into_values().collect(), credit))
+}
+
+/// Of each brand the clicks of its roots: on replies, and on posts and shares.
+async fn clusters(store: &Store, frame: &Frame) -> Result<BTreeMap<Arc<str>, Vec<(Share, Share)>>, Failure> {
+    let columns = "brand, conversation_early, conversation, broadcast_early, broadcast";
+    let mut clusters: BTreeMap<Arc<str>, Vec<(Share, Share)>> = BTreeMap::new();
+    let share = |early: u64, all: u64| Share { part: early as f64, whole: all as f64 };
+    for row in all::<ClickRoot>(store, frame, "click_root", columns).await? {
+        let sides = (share(row.conversation_early, row.conversation), share(row.broadcast_early, row.broadcast));
+        clusters.entry(row.brand.into()).or_default().push(sides);
+    }
+    Ok(clusters)
+}
+
+async fn all<T: RowOwned + RowRead>(store: &Store, frame: &Frame, model: &str, columns: &str) -> Result<Vec<T>, Failure> {
+    store.all(DOING, &format!("SELECT {columns} FROM {}", frame.model_table(store, model))).await
+}
+
+async fn insert<T: for<'a> Row<Value<'a> = T> + Serialize>(
+    store: &Store,
+    frame: &Frame,
+    model: &str,
+    rows: impl Iterator<Item = T>,
+) -> Result<(), Failure> {
+    let mut insert = store.insert::<T>(DOING, &model_name(frame.number, model)).await?;
+    for row in rows {
+        insert.write(&row).await.map_err(|error| classify(&error).on(DOING))?;
+    }
+    insert.end().await.map_err(|error| classify(&error).on(DOING))
+}
+
+/// Texts that stand once.
+#[derive(Default)]
+struct Texts(std::collections::BTreeSet<Arc<str>>);
+
+impl Texts {
+    fn of(&mut self, text: String) -> Arc<str> {
+        if let Some(known) = self.0.get(text.as_str()) {
+            return known.clone();
+        }
+        let new: Arc<str> = text.into();
+        self.0.insert(new.clone());
+        new
+    }
+
+    fn place(&mut self, channel: String, community: String, campaign: String) -> Place {
+        Place { channel: self.of(channel), community: self.of(community), campaign: self.of(campaign) }
+    }
+}
+
+fn side(name: &str) -> Option<Side> {
+    let sides = [Side::Broadcast, Side::Conversation, Side::Other, Side::Unattributed, Side::Unallocated];
+    sides.into_iter().find(|side| side.name() == name)
+}
+
+/// What the models say is missing, as they number it.
+fn missing(number: u8) -> Option<Missing> {
+    match number {
+        1 => Some(Missing::OtherCurrency),
+        2 => Some(Missing::HourlyRate),
+        3 => Some(Missing::ExchangeRate),
+        4 => Some(Missing::MarginRate),
+        _ => None,
+    }
+}
+
+fn earned(row: EarnedRow, texts: &mut Texts) -> Option<Earned> {
+    Some(Earned {
+        day: row.day,
+        side: side(&row.side)?,
+        place: texts.place(row.channel, row.community, row.campaign),
+        root: (row.root != 0).then_some(row.root),
+        root_day: row.root_day,
+        direct: row.direct,
+        is_refund: row.is_refund,
+        age: row.age,
+        share: row.share.try_into().ok()?,
+        margin: row.margin.try_into().ok()?,
+        missing: missing(row.missing),
+    })
+}
+
+fn spent(row: SpentRow, texts: &mut Texts) -> Option<Spent> {
+    Some(Spent {
+        day: row.day,
+        side: side(&row.side)?,
+        place: texts.place(row.channel, row.community, row.campaign),
+        money: row.money,
+        time: row.time,
+        time_low: row.time_low,
+        time_high: row.time_high,
+        timed: row.timed,
+        unbounded: row.unbounded,
+        missing: missing(row.missing),
+    })
+}
+
+fn ruled(row: RuledInput, texts: &mut Texts) -> Option<Ruled> {
+    Some(Ruled {
+        day: row.day,
+        channel: texts.of(row.channel),
+        side: side(&row.side)?,
+        rule: Rule::ALL.into_iter().find(|rule| rule.name() == row.model)?,
+        lookback: row.lookback_days,
+        margin: Money::unless(missing(row.missing), row.margin),
+        conversions: row.conversions,
+    })
+}
+
+/// The first and the last day of a period, the end exclusive, as a `Date` holds them.
+fn dates(period: Period) -> (u16, u16) {
+    let date = |day: Day| u16::try_from(day.max(0)).unwrap_or(u16::MAX);
+    (date(period.start), date(period.end))
+}
+
+fn return_row(row: roi::Row) -> ReturnRow {
+    let (period_start, period_end) = dates(row.period);
+    ReturnRow {
+        brand: row.brand,
+        channel: row.place.channel,
+        community: row.place.community,
+        campaign: row.place.campaign,
+        side: row.side.name(),
+        period: row.period.span.name(),
+        period_start,
+        period_end,
+        complete: row.complete,
+        margin_base: row.margin_base,
+        cost_base: row.cost_base,
+        roi: row.roi,
+        roi_low: row.roi_low,
+        roi_high: row.roi_high,
+        roi_from: row.roi_from,
+        roi_to: row.roi_to,
+        verdict: row.verdict.map(|verdict| verdict.text()),
+        units: row.units as u64,
+        effective_units: row.effective_units,
+        conversions: row.conversions,
+        margin_traced: row.margin_traced,
+        margin_of_earlier_posts: row.margin_of_earlier_posts,
+        cost_without_side_share: row.cost_without_side_share,
+        roi_so_far: row.roi_so_far,
+        expected_share: row.expected_share,
+        reason: row.reason.map_or("", |reason| reason.text()),
+        notes: row.notes.iter().map(|note| note.text()).collect(),
+    }
+}
+
+fn rule_row(row: RuledRow) -> RuleRow {
+    let (period_start, period_end) = dates(row.period);
+    RuleRow {
+        brand: row.brand,
+        channel: row.channel,
+        side: row.side.name(),
+        period: row.period.span.name(),
+        period_start,
+        period_end,
+        model: row.rule.name(),
+        lookback_days: row.lookback,
+        complete: row.complete,
+        margin_base: row.margin_base,
+        cost_base: row.cost_base,
+        roi: row.roi,
+        reason: row.reason.map_or("", |reason| reason.text()),
+    }
+}
+
+fn comparison_row(row: comparison::Row) -> ComparisonRow {
+    let (period_start, period_end) = dates(row.period);
+    let ([first_margin_base, second_margin_base], [first_cost_base, second_cost_base]) = (row.margin_base, row.cost_base);
+    ComparisonRow {
+        brand: row.brand,
+        kind: row.kind.name(),
+        period: row.period.span.name(),
+        period_start,
+        period_end,
+        channel: row.place.channel,
+        community: row.place.community,
+        side: row.side.map_or("", Side::name),
+        first_margin_base,
+        first_cost_base,
+        second_margin_base,
+        second_cost_base,
+        log_ratio: row.log_ratio,
+        log_ratio_low: row.log_ratio_low,
+        log_ratio_high: row.log_ratio_high,
+        times: row.times,
+        p_first: row.p_first,
+        verdict: row.verdict.map(|verdict| verdict.text()),
+        reason: row.reason.map_or("", |reason| reason.text()),
+    }
+}
+
+fn immediacy_row(row: immediacy::Row) -> ImmediacyRow {
+    ImmediacyRow {
+        reason: row.reason(),
+        brand: row.brand,
+        p_conversation: row.p_conversation,
+        p_broadcast: row.p_broadcast,
+        difference: row.difference,
+        difference_low: row.difference_low,
+        difference_high: row.difference_high,
+        verdict: row.verdict.map(|verdict| verdict.text()),
+    }
+}
