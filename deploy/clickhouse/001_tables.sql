@@ -90,7 +90,9 @@ CREATE TABLE IF NOT EXISTS cascade (
     age_hist          Map(Int16, UInt64) COMMENT 'Shares by their age since the root post, by log bucket of seconds: bucket k is about 0.99 * pow(1.01/0.99, k)',
     delay_hist        Map(Int16, UInt64) COMMENT 'Shares by their delay after their parent, inferred left out, by log bucket of seconds: bucket k is about 0.99 * pow(1.01/0.99, k)',
     depth_first_ms    Array(UInt64) COMMENT 'Milliseconds from the root post to the first node at depth 0, 1, 2 ...',
-    users_first_ms    Map(UInt32, UInt64) COMMENT 'Milliseconds from the root post until k distinct people, for k = 10, 20, 50, 100 ...'
+    users_first_ms    Map(UInt32, UInt64) COMMENT 'Milliseconds from the root post until k distinct people, for k = 10, 20, 50, 100 ...',
+    spreaders         UInt64 COMMENT 'Shares that were shared on; where there are more than 32, top_nodes lacks some',
+    top_nodes         Array(Tuple(actor UInt64, children UInt32, descendants UInt64, depth UInt32, is_brand Bool)) COMMENT 'The shares with most descendants, at most 32 and only those with one; of equals the earliest first. Actor 0: a deleted account. is_brand: the actor wrote the post or a reply under the root as the brand; a share itself does not say'
 ) ENGINE = ReplacingMergeTree(version)
 ORDER BY (root, epoch, source, opened)
 COMMENT 'The tree of shares of one life of a root, as it is now. One row a life with at least one share';

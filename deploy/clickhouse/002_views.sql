@@ -92,6 +92,7 @@ SELECT
     l.root_seen OR r.root != '' AS root_seen,
     l.size AS size, l.max_depth AS max_depth, l.levels AS levels, l.s1 AS s1, l.s2 AS s2, l.inferred AS inferred, l.cycles_cut AS cycles_cut, l.self_edges AS self_edges, l.reported_inferred AS reported_inferred, l.unique_actors AS unique_actors, l.deleted_actors AS deleted_actors, l.repeat_shares AS repeat_shares, l.self_shares AS self_shares, l.quotes AS quotes, l.deletes AS deletes, l.max_children AS max_children, l.reach AS reach, l.reach_known AS reach_known, l.first_time AS first_time, l.last_time AS last_time,
     l.age_hist AS age_hist, l.delay_hist AS delay_hist, l.depth_first_ms AS depth_first_ms, l.users_first_ms AS users_first_ms,
+    l.spreaders AS spreaders, l.top_nodes AS top_nodes,
     l.source AS source, l.opened AS opened, l.version AS version, l.lives AS lives,
     toUInt8(l.lives = 1 AND l.root_seen) AS structure_exact
 FROM (

@@ -156,6 +156,8 @@ tables! {
         delay_hist: "Map(Int16, UInt64)",
         depth_first_ms: "Array(UInt64)",
         users_first_ms: "Map(UInt32, UInt64)",
+        spreaders: "UInt64",
+        top_nodes: "Array(Tuple(actor UInt64, children UInt32, descendants UInt64, depth UInt32, is_brand Bool))",
     }
 
     Thread = "thread", newest NEXT, mark ROOT {

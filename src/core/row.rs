@@ -15,6 +15,10 @@ pub use fact::{Assignment, Click, Conversion, Cost, Report, TargetKind, Visit};
 /// A map column of counts by log bucket of seconds, sorted by bucket.
 pub type Histogram = Vec<(i16, u64)>;
 
+/// A share that others shared on: its actor, children, descendants (itself not among them), depth, and whether the
+/// actor is known to write for the brand.
+pub type TopNode = (u64, u32, u64, u32, bool);
+
 /// What the post of one life says: its time, its author's side, and what the life is grouped by.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "rows", derive(clickhouse::Row))]
@@ -103,6 +107,8 @@ pub struct Cascade {
     pub delay_hist: Histogram,
     pub depth_first_ms: Vec<u64>,
     pub users_first_ms: Vec<(u32, u64)>,
+    pub spreaders: u64,
+    pub top_nodes: Vec<TopNode>,
 }
 
 /// The shape and the dialogue of one life's tree of replies.

@@ -22,7 +22,9 @@ use dice::Dice;
 async fn stored<T: RowOwned + RowRead + Table + std::fmt::Debug>(database: &Database) -> Vec<T> {
     let but_marks = "WHERE NOT (epoch = 65535 AND startsWith(source, '0:'))";
     let query = format!("SELECT ?fields FROM {} {but_marks}", <T as Table>::NAME);
-    let mut rows = database.client.query(&query).fetch_all().await.unwrap();
+    // The client cannot read the type of a tuple whose values have names; another test compares all types.
+    let client = database.client.clone().with_validation(false);
+    let mut rows = client.query(&query).fetch_all().await.unwrap();
     in_order(&mut rows);
     rows
 }

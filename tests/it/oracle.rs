@@ -21,7 +21,8 @@ pub(crate) const TABLES: [&str; 5] = [
         REPLACE (toUnixTimestamp(window_start) AS window_start, length(sharers) AS sharers, length(repliers) AS repliers)
      FROM activity_window FINAL WHERE epoch != 65535",
     "SELECT 'cascade' AS table, * EXCEPT (epoch, source, opened, version)
-        REPLACE (toUnixTimestamp64Milli(first_time) AS first_time, toUnixTimestamp64Milli(last_time) AS last_time)
+        REPLACE (toUnixTimestamp64Milli(first_time) AS first_time, toUnixTimestamp64Milli(last_time) AS last_time,
+            arraySort(arrayMap(node -> tuple(node.children, node.descendants, node.depth, node.is_brand), top_nodes)) AS top_nodes)
      FROM cascade FINAL WHERE epoch != 65535",
     "SELECT 'thread' AS table, * EXCEPT (epoch, source, opened, version, dyad_fwd, dyad_rev)
         REPLACE (toUnixTimestamp64Milli(first_time) AS first_time, toUnixTimestamp64Milli(last_time) AS last_time,

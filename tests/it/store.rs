@@ -280,6 +280,8 @@ pub(crate) fn star(root: &str, shares: u64) -> Cascade {
         delay_hist: vec![],
         depth_first_ms: vec![],
         users_first_ms: vec![],
+        spreaders: 0,
+        top_nodes: vec![],
     }
 }
 

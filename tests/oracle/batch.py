@@ -10,7 +10,7 @@ memory, sorts, and counts. Standard library only.
 FILE is JSON Lines, plain or gzip'd; the order of the lines, file after file, is the order of the log.
 Rows are those of `root`, `activity_window`, `cascade`, `thread` and `progress`, one life a root (nothing is
 evicted here), without the columns that depend on offsets (`source`, `opened`, `version`), on the key of
-pseudonyms (`dyad_fwd`, `dyad_rev`) or on a clock. Amounts of facts are not checked for their range, and
+pseudonyms (`dyad_fwd`, `dyad_rev`, in `top_nodes` the people and the order of equals) or on a clock. Amounts of facts are not checked for their range, and
 envelopes are not read. `sharers` and `repliers` are the number of people, times
 are milliseconds since 1970 (`window_start`: seconds), maps are objects.
 """
@@ -352,7 +352,7 @@ class Tree:
                 child.depth = node.depth + 1
                 self.order.append(child)
         assert len(self.order) == len(self.nodes) + 1, "a cycle was left in the tree"
-        below = {node: 1 for node in self.order}
+        self.below = below = {node: 1 for node in self.order}
         for node in reversed(self.order[1:]):
             below[node.up] += below[node]
         self.size = len(self.order)
@@ -460,7 +460,15 @@ def users_first_ms(tree):
     return {step: ages[step - 1] for step in PEOPLE_STEPS if step <= len(ages)}
 
 
-def cascade_columns(tree, deletes):
+def top_nodes(tree, brand):
+    """How many nodes have a descendant; and of the 32 with most, the earlier of equals, what is known without the key."""
+    below = {node: tree.below[node] - 1 for node in tree.nodes if node.down}
+    order = sorted(below, key=lambda node: (-below[node], node.time))
+    top = [[len(node.down), below[node], node.depth, node.actor in brand] for node in order[:32]]
+    return {"spreaders": len(below), "top_nodes": sorted(top)}
+
+
+def cascade_columns(tree, deletes, brand):
     sharers = collections.Counter(node.actor for node in tree.nodes if node.actor is not None)
     total_reach, reach_known = reach(tree)
     return {
@@ -477,6 +485,7 @@ def cascade_columns(tree, deletes):
         "delay_hist": histogram(delay(node) for node in tree.nodes if is_true_edge(node)),
         "depth_first_ms": depth_first_ms(tree),
         "users_first_ms": users_first_ms(tree),
+        **top_nodes(tree, brand),
     }
 
 
@@ -654,7 +663,7 @@ class Root:
         }
 
     def cascade(self):
-        return cascade_columns(Tree(self.id, self.post, self.shares), self.deletes)
+        return cascade_columns(Tree(self.id, self.post, self.shares), self.deletes, self.brand)
 
     def thread(self):
         return thread_columns(Tree(self.id, self.post, self.replies, self.quotes), self.deletes, self.brand)

@@ -10,10 +10,10 @@ use crate::figures::{
     ClickFigures, FactFigures, Figures, LifeKey, ProgressFigures, RejectFigures, RootFigures, TreeFigures, WindowFigures,
 };
 use crate::log::Log;
-use grapevine::engine::Rules;
+use grapevine::engine::{Rules, actor_pseudonym};
 use grapevine::event::{self, Body, Event, EventType};
 use grapevine::record::{Millis, Offset};
-use grapevine::row::TargetKind;
+use grapevine::row::{TargetKind, TopNode};
 
 /// The tables, and how many lives ended before the log did.
 #[derive(Default)]
@@ -334,7 +334,7 @@ fn way_up(up: &[Option<usize>], from: usize) -> Vec<usize> {
     std::iter::successors(Some(from), |&at| up[at]).collect()
 }
 
-fn figures(life: &Life<'_>, tree: &Tree<'_>, kind: EventType) -> TreeFigures {
+fn figures(life: &Life<'_>, tree: &Tree<'_>, kind: EventType, rules: &Rules) -> TreeFigures {
     let Tree { nodes, up, inferred, cycles_cut, self_edges, .. } = tree;
     let depths: Vec<usize> = (0..nodes.len()).map(|at| way_up(up, at).len()).collect();
     let max_depth = depths.iter().copied().max().unwrap_or(0);
@@ -360,7 +360,28 @@ fn figures(life: &Life<'_>, tree: &Tree<'_>, kind: EventType) -> TreeFigures {
         first_time: times.iter().copied().min().unwrap_or_default(),
         last_time: times.iter().copied().max().unwrap_or_default(),
         own: if kind == EventType::Share { spread(tree) } else { dialogue(life, tree) },
+        spread: if kind == EventType::Share { top_nodes(life, tree, rules) } else { (0, Vec::new()) },
     }
+}
+
+/// The nodes below which others hang: how many there are, and the 32 with most, the earlier of equals.
+fn top_nodes(life: &Life<'_>, tree: &Tree<'_>, rules: &Rules) -> (u64, Vec<TopNode>) {
+    let mut brand = brand_repliers(life);
+    brand.extend(post(life).filter(|(_, post)| post.is_brand).and_then(|(_, post)| post.actor.as_deref()));
+    let number = |count: usize| u32::try_from(count).expect("small trees");
+    let all = (0..tree.nodes.len()).map(|at| {
+        let below = (0..tree.nodes.len()).filter(|&other| other != at && way_up(&tree.up, other).contains(&at)).count() as u64;
+        let children = number(tree.up.iter().filter(|up| **up == Some(at)).count());
+        let author = tree.nodes[at].actor;
+        let hash = author.map_or(0, |author| actor_pseudonym(&rules.pseudonym_key, author));
+        let is_brand = author.is_some_and(|author| brand.contains(author));
+        (tree.nodes[at].time, (hash, children, below, number(way_up(&tree.up, at).len()), is_brand))
+    });
+    let mut all: Vec<(Millis, TopNode)> = all.filter(|(_, node)| node.2 > 0).collect();
+    all.sort_by_key(|&(time, node)| (std::cmp::Reverse(node.2), time));
+    let mut top: Vec<TopNode> = all.iter().take(32).map(|&(_, node)| node).collect();
+    top.sort_unstable();
+    (all.len() as u64, top)
 }
 
 /// Shares by people who had shared before; and the audience of everybody's first share.
@@ -409,7 +430,7 @@ fn rows_of(life: &Life<'_>, rules: &Rules, source: &str, rows: &mut BTreeMap<Str
         let tree = tree(life, kind);
         if !tree.nodes.is_empty() {
             let table = if kind == EventType::Share { "cascade" } else { "thread" };
-            let figures = TreeFigures { life: key.clone(), ..figures(life, &tree, kind) };
+            let figures = TreeFigures { life: key.clone(), ..figures(life, &tree, kind, rules) };
             rows.insert(format!("{table} {source} {} {}", life.root, life.opened), Figures::Tree(figures));
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use grapevine::record::{Millis, Offset};
-use grapevine::row::{ActivityWindow, Cascade, Click, Progress, Rejected, Root, TargetKind, Thread};
+use grapevine::row::{ActivityWindow, Cascade, Click, Progress, Rejected, Root, TargetKind, Thread, TopNode};
 
 /// What names a life.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +67,8 @@ pub(crate) struct TreeFigures {
     pub(crate) last_time: Millis,
     /// Of a cascade: repeated shares and reach; of a thread: reciprocal pairs and h-index.
     pub(crate) own: [u64; 2],
+    /// Of a cascade: how many nodes have a descendant, and those listed, in an order of no meaning.
+    pub(crate) spread: (u64, Vec<TopNode>),
 }
 
 /// A click's way to its target, as known when it was read.
@@ -122,7 +124,7 @@ macro_rules! life {
 }
 
 macro_rules! tree {
-    ($row:ident, $own:expr) => {
+    ($row:ident, $own:expr, $spread:expr) => {
         Figures::Tree(TreeFigures {
             life: life!($row),
             size: $row.size,
@@ -139,6 +141,7 @@ macro_rules! tree {
             first_time: $row.first_time,
             last_time: $row.last_time,
             own: $own,
+            spread: $spread,
         })
     };
 }
@@ -171,11 +174,13 @@ pub(crate) fn of_window(row: &ActivityWindow) -> Figures {
 }
 
 pub(crate) fn of_cascade(row: &Cascade) -> Figures {
-    tree!(row, [row.repeat_shares, row.reach])
+    let mut top_nodes = row.top_nodes.clone();
+    top_nodes.sort_unstable();
+    tree!(row, [row.repeat_shares, row.reach], (row.spreaders, top_nodes))
 }
 
 pub(crate) fn of_thread(row: &Thread) -> Figures {
-    tree!(row, [row.reciprocal_pairs, u64::from(row.h_index)])
+    tree!(row, [row.reciprocal_pairs, u64::from(row.h_index)], (0, Vec::new()))
 }
 
 pub(crate) fn of_click(row: &Click) -> Figures {

@@ -38,6 +38,7 @@ pub(super) fn row(life: &Life, tree: &Tree, scratch: &mut Scratch, head: &Head) 
     count_flags(tree, &mut row);
     count_people(&view, &mut row);
     measure_delays(&view, counter, &mut row);
+    list_top_nodes(life, tree, shape, &mut row);
     row
 }
 
@@ -165,4 +166,14 @@ fn measure_delays(view: &Ages<'_>, counter: &mut Counter, row: &mut Cascade) {
         row.self_shares += u64::from(node.actor == view.actor(node.parent));
     }
     row.delay_hist = counter.take();
+}
+
+fn list_top_nodes(life: &Life, tree: &Tree, shape: &mut Shape, row: &mut Cascade) {
+    shape.list_top_nodes(tree);
+    row.spreaders = shape.spreaders;
+    let listed = shape.top_nodes.iter().map(|&at| {
+        let actor = tree.node(at).actor;
+        (actor, shape.children[at as usize], shape.descendants(at), shape.depth[at as usize], life.is_of_brand(actor))
+    });
+    row.top_nodes = listed.collect();
 }

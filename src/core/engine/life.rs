@@ -273,8 +273,9 @@ impl Life {
         let outcome = attach(self.thread.get_or_insert_default(), node, parent, quote);
         if outcome == Outcome::Accepted {
             self.changed.thread = true;
-            if reply.is_brand && actor != DELETED {
-                self.brand_people.insert(actor);
+            // Shares of a person whom the brand is now known by are the brand's.
+            if reply.is_brand && actor != DELETED && self.brand_people.insert(actor) {
+                self.changed.cascade |= self.cascade.is_some();
             }
         }
         outcome

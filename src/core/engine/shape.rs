@@ -3,10 +3,15 @@
 //! W = n·S1 − S2, with S1 the sum of depths and S2 the sum of squared subtree sizes below the root
 //! (Goel, Anderson, Hofman and Watts 2016, their linear-time form rearranged); exact in integers.
 
+use std::cmp::Reverse;
+
 use super::tree::{Node, ROOT, Tree};
 
 /// Levels are listed to this many; the last entry holds the rest.
 pub(super) const LEVELS_MAX: usize = 65_536;
+
+/// How many of the nodes with a descendant are listed.
+const TOP_NODES: usize = 32;
 
 /// What the links of a tree amount to. Filled anew for every tree; only the buffers are kept.
 #[derive(Debug, Default)]
@@ -21,8 +26,14 @@ pub(super) struct Shape {
     pub(super) max_children: u64,
     pub(super) s1: u64,
     pub(super) s2: u128,
-    children: Vec<u32>,
+    /// Edges below a node, by node.
+    pub(super) children: Vec<u32>,
+    /// Nodes of the subtree that begins with a node, by node.
     subtree: Vec<u32>,
+    /// How many nodes below the root have a descendant; after [`Shape::list_top_nodes`].
+    pub(super) spreaders: u64,
+    /// Those of them with most, at most [`TOP_NODES`].
+    pub(super) top_nodes: Vec<u32>,
 }
 
 impl Shape {
@@ -40,6 +51,27 @@ impl Shape {
         self.measure_depths(nodes);
     }
 
+    /// Nodes below a node.
+    pub(super) fn descendants(&self, at: u32) -> u64 {
+        u64::from(self.subtree[at as usize] - 1)
+    }
+
+    /// Lists the nodes below the root that have a descendant: those with most of them first, of equals the earliest,
+    /// and then by id. Of the tree that was settled.
+    pub(super) fn list_top_nodes(&mut self, tree: &Tree) {
+        let Shape { top_nodes, subtree, .. } = self;
+        top_nodes.clear();
+        top_nodes.extend((1u32..).take(tree.len()).filter(|&at| subtree[at as usize] > 1));
+        self.spreaders = top_nodes.len() as u64;
+        let rank = |&at: &u32| (Reverse(subtree[at as usize]), tree.node(at).time, tree.node(at).id);
+        // The whole list is never sorted: it may be as long as the tree.
+        if top_nodes.len() > TOP_NODES {
+            top_nodes.select_nth_unstable_by_key(TOP_NODES, rank);
+            top_nodes.truncate(TOP_NODES);
+        }
+        top_nodes.sort_unstable_by_key(rank);
+    }
+
     fn count_children(&mut self, nodes: &[Node]) {
         self.children.clear();
         self.children.resize(nodes.len(), 0);
@@ -52,6 +84,8 @@ impl Shape {
     fn sort_parents_first(&mut self, nodes: &[Node]) {
         self.order.clear();
         self.order.extend((0u32..).take(nodes.len()).filter(|&at| self.children[at as usize] == 0));
+        // What is left of the children; the sizes of the subtrees come to stand there only then.
+        self.subtree.clone_from(&self.children);
         let mut taken = 0;
         while taken < self.order.len() {
             let at = self.order[taken];
@@ -60,7 +94,7 @@ impl Shape {
                 break;
             }
             let parent = nodes[at as usize].parent;
-            let left = &mut self.children[parent as usize];
+            let left = &mut self.subtree[parent as usize];
             *left -= 1;
             if *left == 0 {
                 self.order.push(parent);

@@ -24,6 +24,10 @@ proptest! {
                 cascades.extend(of_root(&now.cascades, event));
                 threads.extend(of_root(&now.threads, event));
             }
+            // The first reply of somebody under the brand's flag says that this person's shares are the brand's, if there are any.
+            if is_first_of_brand(event, &events[..end - 1]) {
+                cascades.extend(of_root(&now.cascades, event));
+            }
             prop_assert_eq!(roots, given.roots);
             prop_assert_eq!(windows, given.windows);
             prop_assert_eq!(cascades, given.cascades);
@@ -31,6 +35,14 @@ proptest! {
             before = now;
         }
     }
+}
+
+fn is_first_of_brand(event: &Told, earlier: &[Told]) -> bool {
+    let author = |event: &Told| {
+        let Body::Reply(reply) = &event.body else { return None };
+        reply.is_brand.then_some((reply.root.clone(), reply.actor.clone()?))
+    };
+    author(event).is_some_and(|by| !earlier.iter().any(|event| author(event).as_ref() == Some(&by)))
 }
 
 fn changes<K: Ord + Clone, V: PartialEq + Clone>(before: &BTreeMap<K, V>, now: &BTreeMap<K, V>) -> BTreeMap<K, V> {

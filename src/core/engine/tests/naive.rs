@@ -78,6 +78,33 @@ proptest! {
     }
 
     #[test]
+    fn the_top_nodes_are_what_a_walk_from_every_share_says(events in history().prop_map(without_copies)) {
+        let names = Pseudonyms::new(&rules().pseudonym_key);
+        for row in fold(&events).cascades.values() {
+            let all = spreaders(&row.root, &events, &names);
+            let listed: Vec<crate::row::TopNode> = all.iter().take(32).map(|&(_, node)| node).collect();
+            prop_assert_eq!(row.spreaders as usize, all.len());
+            prop_assert_eq!(&row.top_nodes, &listed);
+        }
+    }
+
+    #[test]
+    fn of_more_than_thirty_two_nodes_the_first_are_kept(
+        chains in proptest::collection::vec((1..6usize, 0..3i64), 20..60).prop_shuffle()
+    ) {
+        // Chains under the post, each of some shares at one time: equal ones are told apart by their ids.
+        let name = |chain: usize, node: usize| if node == 0 { "r".to_owned() } else { format!("c{chain}n{node}") };
+        let one = |(chain, &(length, time)): (usize, &(usize, i64))| {
+            (1..=length).map(move |node| share("r", &name(chain, node), &name(chain, node - 1), "a", NOON + time)).collect::<Vec<_>>()
+        };
+        let events: Vec<Told> = chains.iter().enumerate().flat_map(one).collect();
+        let all = spreaders("r", &events, &Pseudonyms::new(&rules().pseudonym_key));
+        let row = fold(&events).cascade("r").clone();
+        prop_assert_eq!(row.spreaders as usize, all.len());
+        prop_assert_eq!(row.top_nodes, all.into_iter().take(32).map(|(_, node)| node).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn dialogue_is_what_a_look_at_every_message_says(events in history().prop_map(without_copies)) {
         let tables = fold(&events);
         for row in tables.threads.values() {
@@ -153,6 +180,39 @@ fn saying_something_else(event: &Told) -> Told {
         Body::Visit(_) | Body::Conversion(_) | Body::Cost(_) | Body::Assign(_) | Body::Report(_) => {}
     }
     copy
+}
+
+/// What ranks a share: most descendants first, of equals the earliest, then by the hash of the id.
+type Place = (std::cmp::Reverse<u64>, Millis, u64);
+
+/// The shares that were shared on, in their order, by a walk up from every share.
+fn spreaders(root: &str, events: &[Told], names: &Pseudonyms) -> Vec<(Place, crate::row::TopNode)> {
+    let of_root = || events.iter().filter(|event| event.root() == Some(root));
+    let shares: BTreeMap<&str, (Millis, &Share<'_>)> = of_root()
+        .filter_map(|event| if let Body::Share(share) = &event.body { Some((&*event.id, (event.time, share))) } else { None })
+        .collect();
+    let brand = of_root().filter_map(|event| match &event.body {
+        Body::Post(post) if post.is_brand => post.actor.as_deref(),
+        Body::Reply(reply) if reply.is_brand => reply.actor.as_deref(),
+        Body::Post(_) | Body::Share(_) | Body::Reply(_) | Body::Reaction { .. } | Body::Delete { .. } => None,
+        Body::Sample { .. } | Body::Click(_) | Body::Visit(_) | Body::Conversion(_) | Body::Cost(_) => None,
+        Body::Assign(_) | Body::Report(_) => None,
+    });
+    let brand: BTreeSet<&str> = brand.collect();
+    let parent = |id: &str| shares.get_key_value(&*shares[id].1.parent).map(|(&parent, _)| parent).filter(|&parent| parent != id);
+    let way_up = |id| std::iter::successors(Some(id), |&id| parent(id)).collect::<Vec<&str>>();
+    let mut all: Vec<(Place, crate::row::TopNode)> = shares
+        .iter()
+        .filter_map(|(&id, &(time, share))| {
+            let below = shares.keys().filter(|&&other| other != id && way_up(other).contains(&id)).count() as u64;
+            let children = shares.keys().filter(|&&other| parent(other) == Some(id)).count() as u32;
+            let by_brand = share.actor.as_deref().is_some_and(|actor| brand.contains(actor));
+            let node = (names.actor(share.actor.as_deref()), children, below, way_up(id).len() as u32, by_brand);
+            (below > 0).then(|| ((std::cmp::Reverse(below), time, names.event(EventType::Share, id)), node))
+        })
+        .collect();
+    all.sort_unstable();
+    all
 }
 
 /// A message of a thread, the root post and the quotes under it among them.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::row::Thread;
+use crate::row::{Cascade, Thread};
 
 fn quote(id: &str, by: &str, time: Millis) -> Told {
     let mut event = share("r", id, "r", by, time);
@@ -169,6 +169,16 @@ fn a_million_replies_to_a_quote_before_and_behind_it() {
     events.for_each(|event| observe(&mut engine, &event));
     let row = engine.flush().rows.threads.remove(0);
     assert_eq!((row.inferred, row.nonself_replies, row.dyads), (0, 1_000_000, 1));
+}
+
+#[test]
+fn whose_share_it_is_shows_when_the_brand_replies() {
+    let tree = |cascade: &Cascade| cascade.top_nodes.iter().map(|node| node.4).collect::<Vec<_>>();
+    let shares = [share("r", "s", "r", "brand", NOON), share("r", "t", "s", "bob", NOON), share("r", "u", "t", "cat", NOON)];
+    assert_eq!(tree(fold(&shares).cascade("r")), [false, false]);
+    assert_eq!(tree(fold(&[&shares[..], &[by_brand(post("r", "brand", NOON))]].concat()).cascade("r")), [true, false]);
+    let replies = [by_brand(reply("r", "m", "r", "brand", NOON)), by_brand(reply("r", "n", "r", "", NOON))];
+    assert_eq!(tree(fold(&[&shares[..], &replies].concat()).cascade("r")), [true, false]);
 }
 
 /// Quotes, plain shares and replies with few ids, so that they often name each other.

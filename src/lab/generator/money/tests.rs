@@ -295,17 +295,8 @@ fn costs_hold_what_was_done() {
     }
     assert!(costs.iter().any(|cost| cost["estimated"] == true) && costs.iter().any(|cost| cost.get("estimated").is_none()));
     assert!(costs.iter().any(|cost| cost.get("channel").is_none()), "some name no place");
-<<<<<<< ours
-    assert!(
-        costs
-            .iter()
-            .any(|cost| cost["period_end"].as_i64().unwrap_or(0) - cost["period_start"].as_i64().unwrap_or(0)
-                == 7 * DAY - 2 * HOUR)
-    );
-=======
     let length = |cost: &Value| Some(cost["period_end"].as_i64()? - cost["period_start"].as_i64()?);
     assert!(costs.iter().any(|cost| length(cost) == Some(7 * DAY - 2 * HOUR)), "a week of the brand's own");
->>>>>>> theirs
 }
 
 #[test]
