@@ -13,23 +13,26 @@ const DAYS: u16 = 63;
 const VISITS_A_DAY: u32 = 1_000;
 
 /// What is shown in the end: the title of a table, and its question.
-const TABLES: [(&str, &str); 2] = [
+const TABLES: [(&str, &str); 3] = [
     (
-        "What came back? ROI of the posts of each week after 7 days, by the last visit that was not direct",
-        "SELECT brand, cohort, posts, round(cost_base) AS cost, round(hours) AS hours, round(margin_base) AS margin,
-             round(roi, 2) AS roi, round(roi_low, 2) AS at_least, round(roi_high, 2) AS at_most, basis, reason
-         FROM roi_cohort
-         WHERE grain = 'brand' AND side = 'all' AND model = 'last' AND lookback_days = 30 AND horizon_days = 7
-         ORDER BY brand, cohort",
+        "What came back? Margin credited to each side's touches by the last that was not direct, less its cost, over its cost",
+        "SELECT brand, side, period, round(margin_base) AS margin, round(cost_base) AS cost, round(roi, 2) AS roi,
+             round(roi_low, 2) AS at_least, round(roi_high, 2) AS at_most, verdict, reason
+         FROM roi
+         WHERE period IN ('last_4_weeks', 'all') AND side IN ('broadcast', 'conversation')
+         ORDER BY brand, period DESC, side",
     ),
     (
-        "Which side? Weeks that are old enough, after 30 days: sums, and ROI under the five rules of credit",
-        "SELECT brand, side, model, count() AS weeks, round(sum(r.cost_base)) AS cost, round(sum(r.margin_base)) AS margin,
-             round(sum(r.margin_base) / nullIf(sum(r.cost_base), 0) - 1, 2) AS roi
-         FROM roi_cohort AS r
-         WHERE grain = 'brand' AND side IN ('broadcast', 'conversation') AND lookback_days = 30 AND horizon_days = 30
-             AND isNotNull(r.roi)
-         GROUP BY brand, side, model ORDER BY brand, side, model",
+        "Which side returned more for each unit of cost? first is broadcast, second conversation",
+        "SELECT brand, period, round(times, 2) AS first_to_second, round(exp(log_ratio_low), 2) AS at_least,
+             round(exp(log_ratio_high), 2) AS at_most, round(p_first, 3) AS p_first, verdict, reason
+         FROM comparison WHERE kind = 'sides' AND period = 'all' ORDER BY brand",
+    ),
+    (
+        "Do people come at once to conversation, and later to broadcast? Shares of clicks within 15 minutes of what was clicked",
+        "SELECT brand, round(p_conversation, 3) AS of_conversation, round(p_broadcast, 3) AS of_broadcast,
+             round(difference_low, 3) AS at_least, round(difference_high, 3) AS at_most, verdict, reason
+         FROM immediacy ORDER BY brand",
     ),
 ];
 
