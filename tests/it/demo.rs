@@ -170,7 +170,9 @@ fn a_world_with_money_ends_with_its_returns_and_the_gap() {
     let printed = text(&output.stdout);
     let (_, returns) = printed.split_once("What came back? ").unwrap_or_else(|| panic!("{printed}"));
     let (returns, gap) = returns.split_once("Is credit the truth? ").unwrap();
-    assert!(returns.contains("acme") && returns.contains("2024-03-04") && returns.contains("time_decay"), "{returns}");
+    for word in ["acme", "last_4_weeks", "conversation", "broadcast", "Which side returned more", "Do people come at once"] {
+        assert!(returns.contains(word), "{returns}");
+    }
     let (gap, _) = gap.split_once("Ask your own").unwrap();
     for column in ["rule_last", "lowest_rule", "highest_rule", "truth", "gap"] {
         assert!(gap.contains(column), "{gap}");
