@@ -195,7 +195,7 @@ fn immediacy_is_supported_where_it_is_true_alone() {
         for (sooner, low, high) in [(true, 95.0, 100.0), (false, 0.0, 5.0)] {
             let supported = (0..drawn as u64).filter(|number| {
                 let clicks = clicks::draw(&mut Dice::new(7, *number), sooner, fetched);
-                immediacy(&Arc::from("acme"), clicks::COMPLETE_TO, &clicks).1.verdict == Some(Finding::Supported)
+                immediacy(&Arc::from("acme"), &clicks).verdict == Some(Finding::Supported)
             });
             let name = format!("{}, machines fetch {name}: supported", if sooner { "true" } else { "false" });
             table.share(&name, (supported.count(), drawn), &Target { low, high, promised: true }, "");

@@ -48,7 +48,7 @@ async fn a_run_is_on_record_and_leaves_answers_and_nothing_else() {
     assert_eq!(database.ask(parts).await, "1");
     let second = database.roll_up().await;
     assert!(second.number > first.number);
-    assert_eq!(database.ask(&format!("SELECT DISTINCT run FROM click_lag")).await, second.number.to_string());
+    assert_eq!(database.ask("SELECT DISTINCT run FROM click_lag").await, second.number.to_string());
 }
 
 #[tokio::test]
