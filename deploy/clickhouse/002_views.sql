@@ -67,7 +67,7 @@ COMMENT 'Rows of the table activity_window under the active epoch, with what is 
 
 -- Every root post that was seen, with its dimensions: one row per root.
 CREATE OR REPLACE VIEW roots AS
-SELECT root, root_time, root_is_brand AS is_brand, brand, campaign, channel, platform, community, experiment, arm, tags
+SELECT root, root_time, root_is_brand AS is_brand, brand, campaign, channel, platform, community, experiment, arm, tags, url
 FROM root_row
 WHERE root_seen
 ORDER BY source DESC, opened DESC

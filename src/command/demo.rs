@@ -49,6 +49,9 @@ pub struct Arguments {
     /// its own order; JSON Lines, plain or gzip'd; `-` is standard input)
     #[arg(long, value_name = "FILE")]
     pub input: Vec<PathBuf>,
+    /// Load this SQL (rates, brands, campaigns and the like, as `generate --dimensions` writes it) before anything is answered
+    #[arg(long, value_name = "FILE", conflicts_with = "money")]
+    pub dimensions: Option<PathBuf>,
     /// Run this once everything is folded, and print nothing else to standard output (repeatable)
     #[arg(long, value_name = "SQL")]
     pub query: Vec<String>,
@@ -103,7 +106,7 @@ pub enum DemoError {
     /// The worker.
     #[error("the worker ended")]
     Worker(#[from] ServiceError),
-    /// A file of events.
+    /// A file of events or dimensions.
     #[error("could not read {0}")]
     Input(String, #[source] io::Error),
     /// A folder or standard output.
@@ -266,6 +269,10 @@ async fn conclude(
     answers.promote(config.rules.epoch, &config.worker.log).await?;
     if arguments.money {
         answers.load(&economy::dimensions(arguments)).await?;
+    }
+    if let Some(path) = &arguments.dimensions {
+        let text = std::fs::read_to_string(path).map_err(|error| DemoError::Input(path.display().to_string(), error))?;
+        answers.load(&text).await?;
     }
     if arguments.query.is_empty() {
         let asked = arguments.clone();
