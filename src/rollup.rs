@@ -51,17 +51,18 @@ pub async fn run(client: &Client) -> Result<Run, Failure> {
     for _ in 0..BEGINNINGS {
         let frame = Frame::begin(&store).await?;
         let made = attempt(&store, &frame, began).await;
-        let cleared = keep::drop_models(&store, frame.number).await;
-        match made {
-            Ok(Some(run)) => {
-                cleared?;
-                keep::forget_old(&store, &run).await?;
-                return Ok(run);
-            }
-            Ok(None) => keep::drop_answers(&store, frame.number).await?,
-            // What stopped the run matters; what it left goes with a later one.
-            Err(error) => return Err(error),
-        }
+        let Ok(Some(run)) = made else {
+            // What was kept first: while the models are there nobody else takes the number.
+            let cleared = keep::drop_answers(&store, frame.number).await;
+            let cleared = cleared.and(keep::drop_models(&store, frame.number).await);
+            // What stopped the run matters more than what it left.
+            made?;
+            cleared?;
+            continue;
+        };
+        keep::drop_models(&store, frame.number).await?;
+        keep::forget_old(&store, &run).await?;
+        return Ok(run);
     }
     Err(Failure::Transient(format!(
         "the dimension tables or the active epochs were changed while a run read them, {BEGINNINGS} times in a row; run it again when they \

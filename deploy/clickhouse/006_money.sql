@@ -25,7 +25,7 @@ WITH
         SELECT
             s.conversion AS conversion, s.at AS at, s.brand AS brand, s.kind AS kind, s.currency AS currency, s.amount AS amount, s.refund_of AS refund_of,
             s.sold_at AS sold_at, ifNull(s.own_margin_rate, b.margin_rate) AS margin_rate, k.base_currency AS base_currency,
-            toDate(toDateTime(toInt64(s.at_second) + k.utc_offset, 'UTC')) AS day, s.sold_day AS sold_day,
+            toDate(toDateTime(toInt64(s.at_second) + k.utc_offset, 'UTC')) AS day, s.sold_day AS sold_day, s.visitor AS visitor, s.has_visitor AS has_visitor,
             multiIf(NOT s.has_visitor, '', p.person != '', p.person, toString(s.visitor)) AS person
         FROM (
             SELECT c.*, toDate(toDateTime(toInt64(c.sold_second) + z.utc_offset, 'UTC')) AS sold_day
@@ -37,7 +37,7 @@ WITH
     )
 SELECT
     c.conversion AS conversion, c.at AS at, c.day AS day, c.brand AS brand, c.kind AS kind, c.currency AS currency, c.amount AS amount,
-    c.refund_of AS refund_of, c.margin_rate AS margin_rate, c.base_currency AS base_currency, c.sold_at AS sold_at, c.sold_day AS sold_day, c.person AS person,
+    c.refund_of AS refund_of, c.margin_rate AS margin_rate, c.base_currency AS base_currency, c.sold_at AS sold_at, c.sold_day AS sold_day, c.visitor AS visitor, c.has_visitor AS has_visitor, c.person AS person,
     if(c.currency = c.base_currency AND c.currency != '', toDecimal128(1, 18),
         toDecimal128(toDecimal256(nullIf(f.to_base, 0), 18) / if(c.base_currency = '', toDecimal64(1, 8), nullIf(g.to_base, 0)), 18)) AS rate,
     -- Beyond any real price the product would not fit its type.

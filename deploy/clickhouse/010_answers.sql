@@ -1,8 +1,8 @@
 -- Answers, and the record of the runs that made them. `grapevine rollup` writes these tables; people read the views of
--- 012_public.sql, which show the newest run that is whole.
+-- 011_public.sql, which show the newest run that is whole.
 --
--- One run is one partition of each answer's table, inserted as one block, and it goes as a whole. A run is published by
--- its row in `run`, written last: what a killed run left behind is never read.
+-- One run is one partition of each answer's table, and goes as a whole. A run is published by its row in `run`, written last:
+-- what a killed run left behind is never read.
 
 -- One run of `grapevine rollup` that was published.
 CREATE TABLE IF NOT EXISTS run (
@@ -110,7 +110,7 @@ PARTITION BY run
 ORDER BY (brand, day)
 COMMENT 'Mentions per brand and day against the brand''s own baseline: the same weekday of the four weeks before, with a robust spread, by run';
 
--- Whose credit each conversion is under the configured rule: one row per conversion and touch with a share; credit adds up to the amount exactly.
+-- Whose credit each conversion is by the last touch that is not direct, within 30 days: one row per conversion and touch with a share; credit adds up to the amount exactly.
 CREATE TABLE IF NOT EXISTS credit_run (
     run           UInt64 COMMENT 'Number of the run',
     as_of         Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
@@ -146,7 +146,7 @@ CREATE TABLE IF NOT EXISTS credit_run (
 ) ENGINE = MergeTree
 PARTITION BY run
 ORDER BY (brand, conversion)
-COMMENT 'Whose credit each conversion is under the configured rule: one row per conversion and touch with a share; credit adds up to the amount exactly, by run';
+COMMENT 'Whose credit each conversion is by the last touch that is not direct, within 30 days: one row per conversion and touch with a share; credit adds up to the amount exactly, by run';
 
 -- Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly.
 CREATE TABLE IF NOT EXISTS credit_by_rule_run (

@@ -16,10 +16,10 @@ CREATE OR REPLACE VIEW buzz AS
 SELECT * FROM buzz_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'buzz'))
 COMMENT 'Mentions per brand and day against the brand''s own baseline: the same weekday of the four weeks before, with a robust spread';
 
--- Whose credit each conversion is under the configured rule (model and lookback_days name it): one row per conversion and touch with a share, so counting rows and adding credit is right; credit adds up to the amount exactly.
+-- Whose credit each conversion is by the last touch that is not direct, within 30 days: one row per conversion and touch with a share, so counting rows and adding credit is right; credit adds up to the amount exactly.
 CREATE OR REPLACE VIEW credit AS
 SELECT * FROM credit_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'credit'))
-COMMENT 'Whose credit each conversion is under the configured rule (model and lookback_days name it): one row per conversion and touch with a share, so counting rows and adding credit is right; credit adds up to the amount exactly. A conversion without a visitor or a touch has side unattributed. The other rules are in credit_by_rule';
+COMMENT 'Whose credit each conversion is by the last touch that is not direct, within 30 days: one row per conversion and touch with a share, so counting rows and adding credit is right; credit adds up to the amount exactly. A conversion without a visitor or a touch has side unattributed. The other rules are in credit_by_rule';
 
 -- Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly.
 CREATE OR REPLACE VIEW credit_by_rule AS
@@ -74,7 +74,7 @@ COMMENT 'How many came, from which side and place, and how much of it can be tol
 -- What each side of a brand returned in a period.
 CREATE OR REPLACE VIEW roi AS
 SELECT * FROM roi_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'roi'))
-COMMENT 'What each side of a brand returned in a period. Margin credited to touches on the brands days of the period, less the cost of those days, over that cost, under the configured rule. What is credited is not what is caused: only experiments say that. Rows of one kind of period add up in margin_base and cost_base';
+COMMENT 'What each side of a brand returned in a period. Margin credited to touches on the brands days of the period, less the cost of those days, over that cost, by the last touch that is not direct, within 30 days. What is credited is not what is caused: only experiments say that. Rows of one kind of period add up in margin_base and cost_base';
 
 -- What each side of a channel returned in a period.
 CREATE OR REPLACE VIEW roi_channel AS

@@ -42,6 +42,9 @@ use crate::record::Millis;
 /// look at every new link.
 const HUMAN_MS: Millis = 10_000;
 
+/// Sessions of one sale that count, the latest. More of them within a look-back are no person: a shared id, a kiosk, a test.
+const SESSIONS_MAX: usize = 500;
+
 const DAY_MS: Millis = 86_400_000;
 
 /// Of whom touches and sales are. Streams are sorted by it: by the bytes of the person, then of the brand.

@@ -12,8 +12,11 @@ use crate::attribution::{self, Failed, Kind, Part, Sale, Touch, Who};
 use crate::clickhouse::classify;
 use crate::failure::Failure;
 
-/// Sales of a batch, but for those of its last person: some tens of megabytes of credit.
-const SALES: usize = 4096;
+/// Sales of a batch, but for those of its last person: some megabytes of credit.
+const SALES: usize = 512;
+
+/// Rows of one insert: what stands between us and the store may have a limit of bytes.
+const ROWS: usize = 250_000;
 
 const DOING: &str = "could not work out whose credit sales are";
 
@@ -185,7 +188,7 @@ impl<T: RowOwned + RowRead + Of> Stream<T> {
 
     /// Takes the first one.
     async fn take(&mut self) -> Result<Option<T>, Failure> {
-        let after = self.cursor.next().await.map_err(|error| classify(&error).on(DOING))?;
+        let after = self.cursor.next().await.map_err(failed)?;
         Ok(std::mem::replace(&mut self.ahead, after))
     }
 }
@@ -205,16 +208,28 @@ pub(super) async fn fill(store: &Store, frame: &Frame, table: &str) -> Result<()
     );
     let (mut touches, mut sales) =
         (Stream::<TouchRow>::open(store, &touches).await?, Stream::<SaleRow>::open(store, &sales).await?);
-    let mut insert = store.insert::<CreditRow>(DOING, &model_name(frame.number, table)).await?;
+    let model = model_name(frame.number, table);
+    let mut insert = store.insert::<CreditRow>(DOING, &model).await?;
+    let mut written = 0;
     loop {
         let sold = batch(&mut sales).await?;
         let Some((last, _)) = sold.last() else { break };
         let came = up_to(&mut touches, last).await?;
         for row in credit(came, sold)? {
-            insert.write(&row).await.map_err(|error| classify(&error).on(DOING))?;
+            if written == ROWS {
+                let full = std::mem::replace(&mut insert, store.insert(DOING, &model).await?);
+                full.end().await.map_err(failed)?;
+                written = 0;
+            }
+            insert.write(&row).await.map_err(failed)?;
+            written += 1;
         }
     }
-    insert.end().await.map_err(|error| classify(&error).on(DOING))
+    insert.end().await.map_err(failed)
+}
+
+fn failed(error: ::clickhouse::error::Error) -> Failure {
+    classify(&error).on(DOING)
 }
 
 /// Sales of whole people.

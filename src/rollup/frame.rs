@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::record::{Millis, Offset};
 
 /// Tables that operators load, and which epochs are read: what a run must find unchanged at its end. Who a visitor is
-/// (`identity`) is learned all day and stands in one model alone, so it is none of them.
+/// (`identity`) is learned all day: what sales and touches need of it is the model `person`.
 const DIMENSIONS: [&str; 10] =
     ["active_epoch", "actor", "brand", "calendar", "campaign", "fx", "labour_rate", "media_price", "place", "utm_side"];
 
@@ -78,12 +78,11 @@ impl Frame {
         format!("CREATE TABLE {} ({columns}) ENGINE = MergeTree ORDER BY ()", self.model_table(store, name))
     }
 
-    /// The statement that keeps an answer, column by column of the same name: one block, and so one part.
+    /// The statement that keeps an answer, column by column of the same name.
     pub(super) fn keep_answer(&self, store: &Store, answer: &Answer, columns: &[String]) -> String {
         let (table, made, columns) = (answer.table(), self.model_table(store, answer.name), columns.join(", "));
         format!(
-            "INSERT INTO {table} (run, as_of, {columns}) SELECT toUInt64({}), {}, {columns} FROM {made} \
-             SETTINGS max_insert_threads = 1, min_insert_block_size_rows = 1099511627776, min_insert_block_size_bytes = 0",
+            "INSERT INTO {table} (run, as_of, {columns}) SELECT toUInt64({}), {}, {columns} FROM {made}",
             self.number,
             self.as_of_or_null()
         )

@@ -1,4 +1,5 @@
-//! How an answer is kept, which runs are, and how what is not kept goes: the last three runs and the last of each day for 90 days.
+//! How an answer is kept, which runs are, and how what is not kept goes: the last three runs and the last of each day for 90 days; of
+//! answers with a row a sale the last one alone.
 //!
 //! Rows of `run` stay, as the record of all runs: they are small, and readers look at the newest alone.
 
@@ -9,6 +10,9 @@ use super::frame::{Frame, model_name};
 use super::list::{ANSWERS, Answer};
 use super::store::Store;
 use crate::failure::Failure;
+
+/// Answers about single people: what they bought and where they came from.
+const PERSONAL: [&str; 3] = ["credit", "credit_by_rule", "path_credit"];
 
 /// How many of the newest runs are kept.
 const NEWEST: usize = 3;
@@ -41,10 +45,13 @@ pub(super) async fn drop_models(store: &Store, run: u64) -> Result<(), Failure> 
 /// Drops the answers of a run.
 pub(super) async fn drop_answers(store: &Store, run: u64) -> Result<(), Failure> {
     for answer in ANSWERS {
-        let drop = format!("ALTER TABLE {} DROP PARTITION {run}", answer.table());
-        store.run("could not drop the answers of an old run", &drop).await?;
+        drop_run(store, answer, run).await?;
     }
     Ok(())
+}
+
+async fn drop_run(store: &Store, answer: &Answer, run: u64) -> Result<(), Failure> {
+    store.run("could not drop an old run", &format!("ALTER TABLE {} DROP PARTITION {run}", answer.table())).await
 }
 
 /// Drops what is old: the answers of runs that are not kept, and what killed runs have left.
@@ -55,11 +62,12 @@ pub(super) async fn forget_old(store: &Store, run: &Run) -> Result<(), Failure> 
     }
     let published: Vec<u64> = store.all("could not list runs", "SELECT run FROM run ORDER BY run DESC").await?;
     let kept = kept(&published, run.number);
-    let tables = ANSWERS.iter().map(|answer| format!("SELECT DISTINCT run FROM {}", answer.table())).collect::<Vec<_>>();
-    let present: Vec<u64> = store.all("could not list the runs of answers", &tables.join(" UNION DISTINCT ")).await?;
-    for old in present {
-        if !kept.contains(&old) && (published.contains(&old) || is_left(old)) {
-            drop_answers(store, old).await?;
+    for answer in ANSWERS {
+        let is_kept = |old: u64| if PERSONAL.contains(&answer.name) { old == run.number } else { kept.contains(&old) };
+        let present = format!("SELECT DISTINCT run FROM {}", answer.table());
+        let present: Vec<u64> = store.all("could not list the runs of an answer", &present).await?;
+        for old in present.into_iter().filter(|old| !is_kept(*old) && (published.contains(old) || is_left(*old))) {
+            drop_run(store, answer, old).await?;
         }
     }
     Ok(())

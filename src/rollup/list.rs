@@ -62,6 +62,7 @@ pub(super) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// Every model; one may read those before it. A test compares the list with the folder.
 pub const MODELS: &[Model] = &[
+    model("person", include_str!("../../deploy/clickhouse/models/05_person.sql")),
     model("clicked", include_str!("../../deploy/clickhouse/models/10_clicked.sql")),
     model("click_root", include_str!("../../deploy/clickhouse/models/11_click_root.sql")),
     model("sale", include_str!("../../deploy/clickhouse/models/20_sale.sql")),

@@ -9,7 +9,11 @@ use crate::failure::Failure;
 
 /// What every statement of a run says, of servers that know it: its share of the server, and that what is too much fails. By a
 /// user's profile it might end early as if it were done.
-const SETTINGS: [Setting; 23] = [
+const SETTINGS: [Setting; 26] = [
+    // Every source stands in a statement by name.
+    ("max_query_size", "268435456"),
+    ("max_ast_elements", "10000000"),
+    ("max_expanded_ast_elements", "10000000"),
     // 2 GiB, and the disk beyond half of it.
     ("max_memory_usage", "2147483648"),
     ("max_bytes_before_external_group_by", "1073741824"),

@@ -34,10 +34,11 @@ by_id, wanted, none = {f"s{s['session_id']}": s for s in sessions}, collections.
 for c in conversions:
     end = second(c["converted_at"])
     mine = sorted((second(s["started_at"]), f"s{s['session_id']}", s) for s in sessions if s["customer_id"] == c["customer_id"] and end - 30 * 86400 < second(s["started_at"]) <= end)
-    # Sessions less than half an hour apart are one; for it stands the first that is not direct.
+    # Sessions less than half an hour apart are one, unless they name another campaign; for it stands the first that is not direct.
     runs = []
     for row in mine:
-        if runs and row[0] - runs[-1][-1][0] <= 1800:
+        named = next((earlier[2]["utm_campaign"] for earlier in runs[-1] if earlier[2]["utm_campaign"]), "") if runs else ""
+        if runs and row[0] - runs[-1][-1][0] <= 1800 and (row[2]["utm_campaign"].lower() or named.lower()) in ("", named.lower() or row[2]["utm_campaign"].lower()):
             runs[-1].append(row)
         else:
             runs.append([row])

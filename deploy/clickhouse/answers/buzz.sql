@@ -1,5 +1,5 @@
 -- Mentions per brand and day against the brand's own baseline: the median of the same weekday in the four weeks before, and how far the days of those weeks lay from the medians of their weekdays (robust, 2.32 * the median distance, never less than the noise of a count). Beyond 3 a day is unusual; of quiet days fewer than one in a hundred is.
-WITH ifNull((SELECT complete_to FROM completeness), toDateTime64(0, 3, 'UTC')) AS complete_to
+WITH {as_of} AS complete_to
 SELECT
     brand, day, mentions,
     toBool(day < toDate(toDateTime(greatest(0, toInt64(toDateTime(complete_to)) + utc_offset), 'UTC'))) AS day_complete,

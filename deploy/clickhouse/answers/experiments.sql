@@ -7,7 +7,7 @@
 -- same rule, came within it, of the brands whose posts carry the experiment, of all if none does; a slot is no unit before the data reach its end
 -- (the last one's, which none follows: as if it had an hour less, but no less than the shortest).
 WITH
-    (SELECT complete_to FROM completeness) AS reached,
+    {as_of} AS reached,
     drawn AS (
         SELECT
             experiment, unit_type, unit, begins, argMin(a.arm, (a.time, a.id)) AS arm, unit_type = 'time_slot' AS is_slot, if(is_slot, toDateTime64(0, 3, 'UTC'), min(a.time)) AS since,
@@ -56,7 +56,7 @@ WITH
         SELECT k.of_experiment AS of_experiment, k.unit_type AS unit_type, if(k.of_experiment = '', k.named, s.unit) AS unit, k.sold_at AS sold_at, k.day AS day, k.currency AS currency, k.amount AS amount
         FROM (
             SELECT
-                arrayJoin(arrayConcat([('', 'root', root), ('', 'community', toString(community))], arrayMap(e -> (e.1, 'time_slot', ''), arrayFilter(e -> visit != '' AND (empty(e.2) OR has(e.2, brand)), trials)))) AS u,
+                arrayJoin(arrayConcat([('', 'root', root), ('', 'community', toString(community))], arrayMap(e -> (e.1, 'time_slot', ''), arrayFilter(e -> side != 'unattributed' AND (empty(e.2) OR has(e.2, brand)), trials)))) AS u,
                 u.1 AS of_experiment, u.2 AS unit_type, u.3 AS named, touched, sold_at, day, currency, toFloat64(credit) AS amount
             FROM {model.credit_by_rule} WHERE model = 'last' AND lookback_days = 30 AND share > 0
         ) AS k

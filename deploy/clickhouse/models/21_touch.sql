@@ -19,16 +19,15 @@ WITH
         INNER JOIN click_place AS p ON p.click = c.id
         ASOF LEFT JOIN brand_clock AS k ON k.brand = p.brand AND toDateTime(c.time) >= k.since),
     every AS (
-        SELECT
-            person, brand, time, day, false AS is_click, visit AS id, root, campaign, direct, tracked, visit, click, side, channel, community
+        SELECT visitor, brand, time, day, false AS is_click, visit AS id, root, campaign, direct, tracked, visit, click, side, channel, community
         FROM touch
         UNION ALL
-        SELECT
-            if(p.person != '', p.person, toString(a.visitor)) AS person, a.brand, a.time, a.day, true AS is_click, a.id AS id, a.root, a.campaign,
-            false AS direct, a.tracked, '' AS visit, a.id AS click, a.side, a.channel, a.community
-        FROM alone AS a ASOF LEFT JOIN visitor_person AS p ON p.visitor = a.visitor AND a.day >= p.since)
+        SELECT visitor, brand, time, day, true AS is_click, id, root, campaign, false AS direct, tracked, '' AS visit, id AS click, side, channel, community
+        FROM alone)
 SELECT
-    person, toString(brand) AS brand, time, day, toBool(is_click) AS is_click, id, root, toString(campaign) AS campaign, toBool(direct) AS direct,
-    toBool(tracked) AS tracked, visit, click, toString(side) AS side, toString(channel) AS channel, toString(community) AS community
-FROM every
+    if(p.person != '', p.person, toString(e.visitor)) AS person, toString(e.brand) AS brand, e.time AS time, e.day AS day, toBool(e.is_click) AS is_click,
+    e.id AS id, e.root AS root, toString(e.campaign) AS campaign, toBool(e.direct) AS direct, toBool(e.tracked) AS tracked, e.visit AS visit,
+    e.click AS click, toString(e.side) AS side, toString(e.channel) AS channel, toString(e.community) AS community
+FROM every AS e
+ASOF LEFT JOIN {model.person} AS p ON p.visitor = e.visitor AND e.day >= p.since
 WHERE (person, brand) IN (SELECT person, brand FROM {model.sale})

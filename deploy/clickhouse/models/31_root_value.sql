@@ -15,7 +15,7 @@ WITH
             sumForEach(arrayMap(k -> if(k = c.rule AND c.before_direct, toFloat64(ifNull(c.margin_base, 0)), 0.), range(15))) AS before_direct,
             maxForEach(arrayMap(k -> toUInt8(multiIf(k != c.rule OR c.share = 0, 0, c.credit_base IS NULL, 2, c.margin_base IS NULL, 1, 0)), range(15))) AS unknown
         FROM (SELECT *, 3 * (indexOf(models, model) - 1) + indexOf([7, 30, 90], lookback_days) - 1 AS rule FROM {model.credit_by_rule}) AS c
-        GROUP BY conversion, visit
+        GROUP BY conversion, visit, click
     ),
     traced AS (
         SELECT

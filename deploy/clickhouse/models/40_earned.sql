@@ -10,7 +10,7 @@ WITH
     parts AS (
         SELECT
             conversion, c.brand AS brand, visit, click, any(touched_day) AS day, any(c.side) AS side, any(c.channel) AS channel, any(c.community) AS community,
-            any(c.campaign) AS campaign, any(c.root) AS root, any(c.direct) AS direct, any(refund_of) != '' OR any(c.credit) < 0 AS is_refund,
+            any(c.campaign) AS campaign, any(c.root) AS root, any(c.direct) AS direct, any(refund_of) != '' OR min(c.credit) < 0 AS is_refund,
             toInt64(toUnixTimestamp64Milli(any(at)) - toUnixTimestamp64Milli(any(touched))) AS age,
             [sumIf(c.share, model = 'first'), sumIf(c.share, model = 'last'), sumIf(c.share, model = 'linear'), sumIf(c.share, model = 'position'),
                 sumIf(c.share, model = 'time_decay')] AS share,

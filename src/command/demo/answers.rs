@@ -170,10 +170,11 @@ impl Answers {
     }
 }
 
-/// Whether a statement only asks.
+/// Whether a statement only asks; one that begins in another way may change something.
 fn is_question(statement: &str) -> bool {
-    let first = statement.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_uppercase();
-    !["INSERT", "ALTER", "DELETE", "UPDATE", "TRUNCATE", "DROP", "CREATE", "OPTIMIZE", "SYSTEM", "SET"].contains(&first.as_str())
+    let first = statement.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+    let first = first.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_uppercase();
+    ["SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS"].contains(&first.as_str())
 }
 
 /// Whether a question names something that a run makes: those that do not need no run.

@@ -81,9 +81,15 @@ fn gap(truth: &Value) -> String {
              round(c.last - toFloat64(t.caused)) AS gap
          FROM values('brand String, side String, caused String', {}) AS t
          LEFT JOIN (
-             SELECT brand, side, toFloat64(maxIf(m, model = 'last')) AS last, toFloat64(min(m)) AS lowest, toFloat64(max(m)) AS highest
-             FROM (SELECT brand, side, model, if(countIf(margin_base IS NULL) > 0, NULL, sum(margin_base)) AS m FROM credit_by_rule WHERE lookback_days = 30 GROUP BY brand, side, model)
-             GROUP BY brand, side
+             SELECT brand, side, if(is_unknown, NULL, m[2]) AS last, if(is_unknown, NULL, arrayMin(m)) AS lowest, if(is_unknown, NULL, arrayMax(m)) AS highest
+             FROM (
+                 -- A rule that gives a side nothing has no row of it.
+                 SELECT brand, side, countIf(margin_base IS NULL) > 0 AS is_unknown,
+                     [sumIf(known, model = 'first'), sumIf(known, model = 'last'), sumIf(known, model = 'linear'),
+                      sumIf(known, model = 'position'), sumIf(known, model = 'time_decay')] AS m
+                 FROM (SELECT *, toFloat64(ifNull(margin_base, 0)) AS known FROM credit_by_rule WHERE lookback_days = 30)
+                 GROUP BY brand, side
+             )
          ) AS c ON c.brand = t.brand AND c.side = t.side
          ORDER BY brand, side",
         caused.join(", ")

@@ -1,7 +1,7 @@
 //! Touches and sales come together: two streams in the order of person and brand, one pass, one person's touches in memory.
 
 use super::money::{Price, Split};
-use super::{Lookback, Part, Rule, Sale, Touch, Trail, Who};
+use super::{Lookback, Part, Rule, SESSIONS_MAX, Sale, Touch, Trail, Who};
 
 /// Why the credit was not worked out to the end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -115,7 +115,8 @@ impl<M> Trail<M> {
     ) -> Result<(), E> {
         let price = Price::of(sale);
         for lookback in Lookback::ALL {
-            let touches: Vec<&Touch<M>> = self.sessions(sale.sold_at, lookback).collect();
+            let mut touches: Vec<&Touch<M>> = self.sessions(sale.sold_at, lookback).collect();
+            touches.drain(..touches.len().saturating_sub(SESSIONS_MAX));
             let last_known = touches.iter().rposition(|touch| !touch.direct);
             for rule in Rule::ALL {
                 rule.weigh(&touches, last_known, &mut room.weights);
