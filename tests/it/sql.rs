@@ -55,6 +55,11 @@ async fn clicks_come_as_soon_as_they_came() {
 }
 
 #[tokio::test]
+async fn returns_and_comparisons_are_what_credit_and_costs_say() {
+    agrees("returns").await;
+}
+
+#[tokio::test]
 async fn days_buzz_and_people_are_those_of_the_brands_time_zones() {
     agrees("audience").await;
 }

@@ -3,10 +3,14 @@
 -- order: brand
 WITH
     now AS (SELECT brand, argMax(base_currency, valid_from) AS base_currency FROM brand FINAL GROUP BY brand),
+    -- Posts on the clock of the brand that sold: that of another brand may be a day behind, and the period another one.
     posted AS (
-        SELECT r.root AS root, toInt32(toDate(toDateTime(toInt64(toDateTime(r.root_time)) + k.utc_offset, 'UTC'))) AS day
-        FROM (SELECT * FROM roots WHERE root IN (SELECT root FROM {model.credit_by_rule} WHERE root != '')) AS r
-        ASOF LEFT JOIN brand_clock AS k ON k.brand = r.brand AND toDateTime(r.root_time) >= k.since),
+        SELECT s.brand AS brand, s.root AS root, toInt32(toDate(toDateTime(toInt64(toDateTime(s.root_time)) + k.utc_offset, 'UTC'))) AS day
+        FROM (
+            SELECT c.brand AS brand, c.root AS root, r.root_time AS root_time
+            FROM (SELECT DISTINCT brand, root FROM {model.credit_by_rule} WHERE root != '') AS c
+            INNER JOIN (SELECT root, root_time FROM roots WHERE root IN (SELECT root FROM {model.credit_by_rule} WHERE root != '')) AS r ON r.root = c.root) AS s
+        ASOF LEFT JOIN brand_clock AS k ON k.brand = s.brand AND toDateTime(s.root_time) >= k.since),
     parts AS (
         SELECT
             conversion, c.brand AS brand, visit, click, any(touched_day) AS day, any(c.side) AS side, any(c.channel) AS channel, any(c.community) AS community,
@@ -25,4 +29,4 @@ SELECT
     toString(p.brand) AS brand, toInt32(p.day) AS day, toString(p.side) AS side, toString(p.channel) AS channel, toString(p.community) AS community,
     toString(p.campaign) AS campaign, if(p.root = '', 0, cityHash64(p.root)) AS root, if(d.root = '', NULL, d.day) AS root_day,
     toBool(p.direct) AS direct, toBool(p.is_refund) AS is_refund, p.age AS age, p.share AS share, p.margin AS margin, toUInt8(p.missing) AS missing
-FROM parts AS p LEFT JOIN posted AS d ON d.root = p.root
+FROM parts AS p LEFT JOIN posted AS d ON d.brand = p.brand AND d.root = p.root

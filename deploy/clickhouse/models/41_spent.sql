@@ -3,15 +3,13 @@
 WITH now AS (SELECT brand, argMax(base_currency, valid_from) AS base_currency FROM brand FINAL GROUP BY brand),
     (amount) -> toInt128(toInt256(toDecimal256(ifNull(amount, 0), 6) * 1000000)) AS units
 SELECT
-    brand, day, side, channel, community, campaign, money, time, time_low, time_high,
-    -- Whether corrections have left any time of the brand's week.
-    toBool(sum(seconds) OVER (PARTITION BY brand, toMonday(toDate(day))) > 0) AS timed, unbounded, missing
-FROM (
-    SELECT
-        toString(c.brand) AS brand, toInt32(c.day) AS day, if(c.side = '', '(unallocated)', toString(c.side)) AS side,
-        if(c.channel = '(unallocated)', '', toString(c.channel)) AS channel, toString(c.community) AS community, toString(c.campaign) AS campaign,
-        sum(units(c.money_base)) AS money, sum(units(c.time_base)) AS time, sum(units(c.time_base_low)) AS time_low, sum(units(c.time_base_high)) AS time_high,
-        sum(c.seconds) AS seconds, toBool(max(c.seconds_low IS NULL)) AS unbounded,
-        toUInt8(min(multiIf(c.base_currency != n.base_currency, 1, c.time_amount IS NULL, 2, c.cost_base IS NULL, 3, 9))) AS missing
-    FROM cost_day AS c LEFT JOIN now AS n ON n.brand = c.brand
-    GROUP BY c.brand, c.day, side, channel, community, campaign)
+    toString(c.brand) AS brand, toInt32(c.day) AS day, if(c.side = '', '(unallocated)', toString(c.side)) AS side,
+    if(c.channel = '(unallocated)', '', toString(c.channel)) AS channel, toString(c.community) AS community, toString(c.campaign) AS campaign,
+    sum(units(c.money_base)) AS money, sum(units(c.time_base)) AS time, sum(units(c.time_base_low)) AS time_low, sum(units(c.time_base_high)) AS time_high,
+    -- Whether the work of the day's week is known: time that was logged and not all taken back, or reckoned by a rule, or conversation
+    -- that was paid for, in whatever currency.
+    toBool(sum(sumIf(c.seconds, NOT c.by_rule)) OVER (PARTITION BY c.brand, toMonday(c.day)) > 0
+        OR max((c.by_rule AND c.seconds > 0) OR (c.side = 'conversation' AND c.amount > 0))) AS timed, toBool(max(c.seconds_low IS NULL)) AS unbounded,
+    toUInt8(min(multiIf(c.base_currency != n.base_currency, 1, c.time_amount IS NULL, 2, c.cost_base IS NULL, 3, 9))) AS missing
+FROM cost_day AS c LEFT JOIN now AS n ON n.brand = c.brand
+GROUP BY c.brand, c.day, side, channel, community, campaign

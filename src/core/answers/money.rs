@@ -15,30 +15,37 @@ pub enum Missing {
     MarginRate,
 }
 
+impl Missing {
+    const ALL: [Missing; 4] = [Missing::OtherCurrency, Missing::HourlyRate, Missing::ExchangeRate, Missing::MarginRate];
+}
+
 /// A sum in millionths of the base currency, or the first reason why a part of it is not known: one such part and the whole is not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Money {
+    /// Of the parts that are known.
     units: i128,
-    missing: Option<Missing>,
+    /// How many parts are not, in the order of [`Missing::ALL`].
+    missing: [u32; 4],
 }
 
 impl Money {
     /// So many millionths.
     #[must_use]
     pub fn units(units: i128) -> Money {
-        Money { units, missing: None }
+        Money { units, ..Money::default() }
     }
 
     /// So many millionths, unless something is missing.
     #[must_use]
     pub fn unless(missing: Option<Missing>, units: i128) -> Money {
-        Money { units: if missing.is_none() { units } else { 0 }, missing }
+        let Some(missing) = missing else { return Money::units(units) };
+        Money { units: 0, missing: Missing::ALL.map(|reason| u32::from(reason == missing)) }
     }
 
     /// Millionths of the base currency.
     #[must_use]
     pub fn known(self) -> Option<i128> {
-        self.missing.is_none().then_some(self.units)
+        self.missing().is_none().then_some(self.units)
     }
 
     /// The same in the base currency, for estimates.
@@ -47,16 +54,18 @@ impl Money {
         self.known().map(value)
     }
 
-    /// What is left of it without a part of it.
+    /// What is left of it without a part of it: known, if only that part is not.
     #[must_use]
     pub fn less(self, part: Money) -> Money {
-        Money { units: self.units.saturating_sub(part.units), missing: first(self.missing, part.missing) }
+        let mut left = Money { units: self.units.saturating_sub(part.units), ..self };
+        left.missing.iter_mut().zip(part.missing).for_each(|(left, part)| *left = left.saturating_sub(part));
+        left
     }
 
     /// Why it is not known.
     #[must_use]
     pub fn missing(self) -> Option<Missing> {
-        self.missing
+        Missing::ALL.into_iter().zip(self.missing).find(|(_, parts)| *parts > 0).map(|(missing, _)| missing)
     }
 }
 
@@ -71,7 +80,7 @@ impl AddAssign for Money {
     fn add_assign(&mut self, other: Money) {
         // No currency has 10^32 units; if one had, the sum would stay at the edge rather than end the run.
         self.units = self.units.saturating_add(other.units);
-        self.missing = first(self.missing, other.missing);
+        self.missing.iter_mut().zip(other.missing).for_each(|(sum, parts)| *sum = sum.saturating_add(parts));
     }
 }
 
@@ -101,5 +110,14 @@ mod tests {
         assert_eq!((sum.known(), sum.value(), sum.missing()), (None, None, Some(Missing::ExchangeRate)));
         assert_eq!([cents(i128::MAX), cents(1)].into_iter().sum::<Money>().known(), Some(i128::MAX));
         assert_eq!(cents(1_500_000).value(), Some(1.5));
+    }
+
+    #[test]
+    fn what_is_left_without_the_only_unknown_part_is_known() {
+        let unknown = Money::unless(Some(Missing::HourlyRate), 5);
+        let sum = [unknown, Money::units(7)].into_iter().sum::<Money>();
+        assert_eq!((sum.less(unknown).known(), sum.less(Money::units(7)).missing()), (Some(7), Some(Missing::HourlyRate)));
+        let more = [sum, unknown].into_iter().sum::<Money>();
+        assert_eq!(more.less(unknown).missing(), Some(Missing::HourlyRate));
     }
 }

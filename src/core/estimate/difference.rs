@@ -56,11 +56,12 @@ pub fn apart(first: Returned, second: Returned) -> Result<Difference, Unsaid> {
 /// log(M₁/C₁) − log(M₂/C₂), and both margins.
 fn logs(first: Returned, second: Returned) -> Result<(f64, (f64, f64)), Unsaid> {
     let totals = (first.margin.iter().sum::<f64>(), second.margin.iter().sum::<f64>());
-    if totals.0 <= 0.0 || totals.1 <= 0.0 {
-        return Err(Unsaid::NoValue);
-    }
+    // In the order of the reasons of a return: what has neither has no cost.
     if first.cost <= 0.0 || second.cost <= 0.0 {
         return Err(Unsaid::NoCost);
+    }
+    if totals.0 <= 0.0 || totals.1 <= 0.0 {
+        return Err(Unsaid::NoValue);
     }
     Ok((finite((totals.0 / first.cost).ln() - (totals.1 / second.cost).ln())?, totals))
 }

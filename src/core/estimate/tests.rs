@@ -122,6 +122,7 @@ fn a_difference_without_an_interval_says_why() {
     let some = returned(&[1.0, 2.0], 1.0);
     assert_eq!(difference::jointly(some, returned(&[], 1.0)), Err(Unsaid::NoValue));
     assert_eq!(difference::apart(some, returned(&[1.0], 0.0)), Err(Unsaid::NoCost));
+    assert_eq!(difference::jointly(some, returned(&[], 0.0)), Err(Unsaid::NoCost));
     assert_eq!(difference::jointly(some, returned(&[10.0, 20.0], 1.0)), Err(Unsaid::FewUnits));
     let shorter = difference::jointly(some, returned(&[2.0], 1.0)).unwrap();
     assert_eq!(shorter, difference::jointly(some, returned(&[2.0, 0.0], 1.0)).unwrap());

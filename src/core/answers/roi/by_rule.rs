@@ -9,6 +9,7 @@ use crate::answers::money::Money;
 use crate::answers::period::{Day, Period, Span};
 use crate::answers::reason::Reason;
 use crate::answers::{Ledger, Rule, Side};
+use crate::attribution::Lookback;
 
 /// What a rule credits to the touches of one day.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +71,11 @@ pub fn by_rule(ledger: &Ledger, credit: &[Ruled]) -> Vec<RuledRow> {
     let brand = &ledger.brand;
     let mut rules: BTreeMap<(u16, Rule), Vec<&Ruled>> = BTreeMap::new();
     credit.iter().for_each(|row| rules.entry((row.lookback, row.rule)).or_default().push(row));
+    // A sale has credit under every rule; a brand that sold nothing spent all the same.
+    if rules.is_empty() {
+        let every = Lookback::ALL.iter().flat_map(|lookback| Rule::ALL.map(|rule| (lookback.days, rule)));
+        rules.extend(every.map(|rule| (rule, Vec::new())));
+    }
     let mut rows = Vec::new();
     let days = credit.iter().map(|row| row.day).chain(ledger.spent.iter().map(|row| row.day));
     for period in SPANS.iter().flat_map(|span| periods(brand, *span, days.clone())) {

@@ -42,6 +42,14 @@ fn a_longer_look_back_is_complete_later() {
 }
 
 #[test]
+fn what_sold_nothing_has_its_costs_under_every_rule() {
+    let rows = by_rule(&steady(), &[]);
+    let rows = rows.iter().filter(|row| row.period.span == Span::Last13Weeks && row.side == Side::Broadcast && row.complete);
+    let found: Vec<_> = rows.map(|row| (row.cost_base.map(|cost| cost / UNIT), row.reason)).collect();
+    assert_eq!(found, [(Some(910), Some(Reason::NoConversions)); 10]);
+}
+
+#[test]
 fn what_a_rule_cannot_say_it_does_not() {
     let reason = |credit: Ruled, side| {
         let mut ledger = steady();
