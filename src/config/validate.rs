@@ -200,6 +200,9 @@ fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHouse {
         backoff_max: judge.millis(key("backoff_max_ms"), raw.backoff_max_ms, 1..=600_000),
         compression: judge.one_of(key("compression"), raw.compression, &["lz4", "none"]),
     };
+    if clickhouse.database.len() == 1 {
+        judge.wrong(key("database"), "is one letter", "use two or more: within a view, one letter names a part of it");
+    }
     if clickhouse.backoff_max < clickhouse.backoff_min {
         let problem = format!("{} ms is less than the first wait", clickhouse.backoff_max.as_millis());
         judge.wrong(key("backoff_max_ms"), problem, "choose at least clickhouse.backoff_min_ms");

@@ -15,6 +15,7 @@ pub mod roi;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use crate::attribution::Rule;
@@ -132,7 +133,7 @@ pub struct Spent {
     pub time_low: i128,
     /// The same for the highest estimate.
     pub time_high: i128,
-    /// Whether the work of its week is known: time was logged, and not all taken back, or reckoned by a rule.
+    /// Whether the work of its week is known: time was logged or reckoned by a rule, and corrections have left some.
     pub timed: bool,
     /// Estimated seconds without a low and a high.
     pub unbounded: bool,
@@ -200,8 +201,14 @@ impl Ledger {
     /// Weeks in which the brand wrote, and those of them whose work is known: somebody logged or reckoned time, or paid money for
     /// conversation.
     fn labour(&self) -> Labour {
-        let paid = |spent: &&Spent| spent.timed || (spent.side == Side::Conversation && spent.money > 0);
-        let mut covered: Vec<Day> = self.spent.iter().filter(paid).map(|spent| monday(spent.day)).collect();
+        // Corrections may take back what was paid.
+        let mut paid: BTreeMap<Day, i128> = BTreeMap::new();
+        for spent in self.spent.iter().filter(|spent| spent.side == Side::Conversation) {
+            let week = paid.entry(monday(spent.day)).or_default();
+            *week = week.saturating_add(spent.money);
+        }
+        let timed = self.spent.iter().filter(|spent| spent.timed).map(|spent| monday(spent.day));
+        let mut covered: Vec<Day> = paid.into_iter().filter(|(_, money)| *money > 0).map(|(week, _)| week).chain(timed).collect();
         covered.sort_unstable();
         covered.dedup();
         Labour { active: self.brand.active_weeks.clone(), covered }

@@ -25,9 +25,9 @@ PLACES = [("x", "a"), ("x", "b"), ("forum", "c"), ("forum", "d"), ("", "")]
 # a week, and the share of clicks on both that come within a quarter of an hour.
 BRANDS = {
     "acme": ("Europe/Berlin", "EUR", "2025-03-20", 120, 1500, (90, 60), (60, 110), (0.3, 0.9)),
-    "zeta": ("America/New_York", "", "2025-08-10", 60, 600, (50, 50), (80, 60), (0.5, 0.55)),
+    "zeta": ("America/New_York", "", "2025-08-10", 60, 600, (15, 160), (80, 60), (0.5, 0.55)),
     "free": ("Asia/Kolkata", "USD", "2025-10-10", 50, 350, (40, 40), (0, 0), (0.8, 0.2)),
-    "nova": ("America/Sao_Paulo", "BRL", "2025-09-15", 40, 400, (6, 160), (300, 280), (0.5, 0.5)),
+    "nova": ("America/Sao_Paulo", "BRL", "2025-09-15", 40, 400, (12, 40), (300, 280), (0.5, 0.5)),
     "mute": ("Asia/Tokyo", "EUR", "2025-09-25", 4, 40, (40, 40), (30, 30), (0.5, 0.5)),
     "still": ("UTC", "", "2025-10-10", 4, 40, (0, 0), (30, 30), (0.5, 0.5)),
     "pair": ("Pacific/Auckland", "EUR", "2025-12-08", 2, 0, (0, 0), (30, 30), (0.5, 0.5)),
@@ -163,13 +163,12 @@ visits.append({**visits[-1], "id": "pair", "time": at("2025-12-08 10:00", "pair"
 # A touch of a side that cost nothing and, a month before, brought nothing.
 touch("mute", 969_000, at("2025-11-10 12:00", "mute"), "other", "mute-0")
 sale("mute", 969_000, at("2025-11-10 13:00", "mute"), 40)
-# Eight weeks in which a brand wrote: its work is known, but for a week whose time was taken back; one was paid for in a currency without a rate.
+# Eight weeks in which a brand wrote: its work is known, but for two in which time or money was taken back; one was paid for in a currency without a rate.
 for n in range(8):
     day = at("2025-10-08 12:00", "idle") + 7 * n * DAY
     post(f"idle-own-{n}", "idle", day)
-    spend("idle", day, "conversation", **({"amount": 10, "currency": "XXX"} if n == 7 else {"seconds": 3600}))
-    if n == 1:
-        spend("idle", day + HOUR, "conversation", seconds=-3600)
+    for sign in (1, -1) if n in (1, 5) else (1,):
+        spend("idle", day, "conversation", **({"amount": 10 * sign, "currency": "XXX"} if n in (5, 7) else {"seconds": 3600 * sign}))
 
 sales = [row for row in sales if row["time"] < REACHED]
 visits, clicks = ([row for row in rows if row["time"] < REACHED] for rows in (visits, clicks))
@@ -232,7 +231,7 @@ for row in dicts("SELECT model, lookback_days, brand, conversion, visit, click, 
         same("the day of a touch", row["day"], local_day(int(row["touched"]), brand))
     lines[brand, row["model"], row["lookback_days"]].append(row)
 spent = collections.defaultdict(list)
-for row in dicts("SELECT brand, toString(day) AS day, side, channel, community, campaign, toString(amount) AS amount, toInt64(seconds) AS seconds, by_rule, seconds_low IS NULL AS unbounded, base_currency, toString(time_amount) AS time_amount,"
+for row in dicts("SELECT brand, toString(day) AS day, side, channel, community, campaign, toString(amount) AS amount, currency, toInt64(seconds) AS seconds, by_rule, seconds_low IS NULL AS unbounded, base_currency, toString(time_amount) AS time_amount,"
                  " toString(money_base) AS money, toString(time_base) AS time, toString(time_base_low) AS low, toString(time_base_high) AS high FROM cost_day"):
     row["missing"] = "other_currency" if row["base_currency"] != now[row["brand"]] else "missing_hourly_rate" if row["time_amount"] is None else "missing_exchange_rate" if row["money"] is None or row["time"] is None else None
     row["day"], row["side"] = number(row["day"]), row["side"] or "(unallocated)"
@@ -277,13 +276,12 @@ class Brand:
         self.days = sorted({row["day"] for row in self.costs} | {row["day"] for rows in self.credit.values() for row in rows})
         starts = [day for day in (first_visit.get(name), min((row["day"] for row in self.costs), default=None)) if day is not None]
         self.start = max(starts, default=None)
-        # Work is known of a week with time that was logged, as far as corrections leave some, or reckoned by a rule, or with money for conversation.
-        logged, known = collections.Counter(), set()
+        # Work is known of a week with time, logged or reckoned by a rule, or with money for conversation in some currency; as far as corrections leave any.
+        work = collections.Counter()
         for row in self.costs:
-            logged[monday(row["day"])] += 0 if row["by_rule"] else int(row["seconds"])
-            if row["by_rule"] or (row["side"] == "conversation" and Decimal(row["amount"]) > 0):
-                known.add(monday(row["day"]))
-        self.worked = known | {week for week, seconds in logged.items() if seconds > 0}
+            work[monday(row["day"]), "by rule" if row["by_rule"] else "logged"] += int(row["seconds"])
+            work[monday(row["day"]), row["currency"]] += Decimal(row["amount"]) if row["side"] == "conversation" else 0
+        self.worked = {week for (week, _), amount in work.items() if amount > 0}
         self.arrived = {side: self.arrivals(side) for side in SIDES}
 
     def arrivals(self, side):
