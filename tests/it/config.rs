@@ -216,6 +216,12 @@ fn an_answer_must_have_room_for_what_one_partition_may_have_of_it() {
 }
 
 #[test]
+fn a_database_of_one_letter_is_refused_because_views_could_not_be_made_there() {
+    let found = mistakes("[clickhouse]\ndatabase = \"d\"\n", &[]);
+    assert!(found.len() == 1 && found[0].contains("clickhouse.database: is one letter; use two or more"), "{found:#?}");
+}
+
+#[test]
 fn tls_files_have_to_be_readable_and_to_be_used() {
     let found = mistakes("[kafka]\nssl_certificate_file = \"nowhere.pem\"\n", &[]);
     assert_eq!(found.len(), 3, "{found:#?}");
