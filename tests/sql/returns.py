@@ -168,7 +168,7 @@ for n in range(8):
     day = at("2025-10-08 12:00", "idle") + 7 * n * DAY
     post(f"idle-own-{n}", "idle", day)
     for sign in (1, -1) if n in (1, 5) else (1,):
-        spend("idle", day, "conversation", **({"amount": 10 * sign, "currency": "XXX"} if n in (5, 7) else {"seconds": 3600 * sign}))
+        spend("idle", day, "conversation", **({"amount": 10 * sign, "currency": "XXX" if n == 7 else "EUR"} if n > 4 else {"seconds": 3600 * sign}))
 
 sales = [row for row in sales if row["time"] < REACHED]
 visits, clicks = ([row for row in rows if row["time"] < REACHED] for rows in (visits, clicks))
