@@ -99,6 +99,6 @@ fn a_person_with_a_million_touches_and_a_thousand_sales_takes_one_pass() {
         Ok(())
     })
     .unwrap();
-    // First and last have one each; the others one for each session so far.
-    assert!((3 * 3 * 500_000..3 * 3 * 503_000).contains(&parts), "{parts} parts");
+    // First and last have one each; the others one for each session so far, of the latest 500.
+    assert!((3 * 3 * 375_000..3 * 3 * 377_000).contains(&parts), "{parts} parts");
 }
