@@ -43,7 +43,7 @@ def main():
     table.stand_in("assignment_row", "experiment String, arm String, unit String, unit_type String, time DateTime64(3, 'UTC'), id String", "experiment")
     table.stand_in("conversion_row", "id String, time DateTime64(3, 'UTC'), visitor UInt64, has_visitor Bool, refund_of String", "id")
     table.stand_in("conversion_value", "conversion String, day Date, currency String, amount Decimal(38, 6), sold_at DateTime64(3, 'UTC'), person String", "conversion")
-    table.stand_in("credit_by_rule", "conversion String, brand String, day Date, currency String, sold_at DateTime64(3, 'UTC'), touched DateTime64(3, 'UTC'), visit String, root String, community String, credit Decimal(38, 6), share Float64, model String, lookback_days UInt8", "conversion")
+    table.stand_in("credit_by_rule", "conversion String, brand String, day Date, currency String, sold_at DateTime64(3, 'UTC'), touched DateTime64(3, 'UTC'), visit String, side String, root String, community String, credit Decimal(38, 6), share Float64, model String, lookback_days UInt8", "conversion")
     table.stand_in("root_row", "experiment String, brand String", "experiment")
     table.load("fx", "valid_from, currency, to_base", [("2025-01-01", "USD", 1)])
     for kind, (units, orders, shape) in KINDS.items():
@@ -62,10 +62,10 @@ def main():
         table.load("assignment_row", "experiment, arm, unit, unit_type, time, id", tried)
         table.load("conversion_row", "id, time, visitor, has_visitor, refund_of", ((f"s{n}", SOLD, n, "true", "") for n, *_ in sold))
         table.load("conversion_value", "conversion, day, currency, amount, sold_at, person", ((f"s{n}", DAY, "USD", v, SOLD, n if kind == "person" else "") for n, v, *_ in sold))
-        columns = "conversion, brand, day, currency, sold_at, touched, visit, root, community, credit, share, model, lookback_days"
-        table.load("credit_by_rule", columns, ((f"s{n}", f"b{trial}", DAY, "USD", SOLD, seen, n, n if kind == "root" else "", n if kind == "community" else "", v, 1, "last", 30) for n, v, trial, seen in sold))
+        columns = "conversion, brand, day, currency, sold_at, touched, visit, side, root, community, credit, share, model, lookback_days"
+        table.load("credit_by_rule", columns, ((f"s{n}", f"b{trial}", DAY, "USD", SOLD, seen, n, "other", n if kind == "root" else "", n if kind == "community" else "", v, 1, "last", 30) for n, v, trial, seen in sold))
         table.load("root_row", "experiment, brand", ((trial, f"b{trial}") for trial in range(2 * number)))
-        rows = {int(row["experiment"]): row for row in store.dicts(f"SELECT * FROM {table.question('experiments')} WHERE arm = 'test'")}
+        rows = {int(row["experiment"]): row for row in store.dicts(f"SELECT * FROM {table.question('experiments', '2100-01-01 00:00:00')} WHERE arm = 'test'")}
         assert len(rows) == 2 * number, len(rows)
         alike, differ = [rows[k] for k in range(number)], [rows[k] for k in range(number, 2 * number)]
         effect = moments(orders, shape, lift)[0] - moments(orders, shape, 1)[0]
