@@ -61,9 +61,11 @@ pub(super) async fn forget_old(store: &Store, run: &Run) -> Result<(), Failure> 
         drop_table(store, table).await?;
     }
     let published: Vec<u64> = store.all("could not list runs", "SELECT run FROM run ORDER BY run DESC").await?;
-    let kept = kept(&published, run.number);
+    // Another run may have begun later and be published already: then it is the one that is read.
+    let newest = published.first().copied().unwrap_or(run.number).max(run.number);
+    let kept = kept(&published, newest);
     for answer in ANSWERS {
-        let is_kept = |old: u64| if PERSONAL.contains(&answer.name) { old == run.number } else { kept.contains(&old) };
+        let is_kept = |old: u64| if PERSONAL.contains(&answer.name) { old == newest } else { kept.contains(&old) };
         let present = format!("SELECT DISTINCT run FROM {}", answer.table());
         let present: Vec<u64> = store.all("could not list the runs of an answer", &present).await?;
         for old in present.into_iter().filter(|old| !is_kept(*old) && (published.contains(old) || is_left(*old))) {

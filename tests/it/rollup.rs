@@ -5,12 +5,14 @@ use grapevine::rollup;
 
 use crate::store::Database;
 
-/// One click of acme three minutes after a reply, which led to a visit; the source is read to offset 100.
-const ROWS: [&str; 3] = [
+/// One click of acme three minutes after a reply, which led to a visit and a sale; the source is read to offset 100.
+const ROWS: [&str; 4] = [
     "INSERT INTO click (id, source, key_source, version, time, root, target, target_kind, target_time, visitor, has_visitor, brand, channel) VALUES
         ('c', 't/0', 't/0', 18446744073709551615 - 10, '2025-05-01 12:03:00', 'p', 'r', 'reply', '2025-05-01 12:00:00', 7, true, 'acme', 'x')",
     "INSERT INTO visit (id, source, key_source, version, time, click, visitor, has_visitor, brand) VALUES
         ('v', 't/0', 't/0', 18446744073709551615 - 20, '2025-05-01 12:03:02', 'c', 7, true, 'acme')",
+    "INSERT INTO conversion (id, source, key_source, version, time, visitor, has_visitor, brand, amount, currency) VALUES
+        ('o', 't/0', 't/0', 18446744073709551615 - 30, '2025-05-01 13:00:00', 7, true, 'acme', 10, 'EUR')",
     "INSERT INTO progress (source, version, watermark, log_end) VALUES ('t/0', 100, '2025-05-10 00:00:00', 100)",
 ];
 
@@ -111,6 +113,8 @@ async fn two_runs_at_once_are_two_runs() {
     assert_ne!(one.unwrap().number, other.unwrap().number);
     assert_eq!(database.ask(LAG).await, RIGHT);
     assert_eq!(database.ask("SELECT count() FROM run").await, "2");
+    assert_eq!(database.ask("SELECT conversion, side, credit FROM credit").await, "o\tconversion\t10");
+    assert_eq!(database.ask("SELECT uniqExact(run) FROM credit_run").await, "1", "what somebody bought is kept once");
     assert_eq!(models(&database).await, "");
 }
 
