@@ -67,7 +67,7 @@ def fill(rows):
     for table in ("cascade", "thread"):
         run(f"""INSERT INTO {table} (root, epoch, source, opened, version, size, max_depth, levels, s1, unique_actors, first_time, last_time)
             SELECT root, epoch, source, opened, version, 10, 2, [1, 6, 3], 12, 9, root_time, root_time + 86400 FROM root""")
-    run(f"INSERT INTO progress SELECT 0, 't/' || toString(number), 0, 1000, toDateTime64({START + YEAR}, 3, 'UTC'), 1000, 1000, 0, 0, 0, 1000, now64(3) FROM numbers(12)")
+    run(f"INSERT INTO progress (epoch, source, version, watermark, read, accepted, log_end) SELECT 0, 't/' || toString(number), 1000, toDateTime64({START + YEAR}, 3, 'UTC'), 1000, 1000, 1000 FROM numbers(12)")
     zones = ["Europe/Berlin", "America/New_York", "Asia/Tokyo", "UTC", "Europe/London"]
     run("INSERT INTO brand (valid_from, brand, margin_rate, timezone, base_currency, landing_hosts) VALUES " + ",".join(f"('2020-01-01', 'brand{n}', 0.4, '{zone}', 'EUR', ['shop.example'])" for n, zone in enumerate(zones)))
     run("INSERT INTO fx SELECT toDate('2022-12-01') + number % 420, c, if(c = 'EUR', 1, 0.8 + number % 10 / 100) FROM numbers(420) ARRAY JOIN ['EUR', 'USD', 'GBP'] AS c")

@@ -113,7 +113,7 @@ async fn two_runs_at_once_are_two_runs() {
     assert_ne!(one.unwrap().number, other.unwrap().number);
     assert_eq!(database.ask(LAG).await, RIGHT);
     assert_eq!(database.ask("SELECT count() FROM run").await, "2");
-    assert_eq!(database.ask("SELECT conversion, side, credit FROM credit").await, "o\tconversion\t10");
+    assert_eq!(database.ask("SELECT conversion, side, credit FROM credit").await, "o\tconversation\t10");
     assert_eq!(database.ask("SELECT uniqExact(run) FROM credit_run").await, "1", "what somebody bought is kept once");
     assert_eq!(models(&database).await, "");
 }

@@ -65,7 +65,8 @@ for i in range(500):
     root = f"r{R.randrange(60)}"
     late = i % 7 == 0  # read before its root post: the row has no dimensions
     dims = {k: "" if late else roots[root][k] for k in ("brand", "campaign", "channel", "community")}
-    clicks.append({"id": f"c{i}", "time": T0 + R.randrange(0, 40 * DAY), "root": root, "target_kind": R.choice(["unknown", "post", "share", "reply"]),
+    # The brand's own account wrote on some paths, and stands on others.
+    clicks.append({"path_is_brand": [actor == 5 for actor in kept] if i % 20 == 0 else [], "id": f"c{i}", "time": T0 + R.randrange(0, 40 * DAY), "root": root, "target_kind": R.choice(["unknown", "post", "share", "reply"]),
                    "path": [str(a) for a in kept], "path_actors": kept, "depth": depth, "path_inferred": R.choice([0, 0, 0, depth // 2, depth // 2 + 1, depth]), "visitor": 0, "has_visitor": False, **dims})
 visits = []
 for i in range(2400):
@@ -239,6 +240,9 @@ for o in sales + refunds:
             traced[o["id"]] = (t[8], units(o["amount"]))
 for model, decay in (("equal_path", Fraction(1)), ("decay_path", Fraction(1, 2))):
     found, wanted, empty_reason = collections.Counter(), collections.Counter(), {}
+    own = {(roots[click["root"]]["brand"], 5) for click in clicks if any(click["path_is_brand"])}
+    flagged = ask(f"SELECT brand, toString(actor), is_brand, count() FROM path_credit WHERE model = '{model}' GROUP BY ALL")
+    assert own and all(is_brand == ((brand, int(actor)) in own) for brand, actor, is_brand, _ in flagged) and any(row[2] for row in flagged), flagged
     for row in dicts(f"SELECT conversion, generation, toString(actor) AS actor, credit IS NULL AS empty, toString(toInt256(toDecimal256(ifNull(credit, 0), 6) * {UNIT})) AS part, reason FROM path_credit WHERE model = '{model}'"):
         found[row["conversion"], row["generation"], int(row["actor"])] += int(row["part"])
         assert bool(row["empty"]) == (row["reason"] != ""), row

@@ -24,7 +24,7 @@ const MEANINGS: Meanings = &[
     (
         "sharer",
         "A pseudonym: the keyed hash of an account, as in the tables. The brand's own posts (the beginning of every \
-            path) are left out.",
+            path) and accounts are left out.",
     ),
     (
         "equal_path",

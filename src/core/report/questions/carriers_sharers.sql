@@ -12,7 +12,7 @@ SELECT
     if(without_rate > 0, NULL, ifNull(sumIf(toFloat64(p.credit) * w.rate, p.model = 'decay_path'), 0)) AS decay_path
 FROM path_credit AS p
 INNER JOIN worth AS w ON w.conversion = p.conversion
-WHERE p.brand = {brand} AND p.day BETWEEN {from} AND {to} AND p.generation > 0 AND p.reason = ''
+WHERE p.brand = {brand} AND p.day BETWEEN {from} AND {to} AND p.generation > 0 AND NOT p.is_brand AND p.reason = ''
 GROUP BY sharer, base_currency
 ORDER BY equal_path DESC NULLS LAST, sharer, base_currency
 LIMIT 10
