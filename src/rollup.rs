@@ -27,6 +27,9 @@ pub use list::{ANSWERS, Answer, MODELS, Made, Model};
 use frame::Frame;
 use store::Store;
 
+/// What a statement of a run may take of the server's memory, in bytes, unless somebody says otherwise: 4 GiB.
+pub const MEMORY: u64 = 4 << 30;
+
 /// How often a run begins again because a dimension changed under it.
 const BEGINNINGS: usize = 3;
 
@@ -41,12 +44,12 @@ pub struct Run {
     pub rows: BTreeMap<&'static str, u64>,
 }
 
-/// Makes all answers anew and publishes them.
+/// Makes all answers anew and publishes them. A statement takes at most `memory` bytes of the server.
 ///
 /// # Errors
 /// When the store refuses something, or a dimension was changed again and again meanwhile. Nothing of the run is read then.
-pub async fn run(client: &Client) -> Result<Run, Failure> {
-    let store = Store::open(client).await?;
+pub async fn run(client: &Client, memory: u64) -> Result<Run, Failure> {
+    let store = Store::open(client, memory).await?;
     let began = Instant::now();
     for _ in 0..BEGINNINGS {
         let frame = Frame::begin(&store).await?;

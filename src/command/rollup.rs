@@ -11,7 +11,7 @@ use super::run::asked_to_stop;
 use super::table::Table;
 use crate::config;
 use crate::failure::Failure;
-use crate::rollup::{self, Run};
+use crate::rollup::{self, MEMORY, Run};
 
 /// How many times as long as a run takes lies between the beginnings of two: a twentieth of a core at most.
 const REST: u32 = 20;
@@ -23,6 +23,9 @@ pub struct Arguments {
     /// a run that fails is tried again when the next one is due
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub every: Option<Duration>,
+    /// How much of the server's memory a statement may take, in GiB; millions of windows need more
+    #[arg(long, value_name = "GIB", default_value_t = MEMORY >> 30, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub memory: u64,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -38,20 +41,20 @@ pub async fn run(config: &config::ClickHouse, arguments: Arguments) -> Result<()
     let stop = asked_to_stop();
     let database = Database::open(config).await?;
     let Some(every) = arguments.every else {
-        let made = rollup::run(database.client()).await;
+        let made = rollup::run(database.client(), arguments.memory << 30).await;
         return say(&table(&made.map_err(failed)?));
     };
     tokio::select! {
         signal = stop => info!(signal, "asked to stop; what a run has left goes with a later one"),
-        () = again_and_again(&database, every) => {}
+        () = again_and_again(&database, every, arguments.memory << 30) => {}
     }
     Ok(())
 }
 
-async fn again_and_again(database: &Database, every: Duration) {
+async fn again_and_again(database: &Database, every: Duration, memory: u64) {
     loop {
         let began = Instant::now();
-        match rollup::run(database.client()).await {
+        match rollup::run(database.client(), memory).await {
             Ok(Run { number, seconds, rows }) => {
                 info!(run = number, seconds, rows = rows.values().sum::<u64>(), "answers published")
             }

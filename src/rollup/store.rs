@@ -9,13 +9,12 @@ use crate::failure::Failure;
 
 /// What every statement of a run says, of servers that know it: its share of the server, and that what is too much fails. By a
 /// user's profile it might end early as if it were done.
-const SETTINGS: [Setting; 26] = [
+const SETTINGS: [Setting; 25] = [
     // Every source stands in a statement by name.
     ("max_query_size", "268435456"),
     ("max_ast_elements", "10000000"),
     ("max_expanded_ast_elements", "10000000"),
-    // 2 GiB, and the disk beyond half of it.
-    ("max_memory_usage", "2147483648"),
+    // What can be sorted or grouped on the disk is, beyond 1 GiB.
     ("max_bytes_before_external_group_by", "1073741824"),
     ("max_bytes_before_external_sort", "1073741824"),
     ("max_bytes_ratio_before_external_group_by", "0"),
@@ -45,6 +44,8 @@ const SETTINGS: [Setting; 26] = [
 pub(super) struct Store {
     client: Client,
     settings: Vec<Setting>,
+    /// Bytes that a statement may take of the server's memory.
+    memory: String,
     /// The database of models.
     pub(super) models: String,
     /// The database of rows and answers.
@@ -52,10 +53,11 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) async fn open(client: &Client) -> Result<Store, Failure> {
+    pub(super) async fn open(client: &Client, memory: u64) -> Result<Store, Failure> {
         let settings = known_settings(client, &SETTINGS).await?;
         let rows = client.database().unwrap_or("default").to_owned();
-        let store = Store { client: client.clone(), settings, models: format!("{rows}_models"), rows };
+        let store =
+            Store { client: client.clone(), settings, memory: memory.to_string(), models: format!("{rows}_models"), rows };
         // Asked first, so that a user who may not create databases can be given one.
         let exists = format!("SELECT count() FROM system.databases WHERE name = '{}'", store.models);
         if store.one::<u64>("could not look for the database of models", &exists).await? == 0 {
@@ -66,7 +68,8 @@ impl Store {
     }
 
     fn query(&self, text: &str) -> Query {
-        self.settings.iter().fold(self.client.query_raw(text), |query, (name, value)| query.with_setting(*name, *value))
+        let query = self.client.query_raw(text).with_setting("max_memory_usage", &self.memory);
+        self.settings.iter().fold(query, |query, (name, value)| query.with_setting(*name, *value))
     }
 
     /// Runs a statement.

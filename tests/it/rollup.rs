@@ -109,7 +109,7 @@ async fn nobody_reads_half_a_run_and_what_a_killed_one_left_goes() {
 #[tokio::test]
 async fn two_runs_at_once_are_two_runs() {
     let database = with_rows("rollup_two").await;
-    let (one, other) = tokio::join!(rollup::run(&database.client), rollup::run(&database.client));
+    let (one, other) = tokio::join!(rollup::run(&database.client, rollup::MEMORY), rollup::run(&database.client, rollup::MEMORY));
     assert_ne!(one.unwrap().number, other.unwrap().number);
     assert_eq!(database.ask(LAG).await, RIGHT);
     assert_eq!(database.ask("SELECT count() FROM run").await, "2");
@@ -129,7 +129,7 @@ async fn a_dimension_that_keeps_changing_is_named_and_nothing_is_published() {
         }
     };
     let failed = tokio::select! {
-        ended = rollup::run(&database.client) => ended.unwrap_err(),
+        ended = rollup::run(&database.client, rollup::MEMORY) => ended.unwrap_err(),
         () = moving => unreachable!(),
     };
     assert!(matches!(&failed, Failure::Transient(text) if text.contains("dimension tables")), "{failed}");

@@ -156,7 +156,7 @@ impl Database {
 
     /// Makes the answers of what there is now.
     pub(crate) async fn roll_up(&self) -> rollup::Run {
-        rollup::run(&self.client).await.unwrap()
+        rollup::run(&self.client, rollup::MEMORY).await.unwrap()
     }
 
     pub(crate) async fn run(&self, statement: &str) {

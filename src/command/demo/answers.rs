@@ -9,7 +9,7 @@ use crate::clickhouse::{client, marks};
 use crate::command::database;
 use crate::config;
 use crate::migrations::statements;
-use crate::rollup::{self, ANSWERS};
+use crate::rollup::{self, ANSWERS, MEMORY};
 
 /// What the demo shows when nobody asks anything: the title of a table, and its question.
 const TABLES: [(&str, &str); 8] = [
@@ -113,7 +113,7 @@ impl Answers {
 
     /// Makes the answers of what there is now.
     pub(super) async fn roll_up(&self) -> Result<(), DemoError> {
-        rollup::run(&self.client).await.map(drop).map_err(DemoError::Answers)
+        rollup::run(&self.client, MEMORY).await.map(drop).map_err(DemoError::Answers)
     }
 
     /// Prints answers and nothing else. What a statement changes is in the answers of the questions after it.
