@@ -262,7 +262,7 @@ async fn planned(client: &Client, needs: Needs) -> Result<(Plan<'static>, Held),
 /// # Errors
 /// When applied tables had another text, something is in the way, or the store refuses a statement. What was applied stays.
 pub async fn apply(client: &Client) -> Result<Done, SchemaProblem> {
-    create_database(client).await?;
+    create_database(client).await.map_err(SchemaProblem::Store)?;
     let (plan, held) = planned(client, Needs::Everything).await?;
     let id: String = client.query_raw(NEW_ID).fetch_one().await.map_err(store)?;
     for Step { title, statements, applies } in plan.steps(MIGRATIONS) {
@@ -320,15 +320,16 @@ async fn applied(client: &Client) -> Result<Vec<Applied>, SchemaProblem> {
     client.query_raw(rows).fetch_all().await.map_err(store)
 }
 
-/// Creates the database if it is absent. Asked first, so that a user who may not create databases can migrate.
-async fn create_database(client: &Client) -> Result<(), SchemaProblem> {
+/// Creates the client's database if it is absent. Asked first, so that a user who may not create databases can migrate.
+pub(crate) async fn create_database(client: &Client) -> Result<(), Failure> {
     let database = client.database().unwrap_or("default");
     let anywhere = anywhere(client);
     let exists = "SELECT count() FROM system.databases WHERE name = {database:String}";
-    let count: u64 = anywhere.query_raw(exists).param("database", database).fetch_one().await.map_err(store)?;
+    let count: u64 =
+        anywhere.query_raw(exists).param("database", database).fetch_one().await.map_err(|error| classify(&error))?;
     if count == 0 {
         let create = "CREATE DATABASE IF NOT EXISTS {database:Identifier}";
-        anywhere.query_raw(create).param("database", database).execute().await.map_err(store)?;
+        anywhere.query_raw(create).param("database", database).execute().await.map_err(|error| classify(&error))?;
     }
     Ok(())
 }

@@ -38,6 +38,14 @@ struct TouchRow {
     side: String,
     channel: String,
     community: String,
+    /// Of a click: when what was clicked was written, if that is known.
+    target_time: Option<i64>,
+}
+
+impl TouchRow {
+    fn is_touch(&self) -> bool {
+        !self.is_click || attribution::lone_click_is_touch(self.time, self.target_time)
+    }
 }
 
 /// What of a touch no rule looks at.
@@ -141,6 +149,7 @@ impl Of for TouchRow {
             side,
             channel,
             community,
+            target_time: _,
         } = self;
         let kind = if is_click { Kind::Click } else { Kind::Visit };
         let more = Place { day, visit, click, side, channel, community };
@@ -198,7 +207,7 @@ pub(super) async fn fill(store: &Store, frame: &Frame, table: &str) -> Result<()
     let of_people = |model: &str| format!("{} ORDER BY person, brand", frame.model_table(store, model));
     let touches = format!(
         "SELECT person, brand, toUnixTimestamp64Milli(time) AS time, day, is_click, id, root, campaign, direct, tracked, visit, click, side, channel, \
-            community FROM {}, time",
+            community, toUnixTimestamp64Milli(target_time) AS target_time FROM {}, time",
         of_people("touch")
     );
     let sales = format!(
@@ -249,7 +258,7 @@ async fn batch(sales: &mut Stream<SaleRow>) -> Result<Vec<(Who, Sale<Books>)>, F
 async fn up_to(touches: &mut Stream<TouchRow>, last: &Who) -> Result<Vec<(Who, Touch<Place>)>, Failure> {
     let mut taken = Vec::new();
     while touches.ahead.as_ref().is_some_and(|next| (&next.person, &next.brand) <= (&last.person, &last.brand)) {
-        taken.extend(touches.take().await?.map(Of::split));
+        taken.extend(touches.take().await?.filter(TouchRow::is_touch).map(Of::split));
     }
     Ok(taken)
 }

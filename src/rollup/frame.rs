@@ -48,10 +48,7 @@ impl Frame {
     pub(super) async fn begin(store: &Store) -> Result<Frame, Failure> {
         let number = take_number(store).await?;
         let dimensions = dimensions(store).await?;
-        let sources = "SELECT source, version AS next, log_end, toUnixTimestamp64Milli(watermark) AS watermark FROM progress FINAL \
-                       WHERE (source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL) \
-                          OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)) \
-                       ORDER BY source";
+        let sources = "SELECT source, next, log_end, toUnixTimestamp64Milli(s.watermark) AS watermark FROM sources AS s";
         let sources: Vec<Reach> = store.all("could not ask how far the sources are", sources).await?;
         Ok(Frame { number, dimensions, as_of: as_of(&sources), sources })
     }

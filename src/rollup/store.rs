@@ -6,6 +6,7 @@ use ::clickhouse::{Client, Row, RowOwned, RowRead};
 
 use crate::clickhouse::{Setting, classify, known_settings};
 use crate::failure::Failure;
+use crate::migrations::create_database;
 
 /// What every statement of a run says, of servers that know it: its share of the server, and that what is too much fails. By a
 /// user's profile it might end early as if it were done.
@@ -56,15 +57,10 @@ impl Store {
     pub(super) async fn open(client: &Client, memory: u64) -> Result<Store, Failure> {
         let settings = known_settings(client, &SETTINGS).await?;
         let rows = client.database().unwrap_or("default").to_owned();
-        let store =
-            Store { client: client.clone(), settings, memory: memory.to_string(), models: format!("{rows}_models"), rows };
-        // Asked first, so that a user who may not create databases can be given one.
-        let exists = format!("SELECT count() FROM system.databases WHERE name = '{}'", store.models);
-        if store.one::<u64>("could not look for the database of models", &exists).await? == 0 {
-            let create = format!("CREATE DATABASE IF NOT EXISTS `{}`", store.models);
-            store.run("could not create the database of models", &create).await?;
-        }
-        Ok(store)
+        let models = format!("{rows}_models");
+        let created = create_database(&client.clone().with_database(&models)).await;
+        created.map_err(|error| error.on("could not create the database of models"))?;
+        Ok(Store { client: client.clone(), settings, memory: memory.to_string(), models, rows })
     }
 
     fn query(&self, text: &str) -> Query {
