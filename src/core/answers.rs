@@ -100,14 +100,27 @@ pub struct Earned {
     pub missing: Option<Missing>,
 }
 
+/// What carries a common fate, and a name for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Unit<'a> {
+    Root(u64),
+    Day(Day, &'a str),
+}
+
 impl Earned {
     /// What the touch is credited with under a rule; where it has no part of the sale nothing can be missing.
     fn credit(&self, rule: Rule) -> Money {
-        let at = rule as usize;
-        if self.share[at] == 0.0 && self.margin[at] == 0 {
-            return Money::default();
-        }
-        Money::unless(self.missing, self.margin[at])
+        if self.counts(rule) { Money::unless(self.missing, self.margin[rule as usize]) } else { Money::default() }
+    }
+
+    /// The post that carries its fate; without one the day and the channel do.
+    fn unit(&self) -> Unit<'_> {
+        self.root.map_or_else(|| Unit::Day(self.day, &self.place.channel), Unit::Root)
+    }
+
+    /// Whether the rule gives it a part of the sale.
+    fn counts(&self, rule: Rule) -> bool {
+        self.share[rule as usize] != 0.0 || self.margin[rule as usize] != 0
     }
 
     /// How much of a sale it is under a rule: a refund is none.

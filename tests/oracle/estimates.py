@@ -8,6 +8,7 @@ A None is written as null: nothing can be said.
 """
 
 import fractions
+import itertools
 import json
 import math
 
@@ -87,19 +88,33 @@ def differences():
     lift = shared * DICE.lognormal(0, 0.4, 91)
     cases = [("jointly", cents(shared), cents(lift)), ("jointly", cents(DICE.lognormal(0, 2, 30)), cents(DICE.lognormal(0, 0.2, 30))), ("jointly", [5.0, 0.0], [0.0, 5.0]),
              ("jointly", [5.0, 5.0], [10.0, 10.0]), ("jointly", [0.0, -1.0], [1.0, 1.0]), ("apart", cents(shared[:28]), cents(lift[28:56])), ("apart", [9.0], [3.0]), ("apart", cents(lift), cents(shared[:30]))]
-    for kind, first, second in cases:
-        costs = [100.0, 80.0]
-        row = {"kind": kind, "first": first, "second": second, "costs": costs, "log_ratio": None, "low": None, "high": None, "p_first": None}
+    # Few posts bring most; all posts alike; a single one; none is known; a side that lost money.
+    of_units = [(numpy.random.default_rng(7).lognormal(0, 2, 40), [2.0, 2.5, 3.0]), ([1.0, 1.0, 1.0], [2.0, 2.0]), ([4.0], [1.0, 9.0, 1.0]), ([], []), ([3.0, -4.0], [1.0, 2.0])]
+    for (kind, first, second), units in zip(cases, itertools.cycle(of_units)):
+        costs, units = [100.0, 80.0], [cents(side) for side in units]
+        row = {"kind": kind, "first": first, "second": second, "units": units, "costs": costs, "log_ratio": None, "low": None, "high": None, "p_first": None}
         own, other = sum(first), sum(second)
         if own > 0 and other > 0:
-            terms = numpy.array(first) / own - numpy.array(second) / other if kind == "jointly" else numpy.concatenate([numpy.array(first) / own, numpy.array(second) / other])
-            square = float((terms**2).sum())
-            if square > 1e-20:
-                ratio, error = math.log(own / costs[0]) - math.log(other / costs[1]), math.sqrt(square)
-                # A hair before rounding down, as for the sums: two equal terms are two.
-                t = stats.t(max(3, math.floor(square**2 / float((terms**4).sum()) * (1 + 1e-9)) - 1))
+            by_day = numpy.array(first) / own - numpy.array(second) / other if kind == "jointly" else numpy.concatenate([numpy.array(first) / own, numpy.array(second) / other])
+            if float((by_day**2).sum()) > 1e-20:
+                ratio = math.log(own / costs[0]) - math.log(other / costs[1])
+                error, t = max((spread(terms) for terms in (by_day, numpy.concatenate([of_their_units(side) for side in units])) if len(terms)), key=lambda found: found[0] * found[1].ppf(0.975))
                 row |= {"log_ratio": ratio, "low": ratio - t.ppf(0.975) * error, "high": ratio + t.ppf(0.975) * error, "p_first": float(t.cdf(ratio / error))}
         yield row
+
+
+def of_their_units(values):
+    """What each unit adds to the error of a side, so that the squares are n times the variance of its values over their sum."""
+    if not values or sum(values) <= 0:
+        return numpy.array([])
+    values = numpy.array(values)
+    return (values - values.mean()) / values.sum() * math.sqrt(len(values) / (len(values) - 1)) if len(values) > 1 else numpy.array([1.0])
+
+
+def spread(terms):
+    """The error, and its t. A hair before rounding down, as for the sums: two equal terms are two."""
+    square = float((terms**2).sum())
+    return math.sqrt(square), stats.t(max(3, math.floor(square**2 / max(float((terms**4).sum()), 1e-300) * (1 + 1e-9)) - 1))
 
 
 def corrections():

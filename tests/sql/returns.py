@@ -521,22 +521,34 @@ def compared(brand, kind, periods, first, second):
     if not any(reasons):
         reasons = ["no_cost" if min(c1.units, c2.units) <= 0 else None, "no_value" if min(m1.units, m2.units) <= 0 else None]
     if not any(reasons):
-        shares = []
+        shares, of_units = [], []
         for credit, margin in ((credit1, m1), (credit2, m2)):
-            by_day = collections.Counter()
+            by_day, by_unit = collections.Counter(), collections.Counter()
             for line in credit:
                 by_day[line["day"]] += line["units"]
+                # A place has units of its own: they are never those of another place of the same post.
+                by_unit[line["root"] or (line["day"], line["channel"]), *((line["channel"], line["community"]) if kind == "place" else ())] += line["units"]
             shares.append({day: amount / margin.units for day, amount in by_day.items()})
+            of_units += of_their_units([*by_unit.values()])
         joined = {day: shares[0].get(day, 0) - shares[1].get(day, 0) for day in {*shares[0], *shares[1]}}.values()
         z = [*shares[0].values(), *shares[1].values()] if kind == "period" else joined
         squares, fourths = math.fsum(x**2 for x in z), math.fsum(x**4 for x in z)
         if squares < 1e-20:
             reasons = ["few_units"]
         else:
-            ratio, degrees = math.log(m1.value / c1.value) - math.log(m2.value / c2.value), freedom(squares, fourths)
-            half = stats.t.ppf(0.975, degrees) * math.sqrt(squares)
+            ratio = math.log(m1.value / c1.value) - math.log(m2.value / c2.value)
+            by_unit = (math.fsum(x**2 for x in of_units), math.fsum(x**4 for x in of_units))
+            half, squares, degrees = max((stats.t.ppf(0.975, freedom(two, four)) * math.sqrt(two), two, freedom(two, four)) for two, four in ((squares, fourths), by_unit) if two > 1e-20)
             row.update(log_ratio=ratio, log_ratio_low=ratio - half, log_ratio_high=ratio + half, times=math.exp(ratio), p_first=float(stats.t.cdf(ratio / math.sqrt(squares), degrees)))
     return {**row, "reason": why(reasons)}
+
+
+def of_their_units(amounts):
+    """What each unit of a side adds to its error: how far it is from the mean of the units, as a share of their sum."""
+    number, total = len(amounts), sum(amounts)
+    if total <= 0:
+        return []
+    return [(amount * number - total) / (number * total) * math.sqrt(number / (number - 1)) for amount in amounts] if number > 1 else [1.0]
 
 
 def comparison(brand):

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::money::{Money, value};
 use super::period::{Day, Period, Span};
 use super::reason::Reason;
-use super::{Labour, Ledger, Place, Side};
-use crate::estimate::difference::{self, Difference, Returned};
+use super::{Earned, Labour, Ledger, Place, Rule, Side, Unit};
+use crate::estimate::difference::{self, Difference, Returned, Terms};
 use crate::estimate::{Unsaid, holm};
 
 /// The level at which the rows of one brand, kind and period are told apart together.
@@ -98,6 +98,8 @@ pub struct Row {
 struct Account {
     /// By day.
     margin: BTreeMap<Day, i128>,
+    /// How much its units differ.
+    units: Terms,
     all: Money,
     cost: Money,
 }
@@ -144,21 +146,28 @@ fn sides(ledger: &Ledger, labour: &Labour, days: &Days, period: Period) -> Optio
 /// Each place against the brand's other places: what names no place is in neither.
 fn places(ledger: &Ledger, labour: &Labour, period: Period) -> Vec<Row> {
     let place = |place: &Place| Place { campaign: Arc::default(), ..place.clone() };
-    let mut accounts: BTreeMap<Place, Account> = BTreeMap::new();
-    let mut all = Account::default();
     let named = |place: &Place| !place.channel.is_empty();
+    let rule = ledger.brand.rule;
+    let mut places: BTreeMap<Place, (Account, Units)> = BTreeMap::new();
     for earned in ledger.earned.iter().filter(|row| row.side.returns() && period.holds(row.day) && named(&row.place)) {
-        let credit = earned.credit(ledger.brand.rule);
-        accounts.entry(place(&earned.place)).or_default().earn(earned.day, credit);
-        all.earn(earned.day, credit);
+        let (account, units) = places.entry(place(&earned.place)).or_default();
+        account.earn(earned.day, earned.credit(rule));
+        units.earn(earned, rule);
     }
     for spent in ledger.spent.iter().filter(|row| period.holds(row.day) && named(&row.place)) {
-        accounts.entry(place(&spent.place)).or_default().cost += spent.cost();
-        all.cost += spent.cost();
+        places.entry(place(&spent.place)).or_default().0.cost += spent.cost();
     }
     let Some(question) = Question::new(ledger, labour, Kind::Place, &[period]) else { return Vec::new() };
-    let compare = |(place, account): (Place, Account)| Row { place, ..question.row(&account, &all.less(&account)) };
-    accounts.into_iter().map(compare).collect()
+    let (places, units): (Vec<_>, Vec<Vec<f64>>) =
+        places.into_iter().map(|(place, (account, units))| ((place, account), units.values())).unzip();
+    let all = places.iter().fold(Account::default(), |all, (_, account)| all.with(account));
+    let compare = |(at, (place, account)): (usize, (Place, Account))| {
+        let others = units[..at].iter().chain(&units[at + 1..]).flatten();
+        let rest = Account { units: Terms::of_units(others.copied()), ..all.less(&account) };
+        let own = Account { units: Terms::of_units(units[at].iter().copied()), ..account };
+        Row { place, ..question.row(&own, &rest) }
+    };
+    places.into_iter().enumerate().map(compare).collect()
 }
 
 /// Each period against the one before it, for each side that has anything.
@@ -177,48 +186,85 @@ fn periods(ledger: &Ledger, labour: &Labour, days: &Days, periods: &[Period]) ->
 }
 
 /// Margin and cost of each day of a side, summed once for all periods.
-struct Days(BTreeMap<(Side, Day), (Money, Money)>);
+struct Days<'a> {
+    sums: BTreeMap<(Side, Day), (Money, Money)>,
+    /// What each unit of the day earned.
+    units: BTreeMap<(Side, Day, Unit<'a>), i128>,
+}
 
-impl Days {
-    fn of(ledger: &Ledger) -> Days {
-        let mut days: BTreeMap<_, (Money, Money)> = BTreeMap::new();
+impl<'a> Days<'a> {
+    fn of(ledger: &'a Ledger) -> Days<'a> {
+        let rule = ledger.brand.rule;
+        let (mut sums, mut units): (BTreeMap<_, (Money, Money)>, BTreeMap<_, i128>) = (BTreeMap::new(), BTreeMap::new());
         for row in &ledger.earned {
-            days.entry((row.side, row.day)).or_default().0 += row.credit(ledger.brand.rule);
+            sums.entry((row.side, row.day)).or_default().0 += row.credit(rule);
+            if row.counts(rule) {
+                add(units.entry((row.side, row.day, row.unit())).or_default(), row.margin[rule as usize]);
+            }
         }
         for row in &ledger.spent {
-            days.entry((row.side, row.day)).or_default().1 += row.cost();
+            sums.entry((row.side, row.day)).or_default().1 += row.cost();
         }
-        Days(days)
+        Days { sums, units }
     }
 
     /// What the side earned and spent in the period.
     fn account(&self, period: Period, side: Side) -> Account {
         let mut account = Account::default();
-        for ((_, day), (margin, cost)) in self.0.range((side, period.start)..(side, period.end)) {
+        for ((_, day), (margin, cost)) in self.sums.range((side, period.start)..(side, period.end)) {
             account.earn(*day, *margin);
             account.cost += *cost;
         }
-        account
+        let least = Unit::Root(0);
+        let mut units = Units::default();
+        for ((_, _, unit), margin) in self.units.range((side, period.start, least)..(side, period.end, least)) {
+            add(units.0.entry(*unit).or_default(), *margin);
+        }
+        Account { units: Terms::of_units(units.values().into_iter()), ..account }
     }
+}
+
+/// The margin of each unit.
+#[derive(Default)]
+struct Units<'a>(BTreeMap<Unit<'a>, i128>);
+
+impl<'a> Units<'a> {
+    fn earn(&mut self, row: &'a Earned, rule: Rule) {
+        if row.counts(rule) {
+            add(self.0.entry(row.unit()).or_default(), row.margin[rule as usize]);
+        }
+    }
+
+    fn values(self) -> Vec<f64> {
+        self.0.into_values().map(value).collect()
+    }
+}
+
+fn add(sum: &mut i128, units: i128) {
+    *sum = sum.saturating_add(units);
 }
 
 impl Account {
     fn earn(&mut self, day: Day, margin: Money) {
         self.all += margin;
         if let Some(units) = margin.known() {
-            let sum = self.margin.entry(day).or_default();
-            *sum = sum.saturating_add(units);
+            add(self.margin.entry(day).or_default(), units);
         }
     }
 
-    /// What is left of all of it without a part.
+    /// Both together. How much the units differ is not known of the sum.
+    fn with(mut self, other: &Account) -> Account {
+        other.margin.iter().for_each(|(day, units)| add(self.margin.entry(*day).or_default(), *units));
+        self.all += other.all;
+        self.cost += other.cost;
+        self
+    }
+
+    /// What is left of all of it without a part. How much the units differ is not known of the rest.
     fn less(&self, part: &Account) -> Account {
         let mut margin = self.margin.clone();
-        for (day, units) in &part.margin {
-            let sum = margin.entry(*day).or_default();
-            *sum = sum.saturating_sub(*units);
-        }
-        Account { margin, all: self.all.less(part.all), cost: self.cost.less(part.cost) }
+        part.margin.iter().for_each(|(day, units)| add(margin.entry(*day).or_default(), units.saturating_neg()));
+        Account { margin, units: Terms::default(), all: self.all.less(part.all), cost: self.cost.less(part.cost) }
     }
 }
 
@@ -274,7 +320,10 @@ impl<'a> Question<'a> {
         };
         let (own, other) = (series(first), series(second));
         let cost = |account: &Account| account.cost.value().unwrap_or_default();
-        let (first, second) = (Returned { margin: &own, cost: cost(first) }, Returned { margin: &other, cost: cost(second) });
+        let (first, second) = (
+            Returned { margin: &own, units: first.units, cost: cost(first) },
+            Returned { margin: &other, units: second.units, cost: cost(second) },
+        );
         let found = match self.kind {
             Kind::Sides | Kind::Place => difference::jointly(first, second),
             Kind::Period => difference::apart(first, second),

@@ -1,17 +1,61 @@
 //! Which of two returns is higher, by how much: the difference of the logarithms of margin over cost.
 //!
-//! Costs are taken as known. The error of log Σm is Σm/M to first order (the delta method), a term a day: days are the units,
-//! because what lifts one side lifts the other on the same day. Drawn jointly, what both sides share drops out.
+//! Costs are taken as known. The error of log Σm is Σm/M to first order (the delta method), summed twice. With a term a day, because
+//! what lifts one side lifts the other on the same day: drawn jointly, what both share drops out. And with a term a unit (a post),
+//! because all that one post brings over many days is one event, which days do not know. The wider interval stands: each of
+//! the two sees what the other cannot.
 
 use super::{Unsaid, effective, finite, freedom, student};
 
-/// One side: its margin on each day, and what it cost over all of them.
+/// One side: its margin on each day, how much its units differ, and what it cost over all days.
 #[derive(Clone, Copy, Debug)]
 pub struct Returned<'a> {
     /// Margin of each day.
     pub margin: &'a [f64],
+    /// Of the margins of its units: [`Terms::of_units`].
+    pub units: Terms,
     /// Of all days together.
     pub cost: f64,
+}
+
+/// Sums over the terms of an error: those of two sides drawn independently add up.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Terms {
+    /// Σz².
+    squares: f64,
+    /// Σz⁴.
+    fourths: f64,
+}
+
+impl Terms {
+    /// What the sum of these margins owes to how much its units differ: z = (x − x̄)/Σx, times n/(n − 1) under the root, which makes
+    /// Σz² the unbiased estimate of the variance of Σx/E Σx. Centred: how many posts a side has is its plan, and no chance.
+    /// A single unit differs by all it is. No terms where the sum is not above 0.
+    #[must_use]
+    pub fn of_units(margins: impl Iterator<Item = f64> + Clone) -> Terms {
+        let (count, total) = margins.clone().fold((0.0_f64, 0.0), |(count, total), x| (count + 1.0, total + x));
+        if total <= 0.0 {
+            return Terms::default();
+        }
+        let (mean, scale) =
+            if count > 1.0 { (total / count, (count / (count - 1.0)).sqrt() / total) } else { (0.0, 1.0 / total) };
+        margins.map(|x| (x - mean) * scale).collect()
+    }
+}
+
+impl FromIterator<f64> for Terms {
+    fn from_iter<I: IntoIterator<Item = f64>>(terms: I) -> Terms {
+        let add = |sum: Terms, z: f64| Terms { squares: sum.squares + z * z, fourths: sum.fourths + z * z * z * z };
+        terms.into_iter().fold(Terms::default(), add)
+    }
+}
+
+impl std::ops::Add for Terms {
+    type Output = Terms;
+
+    fn add(self, other: Terms) -> Terms {
+        Terms { squares: self.squares + other.squares, fourths: self.fourths + other.fourths }
+    }
 }
 
 /// The difference of log(margin/cost).
@@ -29,7 +73,7 @@ pub struct Difference {
 
 /// Two sides over the same days; the shorter series is taken to be 0 on the days that it lacks.
 ///
-/// zₜ = m₁ₜ/M₁ − m₂ₜ/M₂, se² = Σz². The terms add up to 0, so they are centred by themselves.
+/// By days zₜ = m₁ₜ/M₁ − m₂ₜ/M₂, se² = Σz². The terms add up to 0, so they are centred by themselves.
 ///
 /// # Errors
 ///
@@ -39,10 +83,10 @@ pub fn jointly(first: Returned, second: Returned) -> Result<Difference, Unsaid> 
     let days = first.margin.len().max(second.margin.len());
     let of = |margin: &[f64], total: f64, day: usize| margin.get(day).map_or(0.0, |m| m / total);
     let terms = (0..days).map(|day| of(first.margin, totals.0, day) - of(second.margin, totals.1, day));
-    judge(log_ratio, terms)
+    judge(log_ratio, [terms.collect(), first.units + second.units])
 }
 
-/// Two periods, one after the other: se² = Σ(m₁ₜ/M₁)² + Σ(m₂ₜ/M₂)². Not centred: how much happens in a period is random, too.
+/// Two periods, one after the other: by days se² = Σ(m₁ₜ/M₁)² + Σ(m₂ₜ/M₂)². Not centred: how much happens in a period is random, too.
 ///
 /// # Errors
 ///
@@ -50,7 +94,7 @@ pub fn jointly(first: Returned, second: Returned) -> Result<Difference, Unsaid> 
 pub fn apart(first: Returned, second: Returned) -> Result<Difference, Unsaid> {
     let (log_ratio, totals) = logs(first, second)?;
     let terms = first.margin.iter().map(|m| m / totals.0).chain(second.margin.iter().map(|m| m / totals.1));
-    judge(log_ratio, terms)
+    judge(log_ratio, [terms.collect(), first.units + second.units])
 }
 
 /// log(M₁/C₁) − log(M₂/C₂), and both margins.
@@ -66,15 +110,21 @@ fn logs(first: Returned, second: Returned) -> Result<(f64, (f64, f64)), Unsaid> 
     Ok((finite((totals.0 / first.cost).ln() - (totals.1 / second.cost).ln())?, totals))
 }
 
-/// The interval of the terms' spread, with as many degrees of freedom as days that matter.
-fn judge(log_ratio: f64, terms: impl Iterator<Item = f64>) -> Result<Difference, Unsaid> {
-    let (squares, fourths) = terms.fold((0.0, 0.0), |(squares, fourths), z| (squares + z * z, fourths + z * z * z * z));
+/// The wider of the intervals by days and by units, with as many degrees of freedom as of them matter. Days have to say something.
+fn judge(log_ratio: f64, [days, units]: [Terms; 2]) -> Result<Difference, Unsaid> {
     // The terms are shares of 1: less than this is what rounding leaves of two equal series.
-    if squares < 1e-24 {
+    if days.squares < 1e-24 {
         return Err(Unsaid::FewUnits);
     }
-    let (error, freedom) = (finite(squares.sqrt())?, freedom(effective(squares, fourths)));
-    let half = student::within_95(freedom) * error;
+    let mut widest = (0.0, 1.0, 1.0);
+    for terms in [days, units].into_iter().filter(|terms| terms.squares >= 1e-24) {
+        let (error, freedom) = (finite(terms.squares.sqrt())?, freedom(effective(terms.squares, terms.fourths)));
+        let half = finite(student::within_95(freedom) * error)?;
+        if half > widest.0 {
+            widest = (half, error, freedom);
+        }
+    }
+    let (half, error, freedom) = widest;
     let p_first = student::below(log_ratio / error, freedom);
     Ok(Difference { log_ratio, low: log_ratio - half, high: log_ratio + half, p_first })
 }

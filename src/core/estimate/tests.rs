@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{Unsaid, difference, holm, ratio, student, sum::Sum, weeks, welch};
+use super::{Unsaid, difference, difference::Terms, holm, ratio, student, sum::Sum, weeks, welch};
 
 fn vectors(name: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(include_str!("tests/vectors.json")).unwrap();
@@ -106,9 +106,11 @@ fn shares_of_clusters_are_those_of_weighted_least_squares() {
 fn differences_of_returns_are_those_of_the_delta_method() {
     for row in vectors("difference") {
         let (first, second, costs) = (numbers(&row["first"]), numbers(&row["second"]), numbers(&row["costs"]));
-        let sides = [(&first, costs[0]), (&second, costs[1])].map(|(margin, cost)| difference::Returned { margin, cost });
+        let units = [0, 1].map(|side| Terms::of_units(numbers(&row["units"][side]).iter().copied()));
+        let first = difference::Returned { margin: &first, units: units[0], cost: costs[0] };
+        let second = difference::Returned { margin: &second, units: units[1], cost: costs[1] };
         let compare = if row["kind"] == "jointly" { difference::jointly } else { difference::apart };
-        let found = compare(sides[0], sides[1]).ok();
+        let found = compare(first, second).ok();
         agrees(found.map(|found| found.log_ratio), &row["log_ratio"], &row);
         agrees(found.map(|found| found.low), &row["low"], &row);
         agrees(found.map(|found| found.high), &row["high"], &row);
@@ -118,7 +120,7 @@ fn differences_of_returns_are_those_of_the_delta_method() {
 
 #[test]
 fn a_difference_without_an_interval_says_why() {
-    let returned = |margin, cost| difference::Returned { margin, cost };
+    let returned = |margin, cost| difference::Returned { margin, units: Terms::default(), cost };
     let some = returned(&[1.0, 2.0], 1.0);
     assert_eq!(difference::jointly(some, returned(&[], 1.0)), Err(Unsaid::NoValue));
     assert_eq!(difference::apart(some, returned(&[1.0], 0.0)), Err(Unsaid::NoCost));
@@ -163,7 +165,8 @@ proptest! {
         if let Ok(spread) = Sum::of(first.clone()).spread() {
             prop_assert!(spread.half > 0.0 && spread.half_up >= spread.half && spread.half_up.is_finite());
         }
-        let sides = [&first, &second].map(|margin| difference::Returned { margin, cost });
+        let units = |margin: &[f64]| Terms::of_units(margin.iter().copied());
+        let sides = [&first, &second].map(|margin| difference::Returned { margin, units: units(margin), cost });
         for found in [difference::jointly(sides[0], sides[1]), difference::apart(sides[0], sides[1])].into_iter().flatten() {
             prop_assert!(found.low <= found.log_ratio && found.log_ratio <= found.high);
             prop_assert!((found.high - found.low).is_finite() && (0.0..=1.0).contains(&found.p_first));
@@ -186,7 +189,8 @@ proptest! {
     #[test]
     fn both_ways_round_a_difference_is_the_same(pairs in prop::collection::vec((0.0..9.0, 0.1..9.0), 1..30)) {
         let (first, second): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
-        let sides = [(&first, 3.0), (&second, 5.0)].map(|(margin, cost)| difference::Returned { margin, cost });
+        let units = |margin: &[f64]| Terms::of_units(margin.iter().copied());
+        let sides = [(&first, 3.0), (&second, 5.0)].map(|(margin, cost)| difference::Returned { margin, units: units(margin), cost });
         if let Ok(there) = difference::jointly(sides[0], sides[1]) {
             let back = difference::jointly(sides[1], sides[0]).unwrap();
             prop_assert!((there.log_ratio + back.log_ratio).abs() < 1e-9 && (there.p_first + back.p_first - 1.0).abs() < 1e-9);

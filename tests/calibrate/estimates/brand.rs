@@ -29,6 +29,8 @@ pub(crate) enum World {
     HeavyTails,
     /// Demand drifts for weeks.
     PersistentDemand,
+    /// A fifth of the posts.
+    FewPosts,
 }
 
 impl World {
@@ -37,6 +39,7 @@ impl World {
             World::Plain => "plain",
             World::HeavyTails => "heavy tails",
             World::PersistentDemand => "persistent demand",
+            World::FewPosts => "few posts",
         }
     }
 }
@@ -91,6 +94,7 @@ impl Plan {
         let (mut posts, mut mailings, mut costs) = (Vec::new(), Vec::new(), Vec::new());
         for day in ORIGIN..ORIGIN + DAYS {
             for (side, rate, sales) in [(Side::Broadcast, 0.7, 2.5), (Side::Conversation, 2.0, 0.7)] {
+                let rate = if world == World::FewPosts { rate / 5.0 } else { rate };
                 for _ in 0..dice.poisson(rate * effort(day)) {
                     posts.push(Post { day, side, sales: sales * (0.5 + dice.unit()) });
                 }

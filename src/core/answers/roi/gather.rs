@@ -26,16 +26,9 @@ pub(super) struct Book<'a> {
 struct Entry<'a, T> {
     day: Day,
     cell: usize,
-    /// The post that carries its fate; without one the day and the channel do.
+    /// The number of its unit.
     unit: usize,
     row: &'a T,
-}
-
-/// What a unit is, and a name for it.
-#[derive(PartialEq, Eq, Hash)]
-enum Unit<'a> {
-    Root(u64),
-    Day(Day, &'a str),
 }
 
 /// A cost and its bounds.
@@ -82,7 +75,7 @@ impl<'a> Book<'a> {
         let mut units = HashMap::new();
         let mut unit = |row: &'a Earned| {
             let next = units.len();
-            *units.entry(row.root.map_or(Unit::Day(row.day, &row.place.channel), Unit::Root)).or_insert(next)
+            *units.entry(row.unit()).or_insert(next)
         };
         let earned = |row: &'a Earned| Entry { day: row.day, cell: cell(&row.place, row.side), unit: unit(row), row };
         let mut earned: Vec<_> = ledger.earned.iter().map(earned).collect();
@@ -109,7 +102,7 @@ impl<'a> Book<'a> {
         let by_day = period.whole_weeks() >= WEEKS_MIN;
         for entry in within(&self.earned, period) {
             cells[entry.cell].earn(entry.row, rule, period.start);
-            if entry.row.share[rule as usize] != 0.0 || entry.row.margin[rule as usize] != 0 {
+            if entry.row.counts(rule) {
                 add(units.entry((entry.cell, entry.unit)).or_default(), entry.row.margin[rule as usize]);
                 if by_day {
                     add(days.entry((entry.cell, entry.day)).or_default(), entry.row.margin[rule as usize]);
