@@ -11,6 +11,34 @@ CREATE OR REPLACE VIEW activity_daily AS
 SELECT * FROM activity_daily_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'activity_daily'))
 COMMENT 'What happened per day, brand, channel, community and side, beside the week and the year before. The emv_* columns are media price equivalents, not value, and never enter ROI';
 
+-- What a week, month or quarter of roi was expected to return a week after its end, and what it returned once it was complete.
+CREATE OR REPLACE VIEW backtest AS
+WITH
+    said AS (
+        SELECT r.*, k.definitions AS definitions, k.dimensions AS dimensions
+        FROM roi_run AS r INNER JOIN run AS k ON k.run = r.run
+        WHERE r.period IN ('week', 'month', 'quarter') AND r.side IN ('broadcast', 'conversation', 'other') AND r.as_of >= toDateTime64(r.period_end, 3, 'UTC')
+    ),
+    -- Nearest to a week after the end, and the first that found the period complete.
+    early AS (
+        SELECT * FROM said WHERE NOT complete
+        ORDER BY abs(dateDiff('second', toDateTime(period_end + 7, 'UTC'), as_of)), run LIMIT 1 BY brand, side, period, period_start
+    ),
+    late AS (SELECT * FROM said WHERE complete ORDER BY run LIMIT 1 BY brand, side, period, period_start)
+SELECT
+    l.brand AS brand, l.side AS side, l.period AS period, l.period_start AS period_start, l.period_end AS period_end,
+    e.run AS early_run, e.as_of AS early_as_of, l.run AS late_run, l.as_of AS late_as_of,
+    e.roi_so_far AS roi_so_far, e.expected_share AS expected_share, (1 + e.roi_so_far) / nullIf(e.expected_share, 0) - 1 AS roi_expected,
+    l.roi AS roi, l.roi_low AS roi_low, l.roi_high AS roi_high,
+    multiIf(
+        e.definitions != l.definitions, 'definitions_changed', e.dimensions != l.dimensions, 'dimensions_changed',
+        e.roi_so_far IS NULL, toString(e.reason), roi_expected IS NULL, 'few_sales', l.roi IS NULL OR l.roi_low IS NULL, toString(l.reason), '') AS reason,
+    if(reason IN ('definitions_changed', 'dimensions_changed'), NULL, roi_expected - l.roi) AS error,
+    if(reason = '', toBool(l.roi_low <= roi_expected AND roi_expected <= l.roi_high), NULL) AS hit
+FROM late AS l INNER JOIN early AS e ON e.brand = l.brand AND e.side = l.side AND e.period = l.period AND e.period_start = l.period_start
+SETTINGS join_use_nulls = 0
+COMMENT 'What a complete week, month or quarter of roi was expected to return by the run nearest to a week after its end (roi_so_far, scaled by expected_share), and what the first run that found it complete said. Periods of which no run was kept before they were complete have no row. reason: definitions_changed (another program), dimensions_changed (rates or other tables that people load), few_sales (too few to say what share usually has come), else why one of the two says nothing';
+
 -- Mentions per brand and day against the brand's own baseline: the same weekday of the four weeks before, with a robust spread.
 CREATE OR REPLACE VIEW buzz AS
 SELECT * FROM buzz_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'buzz'))

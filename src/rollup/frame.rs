@@ -9,6 +9,7 @@ use super::Run;
 use super::list::{Answer, texts};
 use super::store::Store;
 use super::text::{Places, order, quoted};
+use crate::answers;
 use crate::failure::Failure;
 use crate::record::{Millis, Offset};
 
@@ -181,6 +182,7 @@ pub(super) async fn dimensions(store: &Store) -> Result<u64, Failure> {
 fn definitions() -> u64 {
     let mut hasher = SipHasher13::new();
     texts().for_each(|(_, text)| hasher.write(text.as_bytes()));
+    hasher.write_u32(answers::REVISION);
     hasher.finish()
 }
 

@@ -147,3 +147,61 @@ async fn an_empty_database_has_answers_without_rows() {
     assert_eq!(database.ask("SELECT as_of IS NULL FROM run").await, "1");
     assert!(run.rows.values().all(|rows| *rows == 0), "{run:?}");
 }
+
+/// What runs said of one week of each brand, by hand: day 0 is the end of the period. Only the last three are complete.
+#[tokio::test]
+async fn what_was_expected_is_held_against_what_came() {
+    let database = Database::migrated("backtest").await;
+    for run in [
+        // number, days after the end, definitions, dimensions
+        "(1, 1, 1, 1)",
+        "(2, 6, 1, 1)",
+        "(3, 9, 1, 1)",
+        "(4, 30, 1, 1)",
+        "(5, 31, 1, 1)",
+        "(6, 32, 2, 1)",
+        "(7, 33, 1, 3)",
+        "(8, 34, 1, 1)",
+    ] {
+        database.run(&format!(
+            "INSERT INTO run (run, as_of, definitions, dimensions, rows)
+                SELECT x.1, toDateTime64('2025-06-02 12:00:00', 3, 'UTC') + toIntervalDay(x.2), x.3, x.4, map('roi', 1) FROM (SELECT {run} AS x)"
+        ))
+        .await;
+    }
+    let said = "INSERT INTO roi_run (run, as_of, brand, side, period, period_start, period_end, complete, roi_so_far, expected_share, roi, roi_low, roi_high, reason)
+        SELECT r.run, r.as_of, x.2, 'conversation', x.3, '2025-05-26', '2025-06-02', x.4, x.5, x.6, x.7, x.8, x.9, x.10
+        FROM (SELECT arrayJoin([
+            -- Of the run of day 6 (the nearest to 7) and the first complete one: twice what there was, within and beyond the interval.
+            (1, 'hit', 'month', false, -0.9, 0.1, NULL, NULL, NULL, 'not_complete'),
+            (2, 'hit', 'month', false, -0.25, 0.5, NULL, NULL, NULL, 'not_complete'),
+            (3, 'hit', 'month', false, 0., 0.9, NULL, NULL, NULL, 'not_complete'),
+            (4, 'hit', 'month', true, NULL, NULL, 0.4, 0.1, 0.8, ''),
+            (5, 'hit', 'month', true, NULL, NULL, 9., 8., 10., ''),
+            (2, 'miss', 'month', false, -0.25, 0.5, NULL, NULL, NULL, 'not_complete'),
+            (4, 'miss', 'month', true, NULL, NULL, 1.5, 0.6, 2., ''),
+            (2, 'short', 'week', false, -0.25, 0.5, NULL, NULL, NULL, 'not_complete'),
+            (4, 'short', 'week', true, NULL, NULL, 0.5, NULL, NULL, 'short_period'),
+            (2, 'few', 'month', false, -0.25, NULL, NULL, NULL, NULL, 'not_complete'),
+            (4, 'few', 'month', true, NULL, NULL, 0.5, 0.4, 0.6, ''),
+            (2, 'rules', 'month', false, -0.25, 0.5, NULL, NULL, NULL, 'not_complete'),
+            (6, 'rules', 'month', true, NULL, NULL, 0.5, 0.4, 0.6, ''),
+            (2, 'rates', 'month', false, -0.25, 0.5, NULL, NULL, NULL, 'not_complete'),
+            (7, 'rates', 'month', true, NULL, NULL, 0.5, 0.4, 0.6, ''),
+            (4, 'late', 'month', true, NULL, NULL, 0.5, 0.4, 0.6, ''),
+            (2, 'early', 'month', false, -0.25, 0.5, NULL, NULL, NULL, 'not_complete'),
+            (8, 'trailing', 'last_4_weeks', true, NULL, NULL, 0.5, 0.4, 0.6, ''),
+            (17, 'killed', 'month', true, NULL, NULL, 0.5, 0.4, 0.6, '')
+        ]) AS x) AS said LEFT JOIN run AS r ON r.run = x.1";
+    database.run(said).await;
+    let found = "SELECT brand, early_run, late_run, round(roi_expected, 6), roi, round(error, 6), hit, reason FROM backtest ORDER BY brand";
+    assert_eq!(
+        database.ask(found).await,
+        "few\t2\t4\t\\N\t0.5\t\\N\t\\N\tfew_sales\n\
+         hit\t2\t4\t0.5\t0.4\t0.1\ttrue\t\n\
+         miss\t2\t4\t0.5\t1.5\t-1\tfalse\t\n\
+         rates\t2\t7\t0.5\t0.5\t\\N\t\\N\tdimensions_changed\n\
+         rules\t2\t6\t0.5\t0.5\t\\N\t\\N\tdefinitions_changed\n\
+         short\t2\t4\t0.5\t0.5\t0\t\\N\tshort_period"
+    );
+}

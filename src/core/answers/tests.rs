@@ -5,6 +5,7 @@ mod comparison;
 mod immediacy;
 mod oracle;
 mod reasons;
+mod revision;
 mod roi;
 
 use std::sync::Arc;
