@@ -109,6 +109,8 @@ pub struct Append {
     pub progress: Progress,
     /// What must be there.
     pub promise: Promise,
+    /// Whether the tables must show that they are whole, too: a state is published on the strength of it.
+    pub whole: bool,
 }
 
 /// What became of rows of `progress`.

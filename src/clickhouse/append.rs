@@ -24,15 +24,22 @@ pub(super) const BROKEN: &str = "grapevine: the store knows less than was writte
 /// Which store this is; empty where its table is missing or not seen.
 const ID: &str = "coalesce((SELECT any(comment) FROM system.tables WHERE database = currentDatabase() AND name = 'store'), '')";
 
-/// `said`: one more than how far each source is, 0 for one without a row. `marked`: in how many tables its mark is.
-fn known() -> String {
+/// `said`: one more than how far each source is, 0 for one without a row. `marked`: in how many tables its mark is; all of them where
+/// they are not asked.
+fn known(whole: bool) -> String {
+    let marked = if whole {
+        format!(
+            "(SELECT mapFromArrays(groupArray(mark), groupArray(places)) FROM \
+             (SELECT mark, uniqExact(place) AS places FROM ({}) GROUP BY mark))",
+            marks::found()
+        )
+    } else {
+        format!("mapFromArrays({{marks:Array(String)}}, arrayMap(mark -> {}, {{marks:Array(String)}}))", marks::marked().count())
+    };
     format!(
         "WITH (SELECT mapFromArrays(groupArray(toString(source)), groupArray(newest)) FROM \
          (SELECT source, max(version) + 1 AS newest FROM progress WHERE epoch = {{asked:UInt16}} AND source IN \
-         {{sources:Array(String)}} GROUP BY source)) AS said, \
-         (SELECT mapFromArrays(groupArray(mark), groupArray(places)) FROM \
-         (SELECT mark, uniqExact(place) AS places FROM ({}) GROUP BY mark)) AS marked, {ID} AS id",
-        marks::found()
+         {{sources:Array(String)}} GROUP BY source)) AS said, {marked} AS marked, {ID} AS id"
     )
 }
 
@@ -46,7 +53,7 @@ fn short() -> String {
 }
 
 /// The statement: its values are parameters, so that no text of a row is ever read as SQL.
-fn statement() -> String {
+fn statement(whole: bool) -> String {
     let names = Progress::COLUMNS.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ");
     let arrays = Progress::COLUMNS.iter().map(|column| format!("{{{}:Array({})}}", column.name, sent_as(column.kind)));
     let values = (1..).zip(Progress::COLUMNS).map(|(at, column)| match column.kind {
@@ -58,7 +65,7 @@ fn statement() -> String {
     format!(
         "INSERT INTO progress ({names}) {} SELECT {} FROM (SELECT arrayJoin(arrayZip({})) AS row) \
          WHERE throwIf(notEmpty({}), '{BROKEN}') = 0",
-        known(),
+        known(whole),
         values.collect::<Vec<_>>().join(", "),
         arrays.collect::<Vec<_>>().join(", "),
         short()
@@ -130,9 +137,10 @@ impl ClickHouseSink {
         if !first.is_empty() {
             self.mark(&first).await?;
         }
+        let whole = rows.iter().any(|append| append.whole);
         let mut is_broken = false;
         let appended = self.attempt(Progress::NAME, rows.len(), async {
-            let query = self.current(with_rows(self.client.query_raw(&statement()), rows, (self.clock)())).await?;
+            let query = self.current(with_rows(self.client.query_raw(&statement(whole)), rows, (self.clock)())).await?;
             self.with_promises(query, rows).execute().await.map_err(|error| {
                 is_broken = errors::says(&error, BROKEN);
                 classify(&error)
@@ -144,7 +152,7 @@ impl ClickHouseSink {
 
     /// Which promises are not kept.
     async fn broken(&self, rows: &[Append]) -> Result<Appended, Failure> {
-        let asked = self.client.query_raw(&format!("{} SELECT {} AS short, id", known(), short()));
+        let asked = self.client.query_raw(&format!("{} SELECT {} AS short, id", known(true), short()));
         let asked = self.with_promises(self.current(asked).await?, rows);
         let (short, id): (Vec<String>, String) = self.answer(asked).await?;
         // A table that this user does not see has forgotten nothing.
@@ -223,7 +231,7 @@ mod tests {
 
     #[test]
     fn every_column_is_a_parameter_of_its_type() {
-        let statement = statement();
+        let statement = statement(false);
         for column in Progress::COLUMNS {
             assert!(statement.contains(&format!("{{{}:Array(", column.name)), "{}", column.name);
         }

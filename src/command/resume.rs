@@ -232,7 +232,8 @@ impl Parts<'_> {
         // A snapshot is taken after a flush, which has nothing but how far the source is.
         let progress = engine.flush().rows.progress;
         let unconditional = Promise { store, progress: None };
-        let rows: Vec<Append> = progress.into_iter().map(|progress| Append { progress, promise: unconditional }).collect();
+        let rows: Vec<Append> =
+            progress.into_iter().map(|progress| Append { progress, promise: unconditional, whole: true }).collect();
         if let Appended::Broken(_) = self.sink.append(&rows).await.map_err(failed)? {
             return Err(failed(Failure::Transient("another store has come in its place".to_owned())));
         }

@@ -81,7 +81,12 @@ pub enum Event {
     /// Nobody could say.
     NotCompared,
     /// All rows below this offset are in the store.
-    Durable(Offset),
+    Durable {
+        /// The offset.
+        next: Offset,
+        /// Whether the tables have shown by then that they are whole.
+        whole: bool,
+    },
     /// The store knows less than it was said to know.
     Forgotten,
     /// Its state was published, or not.
@@ -298,11 +303,19 @@ impl Assignment {
     pub fn rows_due(&self, at: Duration, by: Duration) -> Option<Duration> {
         let leaves = self.leaves_by().is_some();
         match self.running()? {
-            running if running.has_moved() && leaves => Some(Duration::ZERO),
+            running if leaves && (running.has_moved() || running.is_unasked()) => Some(Duration::ZERO),
             running if running.has_moved() && running.is_behind() => Some(by),
             running if running.has_moved() => Some(at),
             running => (!leaves).then(|| running.sign_of_life_due()),
         }
+    }
+
+    /// Whether the tables must show that they are whole before `progress` is appended, although no state is taken now: nothing was
+    /// written yet, the last state is taken later, and one that is at rest takes none.
+    #[must_use]
+    pub fn asks_whether_all_is_there(&self) -> bool {
+        self.leaves_by().is_some()
+            || self.running().is_some_and(|running| !running.has_moved() || running.promise().progress.is_none())
     }
 
     /// When its state should be taken along with its rows; `None` while one is under way or when it would say nothing new.

@@ -178,7 +178,7 @@ pub struct Rejected {
 }
 
 /// How far the tables are complete for one source, and what was counted on the way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "rows", derive(clickhouse::Row))]
 #[expect(missing_docs, reason = "the columns are documented in the migration")]
 pub struct Progress {

@@ -32,7 +32,7 @@ struct Flush {
 impl InFlight {
     /// A flush is sent.
     pub(super) fn seal(&mut self, batch: &FlushBatch) {
-        let covers = batch.covers.iter().map(|(id, _)| *id).collect();
+        let covers = batch.covers.iter().map(|cover| cover.id).collect();
         self.flushes.push(Flush { number: batch.number, covers, rooted: false, failed: false });
     }
 
@@ -77,18 +77,19 @@ impl InFlight {
     fn is_first(&self, batch: &FlushBatch) -> bool {
         let older = self.flushes.iter().take_while(|flush| flush.number < batch.number);
         let mut ids = older.flat_map(|flush| &flush.covers);
-        !ids.any(|id| batch.covers.iter().any(|(covered, _)| covered == id))
+        !ids.any(|id| batch.covers.iter().any(|cover| cover.id == *id))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::publishing::Cover;
     use super::*;
     use crate::record::Partition;
 
     fn batch(number: u64, partitions: &[i32]) -> FlushBatch {
         let id = |partition: &i32| AssignmentId { partition: Partition(*partition), number: 1 };
-        let covers = partitions.iter().map(|partition| (id(partition), number)).collect();
+        let covers = partitions.iter().map(|partition| Cover { id: id(partition), next: number, whole: false }).collect();
         FlushBatch { number, covers, ..FlushBatch::default() }
     }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::problem::Problem;
-use super::publishing::{self, FlushBatch, Outcome, PendingCheckpoint};
+use super::publishing::{self, Cover, FlushBatch, Outcome, PendingCheckpoint};
 use super::turn::Loop;
 use super::{Append, Appended, Checkpoints, Notice, Observer, Sink, Source, WorkerError, pace};
 use crate::assignment::{Assignment, AssignmentId, Event, Publication, Running};
@@ -73,7 +73,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 continue;
             }
             only_last_rows &= leaves;
-            Self::take_rows(&mut batch, assignment, now, self.observer);
+            Self::take_rows(&mut batch, assignment, (now, state), self.observer);
             if let Some(command) = assignment.garbage(self.terms.garbage) {
                 garbage.push((id.partition, command));
             } else if state && let Some(running) = assignment.running_mut() {
@@ -94,15 +94,15 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         garbage.into_iter().try_for_each(|(partition, command)| self.carry_out(partition, Some(command)))
     }
 
-    /// Adds what changed in one partition.
-    fn take_rows(batch: &mut FlushBatch, assignment: &mut Assignment, now: Duration, observer: &O) {
-        let id = assignment.id;
+    /// Adds what changed in one partition; its state is taken, too, or not.
+    fn take_rows(batch: &mut FlushBatch, assignment: &mut Assignment, (now, state): (Duration, bool), observer: &O) {
+        let (id, whole) = (assignment.id, state || assignment.asks_whether_all_is_there());
         let Some(running) = assignment.running_mut() else { return };
-        let (changed, unknown) = running.flush(now);
+        let (changed, unknown) = running.flush(now, whole);
         let (partition, holdings) = (id.partition, running.engine.holdings());
         observer.notice(Notice::Flushed { partition, batch: &changed, holdings });
         observer.notice(Notice::UnknownFields(&unknown));
-        batch.covers.push((id, changed.next));
+        batch.covers.push(Cover { id, next: changed.next, whole });
         batch.rows.append(changed.rows);
     }
 
@@ -132,9 +132,9 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// Appends its `progress`, of the partitions that are still held as they were: what became of the others is told by
     /// whoever reads them on.
     fn append(&mut self, batch: Box<FlushBatch>, wait: Duration) {
-        let append = |(progress, (id, _)): (&Progress, &(AssignmentId, Offset))| {
-            let promise = self.held(*id)?.running()?.promise();
-            Some(Append { progress: progress.clone(), promise })
+        let append = |(progress, cover): (&Progress, &Cover)| {
+            let promise = self.held(cover.id)?.running()?.promise();
+            Some(Append { progress: progress.clone(), promise, whole: cover.whole })
         };
         let rows = batch.rows.progress.iter().zip(&batch.covers).filter_map(append).collect();
         self.under_way.push(publishing::append(self.sink, batch, rows, wait));
@@ -166,7 +166,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             }
             Ok(Appended::Broken(sources)) => {
                 let is_broken = |id: &AssignmentId| self.held(*id).is_some_and(|held| sources.contains(&held.source));
-                let forgotten: Vec<AssignmentId> = batch.covers.iter().map(|(id, _)| *id).filter(is_broken).collect();
+                let forgotten: Vec<AssignmentId> = batch.covers.iter().map(|cover| cover.id).filter(is_broken).collect();
                 // All of them hear it, and the others' rows go on, whatever the first makes of it.
                 let told: Vec<_> = forgotten.into_iter().map(|id| self.forgotten(id)).collect();
                 self.append(batch, Duration::ZERO);
@@ -238,8 +238,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// Rows are durable, so the states that stand for them may be published: those of partitions that are still read, or leave.
     fn durable(&mut self, batch: FlushBatch) -> Result<(), WorkerError> {
         let FlushBatch { covers, checkpoints, .. } = batch;
-        for (id, next) in covers {
-            self.answer(id, Event::Durable(next))?;
+        for Cover { id, next, whole } in covers {
+            self.answer(id, Event::Durable { next, whole })?;
         }
         for PendingCheckpoint { id, next, promise, state, room } in checkpoints {
             if self.held(id).and_then(Assignment::running).is_some() {

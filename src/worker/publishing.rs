@@ -43,6 +43,16 @@ pub(super) enum Outcome {
     Compared(AssignmentId, Result<Bounds, Failure>),
 }
 
+/// A partition in a flush.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cover {
+    pub(super) id: AssignmentId,
+    /// How far its rows reach.
+    pub(super) next: Offset,
+    /// Whether the tables show that they are whole before its `progress` is appended.
+    pub(super) whole: bool,
+}
+
 /// The rows of one flush, and what is true once they are durable.
 #[derive(Debug, Default)]
 pub(super) struct FlushBatch {
@@ -55,7 +65,7 @@ pub(super) struct FlushBatch {
     /// What was sent before it, kept until all of it is settled.
     pub(super) sent: Vec<Rows>,
     /// How far each partition's rows reach.
-    pub(super) covers: Vec<(AssignmentId, Offset)>,
+    pub(super) covers: Vec<Cover>,
     /// States taken at this flush, to be published once the rows are durable.
     pub(super) checkpoints: Vec<PendingCheckpoint>,
     /// Attempts that failed.

@@ -1,6 +1,7 @@
-//! What an insert costs: the sender's CPU and the store's, a row, merges included.
+//! What an insert costs: the sender's CPU and the store's, a row, merges included; and how long `progress` takes.
 //!
-//! Real events make the rows of `activity_window`; the store is the embedded ClickHouse, a process of its own.
+//! Real events make the rows of `activity_window`; the store is the embedded ClickHouse, a process of its own. `-- append` measures
+//! `progress` alone.
 
 #![expect(clippy::panic, reason = "a benchmark that cannot measure says why and ends")]
 
@@ -16,8 +17,8 @@ use grapevine::config::Config;
 use grapevine::engine::Engine;
 use grapevine::event::parse;
 use grapevine::record::Record;
-use grapevine::row::{ActivityWindow, Rows};
-use grapevine::worker::Sink as _;
+use grapevine::row::{ActivityWindow, Progress, Rows};
+use grapevine::worker::{Append, Appended, Promise, Sink as _};
 
 use input::{FILES, lines, renamed};
 use measure::cpu_seconds;
@@ -26,8 +27,14 @@ use store::Store;
 const ROWS: usize = 500_000;
 /// Rows of one insert.
 const BATCH: usize = 50_000;
+/// Sources of which `progress` is appended in one statement, and how often that is.
+const SOURCES: usize = 64;
+const APPENDS: usize = 60;
 
 fn main() {
+    if std::env::args().any(|argument| argument == "append") {
+        return appends(&Store::start());
+    }
     let rows = windows();
     let bytes = block(&rows[..BATCH].iter().collect::<Vec<_>>()) as f64 / BATCH as f64;
     println!("# insert: {ROWS} rows of activity_window, {BATCH} an insert, {bytes:.0} bytes a row");
@@ -36,6 +43,43 @@ fn main() {
     for (run, compression) in ["lz4", "none", "lz4", "none"].into_iter().enumerate() {
         let (sender, stored) = inserted(&store, &format!("run_{run}"), compression, &rows);
         println!("{compression}: {sender:.2} us of the sender's CPU a row, {stored:.2} us of the store's");
+    }
+    appends(&store);
+}
+
+/// How long it takes to append `progress` where each table of lives has a million rows of other sources.
+fn appends(store: &Store) {
+    let config = configured(store.url(), "appends", "lz4");
+    store.migrate("appends");
+    for table in ["root", "activity_window", "cascade", "thread"] {
+        store.run(
+            "appends",
+            &format!(
+                "INSERT INTO {table} (root, epoch, source, opened, version) \
+                 SELECT hex(cityHash64(number)), 0, concat('held/', toString(number % 64)), number, number FROM numbers(1000000)"
+            ),
+        );
+    }
+    let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, 0, || 0);
+    let known = store.wait(sink.known("bench/0")).expect("a store");
+    let mut progress = None;
+    let mut append = |version: u64, whole: bool| {
+        let promise = Promise { store: known.store, progress };
+        let row = |source: usize| {
+            let progress = Progress { source: format!("bench/{source}").into(), version, ..Progress::default() };
+            Append { progress, promise, whole }
+        };
+        let rows: Vec<Append> = (0..SOURCES).map(row).collect();
+        let started = Instant::now();
+        assert_eq!(store.wait(sink.append(&rows)).expect("a store that answers"), Appended::Done);
+        progress = Some(version);
+        started.elapsed().as_secs_f64() * 1e3
+    };
+    append(1, true);
+    for (what, whole) in [("with a state", true), ("without one", false), ("with a state", true), ("without one", false)] {
+        let mut took: Vec<f64> = (0..APPENDS).map(|_| append(2, whole)).collect();
+        took.sort_by(f64::total_cmp);
+        println!("progress of {SOURCES} sources, {what}: {:.1} ms, half of the appends within {:.1}", took[0], took[APPENDS / 2]);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::store::{Database, progress};
 use crate::world::World;
 
 fn row(store: StoreId, source: &str, version: u64, promised: Option<u64>) -> Append {
-    Append { progress: progress(source, version, 0), promise: Promise { store, progress: promised } }
+    Append { progress: progress(source, version, 0), promise: Promise { store, progress: promised }, whole: true }
 }
 
 /// What happens to a row of `progress` of each source, when the store must know so much before.
@@ -65,6 +65,8 @@ async fn a_table_that_was_emptied_alone_lacks_its_marks() {
         database.run(&format!("INSERT INTO kept SELECT * FROM {table}")).await;
         database.run(&format!("TRUNCATE TABLE {table}")).await;
         assert_eq!(append(&sink, store, &[("t/0", version, Some(5))]).await, broken(&["t/0"]));
+        let unasked = Append { whole: false, ..row(store, "t/0", version, Some(5)) };
+        assert_eq!(sink.append(&[unasked]).await.unwrap(), Appended::Done, "no state is published on the strength of it");
         assert_eq!(append(&sink, store, &[("t/0", version, None)]).await, Appended::Done, "who slept writes, but marks nothing");
         let known = sink.known("t/0").await.unwrap();
         assert_eq!((known.progress, known.lacking), (Some(version), vec![table.to_owned()]));

@@ -340,7 +340,7 @@ pub(crate) async fn write(sink: &ClickHouseSink, mut rows: Rows) -> Result<(), F
         return Ok(());
     }
     let promise = Promise { store: sink.known("any").await?.store, progress: None };
-    let rows: Vec<Append> = progress.into_iter().map(|progress| Append { progress, promise }).collect();
+    let rows: Vec<Append> = progress.into_iter().map(|progress| Append { progress, promise, whole: true }).collect();
     assert_eq!(sink.append(&rows).await?, Appended::Done);
     Ok(())
 }

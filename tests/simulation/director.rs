@@ -220,6 +220,7 @@ impl Director {
             store: StoreId(1),
             tables: Tables::default(),
             promised: BTreeMap::new(),
+            whole: BTreeMap::new(),
             completeness: Completeness::new(settings.rules.clone()),
             forgetting: Forgetting::default(),
             inserting: BTreeSet::new(),

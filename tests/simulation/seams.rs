@@ -257,7 +257,7 @@ impl Sink for SimulatedSink {
             member.world.borrow_mut().faults.note(Fault::AppendRefused);
             return Ok(Appended::Broken(short));
         }
-        for Append { progress, promise } in rows {
+        for Append { progress, promise, whole: _ } in rows {
             if promise.progress.is_none() {
                 member.world.borrow_mut().tables.mark(&progress.source);
             }
@@ -405,6 +405,11 @@ impl SimulatedCheckpoints {
         // A first checkpoint covers nothing: it stands where the log began when it was asked.
         let is_first = durable.is_none() && next <= first;
         assert!(is_first || durable >= Some(next), "I1: published {next} of {source}, durable {durable:?}");
+        let whole = world.whole.get(source).copied();
+        assert!(
+            stored.promise.progress.is_none() || whole >= Some(next),
+            "I9: published {next} of {source}, all tables were whole at {whole:?}"
+        );
         if world.owners[slot(partition.expect("sources end with their partition"))] != Some(self.0.number) {
             world.faults.note(Fault::PublishedByTwo);
         }

@@ -104,6 +104,8 @@ pub(crate) struct World {
     pub(crate) tables: Tables,
     /// The greatest version of `progress` that was ever written.
     pub(crate) promised: BTreeMap<String, Offset>,
+    /// The greatest before which all tables were asked whether they are whole, and were.
+    pub(crate) whole: BTreeMap<String, Offset>,
     pub(crate) completeness: Completeness,
     pub(crate) forgetting: Forgetting,
     /// Inserts that have not ended: whose, and their numbers.
@@ -152,10 +154,10 @@ impl World {
     /// The sources of which the store does not know what was promised.
     pub(crate) fn broken(&self, rows: &[Append]) -> Vec<Arc<str>> {
         let is_broken = |append: &&Append| {
-            let Append { progress, promise } = append;
+            let Append { progress, promise, whole } = append;
             let Known { store, progress: known, lacking } = self.tables.known(self.store, &progress.source);
             let is_first = promise.progress.is_none();
-            promise.store != store || (!is_first && (known < promise.progress || !lacking.is_empty()))
+            promise.store != store || (!is_first && (known < promise.progress || (*whole && !lacking.is_empty())))
         };
         rows.iter().filter(is_broken).map(|append| Arc::clone(&append.progress.source)).collect()
     }
@@ -163,6 +165,10 @@ impl World {
     /// Appends rows of `progress`.
     pub(crate) fn append(&mut self, rows: &[Append]) {
         let progress: Vec<Progress> = rows.iter().map(|append| append.progress.clone()).collect();
+        for Append { progress: row, .. } in rows.iter().filter(|append| append.whole) {
+            let whole = self.whole.entry(row.source.to_string()).or_default();
+            *whole = row.version.max(*whole);
+        }
         for row in &progress {
             let promised = self.promised.entry(row.source.to_string()).or_default();
             *promised = row.version.max(*promised);

@@ -37,6 +37,10 @@ pub struct Running {
     /// When that was.
     shown_at: Duration,
     durable: Option<Offset>,
+    /// `next` of the last flush before whose `progress` the tables show that they are whole.
+    asked: Option<Offset>,
+    /// That of the last one before which they did: a state is published up to here only.
+    whole: Option<Offset>,
     /// What the store must know by now.
     promise: Promise,
     /// How often opening failed before it was read, until the store has shown that it remembers.
@@ -127,6 +131,8 @@ impl Running {
             flushed: None,
             shown_at: Duration::ZERO,
             durable: (next > bounds.first).then_some(next),
+            asked: None,
+            whole: None,
             promise,
             opened_after,
             published: next,
@@ -204,13 +210,14 @@ impl Running {
         Some(refusal::garbage(partition, rejected, read))
     }
 
-    /// What changed since the last flush, and the fields that nobody read.
-    pub fn flush(&mut self, now: Duration) -> (Batch, UnknownFields) {
+    /// What changed since the last flush, and the fields that nobody read; and whether the tables will show that they are whole.
+    pub fn flush(&mut self, now: Duration, whole: bool) -> (Batch, UnknownFields) {
         let mut batch = self.engine.flush();
         for progress in &mut batch.rows.progress {
             progress.log_end = self.log_end.max(batch.next);
         }
         (self.flushed, self.shown_at) = (Some(batch.next), now);
+        self.asked = if whole { self.flushed } else { self.asked };
         self.recent.add(&batch.tally);
         (batch, std::mem::take(&mut self.unknown))
     }
@@ -245,8 +252,9 @@ impl Running {
     /// Notes how far rows, states and offsets are.
     pub(super) fn note(&mut self, now: Duration, event: &Event, terms: &Terms) -> Noted {
         match event {
-            Event::Durable(next) => {
+            Event::Durable { next, whole } => {
                 self.durable = self.durable.max(Some(*next));
+                self.whole = if *whole { self.whole.max(Some(*next)) } else { self.whole };
                 self.promise.progress = self.promise.progress.max(Some(*next));
                 self.opened_after = 0;
             }
@@ -336,8 +344,14 @@ impl Running {
         (self.published < self.engine.next()).then_some(self.published)
     }
 
+    /// Whether its last state still waits for tables that nobody has asked.
+    pub(super) fn is_unasked(&self) -> bool {
+        self.unpublished().is_some() && self.asked != Some(self.engine.next())
+    }
+
     pub(super) fn undone(&self) -> Option<Undone> {
-        if self.has_moved() || self.durable < Some(self.engine.next()) {
+        let next = Some(self.engine.next());
+        if self.has_moved() || self.durable < next || (self.unpublished().is_some() && self.whole < next) {
             return Some(Undone::Rows);
         }
         match self.unpublished() {

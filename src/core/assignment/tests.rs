@@ -54,7 +54,7 @@ fn state() -> StoredState {
     let mut running = running();
     running.fold(&[record(0, b"a"), record(1, b"b"), record(2, b"c")]);
     let running = running.running_mut().unwrap();
-    running.flush(NOW);
+    running.flush(NOW, true);
     let (next, _, state) = running.snapshot();
     StoredState { next, promise: promise(), bytes: state.encode(), published: 0 }
 }
@@ -105,8 +105,8 @@ fn leaving_with_rows() -> Assignment {
 
 fn leaving_with_a_state() -> Assignment {
     let mut assignment = leaving_with_rows();
-    assignment.running_mut().unwrap().flush(NOW);
-    after(assignment, [Event::Durable(2)])
+    assignment.running_mut().unwrap().flush(NOW, true);
+    after(assignment, [Event::Durable { next: 2, whole: true }])
 }
 
 fn leaving_with_an_offset() -> Assignment {
@@ -170,7 +170,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("compared", Event::Compared(bounds())),
         ("compared: log short", Event::Compared(Bounds { end: 1, ..bounds() })),
         ("not compared", Event::NotCompared),
-        ("durable 2", Event::Durable(2)),
+        ("durable 2", Event::Durable { next: 2, whole: true }),
         ("forgotten", Event::Forgotten),
         ("published 2", published(2, Ok(()))),
         ("published 0", published(0, Ok(()))),
@@ -251,7 +251,8 @@ fn every_event_in_every_state_does_what_the_table_says() {
 #[test]
 fn a_partition_at_rest_shows_now_and_then_that_it_is_read_and_how_far_its_log_reaches() {
     let mut assignment = with_rows();
-    let log_end = |assignment: &mut Assignment, now| assignment.running_mut().unwrap().flush(now).0.rows.progress[0].log_end;
+    let log_end =
+        |assignment: &mut Assignment, now| assignment.running_mut().unwrap().flush(now, true).0.rows.progress[0].log_end;
     assert_eq!(log_end(&mut assignment, NOW), 50, "as when it was opened");
     assignment.running_mut().unwrap().lags(Some(3), 100);
     assert_eq!(log_end(&mut assignment, NOW), 5);
@@ -274,10 +275,10 @@ fn whoever_leaves_writes_then_publishes_then_commits() {
     assert!(assignment.fold(&[record(2, b"c")]).is_none() && assignment.end(9).is_none());
     assert_eq!(assignment.running().unwrap().engine.next(), 2, "what comes now is the next owner's");
     assert!(assignment.last_state(NOW).is_none(), "no state before its rows are durable");
-    assignment.running_mut().unwrap().flush(NOW);
+    assignment.running_mut().unwrap().flush(NOW, true);
     assert_eq!(assignment.rows_due(UNTIL, UNTIL), None, "and no sign of life");
     assert!(assignment.last_state(NOW).is_none());
-    let mut assignment = after(assignment, [Event::Durable(2)]);
+    let mut assignment = after(assignment, [Event::Durable { next: 2, whole: true }]);
     assert_eq!(assignment.running().unwrap().uncommitted(), Some(0), "what is published");
     assert_eq!(assignment.last_state(NOW).map(|(next, ..)| next), Some(2));
     assert!(assignment.last_state(NOW).is_none(), "one at a time");
@@ -288,17 +289,30 @@ fn whoever_leaves_writes_then_publishes_then_commits() {
 }
 
 #[test]
+fn the_last_state_waits_until_the_tables_have_shown_that_they_are_whole() {
+    let mut assignment = with_rows();
+    assignment.running_mut().unwrap().flush(NOW, false);
+    let mut assignment = after(assignment, [Event::Durable { next: 2, whole: false }, farewell(2, 2)]);
+    assert_eq!((assignment.rows_due(UNTIL, UNTIL), assignment.last_state_due()), (Some(Duration::ZERO), None));
+    assert!(assignment.asks_whether_all_is_there());
+    assignment.running_mut().unwrap().flush(NOW, true);
+    assert_eq!((assignment.rows_due(UNTIL, UNTIL), assignment.last_state_due()), (None, None), "once");
+    let mut assignment = after(assignment, [Event::Durable { next: 2, whole: true }]);
+    assert_eq!(assignment.last_state(NOW).map(|(next, ..)| next), Some(2));
+}
+
+#[test]
 fn a_publication_of_the_last_state_that_is_under_way_is_not_made_twice() {
     let mut assignment = with_rows();
-    assignment.running_mut().unwrap().flush(NOW);
+    assignment.running_mut().unwrap().flush(NOW, true);
     assignment.running_mut().unwrap().snapshot();
-    let mut assignment = after(assignment, [farewell(2, 2), Event::Durable(2)]);
+    let mut assignment = after(assignment, [farewell(2, 2), Event::Durable { next: 2, whole: true }]);
     assert!(assignment.last_state(UNTIL).is_none());
     let mut older = running();
     older.running_mut().unwrap().snapshot();
     older.fold(&[record(0, b"a"), record(1, b"b")]);
-    older.running_mut().unwrap().flush(NOW);
-    let mut older = after(older, [farewell(2, 2), Event::Durable(2)]);
+    older.running_mut().unwrap().flush(NOW, true);
+    let mut older = after(older, [farewell(2, 2), Event::Durable { next: 2, whole: true }]);
     assert!(older.last_state(NOW).is_some(), "one of an older state holds nobody up");
 }
 
@@ -322,10 +336,11 @@ fn a_last_state_that_cannot_be_published_is_tried_again_after_a_while() {
 #[test]
 fn what_failed_before_the_farewell_does_not_delay_the_last_state() {
     let mut assignment = with_rows();
-    assignment.running_mut().unwrap().flush(NOW);
+    assignment.running_mut().unwrap().flush(NOW, true);
     assignment.running_mut().unwrap().snapshot();
     let slow = Publication { next: 2, bytes: 10, took: Duration::from_secs(60) };
-    let failed = [Event::Durable(2), Event::Published(slow, transient()), Event::Published(slow, transient())];
+    let failed =
+        [Event::Durable { next: 2, whole: true }, Event::Published(slow, transient()), Event::Published(slow, transient())];
     let mut assignment = after(assignment, failed.into_iter().chain([farewell(1, 1)]));
     assert_eq!(assignment.last_state(NOW).map(|(next, ..)| next), Some(2));
 }
@@ -351,8 +366,8 @@ fn a_group_that_does_not_answer_holds_nobody_up_for_long() {
     let assignment = after(with_rows(), [Event::Committed(0), patient]);
     assert_eq!(assignment.leaves_by(), Some(NOW + Duration::from_secs(3_600)), "rows may take their time");
     let mut assignment = assignment;
-    assignment.running_mut().unwrap().flush(NOW);
-    let assignment = after(assignment, [Event::Durable(2), published(2, Ok(()))]);
+    assignment.running_mut().unwrap().flush(NOW, true);
+    let assignment = after(assignment, [Event::Durable { next: 2, whole: true }, published(2, Ok(()))]);
     assert_eq!(assignment.leaves_by(), Some(NOW + leaving::LAST_COMMITS));
 }
 
@@ -360,7 +375,7 @@ fn a_group_that_does_not_answer_holds_nobody_up_for_long() {
 fn garbage_is_put_aside_unless_it_leaves() {
     let rejected = || {
         let mut assignment = with_rows();
-        assignment.running_mut().unwrap().flush(NOW);
+        assignment.running_mut().unwrap().flush(NOW, true);
         assignment
     };
     assert!(matches!(rejected().garbage(terms().garbage), Some(Command::PutAside(_))));
@@ -400,8 +415,8 @@ proptest::proptest! {
                 }
                 Some(40..80) => {
                     if let Some(running) = assignment.running_mut() {
-                        let (batch, _) = running.flush(now);
-                        assignment.on(now, Event::Durable(batch.next), &terms())
+                        let (batch, _) = running.flush(now, true);
+                        assignment.on(now, Event::Durable { next: batch.next, whole: true }, &terms())
                     } else {
                         Vec::new()
                     }
