@@ -109,7 +109,8 @@ pub struct Append {
     pub progress: Progress,
     /// What must be there.
     pub promise: Promise,
-    /// Whether the tables must show that they are whole, too: a state is published on the strength of it.
+    /// Whether the tables of lives must show that they are whole, too, and say from then on that they are up to this row: a state is
+    /// published on the strength of it.
     pub whole: bool,
 }
 

@@ -2,19 +2,22 @@
 //!
 //! Layout: magic (8), format (1), `next` (8), length of the source's name (4), the name, length of the compressed state (8), the
 //! store's id (16), one more than what `progress` says there, or 0 (8), the compressed state, checksum of everything before (16). Numbers are
-//! little-endian.
+//! little-endian. Since format 4 the tables of lives say as much as `progress`; before, they said only that the source had begun.
 
 use std::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
+use crate::assignment::written;
 use crate::engine::Snapshot;
 use crate::record::Offset;
 use crate::worker::{Promise, StoreId};
 
 const MAGIC: &[u8; 8] = b"GRPVCKPT";
-/// The format of the objects that this version writes, and the only one that it reads.
-pub const FORMAT: u8 = 3;
+/// The format of the objects that this version writes.
+pub const FORMAT: u8 = 4;
+/// The oldest that it reads.
+const OLDEST: u8 = 3;
 const PROMISE: usize = 16 + 8;
 const CHECKSUM: usize = 16;
 
@@ -80,12 +83,13 @@ pub(super) fn glance(source: &str, next: Offset, head: &[u8], size: u64) -> Resu
     if !head.starts_with(MAGIC) {
         return Err(Unsound::Foreign);
     }
-    if let Some(&format) = head.get(MAGIC.len()).filter(|format| **format != FORMAT) {
+    let format = *head.get(MAGIC.len()).unwrap_or(&FORMAT);
+    if !(OLDEST..=FORMAT).contains(&format) {
         return Err(Unsound::Format(format));
     }
     let torn = || Unsound::Corrupt("it ends too early".to_owned());
     let compressed = size.checked_sub(head_length(source) + (PROMISE + CHECKSUM) as u64).ok_or_else(torn)?;
-    let expected = begin(source, next, compressed);
+    let expected = begin(format, source, next, compressed);
     let named = expected.len() - size_of::<u64>();
     if head.get(..named) != expected.get(..named) {
         return Err(Unsound::Misnamed);
@@ -94,10 +98,10 @@ pub(super) fn glance(source: &str, next: Offset, head: &[u8], size: u64) -> Resu
 }
 
 /// Everything before the promise.
-fn begin(source: &str, next: Offset, compressed: u64) -> Vec<u8> {
+fn begin(format: u8, source: &str, next: Offset, compressed: u64) -> Vec<u8> {
     let mut head = Vec::new();
     head.extend_from_slice(MAGIC);
-    head.push(FORMAT);
+    head.push(format);
     head.extend_from_slice(&next.to_le_bytes());
     head.extend_from_slice(&u32::try_from(source.len()).unwrap_or(u32::MAX).to_le_bytes());
     head.extend_from_slice(source.as_bytes());
@@ -106,10 +110,10 @@ fn begin(source: &str, next: Offset, compressed: u64) -> Vec<u8> {
 }
 
 fn wrap(source: &str, next: Offset, promise: Promise, compressed: &[u8]) -> (Vec<u8>, u128) {
-    let mut object = begin(source, next, compressed.len() as u64);
+    let mut object = begin(FORMAT, source, next, compressed.len() as u64);
     object.reserve_exact(PROMISE + compressed.len() + CHECKSUM);
     object.extend_from_slice(&promise.store.0.to_le_bytes());
-    object.extend_from_slice(&promise.written().to_le_bytes());
+    object.extend_from_slice(&written(promise.progress).to_le_bytes());
     object.extend_from_slice(compressed);
     let hash = checksum(&object);
     object.extend_from_slice(&hash.to_le_bytes());
@@ -120,7 +124,7 @@ fn unwrap<'a>(source: &str, next: Offset, object: &'a [u8]) -> Result<(Promise, 
     let torn = || Unsound::Corrupt("it ends too early".to_owned());
     let rest = object.strip_prefix(MAGIC).ok_or(Unsound::Foreign)?;
     let (&format, _) = rest.split_first().ok_or_else(torn)?;
-    if format != FORMAT {
+    if !(OLDEST..=FORMAT).contains(&format) {
         return Err(Unsound::Format(format));
     }
     let (body, sum) = object.split_last_chunk::<CHECKSUM>().ok_or_else(torn)?;
@@ -142,7 +146,10 @@ fn unwrap<'a>(source: &str, next: Offset, object: &'a [u8]) -> Result<(Promise, 
         return Err(Unsound::Misnamed);
     }
     let store = StoreId(u128::from_le_bytes(*store));
-    Ok((Promise { store, progress: u64::from_le_bytes(*progress).checked_sub(1) }, compressed))
+    let progress = u64::from_le_bytes(*progress).checked_sub(1);
+    // Marks that an older build made are of version 0.
+    let tables = if format == OLDEST { progress.map(|_| 0) } else { progress };
+    Ok((Promise { store, progress, tables }, compressed))
 }
 
 fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Unsound> {

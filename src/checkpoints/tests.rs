@@ -36,7 +36,7 @@ fn state(next: Offset) -> Snapshot {
 }
 
 fn promise(next: Offset) -> Promise {
-    Promise { store: StoreId(u128::MAX - 7), progress: Some(next) }
+    Promise { store: StoreId(u128::MAX - 7), progress: Some(next), tables: Some(next) }
 }
 
 fn publish(store: &CheckpointStore, next: Offset) {

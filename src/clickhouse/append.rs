@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use ::clickhouse::query::Query;
 
 use super::{ClickHouseSink, Table, errors, marks};
-use crate::assignment::StoreId;
+use crate::assignment::{StoreId, written};
 use crate::clickhouse::classify;
 use crate::failure::Failure;
 use crate::record::Offset;
@@ -24,36 +24,35 @@ pub(super) const BROKEN: &str = "grapevine: the store knows less than was writte
 /// Which store this is; empty where its table is missing or not seen.
 const ID: &str = "coalesce((SELECT any(comment) FROM system.tables WHERE database = currentDatabase() AND name = 'store'), '')";
 
-/// `said`: one more than how far each source is, 0 for one without a row. `marked`: in how many tables its mark is; all of them where
-/// they are not asked.
-fn known(whole: bool) -> String {
-    let marked = if whole {
-        format!(
-            "(SELECT mapFromArrays(groupArray(mark), groupArray(places)) FROM \
-             (SELECT mark, uniqExact(place) AS places FROM ({}) GROUP BY mark))",
-            marks::found()
-        )
-    } else {
-        format!("mapFromArrays({{marks:Array(String)}}, arrayMap(mark -> {}, {{marks:Array(String)}}))", marks::marked().count())
-    };
+/// `said`: one more than how far each source is, 0 for one without a row.
+fn said() -> String {
     format!(
-        "WITH (SELECT mapFromArrays(groupArray(toString(source)), groupArray(newest)) FROM \
+        "(SELECT mapFromArrays(groupArray(toString(source)), groupArray(newest)) FROM \
          (SELECT source, max(version) + 1 AS newest FROM progress WHERE epoch = {{asked:UInt16}} AND source IN \
-         {{sources:Array(String)}} GROUP BY source)) AS said, {marked} AS marked, {ID} AS id"
+         {{sources:Array(String)}} GROUP BY source)) AS said, {ID} AS id"
     )
 }
 
-/// The sources of which a promise is not kept.
-fn short() -> String {
+/// `marked`: one more than up to where all tables of lives say that they hold the rows of each mark, 0 where one of them says nothing.
+fn marked() -> String {
     format!(
-        "arrayFilter((source, mark, promised, store) -> promised > if(marked[mark] = {}, said[source], 0) OR store != id, \
-         {{sources:Array(String)}}, {{marks:Array(String)}}, {{promised:Array(UInt64)}}, {{stores:Array(String)}})",
-        marks::marked().count()
+        "(SELECT mapFromArrays(groupArray(mark), groupArray(least)) FROM \
+         (SELECT mark, if(uniqExact(place) = {}, min(upto) + 1, 0) AS least FROM ({}) GROUP BY mark)) AS marked",
+        marks::marked().count(),
+        marks::found()
     )
 }
+
+/// The sources of which a promise is not kept, as far as `progress` says.
+const SHORT: &str = "arrayFilter((source, promised, store) -> promised > said[source] OR store != id, \
+                     {sources:Array(String)}, {promised:Array(UInt64)}, {stores:Array(String)})";
+
+/// And those of which tables lack rows.
+const LACKING: &str = "arrayFilter((source, mark, promised) -> promised > marked[mark], \
+                       {sources:Array(String)}, {marks:Array(String)}, {tables:Array(UInt64)})";
 
 /// The statement: its values are parameters, so that no text of a row is ever read as SQL.
-fn statement(whole: bool) -> String {
+fn statement() -> String {
     let names = Progress::COLUMNS.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ");
     let arrays = Progress::COLUMNS.iter().map(|column| format!("{{{}:Array({})}}", column.name, sent_as(column.kind)));
     let values = (1..).zip(Progress::COLUMNS).map(|(at, column)| match column.kind {
@@ -63,12 +62,11 @@ fn statement(whole: bool) -> String {
         kind => format!("CAST(row.{at}, '{kind}')"),
     });
     format!(
-        "INSERT INTO progress ({names}) {} SELECT {} FROM (SELECT arrayJoin(arrayZip({})) AS row) \
-         WHERE throwIf(notEmpty({}), '{BROKEN}') = 0",
-        known(whole),
+        "INSERT INTO progress ({names}) WITH {} SELECT {} FROM (SELECT arrayJoin(arrayZip({})) AS row) \
+         WHERE throwIf(notEmpty({SHORT}), '{BROKEN}') = 0",
+        said(),
         values.collect::<Vec<_>>().join(", "),
-        arrays.collect::<Vec<_>>().join(", "),
-        short()
+        arrays.collect::<Vec<_>>().join(", ")
     )
 }
 
@@ -132,15 +130,13 @@ impl ClickHouseSink {
     }
 
     async fn append_some(&self, rows: &[Append]) -> Result<Appended, Failure> {
-        let first = rows.iter().filter(|append| append.promise.progress.is_none()).map(|append| &*append.progress.source);
-        let first: Vec<&str> = first.collect();
-        if !first.is_empty() {
-            self.mark(&first).await?;
+        let whole: Vec<Append> = rows.iter().filter(|append| append.whole).cloned().collect();
+        if !whole.is_empty() && !self.mark(&whole).await? {
+            return self.broken(rows).await;
         }
-        let whole = rows.iter().any(|append| append.whole);
         let mut is_broken = false;
         let appended = self.attempt(Progress::NAME, rows.len(), async {
-            let query = self.current(with_rows(self.client.query_raw(&statement(whole)), rows, (self.clock)())).await?;
+            let query = self.current(with_rows(self.client.query_raw(&statement()), rows, (self.clock)())).await?;
             self.with_promises(query, rows).execute().await.map_err(|error| {
                 is_broken = errors::says(&error, BROKEN);
                 classify(&error)
@@ -152,7 +148,8 @@ impl ClickHouseSink {
 
     /// Which promises are not kept.
     async fn broken(&self, rows: &[Append]) -> Result<Appended, Failure> {
-        let asked = self.client.query_raw(&format!("{} SELECT {} AS short, id", known(true), short()));
+        let asked =
+            self.client.query_raw(&format!("WITH {}, {} SELECT arrayConcat({SHORT}, {LACKING}) AS short, id", said(), marked()));
         let asked = self.with_promises(self.current(asked).await?, rows);
         let (short, id): (Vec<String>, String) = self.answer(asked).await?;
         // A table that this user does not see has forgotten nothing.
@@ -170,30 +167,31 @@ impl ClickHouseSink {
         Ok(settings.iter().fold(query, |query, (name, value)| query.with_setting(*name, *value)))
     }
 
-    fn with_promises(&self, query: Query, rows: &[Append]) -> Query {
+    pub(super) fn with_promises(&self, query: Query, rows: &[Append]) -> Query {
         query
             .param("asked", self.epoch)
             .param("sources", rows.iter().map(|row| &*row.progress.source).collect::<Vec<_>>())
             .param("marks", rows.iter().map(|append| marks::mark(self.epoch, &append.progress.source)).collect::<Vec<_>>())
-            .param("promised", rows.iter().map(|row| row.promise.written()).collect::<Vec<_>>())
+            .param("promised", rows.iter().map(|row| written(row.promise.progress)).collect::<Vec<_>>())
+            .param("tables", rows.iter().map(|row| written(row.promise.tables)).collect::<Vec<_>>())
             .param("stores", rows.iter().map(|row| row.promise.store.to_string()).collect::<Vec<_>>())
     }
 
-    /// Which store it is, how far it says that a source is, and which tables have lost rows of it.
+    /// Which store it is, and how far it says that a source is, and each table of lives.
     pub(super) async fn ask_known(&self, source: &str) -> Result<Known, Failure> {
         let ask = format!(
             // `progress` first: marks are there before it.
             "WITH (SELECT (max(version), count()) FROM progress WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}) AS said, \
-             (SELECT groupUniqArray(place) FROM ({})) AS places \
+             (SELECT groupArray((place, upto)) FROM ({})) AS places \
              SELECT places, {ID} AS id, ifNull(said.1, 0) AS version, ifNull(said.2, 0) AS rows",
             marks::found()
         );
         let ask = self.current(self.client.query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
         let ask = ask.param("marks", vec![marks::mark(self.epoch, source)]);
-        let (places, id, version, rows): (Vec<String>, String, Offset, u64) = self.answer(ask).await?;
-        let lacking = marks::marked().filter(|table| !places.iter().any(|place| place == table.name)).map(|table| table.name);
-        let lacking = if rows > 0 { lacking.map(str::to_owned).collect() } else { Vec::new() };
-        Ok(Known { store: store_id(&id)?, progress: (rows > 0).then_some(version), lacking })
+        let (places, id, version, rows): (Vec<(String, Offset)>, String, Offset, u64) = self.answer(ask).await?;
+        let upto = |name: &str| places.iter().find(|(place, _)| place == name).map(|(_, upto)| *upto);
+        let tables = marks::marked().map(|table| (table.name, upto(table.name))).collect();
+        Ok(Known { store: store_id(&id)?, progress: (rows > 0).then_some(version), tables })
     }
 }
 
@@ -231,7 +229,7 @@ mod tests {
 
     #[test]
     fn every_column_is_a_parameter_of_its_type() {
-        let statement = statement(false);
+        let statement = statement();
         for column in Progress::COLUMNS {
             assert!(statement.contains(&format!("{{{}:Array(", column.name)), "{}", column.name);
         }

@@ -1,13 +1,17 @@
-//! A mark of each source in each table of lives: a row that no view reads and nobody replaces. Where it is gone, so are the rows that
-//! lay beside it (I9): `progress` alone does not show that another table was emptied, made anew or brought back from before.
+//! A mark of each source in each table of lives: a row that no view reads, whose version says up to where the table holds the rows of the
+//! source. Where it is gone, or older than it was, so are the rows that lay beside it (I9): `progress` alone does not show that another
+//! table was emptied, made anew or brought back from an older copy.
 //!
-//! Marks are written once, before the first row of `progress`, and never again: a mark that is missing later is a loss. They lie in an
-//! epoch that no worker may have, with nothing in them that changes a sum, and their times are in the year 2090: no rule that deletes by
-//! age takes them, and decades can be added to them before a 32-bit time begins anew.
+//! Marks move when the rows of a flush are there and before its `progress`, with every state; and only where the table still says what it
+//! said when they moved last: compare and append, as of `progress`. So a table that came back alone is noticed unless its copy was made
+//! since. They lie in an epoch that no worker may have, with nothing in them that changes a sum, and their times are in the year 2090: no
+//! rule that deletes by age takes them, and decades can be added to them before a 32-bit time begins anew.
 
-use super::{ClickHouseSink, Listed, TABLES, describe};
+use super::append::BROKEN;
+use super::{ClickHouseSink, Listed, TABLES, describe, errors};
 use crate::clickhouse::classify;
 use crate::failure::Failure;
+use crate::worker::Append;
 
 /// The epoch of marks.
 pub const EPOCH: u16 = u16::MAX;
@@ -23,22 +27,25 @@ pub(super) fn marked() -> impl Iterator<Item = &'static Listed> {
     TABLES.iter().filter(|table| !table.mark.is_empty())
 }
 
-/// Which tables have which of the marks `sources`, a row each.
+/// Which tables have which of `marks`, and up to where they say that they hold rows.
 pub(super) fn found() -> String {
-    let of = |table: &Listed| {
-        let Listed { name, mark, .. } = table;
-        format!(
-            "SELECT '{name}' AS place, toString(source) AS mark FROM {name} WHERE {mark} AND epoch = {EPOCH} AND source IN {{marks:Array(String)}}"
-        )
-    };
-    marked().map(of).collect::<Vec<_>>().join(" UNION ALL ")
+    marked().map(found_in).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
-/// Writes marks into a table: columns that are not named hold nothing.
+fn found_in(table: &Listed) -> String {
+    let Listed { name, mark, .. } = table;
+    format!(
+        "SELECT '{name}' AS place, toString(source) AS mark, max(version) AS upto FROM {name} \
+         WHERE {mark} AND epoch = {EPOCH} AND source IN {{marks:Array(String)}} GROUP BY source"
+    )
+}
+
+/// Moves marks in a table, if all of them are there as they were promised: columns that are not named hold nothing.
 fn statement(table: &Listed) -> String {
     let value = |name: &str, kind: &str| match (name, kind) {
         ("epoch", _) => Some(EPOCH.to_string()),
-        ("source", _) => Some("mark".to_owned()),
+        ("source", _) => Some("moved.1".to_owned()),
+        ("version", _) => Some("moved.4".to_owned()),
         // A tree of the post alone: no share, no reply.
         ("size", _) => Some("1".to_owned()),
         (_, "DateTime('UTC')") => Some("toDateTime(3786912000, 'UTC')".to_owned()),
@@ -47,28 +54,41 @@ fn statement(table: &Listed) -> String {
     };
     let set = table.columns.iter().filter_map(|column| Some((column.name, value(column.name, column.kind)?)));
     let (names, values): (Vec<&str>, Vec<String>) = set.unzip();
+    // A source that has no mark gets one, but not where it has `progress`: whoever wrote that has made one, which is lost.
     format!(
-        "INSERT INTO {} ({}) SELECT {} FROM \
-         (SELECT arrayJoin(arrayZip({{marks:Array(String)}}, {{sources:Array(String)}})) AS of, of.1 AS mark) \
-         WHERE of.2 NOT IN (SELECT toString(source) FROM progress WHERE epoch = {{epoch:UInt16}} AND source IN {{sources:Array(String)}})",
+        "INSERT INTO {} ({}) \
+         WITH (SELECT mapFromArrays(groupArray(mark), groupArray(upto + 1)) FROM ({})) AS said \
+         SELECT {} FROM (SELECT arrayJoin(arrayZip( \
+         {{marks:Array(String)}}, {{sources:Array(String)}}, {{tables:Array(UInt64)}}, {{versions:Array(UInt64)}})) AS moved) \
+         WHERE throwIf(arrayExists((mark, promised) -> promised > said[mark], {{marks:Array(String)}}, {{tables:Array(UInt64)}}), '{BROKEN}') = 0 \
+         AND (moved.3 > 0 OR moved.2 NOT IN \
+         (SELECT toString(source) FROM progress WHERE epoch = {{asked:UInt16}} AND source IN {{sources:Array(String)}}))",
         table.name,
         names.join(", "),
+        found_in(table),
         values.join(", ")
     )
 }
 
 impl ClickHouseSink {
-    /// Marks those of some sources that have no row of `progress` yet.
-    pub(super) async fn mark(&self, sources: &[&str]) -> Result<(), Failure> {
-        let marks: Vec<String> = sources.iter().map(|source| mark(self.epoch, source)).collect();
+    /// Moves the marks of the sources of some rows up to these; says whether all tables are as whole as was promised.
+    pub(super) async fn mark(&self, rows: &[Append]) -> Result<bool, Failure> {
+        let versions: Vec<_> = rows.iter().map(|append| append.progress.version).collect();
         for table in marked() {
-            let marked = self.within(async {
+            let mut is_broken = false;
+            let moved = self.within(async {
                 let query = self.current(self.client.query_raw(&statement(table))).await?;
-                let query = query.param("marks", &marks).param("sources", sources).param("epoch", self.epoch);
-                query.execute().await.map_err(|error| classify(&error))
+                self.with_promises(query, rows).param("versions", &versions).execute().await.map_err(|error| {
+                    is_broken = errors::says(&error, BROKEN);
+                    classify(&error)
+                })
             });
-            marked.await.map_err(|error| describe(error, table.name, marks.len()))?;
+            let moved = moved.await;
+            if is_broken {
+                return Ok(false);
+            }
+            moved.map_err(|error| describe(error, table.name, rows.len()))?;
         }
-        Ok(())
+        Ok(true)
     }
 }

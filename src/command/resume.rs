@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::record::{Offset, Partition, source_name};
 use crate::row::Progress;
 use crate::service;
-use crate::worker::{Append, Appended, Checkpoints as _, Known, Promise, Sink as _};
+use crate::worker::{Append, Appended, Checkpoints as _, Promise, Sink as _};
 
 /// How to resume.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -219,7 +219,8 @@ impl Parts<'_> {
     async fn carry_out(&self, plan: &Plan) -> Result<(), CommandError> {
         let Plan { source, counted, next, progress } = plan;
         let failed = |error: Failure| CommandError::Store(format!("could not resume {source}"), error);
-        let Known { store, progress: _, lacking } = self.sink.known(source).await.map_err(failed)?;
+        let known = self.sink.known(source).await.map_err(failed)?;
+        let lacking = known.lacking(None);
         if !lacking.is_empty() {
             return Err(CommandError::Refused(format!(
                 "the store has lost what it held of {source} in {}: bring it back, or raise `epoch`, which reads again all that the \
@@ -231,13 +232,13 @@ impl Parts<'_> {
         let mut engine = Engine::resumed(self.config.rules.clone(), Arc::clone(source), *next, progress.as_ref());
         // A snapshot is taken after a flush, which has nothing but how far the source is.
         let progress = engine.flush().rows.progress;
-        let unconditional = Promise { store, progress: None };
-        let rows: Vec<Append> =
-            progress.into_iter().map(|progress| Append { progress, promise: unconditional, whole: true }).collect();
+        // Nothing else is known of what was promised.
+        let here = Promise { store: known.store, progress: None, tables: known.least() };
+        let rows: Vec<Append> = progress.into_iter().map(|progress| Append { progress, promise: here, whole: true }).collect();
         if let Appended::Broken(_) = self.sink.append(&rows).await.map_err(failed)? {
             return Err(failed(Failure::Transient("another store has come in its place".to_owned())));
         }
-        let promise = Promise { store, progress: Some(*next) };
+        let promise = Promise { progress: Some(*next), tables: Some(*next), ..here };
         Ok(self.checkpoints.publish(source, *next, promise, engine.snapshot()).await?)
     }
 

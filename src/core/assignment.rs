@@ -29,7 +29,7 @@ mod refusal;
 
 pub use judgement::{Bounds, Found, StoredState};
 pub use leaving::{Farewell, Undone};
-pub use promise::{Broken, Known, Promise, StoreId};
+pub use promise::{Broken, Known, Promise, StoreId, written};
 pub use reading::{Garbage, Position, Running};
 pub use refusal::{another_store, forgotten, refused};
 

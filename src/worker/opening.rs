@@ -144,7 +144,7 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
                 Err(Broken::Forgotten) => {
                     let why = forgotten.get_or_insert_with(|| assignment::forgotten(&source, state.promise, &known));
                     // Where a whole table is gone, no state is old enough.
-                    let older = if known.lacking.is_empty() { self.newest(listed, Some(state.next)).await? } else { None };
+                    let older = if known.lacking(None).is_empty() { self.newest(listed, Some(state.next)).await? } else { None };
                     let Some(older) = older else { return Err(Unanswered::Forgotten(assignment::refused(why))) };
                     state = older;
                 }
@@ -168,7 +168,7 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
 
     async fn without_a_state(&self, source: &str, store: StoreId) -> Result<Findings, Unanswered> {
         let newest = self.sink.newest_version(source).await.map_err(Unanswered::Store)?;
-        let promise = Promise { store, progress: None };
+        let promise = Promise { store, progress: None, tables: None };
         Ok(Findings { found: newest.map_or(Found::Nothing, Found::Rows), promise, forgotten: None })
     }
 
@@ -257,7 +257,7 @@ mod tests {
         }
 
         async fn known(&self, _source: &str) -> Result<Known, Failure> {
-            Ok(Known { store: StoreId(1), progress: None, lacking: Vec::new() })
+            Ok(Known { store: StoreId(1), progress: None, tables: Vec::new() })
         }
 
         async fn newest_version(&self, _source: &str) -> Result<Option<Offset>, Failure> {

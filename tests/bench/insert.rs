@@ -64,7 +64,7 @@ fn appends(store: &Store) {
     let known = store.wait(sink.known("bench/0")).expect("a store");
     let mut progress = None;
     let mut append = |version: u64, whole: bool| {
-        let promise = Promise { store: known.store, progress };
+        let promise = Promise { store: known.store, progress, tables: progress };
         let row = |source: usize| {
             let progress = Progress { source: format!("bench/{source}").into(), version, ..Progress::default() };
             Append { progress, promise, whole }

@@ -160,7 +160,7 @@ impl Sink for Discard {
     }
 
     async fn known(&self, _source: &str) -> Result<Known, Failure> {
-        Ok(Known { store: StoreId(1), progress: None, lacking: Vec::new() })
+        Ok(Known { store: StoreId(1), progress: None, tables: Vec::new() })
     }
 
     async fn newest_version(&self, _source: &str) -> Result<Option<Offset>, Failure> {

@@ -4,14 +4,23 @@
 use std::collections::BTreeMap;
 
 use grapevine::clickhouse::ClickHouseSink;
-use grapevine::worker::{Append, Appended, Promise, Sink, StoreId};
+use grapevine::worker::{Append, Appended, Known, Promise, Sink, StoreId};
 
 use crate::events::Data;
 use crate::store::{Database, progress};
-use crate::world::World;
+use crate::world::{World, files_in};
 
 fn row(store: StoreId, source: &str, version: u64, promised: Option<u64>) -> Append {
-    Append { progress: progress(source, version, 0), promise: Promise { store, progress: promised }, whole: true }
+    Append {
+        progress: progress(source, version, 0),
+        promise: Promise { store, progress: promised, tables: promised },
+        whole: true,
+    }
+}
+
+/// Up to where each table of lives says that it holds the rows of a source.
+fn tables(known: &Known) -> Vec<Option<u64>> {
+    known.tables.iter().map(|(_, upto)| *upto).collect()
 }
 
 /// What happens to a row of `progress` of each source, when the store must know so much before.
@@ -59,7 +68,7 @@ async fn a_table_that_was_emptied_alone_lacks_its_marks() {
     assert_eq!(append(&sink, store, &[("t/0", 5, None), ("t/1", 5, None)]).await, Appended::Done);
     for (version, table) in (6..).zip(["root", "activity_window", "cascade", "thread"]) {
         assert_eq!(append(&sink, store, &[("t/0", version, Some(5)), ("t/1", version, Some(5))]).await, Appended::Done);
-        let kept = database.ask(&format!("SELECT count() FROM {table}")).await;
+        let kept = database.ask(&format!("SELECT count() FROM {table} FINAL")).await;
         assert_eq!(kept, "2", "{table}");
         database.run(&format!("CREATE TABLE kept AS {table}")).await;
         database.run(&format!("INSERT INTO kept SELECT * FROM {table}")).await;
@@ -69,7 +78,7 @@ async fn a_table_that_was_emptied_alone_lacks_its_marks() {
         assert_eq!(sink.append(&[unasked]).await.unwrap(), Appended::Done, "no state is published on the strength of it");
         assert_eq!(append(&sink, store, &[("t/0", version, None)]).await, Appended::Done, "who slept writes, but marks nothing");
         let known = sink.known("t/0").await.unwrap();
-        assert_eq!((known.progress, known.lacking), (Some(version), vec![table.to_owned()]));
+        assert_eq!((known.progress, known.lacking(None)), (Some(version), vec![table]));
         database.run(&format!("INSERT INTO {table} SELECT * FROM kept")).await;
         database.run("DROP TABLE kept SYNC").await;
     }
@@ -81,7 +90,35 @@ async fn a_table_that_was_emptied_alone_lacks_its_marks() {
     ] {
         database.run(&format!("ALTER TABLE activity_window MODIFY TTL {ttl}")).await;
         database.run("OPTIMIZE TABLE activity_window FINAL").await;
-        assert_eq!(sink.known("t/0").await.unwrap().lacking, Vec::<String>::new(), "{ttl}");
+        assert_eq!(sink.known("t/0").await.unwrap().lacking(Some(9)), Vec::<&str>::new(), "{ttl}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_came_back_alone_says_less_than_it_did() {
+    let database = Database::migrated("append_alone").await;
+    let sink = database.sink();
+    let store = sink.known("t/0").await.unwrap().store;
+    assert_eq!(append(&sink, store, &[("t/0", 5, None), ("t/1", 7, None)]).await, Appended::Done);
+    let unasked = Append { whole: false, ..row(store, "t/0", 6, Some(5)) };
+    assert_eq!(sink.append(&[unasked]).await.unwrap(), Appended::Done);
+    assert_eq!(tables(&sink.known("t/0").await.unwrap()), [Some(5); 4], "they move with a state only");
+    for (version, table) in [(10, "root"), (20, "activity_window"), (30, "cascade"), (40, "thread")] {
+        database.run(&format!("CREATE TABLE copy AS {table}")).await;
+        database.run(&format!("INSERT INTO copy SELECT * FROM {table}")).await;
+        assert_eq!(append(&sink, store, &[("t/0", version, Some(5)), ("t/1", version, Some(7))]).await, Appended::Done);
+        assert_eq!(append(&sink, store, &[("t/0", version + 1, Some(version))]).await, Appended::Done);
+        assert_eq!(append(&sink, store, &[("t/0", version, Some(5))]).await, Appended::Done, "a worker that was late");
+        database.run(&format!("OPTIMIZE TABLE {table} FINAL")).await;
+        assert_eq!(tables(&sink.known("t/0").await.unwrap()), [Some(version + 1); 4]);
+        database.run(&format!("EXCHANGE TABLES {table} AND copy")).await;
+        let next = [("t/0", version + 2, Some(version + 1)), ("t/1", version + 2, Some(version))];
+        assert_eq!(append(&sink, store, &next).await, broken(&["t/0", "t/1"]), "{table}");
+        let known = sink.known("t/0").await.unwrap();
+        assert_eq!((known.progress, known.lacking(Some(version + 1))), (Some(version + 1), vec![table]));
+        database.run(&format!("EXCHANGE TABLES {table} AND copy")).await;
+        database.run("DROP TABLE copy SYNC").await;
+        assert_eq!(append(&sink, store, &next).await, Appended::Done);
     }
 }
 
@@ -173,15 +210,41 @@ fn a_table_that_was_emptied_under_the_worker_is_named_and_it_goes_on_when_it_is_
     world.publish(&first);
     world.wait_for(first.len());
     world.run("CREATE TABLE kept AS cascade");
-    world.run("INSERT INTO kept SELECT * FROM cascade");
-    world.run("TRUNCATE TABLE cascade");
+    world.run("EXCHANGE TABLES cascade AND kept");
     world.publish(&rest);
     worker.wait_until_unready("has lost what it held of events/0 in cascade");
     assert!(worker.metric("grapevine_store_forgotten_total", "") > 0.0);
-    assert_eq!(world.counts()[0], first.len() as u64, "nothing says that it is complete");
-    world.run("INSERT INTO cascade SELECT * FROM kept");
+    let names = files_in(&world.checkpoints()).into_iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));
+    let newest = names.filter_map(|name| name.split('-').next()?.parse::<u64>().ok()).max();
+    assert!(newest <= Some(first.len() as u64), "no state is published on the strength of it: {newest:?}");
+    world.run("EXCHANGE TABLES cascade AND kept");
     worker.wait_until_ready();
     world.wait_for(EVENTS);
+    worker.stop();
+    assert_eq!(world.every_row(), rows);
+}
+
+#[test]
+fn a_table_that_came_back_alone_from_an_older_copy_is_written_again_from_a_state_as_old_or_named() {
+    let ([first, rest], rows) = in_peace(1, "one_copy");
+    let mut world = World::migrated(1, "one_copy_back");
+    // The founding checkpoint is the only one until the end.
+    let hour = [("GRAPEVINE_CHECKPOINT_INTERVAL_SECONDS", "3600")];
+    let worker = world.start(&hour);
+    let (early, late) = first.split_at(first.len() / 2);
+    world.publish(early);
+    world.wait_for(early.len());
+    world.run("CREATE TABLE copy AS cascade");
+    world.run("INSERT INTO copy SELECT * FROM cascade");
+    world.publish(late);
+    world.wait_for(first.len());
+    worker.stop();
+    // Its last state promised more than the copy says.
+    world.run("EXCHANGE TABLES cascade AND copy");
+    let worker = world.start(&hour);
+    world.publish(&rest);
+    world.wait_for(EVENTS);
+    assert!(worker.log().contains("an older checkpoint is as old as the store"), "{}", worker.log());
     worker.stop();
     assert_eq!(world.every_row(), rows);
 }

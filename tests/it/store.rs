@@ -339,7 +339,7 @@ pub(crate) async fn write(sink: &ClickHouseSink, mut rows: Rows) -> Result<(), F
     if progress.is_empty() {
         return Ok(());
     }
-    let promise = Promise { store: sink.known("any").await?.store, progress: None };
+    let promise = Promise { store: sink.known("any").await?.store, progress: None, tables: None };
     let rows: Vec<Append> = progress.into_iter().map(|progress| Append { progress, promise, whole: true }).collect();
     assert_eq!(sink.append(&rows).await?, Appended::Done);
     Ok(())

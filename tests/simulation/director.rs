@@ -606,7 +606,15 @@ impl Director {
         for (partition, log) in world.logs.iter().enumerate() {
             let source = source_name(NAME, number(partition));
             let known = world.tables.known(world.store, &source);
-            let (progress, lacking) = (known.progress, !known.lacking.is_empty());
+            let newest = world
+                .checkpoints
+                .get(&*source)
+                .into_iter()
+                .flatten()
+                .filter(|stored| stored.sound)
+                .max_by_key(|stored| stored.next);
+            let promised = newest.and_then(|newest| newest.promise.tables);
+            let (progress, lacking) = (known.progress, !known.lacking(promised).is_empty());
             let fits = |stored: &&Stored| {
                 stored.sound && stored.next >= world.firsts[partition] && stored.promise.compare(&known).is_ok()
             };
@@ -624,7 +632,8 @@ impl Director {
         let world = self.world.borrow();
         world.logs.iter().enumerate().filter(|(partition, _)| Some(*partition) != self.aside).all(|(partition, log)| {
             let source = source_name(NAME, number(partition));
-            world.tables.known(world.store, &source).progress == Some(log.end) && world.tables.lacking(&source).is_empty()
+            world.tables.known(world.store, &source).progress == Some(log.end)
+                && world.forgetting.is_whole(&source, &world.tables)
         })
     }
 

@@ -1,9 +1,9 @@
-//! A store that forgets: it goes back to what it knew a while ago, knows nothing any more, or loses one table; in the end somebody
-//! brings back what it had known of the sources that wait for it.
+//! A store that forgets: it goes back to what it knew a while ago, knows nothing any more, or loses one table, or gets an older copy of
+//! it; in the end somebody brings back what it had known of the sources that wait for it.
 //!
-//! Two losses are left out, because nothing in the store shows them (Known issues in ARCHITECTURE.md): that of nothing but rows
-//! of a flush whose `progress` is on its way for the first time, and that of rows of a worker that has not heard that it lost its
-//! partition.
+//! Three losses are left out, because nothing in the store shows them (Known issues in ARCHITECTURE.md): that of nothing but rows
+//! of a flush whose `progress` is on its way for the first time, that of rows of a worker that has not heard that it lost its
+//! partition, and that of one table's rows since its mark moved last.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -27,6 +27,10 @@ pub(crate) struct Forgetting {
     unsettled: BTreeMap<String, BTreeSet<usize>>,
     /// Who was told last that `progress` of a source is written, and to where.
     settled: BTreeMap<String, (usize, Offset)>,
+    /// Up to where each member was told that all tables of lives say that they hold the rows of a source.
+    told: BTreeMap<String, BTreeMap<usize, Offset>>,
+    /// Up to where they must say so again, because one of them was emptied or came back alone.
+    lost: BTreeMap<String, Offset>,
 }
 
 impl Forgetting {
@@ -45,9 +49,27 @@ impl Forgetting {
         self.settled.insert(source.to_owned(), (member, version));
     }
 
+    /// A member hears up to where all tables of lives hold the rows of a source, and forgets what it heard before.
+    pub(crate) fn opened(&mut self, member: usize, source: &str, upto: Option<Offset>) {
+        self.told.entry(source.to_owned()).or_default().remove(&member);
+        upto.into_iter().for_each(|upto| self.told(member, source, upto));
+    }
+
+    /// A member hears that all tables of lives hold the rows of a source.
+    pub(crate) fn told(&mut self, member: usize, source: &str, upto: Offset) {
+        let told = self.told.entry(source.to_owned()).or_default().entry(member).or_insert(upto);
+        *told = upto.max(*told);
+    }
+
+    /// Whether every table of lives has again what one of them lost of a source.
+    pub(crate) fn is_whole(&self, source: &str, tables: &Tables) -> bool {
+        tables.marked(source).is_some() && tables.marked(source) >= self.lost.get(source).copied()
+    }
+
     /// A state that the store may go back to.
     pub(crate) fn remember(&mut self, tables: &Tables) {
-        if self.left > 0 {
+        // What lacks rows of one table is no copy of a store.
+        if self.left > 0 && self.lost.is_empty() {
             self.past.push_back(tables.clone());
             while self.past.len() > PAST {
                 self.past.pop_front();
@@ -60,16 +82,28 @@ impl Forgetting {
         for members in self.unsettled.values_mut() {
             members.remove(&member);
         }
+        for members in self.told.values_mut() {
+            members.remove(&member);
+        }
     }
 
-    /// Whether it can be noticed that the store has gone back: of each source that lost rows, a mark was lost, or something that
-    /// somebody was told to be in `progress`, while nobody else has rows under way.
+    /// Whether it can be noticed that one table has gone back: of each source that lost rows, its mark says less than every member was
+    /// told that holds the source, or may write to it still; whoever opens it later reads again from where a mark says no more.
+    fn is_noticeable_alone(&self, table: &'static str, tables: &Tables, older: &Tables) -> bool {
+        tables.sources().all(|source| {
+            let none = BTreeMap::new();
+            let (told, mark) = (self.told.get(source).unwrap_or(&none), older.mark_of(table, source));
+            let unsettled = self.unsettled.get(source).into_iter().flatten();
+            let all_know = unsettled.chain(told.keys()).all(|member| told.get(member).copied() > mark);
+            older.has_all_of(source, tables) || (all_know && tables.progress(source).is_some())
+        })
+    }
+
+    /// Whether it can be noticed that the store has gone back: of each source that lost rows, something was lost that somebody was told
+    /// to be in `progress`, while nobody else has rows under way.
     fn is_noticeable(&self, tables: &Tables, older: &Tables) -> bool {
         tables.sources().all(|source| {
             if older.has_all_of(source, tables) {
-                return true;
-            }
-            if !older.lacking(source).is_empty() {
                 return true;
             }
             let Some((settler, version)) = self.settled.get(source) else { return false };
@@ -89,17 +123,32 @@ impl World {
         }
         let past = &self.forgetting.past;
         // Seldom: whoever waits does so for hours of the simulation.
-        let (fault, older) = match self.dice.below(24) {
-            0 => (Fault::TableEmptied, self.tables.without(MARKED[self.dice.index(MARKED.len())])),
+        let (fault, copy) = match self.dice.below(24) {
+            0 => (Fault::TableEmptied, Tables::default()),
             1..6 => (Fault::StoreEmptied, Tables::default()),
             _ if past.is_empty() => (Fault::StoreEmptied, Tables::default()),
+            6..12 => (Fault::TableWentBack, past[self.dice.index(past.len())].clone()),
             _ => (Fault::StoreWentBack, past[self.dice.index(past.len())].clone()),
         };
-        if self.tables.is_empty() || !self.forgetting.is_noticeable(&self.tables, &older) {
+        let alone = matches!(fault, Fault::TableEmptied | Fault::TableWentBack).then(|| MARKED[self.dice.index(MARKED.len())]);
+        let older = alone.map_or_else(|| copy.clone(), |table| self.tables.with_table_of(table, &copy));
+        let is_noticeable = match alone {
+            Some(table) => self.forgetting.is_noticeable_alone(table, &self.tables, &older),
+            None => self.forgetting.is_noticeable(&self.tables, &older),
+        };
+        if self.tables.is_empty() || !is_noticeable {
             return;
         }
         self.faults.note(fault);
         let forgetting = &mut self.forgetting;
+        if alone.is_some() {
+            // Rows that were lost may be of flushes whose `progress` is not there yet, and comes before anybody asks the table.
+            let newest = |source: &str| Some((source.to_owned(), self.tables.newest_version(source)?));
+            forgetting.past.clear();
+            forgetting.lost.extend(self.tables.sources().filter_map(newest));
+        } else {
+            forgetting.lost.clear();
+        }
         forgetting.left -= 1;
         // What was heard before was said of what is gone.
         forgetting.settled.clear();
@@ -113,6 +162,7 @@ impl World {
         if let Some(known) = self.forgetting.known.take() {
             self.faults.note(Fault::StoreBroughtBack);
             self.tables.take_the_better(&known);
+            self.forgetting.lost.clear();
             self.completeness.begin_again();
         }
     }

@@ -257,9 +257,9 @@ impl Sink for SimulatedSink {
             member.world.borrow_mut().faults.note(Fault::AppendRefused);
             return Ok(Appended::Broken(short));
         }
-        for Append { progress, promise, whole: _ } in rows {
-            if promise.progress.is_none() {
-                member.world.borrow_mut().tables.mark(&progress.source);
+        for Append { progress, promise, whole } in rows {
+            if *whole {
+                member.world.borrow_mut().tables.mark(&progress.source, promise.tables, progress.version);
             }
         }
         if member.strikes(Fault::InsertHalfDone, 10) {
@@ -267,8 +267,12 @@ impl Sink for SimulatedSink {
         }
         member.world.borrow_mut().append(rows);
         self.answer().await?;
-        for Append { progress, .. } in rows {
-            member.world.borrow_mut().forgetting.settled(member.number, &progress.source, progress.version);
+        for Append { progress, whole, .. } in rows {
+            let forgetting = &mut member.world.borrow_mut().forgetting;
+            forgetting.settled(member.number, &progress.source, progress.version);
+            if *whole {
+                forgetting.told(member.number, &progress.source, progress.version);
+            }
         }
         Ok(Appended::Done)
     }
@@ -280,6 +284,8 @@ impl Sink for SimulatedSink {
         }
         let mut world = self.0.world.borrow_mut();
         world.perhaps_forget();
+        let World { forgetting, tables, .. } = &mut *world;
+        forgetting.opened(self.0.number, source, tables.marked(source));
         Ok(world.tables.known(world.store, source))
     }
 

@@ -13,9 +13,11 @@ pub(crate) struct Tables {
     rows: BTreeMap<String, Stored>,
     newest: BTreeMap<String, Offset>,
     progress: BTreeMap<String, Span>,
-    /// Which tables still have the mark of a source.
-    marks: BTreeSet<(&'static str, String)>,
+    /// Up to where each table of lives says that it holds the rows of a source.
+    marks: Marks,
 }
+
+type Marks = BTreeMap<(&'static str, String), Offset>;
 
 /// The tables that have marks.
 pub(crate) const MARKED: [&str; 4] = ["root", "activity_window", "cascade", "thread"];
@@ -168,30 +170,41 @@ impl Tables {
         }
     }
 
-    /// Marks a source, if nothing says that it was marked before.
-    pub(crate) fn mark(&mut self, source: &str) {
-        if !self.progress.contains_key(source) {
-            self.marks.extend(MARKED.map(|table| (table, source.to_owned())));
+    /// Moves the marks of a source. One that was not told of any makes them, if nothing says that somebody has.
+    pub(crate) fn mark(&mut self, source: &str, promised: Option<Offset>, version: Offset) {
+        if promised.is_some() || !self.progress.contains_key(source) {
+            for table in MARKED {
+                let mark = self.marks.entry((table, source.to_owned())).or_insert(version);
+                *mark = version.max(*mark);
+            }
         }
     }
 
-    /// The tables that have lost their mark of a source whose `progress` is there.
-    pub(crate) fn lacking(&self, source: &str) -> Vec<String> {
-        let lost = |table: &&str| !self.marks.contains(&(*table, source.to_owned()));
-        let lost = MARKED.into_iter().filter(lost).filter(|_| self.progress.contains_key(source));
-        lost.map(str::to_owned).collect()
+    /// Up to where a table says that it holds the rows of a source.
+    pub(crate) fn mark_of(&self, table: &'static str, source: &str) -> Option<Offset> {
+        self.marks.get(&(table, source.to_owned())).copied()
+    }
+
+    /// Up to where all tables of lives do.
+    pub(crate) fn marked(&self, source: &str) -> Option<Offset> {
+        MARKED.into_iter().map(|table| self.mark_of(table, source)).min().flatten()
     }
 
     /// What it says of a source.
     pub(crate) fn known(&self, store: StoreId, source: &str) -> Known {
-        Known { store, progress: self.progress(source).map(|span| span.version), lacking: self.lacking(source) }
+        let tables = MARKED.map(|table| (table, self.mark_of(table, source))).into();
+        Known { store, progress: self.progress(source).map(|span| span.version), tables }
     }
 
-    /// The same after one table was emptied.
-    pub(crate) fn without(&self, table: &str) -> Tables {
+    /// The same after one table alone became what it was in an older copy.
+    pub(crate) fn with_table_of(&self, table: &'static str, older: &Tables) -> Tables {
         let mut tables = self.clone();
         tables.rows.retain(|key, _| key.split(' ').next() != Some(table));
-        tables.marks.retain(|(marked, _)| *marked != table);
+        tables.marks.retain(|(marked, _), _| *marked != table);
+        let rows = older.rows.iter().filter(|(key, _)| key.split(' ').next() == Some(table));
+        tables.rows.extend(rows.map(|(key, row)| (key.clone(), row.clone())));
+        let marks = older.marks.iter().filter(|((marked, _), _)| *marked == table);
+        tables.marks.extend(marks.map(|(mark, version)| (mark.clone(), *version)));
         tables
     }
 
@@ -217,12 +230,11 @@ impl Tables {
         of_source.all(|(key, row)| self.rows.get(key).is_some_and(|here| here.version == row.version))
     }
 
-    /// Takes all rows of each source that is further or whole elsewhere, for those that are here.
+    /// Takes all rows of each source that is whole up to a later offset elsewhere, for those that are here.
     pub(crate) fn take_the_better(&mut self, other: &Tables) {
+        let far = |tables: &Tables, source: &str| (tables.marked(source), tables.progress(source).map(|span| span.version));
         for source in other.sources() {
-            if self.lacking(source).is_empty()
-                && self.progress.get(source).map(|span| span.version) >= other.progress.get(source).map(|span| span.version)
-            {
+            if far(self, source) >= far(other, source) {
                 continue;
             }
             self.rows.retain(|key, _| source_of(key) != source);
@@ -230,7 +242,8 @@ impl Tables {
             self.rows.extend(rows.map(|(key, row)| (key.clone(), row.clone())));
             self.newest.extend(other.newest.get_key_value(source).map(|(source, newest)| (source.clone(), *newest)));
             self.progress.extend(other.progress.get_key_value(source).map(|(source, span)| (source.clone(), *span)));
-            self.marks.extend(MARKED.map(|table| (table, source.to_owned())));
+            let marks = other.marks.iter().filter(|((_, marked), _)| marked == source);
+            self.marks.extend(marks.map(|(mark, version)| (mark.clone(), *version)));
         }
     }
 

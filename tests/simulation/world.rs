@@ -11,7 +11,7 @@ use crate::log::Log;
 use crate::table::Tables;
 use grapevine::record::{Offset, Partition, source_name};
 use grapevine::row::{Progress, Rows};
-use grapevine::worker::{Append, Known, Promise, StoreId};
+use grapevine::worker::{Append, Promise, StoreId};
 
 macro_rules! faults {
     ($($fault:ident),+ $(,)?) => {
@@ -28,7 +28,7 @@ macro_rules! faults {
 faults! {
     Killed, KilledWhileReading, KilledBeforeInsert, KilledAfterInsert, KilledBeforePublish, KilledAfterPublish,
     KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownUnpublished, Revoked, Lost, ReadByTwo,
-    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow, InsertOvertaken, AppendRefused, StoreEmptied, StoreWentBack, TableEmptied, StoreBroughtBack, CompletenessLookedAt,
+    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow, InsertOvertaken, AppendRefused, StoreEmptied, StoreWentBack, TableEmptied, TableWentBack, StoreBroughtBack, CompletenessLookedAt,
     NewestVersionFailed, CheckpointFailed, CheckpointHung, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
     NewestFailed, TornSkipped, CommitFailed, CommitLate, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted,
     Paused, Idle, EndReached,
@@ -155,9 +155,9 @@ impl World {
     pub(crate) fn broken(&self, rows: &[Append]) -> Vec<Arc<str>> {
         let is_broken = |append: &&Append| {
             let Append { progress, promise, whole } = append;
-            let Known { store, progress: known, lacking } = self.tables.known(self.store, &progress.source);
-            let is_first = promise.progress.is_none();
-            promise.store != store || (!is_first && (known < promise.progress || (*whole && !lacking.is_empty())))
+            let known = self.tables.known(self.store, &progress.source);
+            let lacks = *whole && self.tables.marked(&progress.source) < promise.tables;
+            promise.store != known.store || known.progress < promise.progress || lacks
         };
         rows.iter().filter(is_broken).map(|append| Arc::clone(&append.progress.source)).collect()
     }
@@ -177,8 +177,8 @@ impl World {
         tables.insert(&Rows { progress, ..Rows::default() }, usize::MAX);
         forgetting.remember(tables);
         for (partition, log) in (0..).map(Partition).zip(logs.iter()) {
-            // A table that lacks its mark says itself that it is not complete.
-            if !tables.lacking(&source_name(NAME, partition)).is_empty() {
+            // A table whose mark is as old as what it lost says itself that it is not complete.
+            if !forgetting.is_whole(&source_name(NAME, partition), tables) {
                 continue;
             }
             completeness.check(partition, log, tables);

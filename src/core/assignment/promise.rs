@@ -31,6 +31,8 @@ pub struct Promise {
     pub store: StoreId,
     /// Every row of the source below this offset, and a row of `progress` that says so; `None`: nothing was written yet.
     pub progress: Option<Offset>,
+    /// Each table of lives says itself that it holds the rows of the source below this offset; `None`: none was told to.
+    pub tables: Option<Offset>,
 }
 
 /// What the store says of a source.
@@ -40,9 +42,24 @@ pub struct Known {
     pub store: StoreId,
     /// The greatest version of its rows of `progress`; `None` if it has none.
     pub progress: Option<Offset>,
-    /// Tables that were emptied, made anew or brought back from before the source began, although `progress` was not: what they
-    /// held of it is gone, however far `progress` is.
-    pub lacking: Vec<String>,
+    /// Up to where each table of lives says that it holds the source's rows; `None` where it says nothing.
+    pub tables: Vec<(&'static str, Option<Offset>)>,
+}
+
+impl Known {
+    /// Tables that say less than was promised of them, although `progress` is there: they were emptied or made anew, or brought back
+    /// from an older copy, and what they held is gone, however far `progress` is.
+    #[must_use]
+    pub fn lacking(&self, promised: Option<Offset>) -> Vec<&'static str> {
+        let lacks = |upto: Option<Offset>| self.progress.is_some() && (upto.is_none() || upto < promised);
+        self.tables.iter().filter(|(_, upto)| lacks(*upto)).map(|(table, _)| *table).collect()
+    }
+
+    /// Up to where all tables of lives say so.
+    #[must_use]
+    pub fn least(&self) -> Option<Offset> {
+        self.tables.iter().map(|(_, upto)| *upto).min().flatten()
+    }
 }
 
 /// Why a store does not keep a promise.
@@ -54,23 +71,26 @@ pub enum Broken {
     Forgotten,
 }
 
-impl Promise {
-    /// One more than `progress`, 0 if nothing was written: for where a number that is absent has no place.
-    #[must_use]
-    pub fn written(self) -> u64 {
-        self.progress.map_or(0, |progress| progress.saturating_add(1))
-    }
+/// One more than an offset up to which something was written, 0 if nothing was: for where a number that is absent has no place.
+#[must_use]
+pub fn written(upto: Option<Offset>) -> u64 {
+    upto.map_or(0, |upto| upto.saturating_add(1))
+}
 
+impl Promise {
     /// What the store must know from here on, if it knows what was promised: as much as it says now, which may be more.
     ///
     /// # Errors
     /// When it does not.
     pub fn compare(self, known: &Known) -> Result<Promise, Broken> {
-        let &Known { store, progress, ref lacking } = known;
+        let &Known { store, progress, tables: _ } = known;
         if self.progress.is_some() && store != self.store {
             return Err(Broken::Another);
         }
-        if lacking.is_empty() && progress >= self.progress { Ok(Promise { store, progress }) } else { Err(Broken::Forgotten) }
+        if progress < self.progress || !known.lacking(self.tables).is_empty() {
+            return Err(Broken::Forgotten);
+        }
+        Ok(Promise { store, progress, tables: known.least() })
     }
 }
 
@@ -79,10 +99,11 @@ mod tests {
     use super::*;
 
     const HERE: StoreId = StoreId(1);
-    const PROMISE: Promise = Promise { store: HERE, progress: Some(10) };
+    const PROMISE: Promise = Promise { store: HERE, progress: Some(10), tables: Some(8) };
 
+    /// What a whole store says.
     fn known(progress: Option<Offset>) -> Known {
-        Known { store: HERE, progress, lacking: Vec::new() }
+        Known { store: HERE, progress, tables: vec![("root", Some(9)), ("cascade", Some(8))] }
     }
 
     #[test]
@@ -98,19 +119,23 @@ mod tests {
         assert_eq!(PROMISE.compare(&Known { store: StoreId(2), ..known(Some(11)) }), Err(Broken::Another));
     }
 
-    /// Not even by replaying everything: until that is done, a newer state would be taken for kept.
     #[test]
-    fn a_table_that_lost_its_rows_keeps_no_promise() {
-        let lacking = Known { lacking: vec!["cascade".to_owned()], ..known(Some(11)) };
-        assert_eq!(PROMISE.compare(&lacking), Err(Broken::Forgotten));
-        assert_eq!(Promise { progress: None, ..PROMISE }.compare(&lacking), Err(Broken::Forgotten));
+    fn a_table_that_lost_its_rows_keeps_no_promise_but_of_a_state_that_is_as_old_as_it() {
+        let with = |cascade| Known { tables: vec![("root", Some(9)), ("cascade", cascade)], ..known(Some(11)) };
+        assert_eq!((with(None).lacking(None), with(Some(7)).lacking(Some(8))), (vec!["cascade"], vec!["cascade"]));
+        assert_eq!(PROMISE.compare(&with(None)), Err(Broken::Forgotten));
+        assert_eq!(PROMISE.compare(&with(Some(7))), Err(Broken::Forgotten));
+        let older = Promise { progress: Some(7), tables: Some(7), ..PROMISE };
+        assert_eq!(older.compare(&with(Some(7))), Ok(Promise { progress: Some(11), tables: Some(7), ..PROMISE }));
+        let nothing = Promise { progress: None, tables: None, ..PROMISE };
+        assert_eq!(nothing.compare(&with(None)), Err(Broken::Forgotten), "the next mark would be taken for one of all rows");
     }
 
     #[test]
     fn who_has_written_nothing_may_take_any_store() {
-        let nothing = Promise { progress: None, ..PROMISE };
-        let other = Known { store: StoreId(2), ..known(None) };
-        assert_eq!(nothing.compare(&other), Ok(Promise { store: StoreId(2), progress: None }));
+        let nothing = Promise { progress: None, tables: None, ..PROMISE };
+        let other = Known { store: StoreId(2), progress: None, tables: vec![("root", None)] };
+        assert_eq!(nothing.compare(&other), Ok(Promise { store: StoreId(2), progress: None, tables: None }));
     }
 
     #[test]

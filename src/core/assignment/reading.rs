@@ -39,8 +39,6 @@ pub struct Running {
     durable: Option<Offset>,
     /// `next` of the last flush before whose `progress` the tables show that they are whole.
     asked: Option<Offset>,
-    /// That of the last one before which they did: a state is published up to here only.
-    whole: Option<Offset>,
     /// What the store must know by now.
     promise: Promise,
     /// How often opening failed before it was read, until the store has shown that it remembers.
@@ -132,7 +130,6 @@ impl Running {
             shown_at: Duration::ZERO,
             durable: (next > bounds.first).then_some(next),
             asked: None,
-            whole: None,
             promise,
             opened_after,
             published: next,
@@ -226,7 +223,7 @@ impl Running {
     pub fn snapshot(&mut self) -> (Offset, Promise, Snapshot) {
         let next = self.engine.next();
         self.publishing = Some(next);
-        (next, Promise { progress: Some(next), ..self.promise }, self.engine.snapshot())
+        (next, Promise { progress: Some(next), tables: Some(next), ..self.promise }, self.engine.snapshot())
     }
 
     /// How often opening has failed, if the store forgets time and again: two stores behind one address do.
@@ -254,7 +251,8 @@ impl Running {
         match event {
             Event::Durable { next, whole } => {
                 self.durable = self.durable.max(Some(*next));
-                self.whole = if *whole { self.whole.max(Some(*next)) } else { self.whole };
+                // A last state is published up to here only.
+                self.promise.tables = if *whole { self.promise.tables.max(Some(*next)) } else { self.promise.tables };
                 self.promise.progress = self.promise.progress.max(Some(*next));
                 self.opened_after = 0;
             }
@@ -351,7 +349,7 @@ impl Running {
 
     pub(super) fn undone(&self) -> Option<Undone> {
         let next = Some(self.engine.next());
-        if self.has_moved() || self.durable < next || (self.unpublished().is_some() && self.whole < next) {
+        if self.has_moved() || self.durable < next || (self.unpublished().is_some() && self.promise.tables < next) {
             return Some(Undone::Rows);
         }
         match self.unpublished() {

@@ -57,15 +57,18 @@ pub fn another_store(source: &str, wanted: StoreId, here: StoreId) -> String {
 /// The store knows less than a state of a source promises.
 #[must_use]
 pub fn forgotten(source: &str, promise: Promise, known: &Known) -> String {
-    let Known { store: _, progress, lacking } = known;
-    if !lacking.is_empty() {
+    let offset = |offset: Option<Offset>| offset.unwrap_or_default();
+    let Known { store: _, progress, tables: _ } = known;
+    let lacking = known.lacking(promise.tables);
+    // A store that came back as a whole has older tables, too.
+    if !lacking.is_empty() && (*progress >= promise.progress || !known.lacking(None).is_empty()) {
         return format!(
-            "the store has lost what it held of {source} in {}, although `progress` is still there (bring back all tables together: \
-             one alone, from an older copy, would pass for whole)",
-            lacking.join(", ")
+            "the store has lost what it held of {source} in {} up to offset {}, although `progress` is still there: that was emptied, or \
+             brought back alone from an older copy. All tables must come back together, as of one time",
+            lacking.join(", "),
+            offset(promise.tables)
         );
     }
-    let offset = |offset: Option<Offset>| offset.unwrap_or_default();
     format!(
         "the store knows {source} up to offset {}, but offset {} was made durable: it came back from an older copy, or has lost rows",
         offset(*progress),

@@ -31,7 +31,7 @@ fn bounds() -> Bounds {
 }
 
 fn promise() -> Promise {
-    Promise { store: StoreId(1), progress: Some(1) }
+    Promise { store: StoreId(1), progress: Some(1), tables: Some(1) }
 }
 
 fn record(offset: Offset, payload: &[u8]) -> Record<'_> {
