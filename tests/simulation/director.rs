@@ -223,8 +223,9 @@ impl Director {
             whole: BTreeMap::new(),
             completeness: Completeness::new(settings.rules.clone()),
             forgetting: Forgetting::default(),
-            inserting: BTreeSet::new(),
+            inserting: BTreeMap::new(),
             inserts: 0,
+            strays: Vec::new(),
             checkpoints: BTreeMap::new(),
             hung: BTreeSet::new(),
             published: BTreeMap::new(),
@@ -419,7 +420,7 @@ impl Director {
             8..=9 => self.rebalance(),
             10 if !quiet => self.lose(),
             11 => self.cut_heads(),
-            _ => {}
+            _ => self.world.borrow_mut().land(),
         }
     }
 
@@ -575,6 +576,7 @@ impl Director {
                 self.check_who_waits_for_the_store();
                 self.world.borrow_mut().bring_back();
             }
+            self.world.borrow_mut().land();
             assert!(round < 300, "the workers do not get to the end of the log: {:?}", self.world.borrow().committed);
             self.start();
             self.assign();

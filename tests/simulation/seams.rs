@@ -243,7 +243,7 @@ pub(crate) struct SimulatedSink(pub(crate) Member);
 impl Sink for SimulatedSink {
     async fn insert(&self, rows: &Rows) -> Result<(), Failure> {
         let member = self.0.number;
-        let number = self.0.world.borrow_mut().begin_insert(member);
+        let number = self.0.world.borrow_mut().begin_insert(member, rows);
         let outcome = self.attempt(rows).await;
         self.0.world.borrow_mut().end_insert(member, number);
         outcome

@@ -28,7 +28,7 @@ macro_rules! faults {
 faults! {
     Killed, KilledWhileReading, KilledBeforeInsert, KilledAfterInsert, KilledBeforePublish, KilledAfterPublish,
     KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownUnpublished, Revoked, Lost, ReadByTwo,
-    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow, InsertOvertaken, AppendRefused, StoreEmptied, StoreWentBack, TableEmptied, TableWentBack, StoreBroughtBack, CompletenessLookedAt,
+    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow, InsertOvertaken, InsertedByFormerOwner, InsertOutlivedItsWorker, AppendRefused, StoreEmptied, StoreWentBack, TableEmptied, TableWentBack, StoreBroughtBack, CompletenessLookedAt,
     NewestVersionFailed, CheckpointFailed, CheckpointHung, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
     NewestFailed, TornSkipped, CommitFailed, CommitLate, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted,
     Paused, Idle, EndReached,
@@ -109,8 +109,10 @@ pub(crate) struct World {
     pub(crate) completeness: Completeness,
     pub(crate) forgetting: Forgetting,
     /// Inserts that have not ended: whose, and their numbers.
-    pub(crate) inserting: BTreeSet<(usize, u64)>,
+    pub(crate) inserting: BTreeMap<(usize, u64), Rows>,
     pub(crate) inserts: u64,
+    /// Inserts of members that are gone, which the store has not carried out yet.
+    pub(crate) strays: Vec<Rows>,
     pub(crate) checkpoints: BTreeMap<String, Vec<Stored>>,
     /// Sources whose publications never end.
     pub(crate) hung: BTreeSet<String>,
@@ -131,9 +133,9 @@ impl World {
         strikes
     }
 
-    pub(crate) fn begin_insert(&mut self, member: usize) -> u64 {
+    pub(crate) fn begin_insert(&mut self, member: usize, rows: &Rows) -> u64 {
         self.inserts += 1;
-        self.inserting.insert((member, self.inserts));
+        self.inserting.insert((member, self.inserts), rows.clone());
         self.inserts
     }
 
@@ -149,6 +151,24 @@ impl World {
     pub(crate) fn insert(&mut self, member: usize, rows: &Rows, limit: usize) {
         self.tables.insert(rows, limit);
         self.forgetting.inserted(member, rows);
+        let another = |(partition, owner): (usize, &Option<usize>)| {
+            let partition = Partition(i32::try_from(partition).expect("few"));
+            owner.is_some_and(|owner| owner != member).then(|| source_name(NAME, partition).to_string())
+        };
+        let others: BTreeSet<String> = self.owners.iter().enumerate().filter_map(another).collect();
+        if !others.is_disjoint(&Tables::sources_of(rows)) {
+            self.faults.note(Fault::InsertedByFormerOwner);
+        }
+    }
+
+    /// The store carries out what somebody sent before it was gone.
+    pub(crate) fn land(&mut self) {
+        if !self.strays.is_empty() {
+            let at = self.dice.index(self.strays.len());
+            let rows = self.strays.swap_remove(at);
+            self.tables.insert(&rows, usize::MAX);
+            self.faults.note(Fault::InsertOutlivedItsWorker);
+        }
     }
 
     /// The sources of which the store does not know what was promised.
@@ -206,6 +226,12 @@ impl World {
     /// A member is gone: its partitions are nobody's.
     pub(crate) fn gone(&mut self, member: usize) {
         self.forgetting.gone(member);
+        let under_way: Vec<(usize, u64)> = self.inserting.range((member, 0)..=(member, u64::MAX)).map(|(key, _)| *key).collect();
+        for key in under_way {
+            let rows = self.inserting.remove(&key);
+            let lands = self.trouble > 0 && self.dice.chance(500);
+            self.strays.extend(rows.filter(|_| lands));
+        }
         self.notices.remove(&member);
         for owner in &mut self.owners {
             if *owner == Some(member) {
