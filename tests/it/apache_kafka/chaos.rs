@@ -13,6 +13,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
+use self::store::TABLES;
 use super::ApacheKafka;
 use super::verdict::{PARTITIONS, assert_sound, compare};
 use crate::events::{Data, PROGRESS, sums};
@@ -20,8 +21,10 @@ use crate::real_events;
 use crate::store::{Database, start};
 use crate::world::{Load, Relay, Worker, World, files_in, signal, until};
 
+mod store;
+
 /// What can happen; and how often it does in short form and, for each set of events, in full.
-const FAULTS: [(Fault, &str, usize, usize); 14] = [
+const FAULTS: [(Fault, &str, usize, usize); 18] = [
     (Fault::WorkerKilled, "a worker killed", 4, 16),
     (Fault::FleetKilled, "all workers killed at once", 1, 3),
     (Fault::WorkerStopped, "a worker stopped and replaced", 1, 4),
@@ -33,6 +36,10 @@ const FAULTS: [(Fault, &str, usize, usize); 14] = [
     (Fault::StoreKilled, "ClickHouse killed", 1, 3),
     (Fault::StoreReadOnly, "a table of ClickHouse read-only", 1, 2),
     (Fault::StoreFull, "ClickHouse's disk full", 1, 2),
+    (Fault::StoreReplaced, "another ClickHouse under the same name", 1, 2),
+    (Fault::StoreWentBack, "all tables of ClickHouse from an older copy", 1, 2),
+    (Fault::TableEmptied, "a table of ClickHouse emptied", 1, 2),
+    (Fault::TableWentBack, "a table of ClickHouse from an older copy", 1, 2),
     (Fault::AnswersLost, "connections to ClickHouse cut", 2, 5),
     (Fault::CheckpointsUnwritable, "checkpoints unwritable", 1, 2),
     (Fault::CheckpointsTorn, "newest checkpoints torn", 1, 2),
@@ -51,6 +58,10 @@ enum Fault {
     StoreKilled,
     StoreReadOnly,
     StoreFull,
+    StoreReplaced,
+    StoreWentBack,
+    TableEmptied,
+    TableWentBack,
     AnswersLost,
     CheckpointsUnwritable,
     CheckpointsTorn,
@@ -94,8 +105,8 @@ struct Events<'a> {
 
 impl Events<'_> {
     fn release(&mut self) {
-        // A fault lets go at most three times.
-        self.load.release_of_the_rest(2 * self.faults + 1);
+        // A fault lets go at most four times.
+        self.load.release_of_the_rest(3 * self.faults + 1);
     }
 }
 
@@ -182,6 +193,12 @@ impl Campaign {
             Fault::StoreKilled => self.kill_store(),
             Fault::StoreReadOnly => self.spoil("table_readonly", "1"),
             Fault::StoreFull => self.spoil("min_free_disk_bytes_to_perform_insert", "1000000000000000"),
+            Fault::StoreReplaced => self.replace_store(events),
+            Fault::StoreWentBack => self.lose_rows(&TABLES, true, events),
+            Fault::TableEmptied | Fault::TableWentBack => {
+                let table = self.any_table();
+                self.lose_rows(&[table], fault == Fault::TableWentBack, events);
+            }
             Fault::AnswersLost => self.relay.cut(),
             Fault::CheckpointsUnwritable => {
                 // Whoever starts meanwhile could not.
@@ -267,25 +284,6 @@ impl Campaign {
         self.stop(place);
         self.kafka.start_again();
         self.join(place);
-    }
-
-    fn kill_store(&mut self) {
-        self.store.kill().unwrap();
-        self.kills += 1;
-        self.relay.point_to(None);
-        self.linger();
-        self.store = start(self.store_folder.path());
-        self.relay.point_to(Some(self.store.url()));
-    }
-
-    /// Makes a table refuse every insert until a worker has noticed.
-    fn spoil(&mut self, setting: &str, value: &str) {
-        // Every flush writes to this table.
-        let retries = ("grapevine_insert_retries_total", "");
-        let before = self.sum(retries);
-        self.world.run(&format!("ALTER TABLE progress MODIFY SETTING {setting} = {value}"));
-        self.wait_for_more(retries, before);
-        self.world.run(&format!("ALTER TABLE progress RESET SETTING {setting}"));
     }
 
     /// The sum over all workers of a metric's series that have this in their labels.

@@ -1,0 +1,105 @@
+//! What happens to ClickHouse: it dies, refuses, forgets, or is another one.
+//!
+//! What was lost is brought back by a union of what is there and what was, as a backup is that is read into tables that live: whatever
+//! workers wrote meanwhile stays, and rows replace each other by version.
+
+use rand::seq::IndexedRandom as _;
+
+use super::{Campaign, Events};
+use crate::store::start;
+use crate::world::until;
+
+/// Every table that the worker writes, in the order in which a copy of a store is made: it knows all rows of which `progress` speaks.
+pub(super) const TABLES: [&str; 12] = [
+    "progress",
+    "root",
+    "activity_window",
+    "cascade",
+    "thread",
+    "click",
+    "visit",
+    "conversion",
+    "cost",
+    "assignment",
+    "report",
+    "rejects",
+];
+
+/// How often the store knew less of a partition than was made durable.
+const FORGOTTEN: (&str, &str) = ("grapevine_store_forgotten_total", "");
+
+impl Campaign {
+    pub(super) fn kill_store(&mut self) {
+        self.store.kill().unwrap();
+        self.kills += 1;
+        self.relay.point_to(None);
+        self.linger();
+        self.store = start(self.store_folder.path());
+        self.relay.point_to(Some(self.store.url()));
+    }
+
+    /// Makes a table refuse every insert until a worker has noticed.
+    pub(super) fn spoil(&mut self, setting: &str, value: &str) {
+        // Every flush writes to this table.
+        let retries = ("grapevine_insert_retries_total", "");
+        let before = self.sum(retries);
+        self.world.run(&format!("ALTER TABLE progress MODIFY SETTING {setting} = {value}"));
+        self.wait_for_more(retries, before);
+        self.world.run(&format!("ALTER TABLE progress RESET SETTING {setting}"));
+    }
+
+    /// A table of lives.
+    pub(super) fn any_table(&mut self) -> &'static str {
+        *TABLES[1..5].choose(&mut self.dice).expect("four tables")
+    }
+
+    /// The database is away and another one, as empty as the cure that is none makes it, stands under its name until a worker has noticed.
+    /// All workers die before it is back: rows of a flush that is under way may lie in the other one, and nothing would show it.
+    pub(super) fn replace_store(&mut self, events: &mut Events<'_>) {
+        let name = self.world.database.config.database.clone();
+        let before = self.sum(FORGOTTEN);
+        self.world.elsewhere(&format!("RENAME DATABASE {name} TO {name}_kept"));
+        assert!(self.world.command("migrate").output().unwrap().status.success());
+        events.release();
+        self.wait_for_more(FORGOTTEN, before);
+        self.kill(self.fleet.len());
+        self.world.elsewhere(&format!("DROP DATABASE {name} SYNC"));
+        self.world.elsewhere(&format!("RENAME DATABASE {name}_kept TO {name}"));
+    }
+
+    /// Tables become what they were a while ago, or empty, until a worker has noticed.
+    pub(super) fn lose_rows(&mut self, tables: &[&str], copied: bool, events: &mut Events<'_>) {
+        for table in tables {
+            self.world.run(&format!("CREATE TABLE IF NOT EXISTS {table}_then AS {table}"));
+            if copied {
+                self.world.run(&format!("INSERT INTO {table}_then SELECT * FROM {table}"));
+            }
+        }
+        // Marks move with a state: until then nobody can know that a table alone is as old as its copy.
+        events.release();
+        let marks = |table: &str| format!("SELECT source, max(version) AS upto FROM {table} WHERE epoch = 65535 GROUP BY source");
+        let table = tables.iter().find(|table| **table != "progress").expect("one with marks");
+        let moved = format!(
+            "SELECT toUInt32(count()) AS moved FROM ({}) AS now LEFT JOIN ({}) AS then USING source WHERE now.upto > then.upto",
+            marks(table),
+            marks(&format!("{table}_then"))
+        );
+        until("marks move", || {
+            self.tend();
+            let answer = self.world.try_to_ask(&moved).map_err(|error| error.to_string())?;
+            if answer[0]["moved"].as_u64() > Some(0) { Ok(()) } else { Err(self.logs()) }
+        });
+        let before = self.sum(FORGOTTEN);
+        let name = self.world.database.config.database.clone();
+        for table in tables {
+            // Not to be done twice.
+            self.world.elsewhere(&format!("EXCHANGE TABLES {name}.{table} AND {name}.{table}_then"));
+        }
+        events.release();
+        self.wait_for_more(FORGOTTEN, before);
+        for table in tables.iter().rev() {
+            self.world.run(&format!("INSERT INTO {table} SELECT * FROM {table}_then"));
+            self.world.run(&format!("DROP TABLE IF EXISTS {table}_then SYNC"));
+        }
+    }
+}
