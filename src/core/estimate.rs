@@ -6,11 +6,15 @@
 
 pub mod difference;
 pub mod holm;
+pub mod normal;
+pub mod pooling;
+pub mod ranking;
 pub mod ratio;
 pub mod student;
 pub mod sum;
 pub mod weeks;
 pub mod welch;
+pub mod within;
 
 #[cfg(test)]
 mod tests;

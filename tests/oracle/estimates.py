@@ -139,8 +139,90 @@ def students():
         yield {"freedom": freedom, "within_95": float(stats.t.ppf(0.975, freedom)), "below": [[t, float(stats.t.cdf(t, freedom))] for t in (-40.0, -3.2, -1e-3, 0.0, 0.3, 1.96, 12.0)]}
 
 
+def rates():
+    dice = numpy.random.default_rng(41)
+    for number, spread in [(1, 0.5), (2, 0.5), (25, 0.8), (60, 1.5), (40, 0.0)]:
+        whole = dice.poisson(2, number) + 1
+        part = dice.poisson(0.7 * whole * dice.lognormal(0, spread, number))
+        row = {"clusters": [[int(a), int(b)] for a, b in zip(part, whole)], "value": None, "low": None, "high": None}
+        total, squares = int(part.sum()), int((part**2).sum())
+        if number > 1 and total and total**2 >= 2 * squares:
+            p, each = scores(part, whole)
+            half = stats.t.ppf(0.975, freedom([int(b) for b in whole], "")) * math.sqrt(float((each**2).sum())) / p
+            up = half * (1 + 0.6 * int(part.max()) / math.sqrt(squares) * (1 - 2 * squares / total**2))
+            row |= {"value": p, "low": p * math.exp(-half), "high": p * math.exp(up)}
+        yield row
+
+
+def pools():
+    """Weighted least squares on a constant says the mean and how far apart all are; the rest is Morris's, by hand."""
+    dice = numpy.random.default_rng(42)
+    for number, apart in [(1, 0.0), (2, 1.0), (3, 1.0), (4, 1.0), (11, 0.0), (12, 0.4), (40, 2.0)]:
+        variance = numpy.round(dice.lognormal(-2, 0.8, number), 4)
+        values = numpy.round(dice.normal(0.2, numpy.sqrt(variance + apart)), 3)
+        fit = lambda weights: statsmodels.api.WLS(values, numpy.ones(number), weights=weights).fit()
+        w = 1 / variance
+        around = float((w * (values - fit(w).params[0]) ** 2).sum())
+        tau2 = max(0.0, (around - (number - 1)) / float(w.sum() - (w**2).sum() / w.sum())) if number > 1 else 0.0
+        w = 1 / (variance + tau2)
+        mean = float(fit(w).params[0])
+        drawn = (number - 3) / (number - 1) * variance * w if number > 3 else 0 * variance
+        doubt = 2 / (number - 3) if number > 3 else 0
+        own = variance * (1 - drawn)
+        sd = numpy.sqrt(own + drawn**2 * (1 / w.sum() + doubt * (values - mean) ** 2))
+        yield {"values": values.tolist(), "variances": variance.tolist(), "tau2": tau2, "pooled": (drawn * mean + (1 - drawn) * values).tolist(), "sd": sd.tolist(), "own_sd": numpy.sqrt(own).tolist()}
+
+
+def bests():
+    """Among the best: each by quadrature of its own density, the others counted by multiplying polynomials."""
+    dice = numpy.random.default_rng(43)
+    for number, best in [(3, 1), (12, 10), (30, 10), (25, 3)]:
+        mean, sd = numpy.round(dice.normal(0, 1, number), 3), numpy.round(dice.lognormal(-1, 0.7, number), 3)
+        found = []
+        for i in range(number):
+            x = numpy.linspace(-9, 9, 4001)
+            fewer = []
+            for value in mean[i] + sd[i] * x:
+                count = numpy.ones(1)
+                for p in numpy.delete(stats.norm.sf(value, mean, sd), i):
+                    count = numpy.convolve(count, [1 - p, p])
+                fewer.append(count[:best].sum())
+            found.append(float(numpy.trapezoid(numpy.array(fewer) * stats.norm.pdf(x), x)))
+        yield {"mean": mean.tolist(), "sd": sd.tolist(), "best": best, "p": found}
+
+
+def within():
+    """Weighted least squares with an effect of each cluster, its CR2 variance by matrices, and freedom by the traces of the quadratic form."""
+    dice = numpy.random.default_rng(44)
+    for number in (2, 5, 25):
+        whole = dice.poisson(dice.lognormal(1, 0.8, (number, 1)), (number, 2)) + 1
+        part = dice.poisson(0.6 * whole)
+        y, w = (part / whole).ravel(), whole.ravel().astype(float)
+        group, busy = numpy.repeat(numpy.arange(number), 2), numpy.tile([1.0, 0.0], number)
+        root = numpy.sqrt(w)
+        # The effects of the clusters are taken off first.
+        dummies = (group[:, None] == numpy.arange(number)).astype(float) * root[:, None]
+        off = lambda v: v - dummies @ numpy.linalg.lstsq(dummies, v, rcond=None)[0]
+        x, z = off(busy * root), off(y * root)
+        beta = float(x @ z / (x @ x))
+        error, hat = z - x * beta, numpy.outer(x, x) / (x @ x)
+        scores, forms = [], []
+        for g in range(number):
+            own = group == g
+            values, vectors = numpy.linalg.eigh(numpy.eye(2) - hat[numpy.ix_(own, own)])
+            adjust = vectors @ numpy.diag(1 / numpy.sqrt(values)) @ vectors.T
+            scores.append(float(x[own] @ adjust @ error[own]))
+            form = numpy.zeros(2 * number)
+            form[own] = adjust @ x[own]
+            forms.append((numpy.eye(2 * number) - hat) @ form)
+        variance = sum(score**2 for score in scores) / float(x @ x) ** 2
+        gram = numpy.array(forms) @ numpy.array(forms).T
+        half = stats.t.ppf(0.975, numpy.trace(gram) ** 2 / float((gram**2).sum())) * math.sqrt(variance)
+        yield {"cells": [[int(a), int(b), int(c), int(d)] for (a, c), (b, d) in zip(part, whole)], "difference": beta, "low": beta - half, "high": beta + half}
+
+
 def main():
-    parts = {"student": students(), "sum": sums(), "weeks": likenesses(), "ratio": ratios(), "difference": differences(), "holm": corrections(), "welch": trials()}
+    parts = {"student": students(), "sum": sums(), "weeks": likenesses(), "ratio": ratios(), "difference": differences(), "holm": corrections(), "welch": trials(), "rate": rates(), "pool": pools(), "best": bests(), "within": within()}
     print("{" + ",\n".join(f'"{name}":[\n' + ",\n".join(json.dumps(row, allow_nan=False, separators=(",", ":")) for row in rows) + "\n]" for name, rows in parts.items()) + "}")
 
 

@@ -1,9 +1,10 @@
-//! Two shares and how far apart they are, where what is counted comes in clusters (clicks of roots).
+//! Shares and rates, and how far apart two of them are, where what is counted comes in clusters (clicks and visits of roots).
 //!
-//! A share is a ratio of sums over clusters, p = Σa/Σb, with the linearised variance Σ(a − p b)²/(Σb)² · R/(R − 1) of R clusters
+//! A share or rate is a ratio of sums over clusters, p = Σa/Σb, with the linearised variance Σ(a − p b)²/(Σb)² · R/(R − 1) of R clusters
 //! (Cochran, Sampling Techniques, 3rd edition 1977, chapter 6). Clusters that are in both shares bring a covariance, with the
 //! geometric mean of both factors, so that the variance of the difference is never below 0.
 
+use super::sum::{EFFECTIVE_MIN, Sum};
 use super::{Unsaid, effective, finite, freedom, student};
 
 /// What a cluster has on one side: `part` of `whole`. A side without a whole is not in it.
@@ -20,6 +21,17 @@ pub struct Share {
 pub struct Apart {
     /// Σa/Σb of the first side less that of the second.
     pub difference: f64,
+    /// Where it lies with 95 %.
+    pub low: f64,
+    /// Where it lies with 95 %.
+    pub high: f64,
+}
+
+/// A rate, for instance of visits per reply.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    /// Σa/Σb.
+    pub value: f64,
     /// Where it lies with 95 %.
     pub low: f64,
     /// Where it lies with 95 %.
@@ -83,4 +95,22 @@ pub fn apart(clusters: &[(Share, Share)]) -> Result<Apart, Unsaid> {
     let units = effective(first.whole, first.squares).min(effective(second.whole, second.squares));
     let (difference, half) = (p - q, finite(student::within_95(freedom(units)) * variance.sqrt())?);
     Ok(Apart { difference, low: difference - half, high: difference + half })
+}
+
+/// A rate that has no upper bound, over clusters whose parts are skewed: on a logarithmic scale, where its error is that of p
+/// divided by p (the delta method), with the upper end as far away as that of a sum of the same parts ([`Sum`]).
+///
+/// # Errors
+///
+/// [`Unsaid::NoValue`] where nothing was counted, [`Unsaid::FewUnits`] below two clusters, or two that count.
+pub fn rate(clusters: &[Share]) -> Result<Rate, Unsaid> {
+    let total = Total::of(clusters.iter().copied());
+    let value = total.share().filter(|value| *value > 0.0).ok_or(Unsaid::NoValue)?;
+    let parts = Sum::of(clusters.iter().map(|share| share.part).collect());
+    if total.clusters < 2 || parts.effective() < EFFECTIVE_MIN {
+        return Err(Unsaid::FewUnits);
+    }
+    let variance: f64 = clusters.iter().map(|share| total.error(*share).powi(2)).sum();
+    let half = student::within_95(freedom(effective(total.whole, total.squares))) * variance.sqrt() / value;
+    Ok(Rate { value, low: value * (-half).exp(), high: finite(value * (half * parts.stretch()).exp())? })
 }

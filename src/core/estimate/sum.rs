@@ -10,7 +10,7 @@
 use super::{Unsaid, effective, finite, freedom, student};
 
 /// The least effective number of units that says something of another draw.
-const EFFECTIVE_MIN: f64 = 2.0;
+pub(super) const EFFECTIVE_MIN: f64 = 2.0;
 
 /// What is needed of the values of the units.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -60,9 +60,12 @@ impl Sum {
         if n < EFFECTIVE_MIN {
             return Err(Unsaid::FewUnits);
         }
-        let root = self.squares.sqrt();
-        let half = finite(student::within_95(freedom(n)) * root / self.value)?;
-        let half_up = finite(half * (1.0 + 0.6 * self.largest / root * (1.0 - 2.0 / n)))?;
-        Ok(Spread { half, half_up })
+        let half = finite(student::within_95(freedom(n)) * self.squares.sqrt() / self.value)?;
+        Ok(Spread { half, half_up: finite(half * self.stretch())? })
+    }
+
+    /// How many times further away the upper end is than the lower one: the more, the more the largest unit weighs among many.
+    pub(super) fn stretch(&self) -> f64 {
+        1.0 + 0.6 * self.largest / self.squares.sqrt() * (1.0 - 2.0 / self.effective())
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{Unsaid, difference, difference::Terms, holm, ratio, student, sum::Sum, weeks, welch};
+use super::{Unsaid, difference, difference::Terms, holm, pooling, ranking, ratio, student, sum::Sum, weeks, welch, within};
 
 fn vectors(name: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(include_str!("tests/vectors.json")).unwrap();
@@ -154,6 +154,84 @@ fn welchs_test_is_that_of_scipy() {
     }
 }
 
+#[test]
+fn rates_are_those_of_weighted_least_squares_on_a_logarithmic_scale() {
+    for row in vectors("rate") {
+        let clusters = row["clusters"].as_array().unwrap().iter().map(numbers);
+        let found = ratio::rate(&clusters.map(|of| ratio::Share { part: of[0], whole: of[1] }).collect::<Vec<_>>()).ok();
+        agrees(found.map(|rate| rate.value), &row["value"], &row);
+        agrees(found.map(|rate| rate.low), &row["low"], &row);
+        agrees(found.map(|rate| rate.high), &row["high"], &row);
+    }
+    assert_eq!(ratio::rate(&[]), Err(Unsaid::NoValue));
+    assert_eq!(ratio::rate(&[ratio::Share { part: 0.0, whole: 3.0 }; 9]), Err(Unsaid::NoValue));
+    let hit = |part| ratio::Share { part, whole: 1.0 };
+    assert_eq!(ratio::rate(&[hit(1000.0), hit(1.0), hit(1.0)]), Err(Unsaid::FewUnits));
+}
+
+#[test]
+fn pooled_estimates_are_those_of_morris() {
+    for row in vectors("pool") {
+        let estimates = numbers(&row["values"]).into_iter().zip(numbers(&row["variances"]));
+        let estimates: Vec<_> = estimates.map(|(value, variance)| pooling::Estimate { value, variance }).collect();
+        let found = pooling::pooled(&estimates).unwrap();
+        agrees(Some(found.tau2), &row["tau2"], &row);
+        for (at, of) in found.of.iter().enumerate() {
+            agrees(Some(of.value), &row["pooled"][at], &row);
+            agrees(Some(of.sd), &row["sd"][at], &row);
+            agrees(Some(of.own_sd), &row["own_sd"][at], &row);
+        }
+    }
+    let of = |value, variance| pooling::Estimate { value, variance };
+    assert_eq!(pooling::pooled(&[]), Err(Unsaid::FewUnits));
+    assert_eq!(pooling::pooled(&[of(1.0, 1.0), of(2.0, 0.0)]), Err(Unsaid::FewUnits));
+    assert_eq!(pooling::pooled(&[of(f64::MAX, 1e-300); 4]), Err(Unsaid::FewUnits));
+}
+
+#[test]
+fn who_is_among_the_best_is_what_quadrature_says() {
+    for row in vectors("best") {
+        let all = numbers(&row["mean"]).into_iter().zip(numbers(&row["sd"]));
+        let all: Vec<_> = all.map(|(mean, sd)| ranking::Known { mean, sd }).collect();
+        let best = usize::try_from(row["best"].as_u64().unwrap()).unwrap();
+        let found = ranking::among_best(&all, best);
+        for (found, expected) in found.iter().zip(numbers(&row["p"])) {
+            assert!((found - expected).abs() < 2e-3, "{found} instead of {expected} in {row}");
+        }
+        assert!((found.iter().sum::<f64>() - best as f64).abs() < 0.01, "{found:?}");
+    }
+}
+
+#[test]
+fn ties_share_the_best_ranks_by_chance() {
+    let tie = ranking::Known { mean: 0.3, sd: 0.0 };
+    for found in ranking::among_best(&[tie; 40], 10) {
+        assert!((found - 0.25).abs() < 0.01, "{found}");
+    }
+    assert_eq!(ranking::among_best(&[tie; 10], 10), vec![1.0; 10]);
+    assert_eq!(ranking::among_best(&[tie; 3], 0), vec![0.0; 3]);
+    assert!(ranking::among_best(&[], 10).is_empty() && ranking::ranges(&[], 1.0).is_empty());
+    let far = |mean| ranking::Known { mean, sd: 1.0 };
+    assert_eq!(ranking::ranges(&[far(0.0), far(9.0), far(1.0)], 1.645), [(2, 3), (1, 1), (2, 3)]);
+    assert_eq!(ranking::ranges(&[tie; 3], 1.645), [(1, 3); 3]);
+}
+
+#[test]
+fn differences_within_clusters_are_those_of_a_regression_with_their_effects() {
+    for row in vectors("within") {
+        let share = |part, whole| ratio::Share { part, whole };
+        let cells = row["cells"].as_array().unwrap().iter().map(numbers);
+        let clusters: Vec<_> = cells.filter_map(|of| within::Cluster::of(share(of[0], of[1]), share(of[2], of[3]))).collect();
+        let found = within::mean(&clusters).ok();
+        agrees(found.map(|mean| mean.difference), &row["difference"], &row);
+        agrees(found.map(|mean| mean.low), &row["low"], &row);
+        agrees(found.map(|mean| mean.high), &row["high"], &row);
+    }
+    let one = within::Cluster { difference: 1.0, weight: 2.0 };
+    assert_eq!(within::mean(&[]), Err(Unsaid::FewUnits));
+    assert_eq!(within::mean(&[one, within::Cluster { weight: 0.0, ..one }]), Err(Unsaid::FewUnits));
+}
+
 fn any_values() -> impl Strategy<Value = Vec<f64>> {
     let value = prop_oneof![Just(0.0), -1e3..1e3, Just(1e308), Just(-1e308), Just(1e-300), 0.0..1e15];
     prop::collection::vec(value, 0..40)
@@ -175,6 +253,20 @@ proptest! {
             prop_assert!(trial.low.is_finite() && trial.high.is_finite() && (0.0..=1.0).contains(&trial.p_value));
         }
         prop_assert!(weeks::autocorrelation(&first).is_none_or(f64::is_finite));
+        let pairs = || first.iter().copied().zip(second.iter().copied());
+        let estimates: Vec<_> = pairs().map(|(value, variance)| pooling::Estimate { value, variance }).collect();
+        for of in pooling::pooled(&estimates).into_iter().flat_map(|pool| pool.of) {
+            prop_assert!(of.value.is_finite() && of.sd.is_finite() && of.sd >= of.own_sd * (1.0 - 1e-9));
+        }
+        let shares: Vec<_> = pairs().map(|(part, whole)| ratio::Share { part: part.abs(), whole }).collect();
+        if let Ok(rate) = ratio::rate(&shares) {
+            prop_assert!(rate.low <= rate.value && rate.value <= rate.high && rate.high.is_finite(), "{rate:?}");
+        }
+        let clusters: Vec<_> =
+            pairs().map(|(difference, weight)| within::Cluster { difference, weight: weight.abs() }).collect();
+        if let Ok(mean) = within::mean(&clusters) {
+            prop_assert!(mean.low <= mean.difference && mean.difference <= mean.high && (mean.high - mean.low).is_finite());
+        }
     }
 
     #[test]
