@@ -66,7 +66,7 @@ CREATE ROW POLICY OR REPLACE own_brands ON grapevine.brand_reader USING reader =
 -- run works with stand in a database of their own, `grapevine_models`: grant nobody anything there.
 CREATE ROW POLICY OR REPLACE own_brands
 ON grapevine.activity_daily_run, grapevine.buzz_run, grapevine.click_lag_run, grapevine.credit_run, grapevine.credit_by_rule_run,
-    grapevine.elasticity_run, grapevine.money_run, grapevine.path_credit_run, grapevine.people_run, grapevine.places_run,
+    grapevine.money_run, grapevine.path_credit_run, grapevine.people_run, grapevine.places_run,
     grapevine.response_run, grapevine.roi_cohort_run, grapevine.traffic_run, grapevine.comparison_run, grapevine.immediacy_run,
     grapevine.roi_run, grapevine.roi_by_rule_run, grapevine.roi_campaign_run, grapevine.roi_channel_run, grapevine.roi_place_run
 USING brand IN (SELECT brand FROM grapevine.brand_reader WHERE reader = currentUser())
@@ -86,7 +86,7 @@ ON grapevine.root, grapevine.activity_window, grapevine.cascade, grapevine.threa
     grapevine.cost, grapevine.report, grapevine.brand, grapevine.campaign, grapevine.calendar, grapevine.actor, grapevine.assignment,
     grapevine.identity, grapevine.rejects, grapevine.brand_reader,
     grapevine.activity_daily_run, grapevine.buzz_run, grapevine.click_lag_run, grapevine.credit_run, grapevine.credit_by_rule_run,
-    grapevine.elasticity_run, grapevine.experiments_run, grapevine.money_run, grapevine.path_credit_run, grapevine.people_run,
+    grapevine.experiments_run, grapevine.money_run, grapevine.path_credit_run, grapevine.people_run,
     grapevine.places_run, grapevine.response_run, grapevine.roi_cohort_run, grapevine.traffic_run, grapevine.comparison_run, grapevine.immediacy_run,
     grapevine.roi_run, grapevine.roi_by_rule_run, grapevine.roi_campaign_run, grapevine.roi_channel_run, grapevine.roi_place_run
 USING 1

@@ -186,31 +186,6 @@ PARTITION BY run
 ORDER BY (model, lookback_days, brand, conversion)
 COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly, by run';
 
--- Whether traffic grows with how much the brand takes part, per brand: Poisson elasticity with its error, p value and lead; never a cause.
-CREATE TABLE IF NOT EXISTS elasticity_run (
-    run                 UInt64 COMMENT 'Number of the run',
-    as_of               Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
-    brand               String COMMENT 'Brand',
-    hypothesis          String COMMENT 'What the verdict is about',
-    elasticity          Nullable(Float64) COMMENT 'Elasticity: percent more visits per percent more interactions (of 1 + them) in the same place on other days',
-    standard_error      Nullable(Float64) COMMENT 'Standard error: of elasticity by place',
-    low                 Nullable(Float64) COMMENT 'At least: lower end of the 95 % interval',
-    high                Nullable(Float64) COMMENT 'At most: upper end of the 95 % interval',
-    p_value             Nullable(Float64) COMMENT 'p value: under no effect',
-    p_method            String COMMENT 'Where the p value comes from',
-    lead                Nullable(Float64) COMMENT 'Effect of the next day''s interactions: its coefficient in the same model; should be 0',
-    lead_standard_error Nullable(Float64) COMMENT 'Its standard error: by place',
-    lead_z              Nullable(Float64) COMMENT 'Its distance from 0: lead / lead_standard_error',
-    verdict             String COMMENT 'flagged, supported, refuted or undecided',
-    communities         UInt64 COMMENT 'Places: places with visits',
-    days                UInt64 COMMENT 'Days: days with visits',
-    zero_cells          UInt64 COMMENT 'Cells without a visit: places * days without a visit',
-    reason              String COMMENT 'Why a figure is NULL'
-) ENGINE = MergeTree
-PARTITION BY run
-ORDER BY (brand)
-COMMENT 'Whether traffic grows with how much the brand takes part, per brand: Poisson elasticity with its error, p value and lead; never a cause, by run';
-
 -- What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included.
 CREATE TABLE IF NOT EXISTS experiments_run (
     run                UInt64 COMMENT 'Number of the run',
@@ -318,41 +293,54 @@ PARTITION BY run
 ORDER BY (grain, brand, week)
 COMMENT 'Who takes part, comes back and carries it, per week: grain brand over everything of a brand, grain place per channel and community, by run';
 
--- Which places deserve the next hour: each place of a brand over all its mature posts, and its estimate pooled with the brand''s other places (roi_pooled, sd).
+-- Which places deserve the next hour: what each returned, pooled with the brand's other places, and what a reply and a post there bring.
 CREATE TABLE IF NOT EXISTS places_run (
-    run             UInt64 COMMENT 'Number of the run',
-    as_of           Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
-    model           String COMMENT 'Rule of credit',
-    lookback_days   UInt8 COMMENT 'Look-back of the credit',
-    horizon_days    UInt8 COMMENT 'Days after a post within which a sale counts and its refunds whenever they come',
-    brand           String COMMENT 'Brand',
-    channel         String COMMENT 'Channel; (unallocated) holds the cost without a place',
-    community       String COMMENT 'Community',
-    name            String COMMENT 'Name of the place for people, from the table place',
-    members         Nullable(UInt64) COMMENT 'Members of the place, from the table place',
-    roots           UInt64 COMMENT 'Posts: mature posts in the place',
-    cost_base       Nullable(Decimal(38, 6)) COMMENT 'Cost: money and time of the mature days',
-    hours           Float64 COMMENT 'Hours: seconds of the mature days / 3600',
-    margin_base     Nullable(Decimal(38, 6)) COMMENT 'Margin: margin credited to the place''s posts within the horizon',
-    average_roi     Nullable(Float64) COMMENT 'Average ROI: margin_base / cost_base - 1',
-    roi_low         Nullable(Float64) COMMENT 'ROI at least: lower end of the 95 % interval by posts',
-    roi_high        Nullable(Float64) COMMENT 'ROI at most: upper end of the 95 % interval by posts',
-    effective_roots Nullable(Float64) COMMENT 'Posts that count: (sum of margin)^2 / sum of margin^2 over posts',
-    top1_share      Nullable(Float64) COMMENT 'Share of the best post: largest margin of a post / margin',
-    roi_pooled      Nullable(Float64) COMMENT 'Pooled ROI: average ROI drawn towards the brand''s mean by how uncertain it is',
-    sd              Nullable(Float64) COMMENT 'Uncertainty of the pooled ROI: posterior standard deviation',
-    p_positive      Nullable(Float64) COMMENT 'Probability of a gain: P(ROI > 0) under the pooled estimate',
-    p_top10         Nullable(Float64) COMMENT 'Probability of the ten best: part of 400 draws in which the place is among the ten best; ties by chance',
-    place_rank      Nullable(UInt64) COMMENT 'Rank: by roi_pooled',
-    rank_low        Nullable(UInt64) COMMENT 'Best rank it may have: places surely better + 1',
-    rank_high       Nullable(Int64) COMMENT 'Worst rank it may have: places ranked - places surely worse',
-    basis           String COMMENT 'The best evidence among the brand''s conversions, one of clicks, utm, visits, none',
-    reason          String COMMENT 'Why an estimate or its interval is NULL',
-    base_currency   LowCardinality(String) COMMENT 'Currency of the figures; empty is the reference currency'
+    run                   UInt64 COMMENT 'Number of the run',
+    as_of                 Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand                 String COMMENT 'Brand',
+    channel               String COMMENT 'Channel; empty is what names no place',
+    community             String COMMENT 'Community',
+    name                  String COMMENT 'Name of the place for people, from the table place',
+    members               Nullable(UInt64) COMMENT 'Members of the place, from the table place',
+    base_currency         LowCardinality(String) COMMENT 'Currency of the figures; empty is the reference currency',
+    period_start          Nullable(Date) COMMENT 'First day of the period, that of all in roi_place',
+    period_end            Nullable(Date) COMMENT 'Day after its last one',
+    margin_base           Nullable(Decimal(38, 6)) COMMENT 'Margin: margin credited to touches in the place, all its sides together',
+    cost_base             Nullable(Decimal(38, 6)) COMMENT 'Cost: money and time of the place, with a side or without',
+    hours                 Float64 COMMENT 'Hours: seconds / 3600',
+    average_roi           Nullable(Float64) COMMENT 'Average ROI: margin_base / cost_base - 1',
+    roi_low               Nullable(Float64) COMMENT 'ROI at least: lower end of the 95 % interval by units, as in roi',
+    roi_high              Nullable(Float64) COMMENT 'ROI at most: upper end of the 95 % interval by units, as in roi',
+    units                 UInt64 COMMENT 'Units: units with credit: posts, days of a channel where no post is known, or weeks',
+    effective_units       Nullable(Float64) COMMENT 'Units that count: (sum of margin)^2 / sum of margin^2 over units',
+    top1_share            Nullable(Float64) COMMENT 'Share of the best unit: largest margin of a unit / margin',
+    roi_pooled            Nullable(Float64) COMMENT 'Pooled ROI: average ROI drawn towards the brand''s mean by how uncertain it is',
+    sd                    Nullable(Float64) COMMENT 'Uncertainty of the pooled ROI: posterior standard deviation',
+    p_positive            Nullable(Float64) COMMENT 'Probability of a gain: P(ROI > 0) under the pooled estimate',
+    p_top10               Nullable(Float64) COMMENT 'Probability of the ten best: P(among the ten best) under the pooled estimates; ties by chance',
+    place_rank            Nullable(UInt64) COMMENT 'Rank: by roi_pooled; NULL where tied',
+    tied                  Bool COMMENT 'Whether the place may be the first and the first is not known',
+    rank_low              Nullable(UInt64) COMMENT 'Best rank it may have: places surely better + 1',
+    rank_high             Nullable(UInt64) COMMENT 'Worst rank it may have: places ranked - places surely worse',
+    reason                String COMMENT 'The first thing that is missing of the return or its rank',
+    replies               UInt64 COMMENT 'Replies: replies of the brand in the 91 days that end a day before the data do',
+    visits_per_reply      Nullable(Float64) COMMENT 'Visits per reply: visits by clicks on these replies / replies',
+    visits_per_reply_low  Nullable(Float64) COMMENT 'Visits per reply at least: lower end of the 95 % interval by posts',
+    visits_per_reply_high Nullable(Float64) COMMENT 'Visits per reply at most: upper end of the 95 % interval by posts',
+    replies_reason        String COMMENT 'What is missing of visits per reply',
+    posts                 UInt64 COMMENT 'Posts: posts of the brand in the same 91 days',
+    visits_per_post       Nullable(Float64) COMMENT 'Visits per post: visits by clicks on these posts / posts',
+    visits_per_post_low   Nullable(Float64) COMMENT 'Visits per post at least: lower end of the 95 % interval by posts',
+    visits_per_post_high  Nullable(Float64) COMMENT 'Visits per post at most: upper end of the 95 % interval by posts',
+    posts_reason          String COMMENT 'What is missing of visits per post',
+    busy_less_quiet       Nullable(Float64) COMMENT 'Busy less quiet: visits per reply in weeks with more replies than the place''s median week, less that in its other weeks, on average over the brand''s places',
+    busy_less_quiet_low   Nullable(Float64) COMMENT 'Busy less quiet at least: lower end of the 95 % interval by places',
+    busy_less_quiet_high  Nullable(Float64) COMMENT 'Busy less quiet at most: upper end of the 95 % interval by places',
+    busy_reason           String COMMENT 'Why there is no busy_less_quiet'
 ) ENGINE = MergeTree
 PARTITION BY run
 ORDER BY (brand, channel, community)
-COMMENT 'Which places deserve the next hour: each place of a brand over all its mature posts, and its estimate pooled with the brand''s other places (roi_pooled, sd), by run';
+COMMENT 'Which places deserve the next hour: what each returned, pooled with the brand''s other places, and what a reply and a post there bring, by run';
 
 -- When visits follow a brand reply and when a share, per brand: effects by lag with intervals, leads, verdicts; never causes.
 CREATE TABLE IF NOT EXISTS response_run (

@@ -54,11 +54,6 @@ CREATE OR REPLACE VIEW credit_by_rule AS
 SELECT * FROM credit_by_rule_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'credit_by_rule'))
 COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly. Filter by model and lookback_days: sums over them count each conversion again. A conversion without a visitor or a touch has side unattributed. last is the last touch that is not direct (before_direct: a direct one followed); share is the part of the conversion, 1 in all';
 
--- Whether traffic grows with how much the brand takes part, per brand: Poisson elasticity with its error, p value and lead; never a cause.
-CREATE OR REPLACE VIEW elasticity AS
-SELECT * FROM elasticity_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'elasticity'))
-COMMENT 'Whether traffic grows with how much the brand takes part, per brand: Poisson elasticity with its error, p value and lead; never a cause';
-
 -- What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch's test, zeros included.
 CREATE OR REPLACE VIEW experiments AS
 SELECT * FROM experiments_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'experiments'))
@@ -79,10 +74,10 @@ CREATE OR REPLACE VIEW people AS
 SELECT * FROM people_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'people'))
 COMMENT 'Who takes part, comes back and carries it, per week: grain brand over everything of a brand, grain place per channel and community. Never add people over rows';
 
--- Which places deserve the next hour: each place of a brand over all its mature posts, and its estimate pooled with the brand's other places (roi_pooled, sd).
+-- Which places deserve the next hour: what each returned, pooled with the brand's other places, and what a reply and a post there bring.
 CREATE OR REPLACE VIEW places AS
 SELECT * FROM places_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'places'))
-COMMENT 'Which places deserve the next hour: each place of a brand over all its mature posts, and its estimate pooled with the brand''s other places (roi_pooled, sd). average_roi is an average over what was done, not what one more hour brings. p_top10: how often among the ten best in 400 draws. rank_low to rank_high: the ranks it may have; places whose ranges overlap are ties. basis and reason as in roi; also no_mature_posts, no_spread (too few places to pool), no_difference (the places differ by no more than chance: roi_pooled is the same for all, all are ties)';
+COMMENT 'Which places deserve the next hour: what each returned, pooled with the brand''s other places, and what a reply and a post there bring. average_roi and what stands on it are of the days from period_start to period_end under the configured rule, and say what was done, not what one more hour brings: only an experiment does. rank_low to rank_high: the ranks a place may have; tied: it may be the first, and the first is not known (place_rank is NULL). reason as in roi; also no_place (the row of what names no place), no_spread (too few units to say how much places vary), no_difference (no further apart than chance puts them: all are ties), tied. replies_reason, posts_reason: none_written, no_visits, few_roots (fewer than 20 posts), few_units. busy_reason: few_places (fewer than 20)';
 
 -- When visits follow a brand reply and when a share, per brand: effects by lag with intervals, leads, verdicts; never causes.
 CREATE OR REPLACE VIEW response AS

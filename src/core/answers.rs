@@ -3,12 +3,14 @@
 //! figure means and when there is none.
 //!
 //! A [`Ledger`] is all that is known of one brand. [`roi`] makes rows of a period and those of every rule of credit,
-//! [`comparison`] says which of two returns is higher, [`immediacy`] whether people come sooner to what was said in conversation.
+//! [`comparison`] says which of two returns is higher, [`places`] which places return most and whether more work there brings more,
+//! [`immediacy`] whether people come sooner to what was said in conversation.
 
 pub mod comparison;
 pub mod immediacy;
 pub mod money;
 pub mod period;
+pub mod places;
 pub mod reason;
 pub mod roi;
 

@@ -16,7 +16,8 @@ pub enum Made {
     Select(&'static str),
     /// Whose credit each sale is: of the models `sale` and `touch`, by `crate::attribution`.
     Attribution,
-    /// What came back, and which of two returns is higher: by `crate::answers`, with all the answers about returns.
+    /// What came back, and which of two returns is higher: by `crate::answers`, with all the answers about returns. The model is what
+    /// they say of places.
     Returns,
 }
 
@@ -65,6 +66,7 @@ pub const MODELS: &[Model] = &[
     model("person", include_str!("../../deploy/clickhouse/models/05_person.sql")),
     model("clicked", include_str!("../../deploy/clickhouse/models/10_clicked.sql")),
     model("click_root", include_str!("../../deploy/clickhouse/models/11_click_root.sql")),
+    model("effort", include_str!("../../deploy/clickhouse/models/12_effort.sql")),
     model("sale", include_str!("../../deploy/clickhouse/models/20_sale.sql")),
     model("touch", include_str!("../../deploy/clickhouse/models/21_touch.sql")),
     Model { name: "credit_by_rule", made: Made::Attribution },
@@ -74,7 +76,7 @@ pub const MODELS: &[Model] = &[
     model("spent", include_str!("../../deploy/clickhouse/models/41_spent.sql")),
     model("known", include_str!("../../deploy/clickhouse/models/42_known.sql")),
     model("ruled", include_str!("../../deploy/clickhouse/models/43_ruled.sql")),
-    Model { name: "returns", made: Made::Returns },
+    Model { name: "placed", made: Made::Returns },
 ];
 
 /// Every answer. A test compares the list with the folder.
@@ -85,7 +87,6 @@ pub const ANSWERS: &[Answer] = &[
     of_model("comparison"),
     answer("credit", include_str!("../../deploy/clickhouse/answers/credit.sql")),
     of_model("credit_by_rule"),
-    answer("elasticity", include_str!("../../deploy/clickhouse/answers/elasticity.sql")),
     answer("experiments", include_str!("../../deploy/clickhouse/answers/experiments.sql")),
     of_model("immediacy"),
     answer("money", include_str!("../../deploy/clickhouse/answers/money.sql")),

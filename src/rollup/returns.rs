@@ -1,6 +1,7 @@
 //! The answers about returns: what each brand earned and spent out of the store, `crate::answers` says what it amounts to, rows back.
 //!
-//! The models `known`, `earned`, `spent` and `ruled` are read whole: they have a row a sale and touch, or a day and thing, no more.
+//! The models `known`, `earned`, `spent`, `ruled` and `effort` are read whole: they have a row a sale and touch, a day and thing, or a
+//! root and week, no more.
 
 mod said;
 
@@ -16,11 +17,12 @@ use crate::answers::comparison::comparison;
 use crate::answers::immediacy::{Share, immediacy};
 use crate::answers::money::{Missing, Money};
 use crate::answers::period::Day;
+use crate::answers::places::{Effort, places};
 use crate::answers::roi::{self, By, Ruled, by_rule};
 use crate::answers::{Brand, Earned, Ledger, Place, Rule, Side, Spent};
 use crate::clickhouse::classify;
 use crate::failure::Failure;
-use said::{RETURN, comparison_row, immediacy_row, return_row, rule_row};
+use said::{PLACED, RETURN, comparison_row, immediacy_row, place_row, return_row, rule_row};
 
 /// The rule and the look-back in days that answers go by which name none.
 const RULE: (Rule, u16) = (Rule::Last, 30);
@@ -94,6 +96,19 @@ struct ClickRoot {
     broadcast: u64,
 }
 
+#[derive(Row, Deserialize)]
+struct EffortRow {
+    brand: String,
+    channel: String,
+    community: String,
+    root: u64,
+    week: u8,
+    replies: u64,
+    reply_visits: u64,
+    posts: u64,
+    post_visits: u64,
+}
+
 /// Makes the models of the answers about returns.
 pub(super) async fn make(store: &Store, frame: &Frame) -> Result<(), Failure> {
     let (ledgers, mut credit) = read(store, frame).await?;
@@ -109,6 +124,11 @@ pub(super) async fn make(store: &Store, frame: &Frame) -> Result<(), Failure> {
     insert(store, frame, "roi_by_rule", ruled).await?;
     store.run(DOING, &frame.make_like_answer(store, "comparison")).await?;
     insert(store, frame, "comparison", ledgers.iter().flat_map(comparison).map(comparison_row)).await?;
+    store.run(DOING, &frame.make_with_columns(store, "placed", PLACED)).await?;
+    let mut efforts = efforts(store, frame).await?;
+    let placed =
+        ledgers.iter().flat_map(|ledger| places(ledger, &efforts.remove(&ledger.brand.name).unwrap_or_default())).map(place_row);
+    insert(store, frame, "placed", placed).await?;
     store.run(DOING, &frame.make_like_answer(store, "immediacy")).await?;
     insert(
         store,
@@ -159,6 +179,26 @@ async fn read(store: &Store, frame: &Frame) -> Result<(Vec<Ledger>, BTreeMap<Arc
         credit.entry(brand).or_default().extend(ruled(row, &mut texts));
     }
     Ok((ledgers.into_values().collect(), credit))
+}
+
+/// Of each brand what it wrote under each root in each week, and the visits that came by that.
+async fn efforts(store: &Store, frame: &Frame) -> Result<BTreeMap<Arc<str>, Vec<Effort>>, Failure> {
+    let mut texts = Texts::default();
+    let mut efforts: BTreeMap<Arc<str>, Vec<Effort>> = BTreeMap::new();
+    let columns = "brand, channel, community, root, week, replies, reply_visits, posts, post_visits";
+    for row in all::<EffortRow>(store, frame, "effort", columns).await? {
+        let effort = Effort {
+            place: texts.place(row.channel, row.community, String::new()),
+            root: row.root,
+            week: row.week,
+            replies: row.replies,
+            reply_visits: row.reply_visits,
+            posts: row.posts,
+            post_visits: row.post_visits,
+        };
+        efforts.entry(texts.of(row.brand)).or_default().push(effort);
+    }
+    Ok(efforts)
 }
 
 /// Of each brand the clicks of its roots: on replies, and on posts and shares.

@@ -97,7 +97,7 @@ mod tests {
     }
 
     /// Questions that are longer than one sitting. They are to be cut into models, or to become Rust; no other may join them.
-    const LONG: [&str; 5] = ["activity_daily", "experiments", "places", "response", "roi_cohort"];
+    const LONG: [&str; 4] = ["activity_daily", "experiments", "response", "roi_cohort"];
 
     #[test]
     fn a_question_is_read_in_one_sitting() {

@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "sql"))
 import store
 from store import one, run
 
-VIEWS = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit roi_cohort places response elasticity click_lag".split()
+VIEWS = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit roi_cohort places response click_lag".split()
 START = 1_672_531_200
 YEAR = 364 * 86400
 KEYS = "0 AS epoch, 't/' || toString({n} % 12) AS source, source AS key_source, {n} + 1 AS version"

@@ -13,6 +13,7 @@ mod estimates {
     pub(crate) mod brand;
     pub(crate) mod clicks;
     pub(crate) mod dice;
+    pub(crate) mod places;
     pub(crate) mod table;
 }
 
@@ -21,11 +22,13 @@ use std::sync::Arc;
 use estimates::brand::{Plan, World};
 use estimates::clicks;
 use estimates::dice::Dice;
+use estimates::places::{Places, Pull, Talk, pull, returns as place_returns, talk};
 use estimates::table::{Table, Target, worlds};
 use grapevine_core::answers::Side;
 use grapevine_core::answers::comparison::{Kind, Winner, comparison};
 use grapevine_core::answers::immediacy::{Finding, immediacy};
 use grapevine_core::answers::period::Span;
+use grapevine_core::answers::places::Standing;
 use grapevine_core::answers::reason::Verdict;
 use grapevine_core::answers::roi::{By, roi};
 
@@ -200,6 +203,126 @@ fn immediacy_is_supported_where_it_is_true_alone() {
             let name = format!("{}, machines fetch {name}: supported", if sooner { "true" } else { "false" });
             table.share(&name, (supported.count(), drawn), &Target { low, high, promised: true }, "");
         }
+    }
+    table.end();
+}
+
+/// Worlds of places, with what each row's standing is worth.
+fn pooled(table: &mut Table, of: Places, drawn: usize, promised: bool) {
+    let (mut held, mut known, mut first, mut best, mut gap, mut listed) = (0, 0, 0, 0, 0.0, 0.0);
+    for number in 0..drawn as u64 {
+        let (rows, truths) = place_returns(&mut Dice::new(11 + u64::from(of.count), number), of);
+        assert_eq!(rows.len(), truths.len());
+        let mut stand: Vec<(Standing, f64)> =
+            rows.iter().zip(truths).filter_map(|(row, truth)| Some((row.standing?, truth))).collect();
+        let holds = |(of, truth): &(Standing, f64)| (of.roi_pooled - truth).abs() <= 1.645 * of.sd;
+        held += stand.iter().filter(|of| holds(of)).count();
+        known += stand.len();
+        first += usize::from(stand.iter().any(|(of, _)| of.place_rank == Some(1)));
+        listed += stand.iter().map(|(of, _)| of.p_top10).sum::<f64>();
+        stand.sort_by(|one, other| other.0.roi_pooled.total_cmp(&one.0.roi_pooled));
+        stand.truncate(10);
+        best += stand.iter().filter(|of| holds(of)).count();
+        gap += stand.iter().map(|(of, truth)| of.roi_pooled - truth).sum::<f64>() / 10.0;
+    }
+    let name = format!("{} places, spread {}, of posts {}", of.count, of.differ, of.posts);
+    // Where places are alike nobody is misled by an interval that is wider than need be.
+    let high = if of.differ == 0.0 { 100.0 } else { 92.5 };
+    table.share(&format!("{name}: 90 % intervals"), (held, known), &Target { low: 87.5, high, promised }, "");
+    let listed = (listed / drawn as f64 - 10.0_f64.min(f64::from(of.count))).abs();
+    table.most(&format!("{name}: p_top10 adds up to 10, off by"), listed, 0.05, true);
+    if of.differ == 0.0 {
+        table.share(
+            &format!("{name}: one is called the first"),
+            (first, drawn),
+            &Target { low: 0.0, high: 5.0, promised: true },
+            "",
+        );
+    }
+    if of.count >= 1000 {
+        let gap = gap / drawn as f64;
+        let target = Target { low: 85.0, high: 95.0, promised: false };
+        let more = format!("pooled less true on average {gap:+.2}");
+        table.share(&format!("{name}: 90 % intervals of the ten best"), (best, 10 * drawn), &target, &more);
+        table.most(&format!("{name}: the ten best, pooled less true"), gap, 0.05, true);
+    }
+}
+
+#[test]
+fn pooled_returns_of_places_are_what_they_say() {
+    let mut table = Table::new("places: 90 % intervals of pooled returns, ranks");
+    let drawn = worlds(1000, 50);
+    let of = |count, differ, posts| Places { count, differ, posts };
+    for differs in [of(12, 0.35, 0.5), of(12, 0.35, 1.2), of(50, 0.35, 0.5), of(50, 0.35, 1.2)] {
+        pooled(&mut table, differs, drawn, true);
+    }
+    pooled(&mut table, of(12, 1.0, 0.5), drawn, false);
+    for alike in [of(11, 0.0, 0.5), of(11, 0.0, 1.2), of(50, 0.0, 0.5)] {
+        pooled(&mut table, alike, drawn, true);
+    }
+    pooled(&mut table, of(1000, 0.35, 0.5), (drawn / 50).max(1), true);
+    table.end();
+}
+
+#[test]
+fn visits_per_reply_lie_within_their_intervals() {
+    let mut table = Table::new("places: 95 % interval of visits per reply or post, by roots");
+    let drawn = worlds(1000, 100);
+    let of = |roots, replies, each, spread| Pull { roots, replies, each, spread };
+    for world in [
+        of(20, 2.0, 0.6, 0.8),
+        of(50, 2.0, 0.6, 0.8),
+        of(50, 0.5, 0.2, 0.8),
+        of(200, 1.0, 0.6, 0.8),
+        of(50, 0.5, 0.6, 1.5),
+        of(200, 0.5, 0.6, 1.5),
+        of(60, 0.0, 100.0, 1.2),
+        of(200, 0.0, 20.0, 1.4),
+    ] {
+        let mut held = Held::default();
+        for number in 0..drawn as u64 {
+            let replies = pull(&mut Dice::new(13 + world.roots, number), world).replies;
+            held.note(replies.low.zip(replies.high), world.each);
+        }
+        let Pull { roots, replies, each, spread } = world;
+        let name = format!("{roots} roots, {replies} more replies each, {each} visits, spread {spread}");
+        held.print(&mut table, &name, (true, true));
+    }
+    table.end();
+}
+
+#[test]
+fn busy_weeks_differ_from_quiet_ones_where_they_do() {
+    let mut table = Table::new("places: 95 % interval of visits per reply in busy weeks less that in quiet ones");
+    let drawn = worlds(1000, 100);
+    let of = |places, effect, differ, together| Talk { places, effect, differ, together };
+    for world in [
+        of(22, 0.0, 0.6, 0.1),
+        of(30, 0.0, 0.6, 0.1),
+        of(60, 0.0, 0.6, 0.1),
+        of(60, 0.0, 1.2, 1.0),
+        of(200, 0.0, 0.6, 0.1),
+        of(30, 0.3, 0.6, 0.1),
+        of(60, 0.3, 0.6, 0.1),
+    ] {
+        let (mut held, mut told) = (Held::default(), 0);
+        for number in 0..drawn as u64 {
+            let Some(row) = talk(&mut Dice::new(17 + u64::from(world.places), number), world) else { continue };
+            let interval = row.busy.low.zip(row.busy.high);
+            told += usize::from(interval.is_some_and(|(low, high)| low > 0.0 || high < 0.0));
+            held.note(interval, world.effect);
+        }
+        let Talk { places, effect, differ, together } = world;
+        let name = format!("{places} places, true {effect}, spread {differ}, weeks {together}");
+        held.print(&mut table, &name, (true, true));
+        let (low, high) = if effect == 0.0 { (2.5, 7.5) } else { (80.0, 100.0) };
+        let target = Target { low, high, promised: true };
+        table.share(
+            &format!("{name}: clear of 0"),
+            (told, held.known),
+            &target,
+            &format!("median width {:.2}", held.median_width()),
+        );
     }
     table.end();
 }

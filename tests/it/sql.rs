@@ -70,13 +70,13 @@ async fn coverage_says_what_is_missing() {
 }
 
 #[tokio::test]
-async fn effects_by_lag_are_those_of_the_same_regression() {
-    agrees("response").await;
+async fn places_are_pooled_ranked_and_counted() {
+    agrees("places").await;
 }
 
 #[tokio::test]
-async fn elasticity_is_that_of_the_same_poisson_model() {
-    agrees("elasticity").await;
+async fn effects_by_lag_are_those_of_the_same_regression() {
+    agrees("response").await;
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn the_ledger_adds_up_to_the_facts() {
 }
 
 #[tokio::test]
-async fn roi_and_places_are_what_the_lines_of_credit_and_cost_say() {
+async fn cohorts_are_what_the_lines_of_credit_and_cost_say() {
     agrees("roi").await;
 }
 
@@ -125,18 +125,8 @@ async fn intervals_of_roi_hold_the_truth() {
 }
 
 #[tokio::test]
-async fn the_best_places_are_reported_as_they_are() {
-    calibrated("places").await;
-}
-
-#[tokio::test]
 async fn trials_without_an_effect_are_seldom_significant() {
     calibrated("experiments").await;
-}
-
-#[tokio::test]
-async fn elasticity_is_found_where_there_is_one() {
-    calibrated("elasticity").await;
 }
 
 #[tokio::test]

@@ -45,7 +45,6 @@ run("INSERT INTO utm_side VALUES ('utm_medium', 'social', 'broadcast')")
 
 RULE = "model = 'last' AND lookback_days = 30"
 of_brand = {row[0]: row[1:] for row in ask(f"SELECT brand, basis, reason, roi, traced_share FROM roi_cohort WHERE grain = 'brand' AND side = 'all' AND {RULE} AND horizon_days = 30")}
-of_place = {row[0]: row[1:] for row in ask(f"SELECT brand, basis, reason FROM places WHERE {RULE} AND horizon_days = 30 AND community = 'a'")}
 of_path = dict(ask("SELECT brand, arraySort(groupUniqArrayIf(reason, reason != '')) FROM path_credit GROUP BY brand"))
 of_credit = dict(ask(f"SELECT brand, arrayStringConcat(arraySort(groupUniqArray(side)), ', ') FROM credit_by_rule WHERE {RULE} GROUP BY brand"))
 for number, (removed, basis, reason, path_reason, sides, traced) in enumerate(table):
@@ -56,8 +55,6 @@ for number, (removed, basis, reason, path_reason, sides, traced) in enumerate(ta
     same(f"without {removed}: path_credit", of_path.get(brand, []), [path_reason] if path_reason else [])
     same(f"without {removed}: sides", of_credit[brand], sides)
     assert {"1": share == 1, "less": 0 < (share or 0) < 1, "none": not share}[traced], (removed, share)
-    # Two places of a few posts do not differ by more than chance; that is no missing input.
-    same(f"without {removed}: places", of_place[brand], [basis, reason or "no_difference"])
 print(f"missing: {len(table)} rows of docs/roi.md")
 
 # ---------------------------------------------------------------- a stranger's post that sells for two brands, and a refund weeks after its sale

@@ -9,6 +9,7 @@ mod gather;
 mod judge;
 mod range;
 mod so_far;
+mod together;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use gather::{Book, Cell, periods};
 use judge::{Findings, Takes, grounds};
 use range::{Pool, Range};
 use so_far::Arrivals;
+pub(super) use together::{Together, together};
 
 /// A part of the margin or the cost that is worth a note.
 const NOTED: f64 = 0.1;
@@ -124,7 +126,7 @@ pub struct Row {
 /// The rows of a brand, by kind of period, then by period, then by place and side.
 #[must_use]
 pub fn roi(ledger: &Ledger, by: By) -> Vec<Row> {
-    let book = Book::open(ledger, by);
+    let book = Book::open(ledger, |place, side| (by.key(place), side));
     let labour = ledger.labour();
     let arrivals = Arrivals::of(ledger);
     let mut order: Vec<usize> = (0..book.cells.len()).collect();
@@ -151,19 +153,7 @@ struct Whole<'a> {
 
 impl<'a> Whole<'a> {
     fn of(book: &'a Book, cells: &[Cell], period: Period, labour: &Labour) -> Whole<'a> {
-        let brand = &book.ledger.brand;
-        let sold = |touched: bool| {
-            let counts = |side: Side| !touched || side != Side::Unattributed;
-            let kept = book.cells.iter().zip(cells).filter(|((_, side), _)| counts(*side));
-            kept.map(|(_, cell)| cell.conversions).sum::<f64>() > 0.0
-        };
-        let findings = Findings {
-            complete: period.end <= brand.ripe(brand.lookback),
-            partial_start: brand.start().is_some_and(|start| period.start < start),
-            sold: sold(false),
-            touched: sold(true),
-            labour: labour.known(period),
-        };
+        let findings = found(book, cells, period, labour);
         let pool = Pool::of(book.cells.iter().map(|(_, side)| *side).zip(cells));
         let all: Money = cells.iter().map(|cell| cell.cost.point).sum();
         let cost_without_side = pool.unallocated.point.value().zip(all.value()).filter(|(_, all)| *all > 0.0);
@@ -229,6 +219,23 @@ impl<'a> Whole<'a> {
             (!clicked, Note::NoClicks),
         ];
         notes.into_iter().filter_map(|(holds, note)| holds.then_some(note)).collect()
+    }
+}
+
+/// What is known of the brand's period, by its cells.
+fn found(book: &Book, cells: &[Cell], period: Period, labour: &Labour) -> Findings {
+    let brand = &book.ledger.brand;
+    let sold = |touched: bool| {
+        let counts = |side: Side| !touched || side != Side::Unattributed;
+        let kept = book.cells.iter().zip(cells).filter(|((_, side), _)| counts(*side));
+        kept.map(|(_, cell)| cell.conversions).sum::<f64>() > 0.0
+    };
+    Findings {
+        complete: period.end <= brand.ripe(brand.lookback),
+        partial_start: brand.start().is_some_and(|start| period.start < start),
+        sold: sold(false),
+        touched: sold(true),
+        labour: labour.known(period),
     }
 }
 

@@ -4,6 +4,7 @@ mod by_rule;
 mod comparison;
 mod immediacy;
 mod oracle;
+mod places;
 mod reasons;
 mod revision;
 mod roi;

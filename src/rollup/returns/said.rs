@@ -6,6 +6,7 @@ use ::clickhouse::Row;
 use serde::Serialize;
 
 use crate::answers::period::{Day, Period};
+use crate::answers::places::{self, Standing};
 use crate::answers::roi::{self, RuledRow};
 use crate::answers::{Side, comparison, immediacy};
 
@@ -16,6 +17,16 @@ pub(super) const RETURN: &str = "brand String, channel String, community String,
     units UInt64, effective_units Nullable(Float64), conversions Float64, margin_traced Nullable(Decimal(38, 6)), \
     margin_of_earlier_posts Nullable(Decimal(38, 6)), cost_without_side_share Nullable(Float64), roi_so_far Nullable(Float64), \
     expected_share Nullable(Float64), reason String, notes Array(String)";
+
+/// The columns of [`PlaceRow`].
+pub(super) const PLACED: &str = "brand String, channel String, community String, period_start Nullable(Date), period_end Nullable(Date), \
+    margin_base Nullable(Decimal(38, 6)), cost_base Nullable(Decimal(38, 6)), average_roi Nullable(Float64), roi_low Nullable(Float64), \
+    roi_high Nullable(Float64), units UInt64, effective_units Nullable(Float64), top1_share Nullable(Float64), roi_pooled Nullable(Float64), \
+    sd Nullable(Float64), p_positive Nullable(Float64), p_top10 Nullable(Float64), place_rank Nullable(UInt64), rank_low Nullable(UInt64), \
+    rank_high Nullable(UInt64), tied Bool, reason String, replies UInt64, visits_per_reply Nullable(Float64), \
+    visits_per_reply_low Nullable(Float64), visits_per_reply_high Nullable(Float64), replies_reason String, posts UInt64, \
+    visits_per_post Nullable(Float64), visits_per_post_low Nullable(Float64), visits_per_post_high Nullable(Float64), posts_reason String, \
+    busy_less_quiet Nullable(Float64), busy_less_quiet_low Nullable(Float64), busy_less_quiet_high Nullable(Float64), busy_reason String";
 
 #[derive(Row, Serialize)]
 pub(super) struct ReturnRow {
@@ -98,6 +109,46 @@ pub(super) struct ImmediacyRow {
     difference_high: Option<f64>,
     verdict: Option<&'static str>,
     reason: &'static str,
+}
+
+#[derive(Row, Serialize)]
+pub(super) struct PlaceRow {
+    brand: Arc<str>,
+    channel: Arc<str>,
+    community: Arc<str>,
+    period_start: Option<u16>,
+    period_end: Option<u16>,
+    margin_base: Option<i128>,
+    cost_base: Option<i128>,
+    average_roi: Option<f64>,
+    roi_low: Option<f64>,
+    roi_high: Option<f64>,
+    units: u64,
+    effective_units: Option<f64>,
+    top1_share: Option<f64>,
+    roi_pooled: Option<f64>,
+    sd: Option<f64>,
+    p_positive: Option<f64>,
+    p_top10: Option<f64>,
+    place_rank: Option<u64>,
+    rank_low: Option<u64>,
+    rank_high: Option<u64>,
+    tied: bool,
+    reason: &'static str,
+    replies: u64,
+    visits_per_reply: Option<f64>,
+    visits_per_reply_low: Option<f64>,
+    visits_per_reply_high: Option<f64>,
+    replies_reason: &'static str,
+    posts: u64,
+    visits_per_post: Option<f64>,
+    visits_per_post_low: Option<f64>,
+    visits_per_post_high: Option<f64>,
+    posts_reason: &'static str,
+    busy_less_quiet: Option<f64>,
+    busy_less_quiet_low: Option<f64>,
+    busy_less_quiet_high: Option<f64>,
+    busy_reason: &'static str,
 }
 
 /// The first and the last day of a period, the end exclusive, as a `Date` holds them.
@@ -194,5 +245,49 @@ pub(super) fn immediacy_row(row: immediacy::Row) -> ImmediacyRow {
         difference_low: row.difference_low,
         difference_high: row.difference_high,
         verdict: row.verdict.map(|verdict| verdict.text()),
+    }
+}
+
+pub(super) fn place_row(row: places::Row) -> PlaceRow {
+    let (period_start, period_end) = row.period.map(dates).unzip();
+    let of = |figure: fn(&Standing) -> f64| row.standing.as_ref().map(figure);
+    let rank = |rank: fn(&Standing) -> Option<usize>| row.standing.as_ref().and_then(rank).map(|rank| rank as u64);
+    PlaceRow {
+        period_start,
+        period_end,
+        margin_base: row.margin_base,
+        cost_base: row.cost_base,
+        average_roi: row.average_roi,
+        roi_low: row.roi_low,
+        roi_high: row.roi_high,
+        units: row.units as u64,
+        effective_units: row.effective_units,
+        top1_share: row.top1_share,
+        roi_pooled: of(|standing| standing.roi_pooled),
+        sd: of(|standing| standing.sd),
+        p_positive: of(|standing| standing.p_positive),
+        p_top10: of(|standing| standing.p_top10),
+        place_rank: rank(|standing| standing.place_rank),
+        rank_low: rank(|standing| Some(standing.rank_low)),
+        rank_high: rank(|standing| Some(standing.rank_high)),
+        tied: row.standing.is_some_and(|standing| standing.tied),
+        reason: row.reason.map_or("", |reason| reason.text()),
+        replies: row.replies.written,
+        visits_per_reply: row.replies.each,
+        visits_per_reply_low: row.replies.low,
+        visits_per_reply_high: row.replies.high,
+        replies_reason: row.replies.reason,
+        posts: row.posts.written,
+        visits_per_post: row.posts.each,
+        visits_per_post_low: row.posts.low,
+        visits_per_post_high: row.posts.high,
+        posts_reason: row.posts.reason,
+        busy_less_quiet: row.busy.less_quiet,
+        busy_less_quiet_low: row.busy.low,
+        busy_less_quiet_high: row.busy.high,
+        busy_reason: row.busy.reason,
+        brand: row.brand,
+        channel: row.place.channel,
+        community: row.place.community,
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use super::By;
 use crate::answers::money::{Money, value};
 use crate::answers::period::{Day, Period, Span, monday};
 use crate::answers::{Brand, Earned, Ledger, Place, Rule, Side, Spent};
@@ -66,11 +65,12 @@ pub(super) struct Cell {
 }
 
 impl<'a> Book<'a> {
-    pub(super) fn open(ledger: &'a Ledger, by: By) -> Book<'a> {
+    /// Of a ledger, with the cell that each place and side belongs to.
+    pub(super) fn open(ledger: &'a Ledger, belongs: impl Fn(&Place, Side) -> (Place, Side)) -> Book<'a> {
         let mut cells = HashMap::new();
         let mut cell = |place: &Place, side| {
             let next = cells.len();
-            *cells.entry((by.key(place), side)).or_insert(next)
+            *cells.entry(belongs(place, side)).or_insert(next)
         };
         let mut units = HashMap::new();
         let mut unit = |row: &'a Earned| {
