@@ -179,8 +179,8 @@ fn of_places() -> Vec<(&'static str, String)> {
         ),
         (
             "places",
-            "SELECT concat(name, ' (', channel, ' ', community, ') stands first') FROM places \
-             WHERE brand = 'acme' AND model = 'last' AND lookback_days = 30 AND horizon_days = 30 AND place_rank = 1"
+            "SELECT concat(argMax(name, roi_pooled), ' (', argMax(channel, roi_pooled), ' ', argMax(community, roi_pooled), ')', \
+                if(max(tied), ' has the highest pooled return', ' stands first')) FROM places WHERE brand = 'acme'"
                 .to_owned(),
         ),
         (

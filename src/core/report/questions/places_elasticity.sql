@@ -1,3 +1,0 @@
-SELECT elasticity, low, high, p_value, lead_z, verdict, communities, days, reason
-FROM elasticity
-WHERE brand = {brand}
