@@ -65,10 +65,11 @@ CREATE ROW POLICY OR REPLACE own_brands ON grapevine.brand_reader USING reader =
 -- Answers, which a run of `grapevine rollup` makes of everybody's rows: a reader sees the lines of her brands. The models that a
 -- run works with stand in a database of their own, `grapevine_models`: grant nobody anything there.
 CREATE ROW POLICY OR REPLACE own_brands
-ON grapevine.activity_daily_run, grapevine.buzz_run, grapevine.click_lag_run, grapevine.credit_run, grapevine.credit_by_rule_run,
-    grapevine.money_run, grapevine.path_credit_run, grapevine.people_run, grapevine.places_run,
-    grapevine.response_run, grapevine.roi_cohort_run, grapevine.traffic_run, grapevine.comparison_run, grapevine.immediacy_run,
-    grapevine.roi_run, grapevine.roi_by_rule_run, grapevine.roi_campaign_run, grapevine.roi_channel_run, grapevine.roi_place_run
+ON grapevine.activity_daily_run, grapevine.buzz_run, grapevine.carriers_run, grapevine.click_lag_run, grapevine.coverage_run,
+    grapevine.credit_run, grapevine.credit_by_rule_run, grapevine.customers_run, grapevine.freshness_run,
+    grapevine.money_run, grapevine.path_credit_run, grapevine.people_run, grapevine.places_run, grapevine.response_run,
+    grapevine.roi_cohort_run, grapevine.traffic_run, grapevine.comparison_run, grapevine.immediacy_run, grapevine.roi_run,
+    grapevine.roi_by_rule_run, grapevine.roi_campaign_run, grapevine.roi_channel_run, grapevine.roi_place_run
 USING brand IN (SELECT brand FROM grapevine.brand_reader WHERE reader = currentUser())
 TO grapevine_reader;
 -- An experiment that posts of two brands carry shows readers of either the sums of both: give each brand its own.
@@ -85,9 +86,10 @@ CREATE ROW POLICY OR REPLACE everything
 ON grapevine.root, grapevine.activity_window, grapevine.cascade, grapevine.thread, grapevine.click, grapevine.visit, grapevine.conversion,
     grapevine.cost, grapevine.report, grapevine.brand, grapevine.campaign, grapevine.calendar, grapevine.actor, grapevine.assignment,
     grapevine.identity, grapevine.rejects, grapevine.brand_reader,
-    grapevine.activity_daily_run, grapevine.buzz_run, grapevine.click_lag_run, grapevine.credit_run, grapevine.credit_by_rule_run,
-    grapevine.experiments_run, grapevine.money_run, grapevine.path_credit_run, grapevine.people_run,
-    grapevine.places_run, grapevine.response_run, grapevine.roi_cohort_run, grapevine.traffic_run, grapevine.comparison_run, grapevine.immediacy_run,
+    grapevine.activity_daily_run, grapevine.buzz_run, grapevine.carriers_run, grapevine.click_lag_run, grapevine.coverage_run,
+    grapevine.credit_run, grapevine.credit_by_rule_run, grapevine.customers_run, grapevine.experiments_run,
+    grapevine.freshness_run, grapevine.money_run, grapevine.path_credit_run, grapevine.people_run, grapevine.places_run,
+    grapevine.response_run, grapevine.roi_cohort_run, grapevine.traffic_run, grapevine.comparison_run, grapevine.immediacy_run,
     grapevine.roi_run, grapevine.roi_by_rule_run, grapevine.roi_campaign_run, grapevine.roi_channel_run, grapevine.roi_place_run
 USING 1
 TO ALL EXCEPT grapevine_reader;

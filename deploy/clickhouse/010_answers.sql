@@ -110,6 +110,65 @@ PARTITION BY run
 ORDER BY (brand, day)
 COMMENT 'Mentions per brand and day against the brand''s own baseline: the same weekday of the four weeks before, with a robust spread, by run';
 
+-- Who carried it over 91 days: what each person's shares set off, and what they brought.
+CREATE TABLE IF NOT EXISTS carriers_run (
+    run             UInt64 COMMENT 'Number of the run',
+    as_of           Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand           LowCardinality(String) COMMENT 'Brand of the root posts, and of the sales',
+    actor           UInt64 COMMENT 'Keyed hash of the account; none of the brand''s own',
+    children        UInt64 COMMENT 'Shares that hang directly from shares of this person',
+    largest_subtree UInt64 COMMENT 'Shares below one share of this person, of that with most',
+    truncated       Bool COMMENT 'Whether one of these cascades lists only 32 of the shares that were shared on: children is a lower bound',
+    credit_base     Nullable(Decimal(38, 6)) COMMENT 'Revenue credited up the reshare path by decay_path, refunds taken off',
+    margin_base     Nullable(Decimal(38, 6)) COMMENT 'Its margin',
+    sales           UInt64 COMMENT 'Sales of which some is credited to this person',
+    buyers          UInt64 COMMENT 'People who bought them',
+    posts           UInt64 COMMENT 'Root posts whose clicks led to them',
+    reason          LowCardinality(String) COMMENT 'few_buyers: fewer than five bought, so that chance decides'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, actor)
+COMMENT 'Who carried it over 91 days: what each person''s shares set off, and what they brought, by run';
+
+-- How much of a brand's week can be trusted and what is missing, in plain words.
+CREATE TABLE IF NOT EXISTS coverage_run (
+    run                            UInt64 COMMENT 'Number of the run',
+    as_of                          Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand                          LowCardinality(String) COMMENT 'Brand, as in the events',
+    week                           Date COMMENT 'Monday of the week, of the brand''s own days',
+    week_complete                  Bool COMMENT 'Whether the data reach to the end of the week',
+    sources                        Nullable(UInt64) COMMENT 'Partitions that have written rows',
+    sources_behind                 Nullable(UInt64) COMMENT 'Those more than a day behind the newest, with something left to read or without a sign of life',
+    rejected_share                 Nullable(Float64) COMMENT 'Records that were no events / records read',
+    gaps                           UInt64 COMMENT 'Resumptions that left offsets in no count',
+    gap_records                    UInt64 COMMENT 'Offsets in no count',
+    events                         UInt64 COMMENT 'Posts, shares, replies, reactions and clicks',
+    edges                          UInt64 COMMENT 'Shares and replies of the trees whose post is of the week',
+    inferred_share                 Nullable(Float64) COMMENT 'Edges hung from the root because their parent is unknown / edges',
+    clicks                         UInt64 COMMENT 'Click events',
+    clicks_with_target_share       Nullable(Float64) COMMENT 'Clicks on a known post, share or reply / clicks',
+    visits                         UInt64 COMMENT 'Visit events',
+    visits_with_visitor_share      Nullable(Float64) COMMENT 'Visits that name a visitor / visits',
+    visits_with_click_share        Nullable(Float64) COMMENT 'Visits that name a click / visits',
+    visits_with_utm_share          Nullable(Float64) COMMENT 'Visits with a utm value / visits',
+    conversions                    UInt64 COMMENT 'Conversion events and refunds',
+    conversions_with_visitor_share Nullable(Float64) COMMENT 'Conversions that name a visitor / conversions',
+    conversions_without_margin     UInt64 COMMENT 'Conversions with no margin rate of their own and none in the table brand',
+    costs                          UInt64 COMMENT 'Cost events',
+    costs_with_place_share         Nullable(Float64) COMMENT 'Costs that name a channel or community / costs',
+    active_days                    UInt64 COMMENT 'Days on which the brand posted or replied',
+    active_days_with_time          UInt64 COMMENT 'Those on which time was logged and not all taken back',
+    active_days_with_time_share    Nullable(Float64) COMMENT 'active_days_with_time / active_days',
+    time_by_rule                   Bool COMMENT 'Whether the table brand gives a handling time per reply',
+    labour_known                   Nullable(Bool) COMMENT 'Whether the week has time, logged or by rule; NULL in a week without activity',
+    labour_coverage                Nullable(Float64) COMMENT 'The brand''s active weeks with time / its active weeks',
+    missing_rates                  String COMMENT 'Exchange rates and hourly rates that are missing, by name',
+    missing                        String COMMENT 'Everything that is missing, in words'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, week)
+COMMENT 'How much of a brand''s week can be trusted and what is missing, in plain words, by run';
+
 -- Whose credit each conversion is by the last touch that is not direct, within 30 days: one row per conversion and touch with a share; credit adds up to the amount exactly.
 CREATE TABLE IF NOT EXISTS credit_run (
     run           UInt64 COMMENT 'Number of the run',
@@ -186,6 +245,24 @@ PARTITION BY run
 ORDER BY (model, lookback_days, brand, conversion)
 COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly, by run';
 
+-- Who bought for the first time and who came back, per month and side.
+CREATE TABLE IF NOT EXISTS customers_run (
+    run                   UInt64 COMMENT 'Number of the run',
+    as_of                 Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand                 LowCardinality(String) COMMENT 'Brand of the sale',
+    month                 Date COMMENT 'First day of the month of the sale, of the brand''s own days',
+    side                  LowCardinality(String) COMMENT 'Side that the sale is credited to; unattributed: none',
+    new_customers         UInt64 COMMENT 'People whose first sale ever to the brand is among these',
+    returning_customers   UInt64 COMMENT 'People who had bought from the brand before',
+    sales                 UInt64 COMMENT 'Sales',
+    sales_without_visitor UInt64 COMMENT 'Those of which it is not known who bought',
+    revenue_base          Nullable(Decimal(38, 6)) COMMENT 'Their revenue, what was ever given back of it taken off',
+    reason                LowCardinality(String) COMMENT 'Why revenue_base is NULL: other_currency, missing_exchange_rate'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, month, side)
+COMMENT 'Who bought for the first time and who came back, per month and side, by run';
+
 -- What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included.
 CREATE TABLE IF NOT EXISTS experiments_run (
     run                UInt64 COMMENT 'Number of the run',
@@ -213,6 +290,23 @@ CREATE TABLE IF NOT EXISTS experiments_run (
 PARTITION BY run
 ORDER BY (experiment, arm)
 COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included, by run';
+
+-- Which types of events come as usual, and which have stopped.
+CREATE TABLE IF NOT EXISTS freshness_run (
+    run               UInt64 COMMENT 'Number of the run',
+    as_of             Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand             LowCardinality(String) COMMENT 'Brand of the events; empty: they name none',
+    type              LowCardinality(String) COMMENT 'Type of event',
+    newest            DateTime('UTC') COMMENT 'Start of the newest quarter of an hour with such an event',
+    gaps              UInt64 COMMENT 'Distances between quarters of an hour with such an event, in the 90 days up to the newest',
+    usual_gap_seconds Nullable(Float64) COMMENT 'Their median',
+    silent_seconds    UInt64 COMMENT 'Time from newest to as_of',
+    late              Nullable(Bool) COMMENT 'Whether that is more than five usual gaps',
+    reason            LowCardinality(String) COMMENT 'Why late is NULL: few_events, fewer than five distances'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, type)
+COMMENT 'Which types of events come as usual, and which have stopped, by run';
 
 -- The ledger: what was spent and what came back, on the day of the money.
 CREATE TABLE IF NOT EXISTS money_run (

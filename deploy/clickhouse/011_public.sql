@@ -44,6 +44,32 @@ CREATE OR REPLACE VIEW buzz AS
 SELECT * FROM buzz_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'buzz'))
 COMMENT 'Mentions per brand and day against the brand''s own baseline: the same weekday of the four weeks before, with a robust spread';
 
+-- Who carried it over 91 days: what each person's shares set off, and what they brought.
+CREATE OR REPLACE VIEW carriers AS
+SELECT * FROM carriers_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'carriers'))
+COMMENT 'Who carried it over 91 days: what each person''s shares set off, and what they brought. The brand''s own accounts are left out. Order by children, which adds up; credit is a rule, no cause';
+
+-- How much of a brand's week can be trusted and what is missing, in plain words, beside the age of the run that says so.
+CREATE OR REPLACE VIEW coverage AS
+WITH
+    (SELECT max(published) FROM run WHERE mapContains(rows, 'coverage')) AS published,
+    (SELECT any(c.complete_to) FROM completeness AS c) AS reached
+SELECT *, if(run = 0, NULL, toUInt64(greatest(0, dateDiff('second', published, now64(3))))) AS run_age_seconds, reached AS complete_to
+FROM (
+    SELECT * FROM coverage_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'coverage'))
+    UNION ALL
+    -- Before the first run, every brand that is known to be there, and this week.
+    SELECT c.* REPLACE (b.brand AS brand, toMonday(today()) AS week, 'no run yet' AS missing)
+    FROM (
+        SELECT DISTINCT brand
+        FROM (SELECT brand FROM brand UNION ALL SELECT brand FROM root UNION ALL SELECT brand FROM visit UNION ALL SELECT brand FROM conversion UNION ALL SELECT brand FROM cost)
+        WHERE brand != '' AND (SELECT count() FROM run WHERE mapContains(rows, 'coverage')) = 0
+    ) AS b
+    LEFT JOIN (SELECT * FROM coverage_run WHERE false) AS c ON c.brand = b.brand
+)
+SETTINGS join_use_nulls = 0
+COMMENT 'How much of a brand''s week can be trusted and what is missing, in plain words, beside the age of the run that says so. Side by side by ROI needs a labour_coverage of at least 0.8. Before the first run: one row a brand, with missing = no run yet';
+
 -- Whose credit each conversion is by the last touch that is not direct, within 30 days: one row per conversion and touch with a share, so counting rows and adding credit is right; credit adds up to the amount exactly.
 CREATE OR REPLACE VIEW credit AS
 SELECT * FROM credit_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'credit'))
@@ -54,10 +80,20 @@ CREATE OR REPLACE VIEW credit_by_rule AS
 SELECT * FROM credit_by_rule_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'credit_by_rule'))
 COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly. Filter by model and lookback_days: sums over them count each conversion again. A conversion without a visitor or a touch has side unattributed. last is the last touch that is not direct (before_direct: a direct one followed); share is the part of the conversion, 1 in all';
 
+-- Who bought for the first time and who came back, per month and side.
+CREATE OR REPLACE VIEW customers AS
+SELECT * FROM customers_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'customers'))
+COMMENT 'Who bought for the first time and who came back, per month and side. First is the first sale ever of the person to the brand, of those that are kept; a refund counts with its sale';
+
 -- What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch's test, zeros included.
 CREATE OR REPLACE VIEW experiments AS
 SELECT * FROM experiments_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'experiments'))
 COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included';
+
+-- Which types of events come as usual, and which have stopped.
+CREATE OR REPLACE VIEW freshness AS
+SELECT * FROM freshness_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'freshness'))
+COMMENT 'Which types of events come as usual, and which have stopped: late is what has been silent for five usual gaps, as far as the data reach';
 
 -- The ledger: what was spent and what came back, on the day of the money.
 CREATE OR REPLACE VIEW money AS

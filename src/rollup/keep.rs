@@ -12,7 +12,7 @@ use super::store::Store;
 use crate::failure::Failure;
 
 /// Answers about single people: what they bought and where they came from.
-const PERSONAL: [&str; 3] = ["credit", "credit_by_rule", "path_credit"];
+const PERSONAL: [&str; 4] = ["carriers", "credit", "credit_by_rule", "path_credit"];
 
 /// How many of the newest runs are kept.
 const NEWEST: usize = 3;

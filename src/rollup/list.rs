@@ -64,12 +64,14 @@ pub(super) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Every model; one may read those before it. A test compares the list with the folder.
 pub const MODELS: &[Model] = &[
     model("person", include_str!("../../deploy/clickhouse/models/05_person.sql")),
+    model("brand_actor", include_str!("../../deploy/clickhouse/models/06_brand_actor.sql")),
     model("clicked", include_str!("../../deploy/clickhouse/models/10_clicked.sql")),
     model("click_root", include_str!("../../deploy/clickhouse/models/11_click_root.sql")),
     model("effort", include_str!("../../deploy/clickhouse/models/12_effort.sql")),
     model("sale", include_str!("../../deploy/clickhouse/models/20_sale.sql")),
     model("touch", include_str!("../../deploy/clickhouse/models/21_touch.sql")),
     Model { name: "credit_by_rule", made: Made::Attribution },
+    model("path_credit", include_str!("../../deploy/clickhouse/models/26_path_credit.sql")),
     model("cohort_root", include_str!("../../deploy/clickhouse/models/30_cohort_root.sql")),
     model("root_value", include_str!("../../deploy/clickhouse/models/31_root_value.sql")),
     model("earned", include_str!("../../deploy/clickhouse/models/40_earned.sql")),
@@ -77,20 +79,25 @@ pub const MODELS: &[Model] = &[
     model("known", include_str!("../../deploy/clickhouse/models/42_known.sql")),
     model("ruled", include_str!("../../deploy/clickhouse/models/43_ruled.sql")),
     Model { name: "placed", made: Made::Returns },
+    model("covered", include_str!("../../deploy/clickhouse/models/50_covered.sql")),
 ];
 
 /// Every answer. A test compares the list with the folder.
 pub const ANSWERS: &[Answer] = &[
     answer("activity_daily", include_str!("../../deploy/clickhouse/answers/activity_daily.sql")),
     answer("buzz", include_str!("../../deploy/clickhouse/answers/buzz.sql")),
+    answer("carriers", include_str!("../../deploy/clickhouse/answers/carriers.sql")),
     answer("click_lag", include_str!("../../deploy/clickhouse/answers/click_lag.sql")),
     of_model("comparison"),
+    answer("coverage", include_str!("../../deploy/clickhouse/answers/coverage.sql")),
     answer("credit", include_str!("../../deploy/clickhouse/answers/credit.sql")),
     of_model("credit_by_rule"),
+    answer("customers", include_str!("../../deploy/clickhouse/answers/customers.sql")),
     answer("experiments", include_str!("../../deploy/clickhouse/answers/experiments.sql")),
+    answer("freshness", include_str!("../../deploy/clickhouse/answers/freshness.sql")),
     of_model("immediacy"),
     answer("money", include_str!("../../deploy/clickhouse/answers/money.sql")),
-    answer("path_credit", include_str!("../../deploy/clickhouse/answers/path_credit.sql")),
+    of_model("path_credit"),
     answer("people", include_str!("../../deploy/clickhouse/answers/people.sql")),
     answer("places", include_str!("../../deploy/clickhouse/answers/places.sql")),
     answer("response", include_str!("../../deploy/clickhouse/answers/response.sql")),

@@ -55,6 +55,16 @@ async fn clicks_come_as_soon_as_they_came() {
 }
 
 #[tokio::test]
+async fn who_carried_it_are_those_who_shared_and_none_of_the_brand() {
+    agrees("carriers").await;
+}
+
+#[tokio::test]
+async fn customers_are_new_once_and_what_stopped_coming_is_late() {
+    agrees("customers").await;
+}
+
+#[tokio::test]
 async fn returns_and_comparisons_are_what_credit_and_costs_say() {
     agrees("returns").await;
 }

@@ -7,6 +7,7 @@ import random
 import zoneinfo
 from fractions import Fraction
 
+import store
 from store import ask, dicts, empty, facts, insert, millis, same
 
 DICE = random.Random(3)
@@ -55,7 +56,9 @@ for table, facts_of in (("click", clicks), ("visit", visits), ("conversion", con
     facts(table, told(facts_of + facts_of[:20]))
     facts(table, told(facts_of[:50]), epoch=1)
 REACHED = (END - 6 * DAY) * 1000
-insert("progress", [{"epoch": 0, "source": source, "first": 0, "version": 1, "watermark": millis(reached), "read": read, "accepted": read - lost, "rejected": lost, "log_end": 5 if source == "t/2" else 1} for source, reached, read, lost in (("t/0", REACHED, 100, 1), ("t/1", REACHED + 900_000, 50, 2), ("t/2", REACHED - 3 * DAY * 1000, 20, 0))])
+# How far the source is that has more to read: the data of a run reach so far.
+BEHIND = REACHED - 3 * DAY * 1000
+insert("progress", [{"epoch": 0, "source": source, "first": 0, "version": 1, "watermark": millis(reached), "read": read, "accepted": read - lost, "rejected": lost, "log_end": 5 if source == "t/2" else 1} for source, reached, read, lost in (("t/0", REACHED, 100, 1), ("t/1", REACHED + 900_000, 50, 2), ("t/2", BEHIND, 20, 0))])
 insert("gap", [{"epoch": 0, "source": "t/0", "first": 3, "next": 10, "recorded": millis(REACHED)}, {"epoch": 1, "source": "t/1", "first": 3, "next": 100, "recorded": millis(REACHED)}])
 
 # ---------------------------------------------------------------- the same in Python
@@ -139,7 +142,7 @@ for row in found:
     own = own_days[brand] & days
     lack(brand, week, rule and own and not days & time_days[brand] and max(days) < datetime.date(2026, 3, 10), "an hourly rate for editor")
     wanted = {
-        "week_complete": int(week + datetime.timedelta(days=7) <= local_day(brand, REACHED)), "sources": 3, "sources_behind": 1, "rejected_share": 3 / 170, "gaps": 1, "gap_records": 7,
+        "week_complete": int(week + datetime.timedelta(days=7) <= local_day(brand, BEHIND)), "sources": 3, "sources_behind": 1, "rejected_share": 3 / 170, "gaps": 1, "gap_records": 7,
         "events": held["events"], "edges": held["edges"], "inferred_share": part(held["inferred"], held["edges"]), "clicks": held["clicks"], "clicks_with_target_share": part(held["known"], held["clicks"]),
         "visits": held["visits"], "visits_with_visitor_share": part(held["visitor"], held["visits"]), "visits_with_click_share": part(held["click"], held["visits"]), "visits_with_utm_share": part(held["utm"], held["visits"]),
         "conversions": held["conversions"], "conversions_with_visitor_share": part(held["buyer"], held["conversions"]), "conversions_without_margin": held["no_margin"],
@@ -211,3 +214,19 @@ for row in dicts("SELECT week, costs, active_days_with_time, missing_rates FROM 
 same("time on each day of its weeks", ask("SELECT toString(week), sum(number) FROM (SELECT toMonday(toDate(toTimeZone(at, 'Europe/Berlin'))) AS week, number FROM coverage_count WHERE metric = 'time logged' AND at > '2026-09-01') GROUP BY week ORDER BY week"),
      [[str(datetime.date(2026, 10, 5) + datetime.timedelta(days=7 * k)), 7] for k in range(5)])
 print("coverage: two costs over changes of clocks, week by week")
+
+# ---------------------------------------------------------------- before the first run, and after it
+empty()
+insert("brand", [{"brand": "b", "valid_from": "2020-01-01", "timezone": "UTC"}])
+facts("visit", [{"id": f"v{number}", "time": millis(START * 1000), "brand": brand} for number, brand in enumerate(("b", "no row", ""))])
+insert("progress", [{"epoch": 0, "source": "t/0", "first": 0, "version": 3, "watermark": millis((START + DAY) * 1000), "log_end": 3}])
+QUESTION = "SELECT brand, missing, toUInt8(run > 0), run_age_seconds BETWEEN 0 AND 3600, toUInt8(week = toMonday(today())), visits, toString(complete_to) FROM coverage WHERE brand != '' ORDER BY brand"
+before = json.loads(store._post(QUESTION, store.DATABASE))["data"]  # As `ask`, but without a run before it.
+UNTIL = f"{datetime.datetime.fromtimestamp(START + DAY, datetime.timezone.utc):%Y-%m-%d %H:%M:%S}.000"
+same("before the first run", before, [[brand, "no run yet", 0, None, 1, 0, UNTIL] for brand in ("b", "no row")])
+after = ask(QUESTION)
+same("after it", [row[:1] + row[2:] for row in after], [[brand, 1, 1, 0, 1, UNTIL] for brand in ("b", "no row")])
+assert all(row[1] and "no run yet" not in row[1] for row in after), after
+empty()
+same("without a brand there is nothing to say", json.loads(store._post(QUESTION, store.DATABASE))["data"], [])
+print("coverage: no run yet, and its age")

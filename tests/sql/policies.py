@@ -19,7 +19,7 @@ from worlds.two_brands import BRANDS, World, nameless, shared
 
 TEMPLATE = (store.MIGRATIONS.parent / "clickhouse-row-policies.sql").read_text()
 POLICY = re.compile(r"CREATE ROW POLICY OR REPLACE own_brands\s+ON (.+?)\s+USING (.+?)\s+TO grapevine_reader", re.S)
-PRODUCT = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit roi_cohort places response".split()
+PRODUCT = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit roi_cohort places response carriers customers freshness".split()
 
 
 def conditions(database):
@@ -56,14 +56,14 @@ def rounded(cell):
 
 def answers(views, where="1"):
     """Every row of every view, in an order of its own. Which run an answer is of is no matter."""
-    every = {view: "* EXCEPT (run, as_of)" if store.ANSWERS.fullmatch(view) else "*" for view in views}
+    every = {view: "* EXCEPT (run, as_of, run_age_seconds)" if store.ANSWERS.fullmatch(view) else "*" for view in views}
     return {view: sorted(json.dumps(rounded(row)) for row in ask(f"SELECT {columns} FROM {view} WHERE {where}")) for view, columns in every.items()}
 
 
 def of_brand(view, brand):
     """The rows of an answer that are of one brand; of an experiment, where posts of the brand carry it."""
     mine = f"experiment IN (SELECT experiment FROM root WHERE brand = '{brand}')" if view == "experiments" else f"brand = '{brand}'"
-    return sorted(json.dumps(rounded(row)) for row in ask(f"SELECT * EXCEPT (run, as_of) FROM {view} WHERE {mine}"))
+    return sorted(json.dumps(rounded(row)) for row in ask(f"SELECT * EXCEPT (run, as_of, run_age_seconds) FROM {view} WHERE {mine}"))
 
 
 def load(*worlds):

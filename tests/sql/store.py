@@ -116,11 +116,17 @@ def empty():
             run(f"TRUNCATE TABLE {name}")
 
 
+class Sql(str):
+    """A value that is written as SQL already."""
+
+
 def _literal(value):
     if value is None:
         return "NULL"
     if isinstance(value, bool):
         return str(int(value))
+    if isinstance(value, Sql):
+        return value
     if isinstance(value, str):
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     if isinstance(value, (list, tuple)):

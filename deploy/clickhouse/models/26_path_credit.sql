@@ -1,13 +1,8 @@
 -- Credit up the reshare path, per sharer and generation: accounting rules, not causes; filter by model. NULL with a reason where the path is not known.
+-- order: brand, conversion
 WITH
     (u, w) -> arrayMap((x, i) -> toDecimal128(toDecimal256(sign(u) * (intDiv(abs(u) * x, arraySum(w))
         + (indexOf(arraySort(j -> (-((abs(u) * w[j]) % arraySum(w)), j), arrayEnumerate(w)), i) <= abs(u) - arraySum(arrayMap(z -> intDiv(abs(u) * z, arraySum(w)), w)))), 6) / 1000000, 6), w, arrayEnumerate(w)) AS split,
-    -- Accounts of a brand: whoever stands on a path with something written under its flag, and those that `actor` names.
-    own AS (
-        SELECT toString(p.brand) AS brand, arrayJoin(arrayFilter((a, i) -> a != 0 AND c.path_is_brand[i], c.path_actors, arrayEnumerate(c.path_actors))) AS actor
-        FROM click_row AS c INNER JOIN click_place AS p ON p.click = c.id
-        UNION DISTINCT
-        SELECT toString(a.brand) AS brand, a.actor AS actor FROM actor AS a FINAL WHERE a.brand != ''),
     traced AS (SELECT * FROM {model.credit_by_rule} WHERE model = 'last' AND lookback_days = 30 AND click != '' AND share > 0),
     -- The path as it was known at the click: the root, what the row left out, the nearest nodes. Neighbours of one known account are one.
     path AS (
@@ -27,7 +22,7 @@ WITH
         FROM path CROSS JOIN (SELECT arrayJoin(['equal_path', 'decay_path']) AS model) AS x
     )
 SELECT
-    model, conversion, at, day, brand, currency, root, click, actor, toBool((toString(brand), actor) IN (SELECT brand, actor FROM own)) AS is_brand, generation,
+    model, conversion, at, day, brand, currency, root, click, actor, toBool((toString(brand), actor) IN (SELECT brand, actor FROM {model.brand_actor})) AS is_brand, generation,
     toNullable(if(reason = '', part, NULL)) AS credit, reason
 FROM weighed
 ARRAY JOIN arrayPushBack(actors, 0) AS actor, arrayPushBack(generations, -1) AS generation, split(toInt256(toDecimal256(value, 6) * 1000000), weights) AS part

@@ -1,0 +1,15 @@
+-- Accounts of a brand: whoever is known to have written under its flag, and those that `actor` names. Rows say who wrote for the brand on
+-- paths of clicks, among the shares that were shared on, and in windows in which nobody else replied.
+-- order: brand, actor
+SELECT DISTINCT toString(brand) AS brand, actor
+FROM (
+    SELECT p.brand AS brand, arrayJoin(arrayFilter((a, i) -> a != 0 AND c.path_is_brand[i], c.path_actors, arrayEnumerate(c.path_actors))) AS actor
+    FROM click_row AS c INNER JOIN click_place AS p ON p.click = c.id
+    UNION ALL
+    SELECT brand, node.actor AS actor FROM cascade_row ARRAY JOIN top_nodes AS node WHERE node.is_brand AND node.actor != 0
+    UNION ALL
+    SELECT brand, arrayJoin(a.repliers) AS actor FROM activity AS a WHERE a.brand_replies > 0 AND a.brand_replies = a.replies
+    UNION ALL
+    SELECT brand, a.actor AS actor FROM actor AS a FINAL WHERE brand != ''
+)
+WHERE brand != ''
