@@ -59,6 +59,8 @@ pub struct Metrics {
     owned: Mutex<BTreeMap<Partition, Owned>>,
     /// How long the topic keeps its records, if that is known and not for ever.
     retention: Mutex<Option<Duration>>,
+    /// When the newest answers of a database were published.
+    answers: Mutex<BTreeMap<String, Millis>>,
 }
 
 impl Metrics {
@@ -92,6 +94,7 @@ impl Metrics {
             topic: topic.to_owned(),
             owned: Mutex::default(),
             retention: Mutex::default(),
+            answers: Mutex::default(),
         })
     }
 
@@ -197,6 +200,11 @@ impl Metrics {
         self.families.foreign_members.set(members as f64);
     }
 
+    /// Notes when the newest answers of a database were published.
+    pub fn record_answers(&self, database: &str, published: Millis) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(database.to_owned(), published);
+    }
+
     /// Counts an attempt to insert rows into a table.
     pub fn record_insert(&self, table: Table, result: InsertResult, rows: usize, duration: Duration) {
         self.families.insert_duration[table.0][result as usize].observe(duration.as_secs_f64());
@@ -290,6 +298,9 @@ impl Metrics {
         let now = (self.clock)();
         for (partition, known) in owned.iter() {
             self.show_ages(*partition, known, now);
+        }
+        for (database, published) in self.answers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            self.families.answers_age.with_label_values(&[database]).set(seconds(now - published));
         }
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }

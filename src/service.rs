@@ -1,4 +1,5 @@
-//! One process: identical loops on threads of their own; beside them the admin server, and a watch over topic and group.
+//! One process: identical loops on threads of their own; beside them the admin server, and watches over topic and group and over the
+//! age of the answers.
 //!
 //! The loops share metrics and health and nothing else. It decides nothing about rows.
 
@@ -24,6 +25,7 @@ use crate::kafka::{KafkaSource, TopicWatch};
 use crate::metrics::{Health, InsertResult, LoopWatch, Metrics, Obstacle, Table};
 use crate::worker::{self, Observer, Seams, Settings, WorkerError};
 
+mod answers;
 mod survey;
 
 /// Why a service could not start, or ended by itself.
@@ -96,12 +98,13 @@ impl Service {
         let (shutdown, asked) = watch::channel(false);
         let (admin_open, admin_closed) = watch::channel(false);
         let admin = serve_admin(config, &metrics, &health, admin_closed).await?;
-        let watching = survey::watch(config.clone(), Arc::clone(&metrics), Arc::clone(&health));
+        let surveying = survey::watch(config.clone(), Arc::clone(&metrics), Arc::clone(&health));
+        let ageing = answers::watch(config.clickhouse.clone(), Arc::clone(&metrics));
         let until = asked.clone();
         tokio::spawn(async move {
             tokio::select! {
                 () = self::asked(until) => {}
-                () = watching => {}
+                ((), ()) = async { tokio::join!(surveying, ageing) } => {}
             }
         });
         let shared = Arc::new(Shared {

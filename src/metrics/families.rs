@@ -42,6 +42,7 @@ pub(super) struct Families {
     pub(super) topic_problems: Vec<Gauge>,
     pub(super) retention: GaugeVec,
     pub(super) foreign_members: Gauge,
+    pub(super) answers_age: GaugeVec,
     pub(super) ready: Gauge,
     pub(super) paused: Gauge,
     pub(super) partitions: Partitions,
@@ -133,6 +134,7 @@ impl Families {
                 "kafka_foreign_members",
                 "Members of the consumer group that are no workers; what is assigned to them nobody reads.",
             )?,
+            answers_age: to.answers_age()?,
             ready: to.gauge("worker_ready", "1 if the worker is ready (as /readyz says), else 0.")?,
             paused: to.gauge("paused", "Loops that have stopped reading because their rows cannot leave.")?,
             partitions: Partitions::register(&to, topic)?,
@@ -275,6 +277,11 @@ impl Registrar<'_> {
     fn retention(&self) -> prometheus::Result<GaugeVec> {
         let help = "How long the topic keeps its records (retention.ms); absent: for ever, or not known.";
         self.put(GaugeVec::new(Opts::new(prefixed("kafka_retention_seconds"), help), &["topic"])?)
+    }
+
+    fn answers_age(&self) -> prometheus::Result<GaugeVec> {
+        let help = "Seconds since the newest run of grapevine rollup was published, by whomever; absent: there was none.";
+        self.put(GaugeVec::new(Opts::new(prefixed("answers_age_seconds"), help), &["database"])?)
     }
 
     fn phases(&self) -> prometheus::Result<Vec<prometheus::Counter>> {

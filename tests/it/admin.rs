@@ -81,6 +81,7 @@ fn record_everything(metrics: &Metrics) {
     metrics.record_log(P, 5, Some(2));
     metrics.record_topic_problem(TopicProblem::Compacted, true);
     metrics.record_retention(Some(Duration::from_secs(100)));
+    metrics.record_answers("grapevine", 950_000);
     metrics.record_foreign_members(3);
 }
 
@@ -151,6 +152,7 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_partition_refused{partition=\"4\"}", 1.0),
         ("grapevine_kafka_hidden_records{partition=\"3\"}", 5.0),
         ("grapevine_kafka_retention_seconds{topic=\"events\"}", 100.0),
+        ("grapevine_answers_age_seconds{database=\"grapevine\"}", 60.0),
         ("grapevine_kafka_retention_margin_seconds{partition=\"3\"}", 85.0),
         ("grapevine_topic_problem{problem=\"compacted\"}", 1.0),
         ("grapevine_topic_problem{problem=\"missing\"}", 0.0),

@@ -57,6 +57,11 @@ fn promtool_accepts_the_alerts_and_the_configuration() {
     assert_accepted(&promtool(&["check", "config", "deploy/prometheus/prometheus.yml"], ""));
 }
 
+#[test]
+fn alerts_fire_where_they_should_and_nowhere_else() {
+    assert_accepted(&promtool(&["test", "rules", "tests/alerts/stopped.yml"], ""));
+}
+
 /// The words of a text that look like a metric of ours.
 fn metrics_named_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));

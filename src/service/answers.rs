@@ -1,0 +1,38 @@
+//! How old the answers are: asked of the store, because that is where they are read, whoever makes them and wherever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+use tracing::debug;
+
+use crate::clickhouse::{classify, client};
+use crate::config;
+use crate::failure::Failure;
+use crate::metrics::Metrics;
+use crate::record::Millis;
+
+/// How often.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Watches until it is dropped. What the store does not tell stays as it was, and grows older.
+pub(super) async fn watch(config: config::ClickHouse, metrics: Arc<Metrics>) {
+    loop {
+        match newest(&config).await {
+            Ok(Some(published)) => metrics.record_answers(&config.database, published),
+            Ok(None) => {}
+            Err(error) => debug!(%error, "the age of the answers is not known"),
+        }
+        sleep(EVERY).await;
+    }
+}
+
+/// When the newest run was published; nothing if none ever was.
+async fn newest(config: &config::ClickHouse) -> Result<Option<Millis>, Failure> {
+    let client = client(config);
+    let newest = client.query_raw("SELECT toUnixTimestamp64Milli(max(r.published)) FROM run AS r").fetch_one::<Millis>();
+    let answer = timeout(config.send_timeout, newest).await;
+    let late = |_| Failure::Transient(format!("no answer within {:?}", config.send_timeout));
+    let newest = answer.map_err(late)?.map_err(|error| classify(&error))?;
+    Ok((newest > 0).then_some(newest))
+}
