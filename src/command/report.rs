@@ -11,7 +11,7 @@ use super::outcome::{CommandError, say};
 use crate::clickhouse::reach;
 use crate::config;
 use crate::failure::Failure;
-use crate::report::{Answer, Asked, Frame, Query, Question, Truth, page, questions};
+use crate::report::{Answer, Asked, Frame, Query, Question, Run, Truth, page, questions};
 
 /// Days of a report that nobody gave dates for: four of each weekday.
 const DAYS: i64 = 28;
@@ -52,8 +52,10 @@ struct Span {
 }
 
 #[derive(::clickhouse::Row, Deserialize)]
-struct Reached {
-    watermark: String,
+struct Published {
+    number: u64,
+    published: String,
+    as_of: String,
 }
 
 #[derive(::clickhouse::Row, Deserialize)]
@@ -61,16 +63,16 @@ struct Rows {
     rows: u64,
 }
 
-/// Everything that a brand has, a time a row.
-const TIMES: &str = "SELECT brand, window_start AS time FROM activity_row UNION ALL SELECT brand, toDateTime(time, \
-    'UTC') FROM visit_row \
-    UNION ALL SELECT brand, toDateTime(time, 'UTC') FROM conversion_row UNION ALL SELECT brand, toDateTime(time, 'UTC') FROM cost_row";
+/// Days on which a brand has something, by the answers; the brand's own days. Not those of its costs, which may lie ahead.
+const DAYS_OF_BRANDS: &str = "SELECT brand, day FROM activity_daily UNION ALL SELECT brand, day FROM traffic \
+    UNION ALL SELECT brand, day FROM money WHERE entry IN ('revenue', 'refund')";
 
 /// Makes the report.
 ///
 /// # Errors
 ///
-/// When the store cannot be reached, when there is no such brand or nothing of it in the period, and when the file cannot be written.
+/// When the store cannot be reached, when no answers have been made, when there is no such brand or nothing of it in the period,
+/// and when the file cannot be written.
 pub async fn run(config: &config::ClickHouse, arguments: &Arguments) -> Result<(), CommandError> {
     let database = Database::open(config).await?;
     let frame = frame(&database, arguments).await?;
@@ -85,42 +87,41 @@ pub async fn run(config: &config::ClickHouse, arguments: &Arguments) -> Result<(
         *if reply.is_ok() { &mut answered } else { &mut failed } += 1;
     }
     let file = arguments.output.display();
-    say(&format!("{file}: {}, {} to {}; {answered} queries answered, {failed} failed\n", frame.brand, frame.from, frame.to))
+    let Frame { brand, from, to, run, .. } = &frame;
+    say(&format!("{file}: {brand}, {from} to {to}, run {}; {answered} queries answered, {failed} failed\n", run.number))
+}
+
+/// The newest run, which every question is asked of.
+async fn newest_run(database: &Database) -> Result<Run, CommandError> {
+    let query = "SELECT r.run AS number, toString(toDateTime(r.published, 'UTC')) AS published, \
+                 ifNull(toString(toDateTime(r.as_of, 'UTC')), '') AS as_of FROM run AS r ORDER BY r.run DESC LIMIT 1";
+    let runs: Vec<Published> = database.all("ask which run is the newest", database.query(query)).await?;
+    let none = || CommandError::Refused("no answers have been made yet; run: grapevine rollup".to_owned());
+    let Published { number, published, as_of } = runs.into_iter().next().ok_or_else(none)?;
+    Ok(Run { number, published, as_of })
 }
 
 /// The brand with its days, checked against what there is.
 async fn frame(database: &Database, arguments: &Arguments) -> Result<Frame, CommandError> {
-    let spans = spans(database).await?;
+    let run = newest_run(database).await?;
+    let spans = spans(database, &run).await?;
     let Some(span) = spans.iter().find(|span| span.brand == arguments.brand) else {
         return Err(CommandError::Refused(no_brand(&arguments.brand, &spans)));
     };
     let known = |text: &str| {
         Date::parse(text, &Iso8601::DATE).map_err(|_| CommandError::Refused(format!("the store named the day {text}")))
     };
-    let runs: Vec<Rows> = database.all("ask for answers", database.query("SELECT count() AS rows FROM run")).await?;
-    if runs.iter().all(|runs| runs.rows == 0) {
-        return Err(CommandError::Refused("no answers have been made yet; run: grapevine rollup".to_owned()));
-    }
     let to = arguments.to.map_or_else(|| known(&span.last), Ok)?;
     let from = arguments.from.unwrap_or_else(|| to.saturating_sub(Duration::days(DAYS - 1)));
     if from > to {
         return Err(CommandError::Refused(format!("the period ends before it begins: --from {from} is after --to {to}")));
     }
-    let watermark = "SELECT toString(min(s.watermark)) AS watermark \
-                     FROM (SELECT watermark, max(watermark) OVER () AS newest FROM sources) AS s \
-                     WHERE s.watermark > s.newest - toIntervalDay(1) HAVING count() > 0";
-    let reached: Vec<Reached> = database.all("ask how far the data reach", database.query(watermark)).await?;
-    let complete_until = reached.first().map_or_else(
-        || "How far the data reach is not known: no source has reported.".to_owned(),
-        |reached| format!("The data reach to {} UTC.", reached.watermark.split('.').next().unwrap_or_default()),
-    );
     let truth = arguments.truth.as_deref().map(|path| truth(path, &span.brand)).transpose()?;
-    let frame = Frame { brand: span.brand.clone(), from, to, timezone: span.timezone.clone(), complete_until, truth };
-    let text = format!(
-        "SELECT count() AS rows FROM ({TIMES}) WHERE brand = {{brand}} AND toDate(time, {{timezone}}) BETWEEN {{from}} \
-            AND {{to}}"
-    );
-    let rows: Vec<Rows> = database.all("ask for the period", database.query(&Query::fill(&text, &frame))).await?;
+    let frame = Frame { brand: span.brand.clone(), from, to, timezone: span.timezone.clone(), run, truth };
+    let text =
+        format!("SELECT count() AS rows FROM ({DAYS_OF_BRANDS}) WHERE brand = {{brand}} AND day BETWEEN {{from}} AND {{to}}");
+    let query = Query::of_run(&Query::fill(&text, &frame), &frame.run);
+    let rows: Vec<Rows> = database.all("ask for the period", database.query(&query)).await?;
     if rows.iter().all(|row| row.rows == 0) {
         let Span { brand, first, last, .. } = span;
         return Err(CommandError::Refused(format!(
@@ -139,24 +140,24 @@ fn truth(path: &Path, brand: &str) -> Result<Truth, CommandError> {
 }
 
 /// Every brand that has data, by name. Days are of the time zone that the brand has now; of UTC where it has none that is known.
-async fn spans(database: &Database) -> Result<Vec<Span>, CommandError> {
+async fn spans(database: &Database, run: &Run) -> Result<Vec<Span>, CommandError> {
     let query = format!(
         "SELECT toString(t.brand) AS brand, if(b.zone IN (SELECT time_zone FROM system.time_zones), b.zone, 'UTC') AS \
-            timezone, \
-         formatDateTime(min(t.time), '%F', timezone) AS first, formatDateTime(max(t.time), '%F', timezone) AS last \
-         FROM ({TIMES}) AS t LEFT JOIN (SELECT brand, toString(argMax(timezone, valid_from)) AS zone FROM brand GROUP BY brand) AS b ON b.brand = t.brand \
-         WHERE t.brand != '' GROUP BY t.brand, b.zone ORDER BY brand SETTINGS join_use_nulls = 0"
+            timezone, toString(min(t.day)) AS first, toString(max(t.day)) AS last \
+         FROM ({DAYS_OF_BRANDS}) AS t \
+         LEFT JOIN (SELECT brand, toString(argMax(timezone, valid_from)) AS zone FROM brand GROUP BY brand) AS b ON b.brand = t.brand \
+         WHERE t.brand != '' GROUP BY t.brand, b.zone ORDER BY brand"
     );
-    database.all("ask which brands there are", database.query(&query)).await
+    database.all("ask which brands there are", database.query(&Query::of_run(&query, run))).await
 }
 
 fn no_brand(brand: &str, spans: &[Span]) -> String {
     let names: Vec<String> = spans.iter().take(10).map(|span| format!("\"{}\"", span.brand)).collect();
     let more = if spans.len() > 10 { format!(" and {} more", spans.len() - 10) } else { String::new() };
     if names.is_empty() {
-        return format!("no brand \"{brand}\": the database has no data of any brand yet; run a worker first");
+        return format!("no brand \"{brand}\": the answers are of no brand yet; run a worker first, then: grapevine rollup");
     }
-    format!("no brand \"{brand}\" in the database; --brand can be {}{more}", names.join(", "))
+    format!("no brand \"{brand}\" in the answers; --brand can be {}{more}", names.join(", "))
 }
 
 /// Asks the queries of a question. One that the store refuses is an answer too; a store that is gone is an error.
@@ -204,8 +205,8 @@ mod tests {
     fn a_brand_that_is_not_there_names_those_that_are() {
         let span =
             |brand: &str| Span { brand: brand.to_owned(), timezone: String::new(), first: String::new(), last: String::new() };
-        assert_eq!(no_brand("x", &[span("a"), span("b")]), "no brand \"x\" in the database; --brand can be \"a\", \"b\"");
-        assert!(no_brand("x", &[]).ends_with("run a worker first"));
+        assert_eq!(no_brand("x", &[span("a"), span("b")]), "no brand \"x\" in the answers; --brand can be \"a\", \"b\"");
+        assert!(no_brand("x", &[]).ends_with("then: grapevine rollup"));
         let many: Vec<Span> = (0..12).map(|number| span(&number.to_string())).collect();
         assert!(no_brand("x", &many).ends_with("\"9\" and 2 more"));
     }

@@ -1,13 +1,14 @@
 //! The report on a brand and a period: ten questions, each with a picture, the figures, what they mean and the query that
 //! made them, as one HTML file that loads nothing.
 //!
-//! Pure: answers of the views in, HTML out. `src/command/report.rs` asks the store. A figure that the views leave NULL is
+//! Pure: answers of one run in, HTML out. `src/command/report.rs` asks the store. A figure that an answer leaves NULL is
 //! shown as not known, with its reason.
 
 use time::{Date, Duration};
 
 mod answer;
 mod chart;
+mod first;
 mod html;
 mod number;
 mod page;
@@ -15,12 +16,24 @@ mod questions;
 mod scale;
 mod section;
 mod truth;
+mod words;
 
 pub use answer::Answer;
 pub use page::page;
 pub use questions::questions;
 use section::Section;
 pub use truth::Truth;
+
+/// A run of `grapevine rollup`, times as text and of UTC.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// Its number.
+    pub number: u64,
+    /// When it was published.
+    pub published: String,
+    /// How far the data reached; empty where no source had reported.
+    pub as_of: String,
+}
 
 /// Whom and when a report is about.
 #[derive(Clone, Debug)]
@@ -33,8 +46,8 @@ pub struct Frame {
     pub to: Date,
     /// The brand's time zone.
     pub timezone: String,
-    /// How far the data reach, as text.
-    pub complete_until: String,
+    /// The run whose answers are read, and no others.
+    pub run: Run,
     /// What the sides caused, where that is known.
     pub truth: Option<Truth>,
 }
@@ -88,10 +101,17 @@ pub struct Query {
 }
 
 impl Query {
-    /// The query as it is run and as readers can run it again.
+    /// The query as it is run and as readers can run it again: they see the answers of the same run while it is kept.
     #[must_use]
     pub fn sql(&self, frame: &Frame) -> String {
-        Query::fill(self.text, frame)
+        Query::of_run(&Query::fill(self.text, frame), &frame.run)
+    }
+
+    /// A query that sees no run after this one, whatever is published meanwhile: an answer is a view of the newest run in
+    /// the table `run`.
+    #[must_use]
+    pub fn of_run(query: &str, run: &Run) -> String {
+        format!("{}\nSETTINGS additional_table_filters = {{'run': 'run <= {}'}}", query.trim_end(), run.number)
     }
 
     /// A text with its places filled in, for queries that belong to no question.
@@ -153,7 +173,7 @@ mod tests {
             from: day(60),
             to: day(69),
             timezone: "UTC".to_owned(),
-            complete_until: String::new(),
+            run: Run { number: 7, ..Run::default() },
             truth: None,
         }
     }
@@ -170,6 +190,7 @@ mod tests {
     fn a_brand_is_a_literal_whatever_it_is_called() {
         let query = Query { name: "q", text: "SELECT 1 WHERE brand = {brand} AND day >= {from}" };
         let sql = query.sql(&frame("it's \\ {to}"));
-        assert_eq!(sql, "SELECT 1 WHERE brand = 'it\\'s \\\\ {to}' AND day >= '2026-03-01'");
+        let settings = "SETTINGS additional_table_filters = {'run': 'run <= 7'}";
+        assert_eq!(sql, format!("SELECT 1 WHERE brand = 'it\\'s \\\\ {{to}}' AND day >= '2026-03-01'\n{settings}"));
     }
 }

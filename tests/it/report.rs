@@ -4,10 +4,14 @@ mod browser;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use grapevine::migrations::statements;
 use tempfile::TempDir;
-use tokio::sync::OnceCell;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OnceCell, oneshot};
 
 use crate::commands::Said;
 use crate::demo::grapevine;
@@ -41,6 +45,19 @@ impl Desk {
         let mut command = command(&self.database.config.url, &self.database.config.database);
         command.args(arguments).arg("--output").arg(self.path(name));
         tokio::task::spawn_blocking(move || Said::of(command.output().unwrap())).await.unwrap()
+    }
+
+    /// The command for the period, by another way to the store.
+    async fn say_at(&self, url: &str, name: &str) -> Said {
+        let mut command = command(url, &self.database.config.database);
+        command.args(["--brand", "acme"]).args(PERIOD).arg("--output").arg(self.path(name));
+        tokio::task::spawn_blocking(move || Said::of(command.output().unwrap())).await.unwrap()
+    }
+
+    /// The report of the period of the answers as they are.
+    async fn of_the_same_run(&self, name: &str) -> String {
+        self.say_at(&self.database.config.url, name).await.done();
+        std::fs::read_to_string(self.path(name)).unwrap()
     }
 
     /// The report of the period on the rows as they are: made once, for all who only look at it.
@@ -97,9 +114,12 @@ fn check_form(html: &str) {
     once.dedup();
     assert_eq!(ids.len(), once.len(), "an id stands twice");
     for link in body.split(" href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
-        assert!(link.strip_prefix('#').is_some_and(|id| ids.contains(&id)), "a link to {link}");
+        let to_a_post = link.starts_with("https://feed.example/");
+        assert!(to_a_post || link.strip_prefix('#').is_some_and(|id| ids.contains(&id)), "a link to {link}");
     }
-    for load in ["http://", "https://", "<script", "<link", "<img", "<iframe", "src=", "@import"] {
+    // Links lead elsewhere when they are followed; nothing else may name an address.
+    assert_eq!(html.matches("https://").count(), html.matches("<a href=\"https://").count());
+    for load in ["http://", "<script", "<link", "<img", "<iframe", "src=", "@import"] {
         assert!(!html.contains(load), "the page loads something: {load}");
     }
     assert_eq!(html.matches("url(").count(), html.matches("url(#hatch)").count());
@@ -144,22 +164,20 @@ fn of_activity() -> Vec<(&'static str, String)> {
         ),
         (
             "returns",
-            "SELECT concat('>', if(roi > 0, '+', if(roi < 0, '\u{2212}', '')), toString(abs(round(roi * 100))), \
-                '\u{a0}%</td>') FROM roi_cohort \
-             WHERE grain = 'brand' AND brand = 'acme' AND model = 'last' AND lookback_days = 30 AND horizon_days = 7 \
-             AND side = 'conversation' AND cohort = '2026-04-13'"
+            "SELECT concat('ROI <b>', if(roi > 0, '+', if(roi < 0, '\u{2212}', '')), toString(abs(round(roi * 100))), '\u{a0}%</b>; \
+             95\u{a0}% interval ', if(roi_low > 0, '+', '\u{2212}'), toString(abs(round(roi_low * 100))), '\u{a0}% to ') FROM roi \
+             WHERE brand = 'acme' AND period = 'all' AND side = 'conversation'"
                 .to_owned(),
         ),
         (
             "lag",
-            "SELECT concat('<b>', if(round(cumulative, 2) < 0, '\u{2212}', ''), toString(toDecimal64(abs(round(cumulative, 2)), 2)), \
-                '</b> visits within an hour') FROM response \
-             WHERE brand = 'acme' AND treatment = 'share' AND bin = '15-59'"
+            "SELECT concat('<b>', verdict, '</b> (a difference of ', printf('%.1f', difference * 100), ' points, ') FROM immediacy \
+             WHERE brand = 'acme' AND verdict = 'supported'"
                 .to_owned(),
         ),
         (
             "spread",
-            "SELECT concat('was shared ', toString(max(size) - 1), ' times by ', toString(argMax(unique_actors, size)), \
+            "SELECT concat('<a href=\"https://feed.example/100\" rel=\"noreferrer noopener\">post-100</a> in c4 was shared ', toString(max(size) - 1), ' times by ', toString(argMax(unique_actors, size)), \
                 ' people, down to depth ', toString(argMax(max_depth, size)), '.') \
              FROM cascade_shape WHERE brand = 'acme' AND toDate(root_time, 'Europe/Berlin') BETWEEN '2026-03-30' AND '2026-04-26'"
                 .to_owned(),
@@ -179,8 +197,7 @@ fn of_places() -> Vec<(&'static str, String)> {
         ),
         (
             "places",
-            "SELECT concat(argMax(name, roi_pooled), ' (', argMax(channel, roi_pooled), ' ', argMax(community, roi_pooled), ')', \
-                if(max(tied), ' has the highest pooled return', ' stands first')) FROM places WHERE brand = 'acme'"
+            "SELECT concat('<b>', toString(countIf(rank_low = 1)), ' places are tied for the first rank</b>') FROM places WHERE brand = 'acme'"
                 .to_owned(),
         ),
         (
@@ -218,8 +235,106 @@ async fn figures_are_those_of_the_views() {
         assert!(!section.contains("class=\"failure\""), "{slug}: {section}");
         assert!(section.contains(&words), "{slug} does not say {words}: {section}");
     }
-    let again = desk.report("again.html", &[&["--brand", "acme"], PERIOD.as_slice()].concat()).await;
-    assert_eq!(again.1, html, "the same rows make the same file");
+    assert_eq!(
+        desk.of_the_same_run("first.html").await,
+        desk.of_the_same_run("again.html").await,
+        "the same run makes the same file"
+    );
+}
+
+#[tokio::test]
+async fn the_first_screen_says_which_side_returned_more_and_four_figures() {
+    let desk = Desk::new("report_first_screen").await;
+    let html = desk.plain_report().await;
+    let (first, _) = html.split_once("<ol class=\"tiles\"").unwrap();
+    let headline = "SELECT multiIf(verdict = 'first', 'Broadcast returned more than conversation', verdict = 'second', \
+        'Conversation returned more than broadcast', 'Which side returned more cannot be told') FROM comparison \
+        WHERE brand = 'acme' AND kind = 'sides' ORDER BY verdict IS NULL, period = 'all' LIMIT 1";
+    let headline = desk.database.ask(headline).await;
+    assert!(first.contains(&format!("<p class=\"headline\"><b>{headline}</b>")), "{headline}: {first}");
+    let of_money = |entries: &str| {
+        format!("SELECT {} FROM money WHERE {WITHIN} AND entry IN ({entries})", grouped("toInt64(round(sum(amount_base)))"))
+    };
+    let sums = [
+        ("Sold", of_money("'revenue', 'refund'"), "\u{a0}EUR"),
+        ("Spent, hours included", of_money("'cost_money', 'cost_time'"), "\u{a0}EUR"),
+        ("Visits", format!("SELECT {} FROM traffic WHERE {WITHIN}", grouped("sum(visits)")), ""),
+        (
+            "Shares and replies",
+            format!("SELECT {} FROM activity_daily WHERE {WITHIN}", grouped("sum(shares) + sum(replies) - sum(brand_replies)")),
+            "",
+        ),
+    ];
+    for (name, query, unit) in sums {
+        let figure = format!("<dt>{name}</dt><dd>{}{unit}</dd>", desk.database.ask(&query).await);
+        assert!(first.contains(&figure), "{figure}: {first}");
+    }
+    assert!(first.contains("id=\"first-returns-title\"") && !first.contains("not known"), "{first}");
+}
+
+#[tokio::test]
+async fn a_run_that_is_published_between_two_questions_is_not_read() {
+    let desk = Desk::new("report_of_one_run").await;
+    let before = desk.of_the_same_run("before.html").await;
+    let number = desk.database.ask("SELECT max(run) FROM run").await;
+    assert!(before.contains(&format!("Answers of run {number} of ")), "{}", &before[..12_000]);
+
+    // Hours become dearer, which moves cost, returns and places; and a run says so, after half of the questions.
+    let (url, meddler) = meddling(&desk.database, "FROM immediacy").await;
+    let meddled = async {
+        meddler.await.unwrap();
+        desk.database.run("INSERT INTO labour_rate VALUES ('2020-01-02', 'community', 96, 'EUR')").await;
+        desk.database.roll_up().await;
+    };
+    let (during, ()) = tokio::join!(desk.say_at(&url, "during.html"), meddled);
+    assert!(during.done().contains(&format!("run {number};")));
+    assert_eq!(std::fs::read_to_string(desk.path("during.html")).unwrap(), before, "two runs are mixed");
+
+    let after = desk.of_the_same_run("after.html").await;
+    assert!(!after.contains(&number) && section(&after, "cost") != section(&before, "cost"), "the second run changed nothing");
+    assert!(section(&after, "places") != section(&before, "places"), "the second run changed nothing that is asked late");
+}
+
+/// An address that passes everything on to the store. The first question with these words waits until the store has one more run; what
+/// is returned ends when that question has come.
+async fn meddling(database: &Database, words: &'static str) -> (String, oneshot::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (come, heard) = oneshot::channel();
+    let come = Arc::new(Mutex::new(Some(come)));
+    let (store, client) = (database.config.url.trim_start_matches("http://").to_owned(), database.client.clone());
+    tokio::spawn(async move {
+        loop {
+            let (near, _) = listener.accept().await.unwrap();
+            let far = TcpStream::connect(&store).await.unwrap();
+            let ((mut from_near, mut to_near), (mut from_far, mut to_far)) = (near.into_split(), far.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut from_far, &mut to_near).await });
+            let (come, client) = (come.clone(), client.clone());
+            tokio::spawn(async move {
+                let mut piece = vec![0; 1 << 16];
+                while let Ok(length @ 1..) = from_near.read(&mut piece).await {
+                    if String::from_utf8_lossy(&piece[..length]).contains(words) {
+                        let first = come.lock().unwrap().take();
+                        if let Some(first) = first {
+                            wait_for_a_run(&client, first).await;
+                        }
+                    }
+                    to_far.write_all(&piece[..length]).await.unwrap();
+                }
+            });
+        }
+    });
+    (address, heard)
+}
+
+/// Says that a question has come, and waits until there is another run.
+async fn wait_for_a_run(client: &clickhouse::Client, come: oneshot::Sender<()>) {
+    let runs = async || client.query_raw("SELECT count() FROM run").fetch_one::<u64>().await.unwrap();
+    let known = runs().await;
+    come.send(()).unwrap();
+    while runs().await == known {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]
@@ -229,13 +344,15 @@ async fn what_is_not_known_says_why_and_is_never_zero() {
     desk.database.run("ALTER TABLE assignment DELETE WHERE 1 SETTINGS mutations_sync = 2").await;
     let (_, html) = desk.report("report.html", &[&["--brand", "acme"], PERIOD.as_slice()].concat()).await;
     let cost = section(&html, "cost");
-    assert!(cost.contains("not known: missing hourly rate of time"), "{cost}");
+    assert!(cost.contains("time: not known: an hourly rate is missing, table labour_rate."), "{cost}");
     assert!(!cost.contains(">0\u{a0}EUR</td><td>30"), "{cost}");
     let returns = section(&html, "returns");
-    assert!(returns.contains("not known: missing hourly rate"), "{returns}");
+    assert!(returns.contains("not known: an hourly rate is missing"), "{returns}");
     assert!(section(&html, "proof").contains("there is no experiment with units of this brand"));
     let places = section(&html, "places");
-    assert!(places.contains("not known: missing hourly rate"), "{places}");
+    assert!(places.contains("not known: an hourly rate is missing"), "{places}");
+    let (first, _) = html.split_once("<ol class=\"tiles\"").unwrap();
+    assert!(first.contains("cannot be told</b> for ") && first.contains("an hourly rate is missing"), "{first}");
 }
 
 #[tokio::test]
@@ -332,7 +449,7 @@ async fn mistakes_are_named_with_their_cure() {
     let desk = Desk::new("report_mistakes").await;
     let refused = async |arguments: &[&str]| desk.say("none.html", arguments).await.refused();
     let no_brand = refused(&["--brand", "acne"]).await;
-    assert_eq!(no_brand, "grapevine: no brand \"acne\" in the database; --brand can be \"acme\"\n");
+    assert_eq!(no_brand, "grapevine: no brand \"acne\" in the answers; --brand can be \"acme\"\n");
     let no_data = refused(&["--brand", "acme", "--from", "2020-01-01", "--to", "2020-02-01"]).await;
     assert!(no_data.contains("has no data from 2020-01-01 to 2020-02-01: its data lie between 2026-03-0"), "{no_data}");
     let backwards = refused(&["--brand", "acme", "--from", "2026-04-02", "--to", "2026-04-01"]).await;
@@ -347,6 +464,9 @@ async fn mistakes_are_named_with_their_cure() {
     let url = desk.database.config.url.clone();
     let behind = run(&url, "report_of_nothing").await;
     assert!(behind.contains("lacks 001_tables.sql") && behind.contains("run: grapevine migrate"), "{behind}");
+    let without_a_run = Database::migrated("report_without_a_run").await;
+    let no_run = run(&url, &without_a_run.config.database).await;
+    assert_eq!(no_run, "grapevine: no answers have been made yet; run: grapevine rollup\n");
     let gone = run("http://127.0.0.1:1", "report_mistakes").await;
     assert!(gone.contains("could not use ClickHouse at http://127.0.0.1:1 (clickhouse.url)"), "{gone}");
     let file = desk.say("no/such/folder.html", &[&["--brand", "acme"], PERIOD.as_slice()].concat()).await.refused();

@@ -66,6 +66,16 @@ def of_brand(view, brand):
     return sorted(json.dumps(rounded(row)) for row in ask(f"SELECT * EXCEPT (run, as_of, run_age_seconds) FROM {view} WHERE {mine}"))
 
 
+def report(folder, brand):
+    """What `grapevine report` says to this reader of a brand, and the page."""
+    page = folder / f"{brand}.html"
+    variables = {"GRAPEVINE_CLICKHOUSE_URL": store.URL, "GRAPEVINE_CLICKHOUSE_DATABASE": store.DATABASE}
+    said = subprocess.run(
+        [os.environ["GRAPEVINE"], "report", "--brand", brand, "--output", page], env=os.environ | variables, text=True, capture_output=True
+    )
+    return said.stdout + said.stderr, page.read_text() if page.exists() else ""
+
+
 def load(*worlds):
     for world in worlds:
         for table, rows in world.items():
@@ -107,7 +117,7 @@ everything |= answers((name for name in of_brands + by_brand if name in made + r
 for brand in BRANDS:
     alone[brand] |= {view: of_brand(view, brand) for view in made}
     same("the world has rows for every view", [view for view in PRODUCT if not alone[brand][view]], [])
-kept = {table: store._post(f"SELECT * FROM {table} FORMAT JSONEachRow", store.DATABASE) for table in runs}
+kept = {table: store._post(f"SELECT * FROM {table} FORMAT JSONEachRow", store.DATABASE) for table in [*runs, "schema_migrations"]}
 
 with tempfile.TemporaryDirectory() as name:
     engine, store.URL = guarded(pathlib.Path(name), policies)
@@ -130,6 +140,10 @@ with tempfile.TemporaryDirectory() as name:
                 assert seen[view] == alone[brand][view], f"{view}: {[row for row in seen[view] if row not in alone[brand][view]][:3]} and not {[row for row in alone[brand][view] if row not in seen[view]][:3]}"
             leaks = [view for view, rows in seen.items() if any(other in row for row in rows)]
             same("nothing of the other brand shows", leaks, [])
+            said, page = report(pathlib.Path(name), brand)
+            assert said.endswith(" 0 failed\n") and brand in page and other not in page, f"the report of {brand}: {said}"
+            said, _ = report(pathlib.Path(name), other)
+            assert f'no brand "{other}"' in said, f"the report of {other}, read by who reads {brand}: {said}"
             for table in policies:
                 same(f"nor in {table}", [row for row in ask(f"SELECT * FROM {table}") if other in json.dumps(row)], [])
             read[brand] = {**answers(of_brands), **seen}

@@ -3,6 +3,7 @@
 //! Two sides never differ by colour alone: broadcast is plain and round, conversation hatched and square.
 
 use super::html::Html;
+use super::number::wrapped;
 
 mod bars;
 mod columns;
@@ -23,6 +24,10 @@ pub(super) type Place = (f64, f64);
 
 /// How wide a picture is.
 pub(super) const WIDTH: f64 = 400.0;
+
+/// How many letters stand beside each other, and how high a line of them is.
+const LETTERS: usize = 54;
+const LINE: f64 = 15.0;
 
 /// Width and height of the small picture on a tile.
 pub(super) const SMALL: Place = (160.0, 64.0);
@@ -51,6 +56,38 @@ impl Side {
             Side::Broadcast => "a",
             Side::Conversation => "b",
             Side::Other => "c",
+        }
+    }
+}
+
+/// The words over a row of a picture, line by line: its name at the left, its figure at the right, below where both do not fit beside
+/// each other. Nothing is cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Heading(Vec<(String, String)>);
+
+impl Heading {
+    pub(super) fn new(label: &str, text: &str) -> Heading {
+        if label.chars().count() + text.chars().count() + 2 <= LETTERS {
+            return Heading(vec![(label.to_owned(), text.to_owned())]);
+        }
+        let left = wrapped(label, LETTERS).into_iter().map(|line| (line, String::new()));
+        Heading(left.chain(wrapped(text, LETTERS).into_iter().map(|line| (String::new(), line))).collect())
+    }
+
+    /// How high it is.
+    pub(super) fn height(&self) -> f64 {
+        LINE * number_of(self.0.len())
+    }
+
+    pub(super) fn draw(&self, canvas: &mut Canvas, top: f64) {
+        let mut base = top + 12.0;
+        for (left, right) in &self.0 {
+            for (x, class, words) in [(0.0, "label", left), (WIDTH, "label end", right)] {
+                if !words.is_empty() {
+                    canvas.words((x, base), class, words);
+                }
+            }
+            base += LINE;
         }
     }
 }
@@ -174,6 +211,17 @@ mod tests {
              <desc id=\"x-description\">D</desc><line x1=\"0\" y1=\"1\" x2=\"2.2\" y2=\"0\" class=\"axis\"></line>\
              <text x=\"1\" y=\"2\" class=\"end\">&lt;1</text></svg>"
         );
+    }
+
+    #[test]
+    fn words_that_do_not_fit_beside_each_other_stand_below() {
+        assert_eq!(Heading::new("place", "+5").height(), 15.0);
+        let (label, text) = ("a place with a long name ".repeat(3), "not known: no hourly rate");
+        let heading = Heading::new(&label, text);
+        let mut canvas = Canvas::new((WIDTH, heading.height()));
+        heading.draw(&mut canvas, 0.0);
+        let drawn = canvas.thumbnail().into_string();
+        assert!(heading.height() == 45.0 && drawn.contains(text) && drawn.matches("place with").count() == 3, "{drawn}");
     }
 
     #[test]

@@ -34,6 +34,14 @@ impl Html {
         Html(html)
     }
 
+    /// A text that leads to an address elsewhere. The text alone where the address is none of the web: what others wrote is never run.
+    pub(super) fn link(address: &str, text: &str) -> Html {
+        if !address.starts_with("https://") && !address.starts_with("http://") {
+            return Html::text(text);
+        }
+        Html::tag_with("a", &[("href", address), ("rel", "noreferrer noopener")], Html::text(text))
+    }
+
     /// A text of this program, already HTML.
     pub(super) fn constant(html: &'static str) -> Html {
         Html(html.to_owned())
@@ -110,6 +118,16 @@ mod tests {
             html.into_string(),
             "<p title=\"&quot;&gt;&lt;script&gt;&#39;\">&lt;b&gt;&amp;&quot; \u{fffd}\u{fffd}\n&lt;/b&gt;</p>"
         );
+    }
+
+    #[test]
+    fn a_link_leads_to_the_web_or_nowhere() {
+        let link = Html::link("https://a.example/?x=1&y=\"2\"", "<post>").into_string();
+        let expected = "<a href=\"https://a.example/?x=1&amp;y=&quot;2&quot;\" rel=\"noreferrer noopener\">&lt;post&gt;</a>";
+        assert_eq!(link, expected);
+        for address in ["", "javascript:alert(1)", "data:text/html,x", "/post"] {
+            assert_eq!(Html::link(address, "post").into_string(), "post");
+        }
     }
 
     #[test]

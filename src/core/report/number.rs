@@ -1,6 +1,7 @@
 //! Numbers as people read them.
 
 use super::html::Html;
+use super::words::said;
 
 /// A figure without a fraction, its thousands apart.
 pub(super) fn count(value: f64) -> String {
@@ -92,7 +93,7 @@ pub(super) fn unknown(reason: &str) -> Html {
 
 /// The same for a picture.
 pub(super) fn unknown_text(reason: &str) -> String {
-    match plain(reason) {
+    match said(reason) {
         reason if reason.is_empty() => "not known".to_owned(),
         reason => format!("not known: {reason}"),
     }
@@ -109,12 +110,24 @@ pub(super) fn capital(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
-/// A text of at most so many characters, cut where it must be.
-pub(super) fn cut(text: &str, characters: usize) -> String {
-    if text.chars().count() <= characters {
-        return text.to_owned();
+/// A text in lines of at most so many characters, broken between words where it can be. Nothing is left out.
+pub(super) fn wrapped(text: &str, characters: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let letters: Vec<char> = word.chars().collect();
+        for (at, piece) in letters.chunks(characters.max(1)).enumerate() {
+            let taken = lines.last().map_or(0, |line| line.chars().count());
+            if at > 0 || (taken > 0 && taken + 1 + piece.len() > characters) {
+                lines.push(String::new());
+            }
+            if let Some(line) = lines.last_mut() {
+                let space = if line.is_empty() { "" } else { " " };
+                line.push_str(space);
+                line.extend(piece);
+            }
+        }
     }
-    text.chars().take(characters.saturating_sub(1)).chain(['…']).collect()
+    lines
 }
 
 #[cfg(test)]
@@ -146,12 +159,15 @@ mod tests {
     fn null_is_not_known_and_never_zero() {
         let html = known(None, "missing_<rate>", count).into_string();
         assert_eq!(html, "<span class=\"unknown\">not known: missing &lt;rate&gt;</span>");
+        assert_eq!(unknown_text("no_cost"), "not known: no cost of it is known");
         assert_eq!(known(Some(0.0), "unused", count).into_string(), "0");
         assert_eq!(unknown_text(""), "not known");
     }
 
     #[test]
-    fn long_names_are_cut_at_a_character() {
-        assert_eq!([cut("größer", 6), cut("größer!", 6), cut("", 3)], ["größer", "größe…", ""]);
+    fn long_names_go_on_below_and_lose_nothing() {
+        assert_eq!(wrapped("Bread & butter", 8), ["Bread &", "butter"]);
+        assert_eq!(wrapped("größer-als-alle anderen", 6), ["größer", "-als-a", "lle", "andere", "n"]);
+        assert_eq!(wrapped("", 3), [""]);
     }
 }

@@ -1,7 +1,7 @@
 //! The page around the ten questions.
 
 use super::html::Html;
-use super::{Asked, Frame, Question, number};
+use super::{Asked, Frame, Question, first, number};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -43,7 +43,8 @@ pub fn page(frame: &Frame, questions: &[Question], asked: &[Asked]) -> String {
         + Html::tag("header", header(frame))
         + Html::tag(
             "main",
-            Html::tag_with("ol", &[("class", "tiles"), ("aria-label", "Ten questions")], tiles)
+            first::screen(frame, questions, asked)
+                + Html::tag_with("ol", &[("class", "tiles"), ("aria-label", "Ten questions")], tiles)
                 + Html::constant(LEGEND)
                 + sections,
         )
@@ -55,13 +56,18 @@ pub fn page(frame: &Frame, questions: &[Question], asked: &[Asked]) -> String {
 
 fn header(frame: &Frame) -> Html {
     let (previous_from, previous_to) = frame.previous();
+    let reached = match frame.run.as_of.as_str() {
+        "" => "how far the data reach is not known: no source has reported".to_owned(),
+        as_of => format!("the data reach to {as_of} UTC"),
+    };
     let when = format!(
-        "{} to {} ({} days, {}). The period before: {previous_from} to {previous_to}. {}",
+        "{} to {} ({} days, {}). The period before: {previous_from} to {previous_to}. Answers of run {} of {} UTC; {reached}.",
         frame.from,
         frame.to,
         frame.days(),
         frame.timezone,
-        frame.complete_until
+        frame.run.number,
+        frame.run.published,
     );
     Html::tag("h1", Html::text(&frame.brand)) + Html::tag("p", Html::from(when))
 }
@@ -69,7 +75,7 @@ fn header(frame: &Frame) -> Html {
 fn footer() -> Html {
     let unknown = number::unknown("");
     let text = Html::text(
-        "Made by Grapevine from the views of its database; nothing is loaded from elsewhere. What the data cannot carry is ",
+        "Made by Grapevine from the answers of one run; nothing is loaded from elsewhere. What the data cannot carry is ",
     );
     Html::tag(
         "p",

@@ -6,6 +6,7 @@ mod carriers;
 mod changes;
 mod cost;
 mod gap;
+mod headline;
 mod lag;
 mod places;
 mod proof;
@@ -13,6 +14,9 @@ mod returns;
 mod sides;
 mod spread;
 mod trust;
+
+pub(super) use changes::{LargeFigure, large_figures};
+pub(super) use returns::{first_sentence, two_bars};
 
 /// The ten, in the order of the page.
 #[must_use]
@@ -36,18 +40,11 @@ mod tests {
     use time::{Date, Month};
 
     use super::*;
-    use crate::report::{Answer, Asked, Frame, page};
+    use crate::report::{Answer, Asked, Frame, Run, page};
 
     fn frame(brand: &str) -> Frame {
         let day = |day| Date::from_calendar_date(2026, Month::March, day).unwrap();
-        Frame {
-            brand: brand.to_owned(),
-            from: day(2),
-            to: day(29),
-            timezone: "UTC".to_owned(),
-            complete_until: String::new(),
-            truth: None,
-        }
+        Frame { brand: brand.to_owned(), from: day(2), to: day(29), timezone: "UTC".to_owned(), run: Run::default(), truth: None }
     }
 
     /// The page of a store that answers every query alike.
@@ -62,9 +59,9 @@ mod tests {
     #[test]
     fn a_store_without_rows_makes_a_page_that_says_so() {
         let empty = Answer::from_json(br#"{"meta":[],"data":[]}"#).unwrap();
-        let page = alike(&Ok(empty), "<b>&\"");
+        let page = alike(&Ok(empty), "<i>&\"");
         assert_eq!(page.matches("<section id=").count(), 10);
-        assert!(page.contains("<h1>&lt;b&gt;&amp;&quot;</h1>") && !page.contains("<b>"), "{page}");
+        assert!(page.contains("<h1>&lt;i&gt;&amp;&quot;</h1>") && !page.contains("<i>"), "{page}");
         assert!(page.matches("not known").count() >= 10, "{page}");
     }
 

@@ -100,18 +100,13 @@ impl Question {
 
     /// The whole answer.
     pub(super) fn whole(&self, number: usize, asked: &Asked, section: Section) -> Html {
-        let title = Html::classed("span", "number", Html::from(number.to_string()))
-            + Html::text(
-                " \
-            ",
-            )
-            + Html::text(self.title);
-        let mut content = Html::tag("h2", title) + Html::classed("div", "answer", section.answer);
-        content += self.failures(asked);
+        let title = Html::classed("span", "number", Html::from(number.to_string())) + Html::text(" ") + Html::text(self.title);
+        let mut said = Html::classed("div", "answer", section.answer + self.failures(asked));
         let figures: Html = section.figures.into_iter().map(figure).collect();
         if !figures.is_empty() {
-            content += Html::classed("div", "figures", figures);
+            said += Html::classed("div", "figures", figures);
         }
+        let mut content = Html::tag("h2", title) + Html::classed("div", "said", said);
         let tables: Html = section.tables.into_iter().map(Table::html).collect();
         if !tables.is_empty() {
             content += details("figures-of", "The figures as a table", tables);

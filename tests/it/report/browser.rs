@@ -6,12 +6,13 @@ use std::process::Command;
 
 use super::Desk;
 
-/// A screen: its name, width and height, and whether it is dark.
-const SCREENS: [(&str, u32, u32, bool); 4] = [
+/// A screen: its name, width and height, and whether it is dark. The last is a sheet of A4 within its margins.
+const SCREENS: [(&str, u32, u32, bool); 5] = [
     ("phone-light", 390, 2600, false),
     ("phone-dark", 390, 2600, true),
     ("desk-light", 1280, 900, false),
     ("desk-dark", 1280, 900, true),
+    ("paper", 703, 3000, false),
 ];
 
 /// Measures the page in the frame and writes what is wrong into the document's title.
@@ -22,6 +23,9 @@ if (root.scrollWidth > root.clientWidth) wrong.push('the page is ' + root.scroll
 for (const element of page.querySelectorAll('body *')) {
   const box = element.getBoundingClientRect();
   if (box.width > 0 && !element.closest('svg, .scrolls table') && box.right > root.clientWidth + 1) wrong.push(element.tagName + '.' + element.className + ' ends at ' + box.right);
+}
+for (const table of page.querySelectorAll('.scrolls')) {
+  if (PAPER && table.scrollWidth > table.clientWidth + 1) wrong.push('cut on paper: ' + table.getAttribute('aria-label') + ', ' + table.scrollWidth + ' in ' + table.clientWidth);
 }
 for (const words of page.querySelectorAll('svg text')) {
   const box = words.getBoundingClientRect(), picture = words.closest('svg').getBoundingClientRect();
@@ -65,6 +69,15 @@ fn framed(report: &Path, (width, height): (u32, u32), script: &str) -> PathBuf {
     page
 }
 
+/// The report with the styles of paper on the screen, where they can be measured.
+fn printed(report: &Path) -> PathBuf {
+    let page = report.with_file_name("printed.html");
+    let html = std::fs::read_to_string(report).unwrap();
+    assert_eq!(html.matches("@media print").count(), 1);
+    std::fs::write(&page, html.replace("@media print", "@media all")).unwrap();
+    page
+}
+
 /// Width and height of a PNG.
 fn size_of(picture: &[u8]) -> (u32, u32) {
     assert!(picture.starts_with(b"\x89PNG"), "no picture");
@@ -82,7 +95,9 @@ async fn it_fits_a_phone_and_a_desk_in_both_colour_schemes() {
     let profile = desk.path("profile");
     for (name, width, height, dark) in SCREENS {
         let scheme = if dark { vec!["--blink-settings=preferredColorScheme=0".to_owned()] } else { vec![] };
-        let measured = framed(&report, (width, height), MEASURE);
+        let is_paper = name == "paper";
+        let report = if is_paper { printed(&report) } else { report.clone() };
+        let measured = framed(&report, (width, height), &format!("const PAPER = {is_paper};{MEASURE}"));
         let dom =
             chromium(&profile, &[&scheme[..], &["--dump-dom".to_owned(), format!("file://{}", measured.display())]].concat());
         let title = dom

@@ -18,11 +18,12 @@ INSERT INTO utm_side VALUES ('utm_medium', 'social-conversation', 'conversation'
 INSERT INTO calendar VALUES ('2026-03-17 09:00:00', 'acme', 'mail', 'Spring letter'), ('2026-04-14 09:00:00', 'acme', 'mail', 'Easter letter');
 
 -- Post i of three a day.
-INSERT INTO root (root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, campaign, channel, platform, community)
+INSERT INTO root (root, epoch, source, opened, version, root_seen, root_time, root_is_brand, brand, campaign, channel, platform, community, url)
 SELECT
     concat('post-', toString(number)), 0, 't/0', number + 1, 1000 + number, 1,
     toDateTime('2026-03-02 05:00:00', 'UTC') + intDiv(number, 3) * 86400 + (number % 3) * 14400 + (cityHash64(number, 'minute') % 90) * 60, 1, 'acme',
-    ['spring', 'summer'][1 + (number >= 84)], if(number % 6 < 3, 'forum', 'feed'), 'web', concat('c', toString(number % 6))
+    ['spring', 'summer'][1 + (number >= 84)], if(number % 6 < 3, 'forum', 'feed'), 'web', concat('c', toString(number % 6)),
+    if(number % 2 = 0, concat('https://feed.example/', toString(number)), '')
 FROM numbers(168);
 
 -- Shares and replies halve from window to window; post 100 is the hit.
@@ -82,13 +83,15 @@ FROM (
 )
 WHERE n > 0;
 
--- A click for most shares and replies, on the post, a share two steps down or a reply; each brings a visit within minutes.
+-- A click for most shares and replies, on the post, a share two steps down or a reply; each brings a visit within minutes. Replies are
+-- clicked within a quarter of an hour, shares in the ten hours after them.
 INSERT INTO click (
-    id, epoch, source, version, time, root, target, target_kind, path, path_actors, depth, path_inferred, visitor, has_visitor,
+    id, epoch, source, version, time, root, target, target_kind, target_time, path, path_actors, depth, path_inferred, visitor, has_visitor,
     utm_source, utm_medium, brand, campaign, channel, platform, community)
 SELECT
     concat(root, '/click-', toString(window_start - assumeNotNull(root_time)), '-', toString(k)), 0, 't/0', 18446744073709551615 - rowNumberInAllBlocks(),
     window_start + 60 * (cityHash64(root, window_start, k) % 15) + 5, root, if(kind = 1, root, concat(root, '/', toString(k))), kind,
+    if(kind = 1, toDateTime64(assumeNotNull(root_time), 3, 'UTC'), toDateTime64(window_start + 60 * (cityHash64(root, window_start, k) % 15) + 5, 3, 'UTC') - 60 * (1 + cityHash64(root, k, 'age') % if(kind = 3, 14, 600))),
     if(kind = 2, [root, 'a', 'b'], [root]), if(kind = 2, [toUInt64(1), k % 7 + 2, k % 40 + 20], [toUInt64(1)]), if(kind = 2, 2, 0), if(k % 11 = 0, 2, 0),
     cityHash64(root, k, 'visitor') % 3000 + 1, 1, channel, '', brand, campaign, channel, platform, community
 FROM (SELECT *, arrayJoin(range(intDiv(shares, 2) + replies)) AS k, [1, 2, 3][1 + (k >= intDiv(shares, 4)) + (k >= intDiv(shares, 2))] AS kind FROM activity_row);

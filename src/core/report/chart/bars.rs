@@ -1,7 +1,6 @@
 //! Bars one below the other, each in parts.
 
-use super::{Canvas, SMALL, Side, WIDTH, number_of};
-use crate::report::number::cut;
+use super::{Canvas, Heading, SMALL, Side, WIDTH, number_of};
 use crate::report::scale::Scale;
 
 /// A part of a bar; one that is below 0 has no length.
@@ -27,20 +26,22 @@ pub(in crate::report) struct Bars {
     pub(in crate::report) rows: Vec<Bar>,
 }
 
-const ROW: f64 = 34.0;
+/// How high the bar of a row is, with the room below it.
+const ROW: f64 = 19.0;
 
 impl Bars {
     pub(in crate::report) fn full(&self) -> Canvas {
-        let mut canvas = Canvas::new((WIDTH, ROW * number_of(self.rows.len())));
+        let headings: Vec<Heading> = self.rows.iter().map(|row| Heading::new(&row.label, &row.text)).collect();
+        let height: f64 = headings.iter().map(|heading| heading.height() + ROW).sum();
+        let mut canvas = Canvas::new((WIDTH, height));
         let scale = self.scale(WIDTH);
         let mut top = 0.0;
-        for row in &self.rows {
-            let taken = row.text.chars().count();
-            canvas.words((0.0, top + 13.0), "label", &cut(&row.label, 56usize.saturating_sub(taken).max(12)));
-            canvas.words((WIDTH, top + 13.0), "label end", &row.text);
-            canvas.rect((0.0, top + 18.0), (WIDTH, 10.0), "track");
-            draw(&mut canvas, row, &scale, (top + 18.0, 10.0));
-            top += ROW;
+        for (row, heading) in self.rows.iter().zip(headings) {
+            heading.draw(&mut canvas, top);
+            top += heading.height() + 3.0;
+            canvas.rect((0.0, top), (WIDTH, 10.0), "track");
+            draw(&mut canvas, row, &scale, (top, 10.0));
+            top += ROW - 3.0;
         }
         canvas
     }

@@ -1,7 +1,6 @@
 //! Estimates one below the other, each with its interval, on one scale.
 
-use super::{Canvas, Place, SMALL, Side, WIDTH, number_of};
-use crate::report::number::cut;
+use super::{Canvas, Heading, Place, SMALL, Side, WIDTH, number_of};
 use crate::report::scale::{Scale, range_with_zero};
 
 /// One estimate.
@@ -25,34 +24,40 @@ pub(in crate::report) struct Dots {
     pub(in crate::report) rows: Vec<Dot>,
     /// How the scale's figures are written.
     pub(in crate::report) format: fn(f64) -> String,
+    /// Whether an estimate is a bar that begins at 0, and no dot.
+    pub(in crate::report) bars: bool,
 }
 
-const ROW: f64 = 36.0;
+/// How high the marks of a row are, with the room around them.
+const ROW: f64 = 22.0;
 
 impl Dots {
     pub(in crate::report) fn full(&self) -> Canvas {
-        let height = ROW * number_of(self.rows.len()) + 24.0;
+        let headings: Vec<Heading> = self.rows.iter().map(|row| Heading::new(&row.label, &row.text)).collect();
+        let height = headings.iter().map(|heading| heading.height() + ROW).sum::<f64>() + 20.0;
         let mut canvas = Canvas::new((WIDTH, height));
         let scale = Scale::new(self.range(), (8.0, WIDTH - 8.0));
-        let bottom = height - 20.0;
-        for tick in scale.ticks(4.0) {
-            let x = scale.at(tick);
-            canvas.line((x, 0.0), (x, bottom), if tick == 0.0 { "zero" } else { "grid" });
-            let class = if x < 30.0 {
-                "tick"
-            } else if x > WIDTH - 30.0 {
-                "tick end"
-            } else {
-                "tick middle"
+        let ticks = scale.ticks(4.0);
+        for tick in &ticks {
+            let words = (self.format)(*tick);
+            let half = number_of(words.chars().count()) * 3.5;
+            let (x, class) = match scale.at(*tick) {
+                x if x < half => (0.0, "tick"),
+                x if x > WIDTH - half => (WIDTH, "tick end"),
+                x => (x, "tick middle"),
             };
-            canvas.words((if x < 30.0 { 0.0 } else { x.min(WIDTH) }, height - 6.0), class, &(self.format)(tick));
+            canvas.words((x, height - 6.0), class, &words);
         }
         let mut top = 0.0;
-        for row in &self.rows {
-            let taken = row.text.chars().count();
-            canvas.words((0.0, top + 13.0), "label halo", &cut(&row.label, 56usize.saturating_sub(taken).max(12)));
-            canvas.words((WIDTH, top + 13.0), "label end halo", &row.text);
-            draw(&mut canvas, row, &scale, (top + 24.0, 5.0));
+        for (row, heading) in self.rows.iter().zip(headings) {
+            heading.draw(&mut canvas, top);
+            top += heading.height();
+            // Beside the words and not through them.
+            for tick in &ticks {
+                let x = scale.at(*tick);
+                canvas.line((x, top + 1.0), (x, top + ROW - 3.0), if *tick == 0.0 { "zero" } else { "grid" });
+            }
+            self.draw(&mut canvas, row, &scale, (top + ROW / 2.0 - 1.0, 5.0));
             top += ROW;
         }
         canvas
@@ -67,7 +72,7 @@ impl Dots {
         let step = SMALL.1 / number_of(shown.len().max(1));
         let mut y = step / 2.0;
         for row in shown {
-            draw(&mut canvas, row, &scale, (y, 3.0));
+            self.draw(&mut canvas, row, &scale, (y, 3.0));
             y += step;
         }
         canvas
@@ -86,22 +91,27 @@ impl Dots {
         let whole = range_with_zero(intervals.chain([core.0, core.1]));
         (whole.0.max(core.0 - room), whole.1.min(core.1 + room))
     }
-}
 
-fn draw(canvas: &mut Canvas, row: &Dot, scale: &Scale, (y, radius): Place) {
-    let class = row.side.class();
-    if let Some((low, high)) = row.band {
-        let x = scale.at(low);
-        canvas.rect((x - 2.0, y - radius - 1.0), (scale.at(high) - x + 4.0, radius * 2.0 + 2.0), &format!("{class} band"));
-    }
-    if let Some((low, high)) = row.interval {
-        let (from, to) = (scale.at(low), scale.at(high));
-        canvas.line((from, y), (to, y), &format!("{class} whisker"));
-        end(canvas, scale.holds(low), ((from, y), -radius), class);
-        end(canvas, scale.holds(high), ((to, y), radius), class);
-    }
-    if let Some(value) = row.value {
-        canvas.dot((scale.at(value), y), radius, row.side);
+    fn draw(&self, canvas: &mut Canvas, row: &Dot, scale: &Scale, (y, radius): Place) {
+        let side = row.side.class();
+        if let Some((low, high)) = row.band {
+            let x = scale.at(low);
+            canvas.rect((x - 2.0, y - radius - 2.0), (scale.at(high) - x + 4.0, radius * 2.0 + 4.0), &format!("{side} band"));
+        }
+        if let Some(value) = row.value.filter(|_| self.bars) {
+            let (from, to) = (scale.at(value.min(0.0)), scale.at(value.max(0.0)));
+            canvas.bar((from, y - radius), (to - from, radius * 2.0), (row.side, false));
+        }
+        let class = if self.bars { "ink" } else { side };
+        if let Some((low, high)) = row.interval {
+            let (from, to) = (scale.at(low), scale.at(high));
+            canvas.line((from, y), (to, y), &format!("{class} whisker"));
+            end(canvas, scale.holds(low), ((from, y), -radius), class);
+            end(canvas, scale.holds(high), ((to, y), radius), class);
+        }
+        if let Some(value) = row.value.filter(|_| !self.bars) {
+            canvas.dot((scale.at(value), y), radius, row.side);
+        }
     }
 }
 
@@ -124,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_scale_holds_zero_and_is_not_ruled_by_one_wide_interval() {
-        let dots = |rows| Dots { rows, format: |value| value.to_string() };
+        let dots = |rows| Dots { rows, format: |value| value.to_string(), bars: false };
         assert_eq!(dots(vec![dot(Some(2.0), Some((1.0, 4.0)))]).range(), (0.0, 4.0));
         let wide = dot(Some(2.0), Some((-900.0, 900.0)));
         assert_eq!(dots(vec![wide.clone()]).range(), (-900.0, 900.0), "one interval is shown whole");
@@ -135,8 +145,16 @@ mod tests {
     }
 
     #[test]
+    fn a_bar_begins_at_nothing_and_goes_either_way() {
+        let rows = vec![dot(Some(1.0), None), dot(Some(-1.0), None)];
+        let drawn = Dots { rows, format: |value| value.to_string(), bars: true }.full().thumbnail().into_string();
+        assert!(drawn.contains(r#"<rect x="200" y="20" width="192" height="10" class="a">"#), "{drawn}");
+        assert!(drawn.contains(r#"<rect x="8" y="57" width="192" height="10" class="a">"#), "{drawn}");
+    }
+
+    #[test]
     fn what_is_not_known_has_words_and_no_dot() {
-        let dots = Dots { rows: vec![dot(None, None)], format: |value| value.to_string() };
+        let dots = Dots { rows: vec![dot(None, None)], format: |value| value.to_string(), bars: false };
         let drawn = dots.full().thumbnail().into_string();
         assert!(drawn.contains(">t</text>") && !drawn.contains("<circle"), "{drawn}");
         assert!(!dots.small().thumbnail().into_string().contains("<circle"));

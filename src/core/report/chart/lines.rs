@@ -1,7 +1,7 @@
 //! When something came: effects by lag, and what had come by then.
 
 use super::{Canvas, Place, SMALL, Side, WIDTH, number_of};
-use crate::report::number::{count, tick as figure};
+use crate::report::number::{count, tick as figure, wrapped};
 use crate::report::scale::{Scale, range_with_zero};
 
 /// The effects of one side, a place a lag; none where it is not known.
@@ -24,7 +24,7 @@ impl Lags {
         let height = 240.0;
         let mut canvas = Canvas::new((WIDTH, height));
         let left = 36.0;
-        let scale = self.scale((height - 24.0, 8.0));
+        let scale = self.scale((height - 40.0, 8.0));
         for tick in scale.ticks(5.0) {
             let y = scale.at(tick);
             canvas.line((left, y), (WIDTH, y), if tick == 0.0 { "zero" } else { "grid" });
@@ -33,7 +33,10 @@ impl Lags {
         let step = (WIDTH - left) / number_of(self.bins.len().max(1));
         let mut x = left + step / 2.0;
         for bin in &self.bins {
-            canvas.words((x, height - 6.0), "tick middle", bin);
+            // A figure and its unit, one below the other.
+            for (line, y) in wrapped(bin, 6).iter().zip([height - 22.0, height - 7.0]) {
+                canvas.words((x, y), "tick middle", line);
+            }
             x += step;
         }
         self.draw(&mut canvas, &scale, ((left, WIDTH), 5.0));

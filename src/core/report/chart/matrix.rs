@@ -1,7 +1,7 @@
 //! Shares by week: a row a measure, a cell a week, strong where much is known.
 
 use super::{Canvas, SMALL, WIDTH, number_of};
-use crate::report::number::{cut, share};
+use crate::report::number::share;
 
 /// One measure.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl Matrix {
         }
         let mut top = 20.0;
         for row in &self.rows {
-            canvas.words((0.0, top + 15.0), "label", &cut(&row.label, 25));
+            canvas.words((0.0, top + 15.0), "label", &row.label);
             let mut x = LABELS;
             for cell in &row.cells {
                 canvas.rect((x, top), (width - 2.0, ROW - 2.0), level(*cell));

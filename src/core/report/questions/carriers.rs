@@ -23,15 +23,15 @@ pub(super) const QUESTION: Question = Question {
 const MEANINGS: Meanings = &[
     (
         "sharer",
-        "A pseudonym: the keyed hash of an account, as in the tables. The brand's own posts (the beginning of every \
-            path) and accounts are left out.",
+        "A pseudonym: the keyed hash of an account, as in the tables. The brand's own accounts are left out, and so are its posts, the \
+            beginning of every path.",
     ),
     (
-        "equal_path",
+        "even split",
         "A rule of accounting, not a cause: the revenue of a sale is split evenly over everybody on the path from the \
             post to the click.",
     ),
-    ("decay_path", "The same, each step away from the click getting half as much."),
+    ("half as much a step", "The same, each step away from the click getting half as much."),
     (
         "path not known",
         "The clicked share was unknown, or more than half of the path's steps were guessed. Such sales give nobody credit.",
@@ -55,7 +55,7 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
                 .number("equal_path")
                 .map_or_else(|| unknown_text("a rate is missing"), |value| money(value, first.text("base_currency")));
             section.answer = paragraph(format!(
-                "Most came through {}: {value} by equal_path, {} sales. {paths}",
+                "Most came through {}: {value} of revenue, split evenly over the path; {} sales. {paths}",
                 name(first),
                 count(first.count("conversions"))
             ));
@@ -83,10 +83,10 @@ fn name(row: &Row<'_>) -> String {
 }
 
 /// The pseudonym; all of it, so that it can be looked up.
-fn who<'a>(row: &Row<'a>) -> &'a str {
+fn who(row: &Row<'_>) -> String {
     match row.text("sharer") {
-        "" => "unknown accounts",
-        hash => hash,
+        "" => "accounts that are not known".to_owned(),
+        hash => format!("account {hash}"),
     }
 }
 
@@ -116,16 +116,16 @@ fn credit(sharers: &[Row<'_>], section: &mut Section) {
     section.small = Some(bars.small().thumbnail());
     let description: Vec<String> = bars.rows.iter().map(|bar| format!("{}: {}", bar.label, bar.text)).collect();
     section.figure(
-        bars.full().picture("carriers-credit", "Revenue of the period by sharer, equal_path", &description.join("; ")),
-        "The ten sharers through whom most revenue of the period came, by equal_path, and how near to the post they stood.",
+        bars.full().picture("carriers-credit", "Revenue of the period by sharer, split evenly over the path", &description.join("; ")),
+        "The ten sharers through whom most revenue of the period came, split evenly over the path, and how near to the post they stood.",
     );
     let mut table = Table::new(
         "Sharers by the revenue that came through them",
-        &["sharer", "steps from the post", "sales", "equal_path", "decay_path"],
+        &["sharer", "steps from the post", "sales", "revenue, even split", "revenue, half as much a step"],
     );
     for row in sharers {
         table.rows.push(vec![
-            Html::text(who(row)),
+            Html::from(who(row)),
             Html::from(count(row.count("nearest"))),
             Html::from(count(row.count("conversions"))),
             known(row.number("equal_path"), "a rate is missing", |value| money(value, row.text("base_currency"))),

@@ -1,8 +1,8 @@
 WITH worth AS (
     SELECT
         conversion, any(toFloat64(credit_base) / nullIf(toFloat64(credit), 0)) AS rate, any(base_currency) AS base_currency
-    FROM credit_by_rule
-    WHERE brand = {brand} AND day BETWEEN {from} AND {to} AND model = 'last' AND lookback_days = 30 AND credit != 0
+    FROM credit
+    WHERE brand = {brand} AND day BETWEEN {from} AND {to} AND credit != 0
     GROUP BY conversion
 )
 SELECT
@@ -14,5 +14,5 @@ FROM path_credit AS p
 INNER JOIN worth AS w ON w.conversion = p.conversion
 WHERE p.brand = {brand} AND p.day BETWEEN {from} AND {to} AND p.generation > 0 AND NOT p.is_brand AND p.reason = ''
 GROUP BY sharer, base_currency
-ORDER BY equal_path DESC NULLS LAST, sharer, base_currency
+ORDER BY sharer = '', equal_path DESC NULLS LAST, sharer, base_currency
 LIMIT 10

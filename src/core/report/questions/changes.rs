@@ -51,6 +51,41 @@ const MEASURES: [(&str, usize, &str, Side); 9] = [
     ("cost", 2, "cost", Side::Other),
 ];
 
+/// A figure of the first screen.
+pub(in crate::report) struct LargeFigure {
+    pub(in crate::report) name: &'static str,
+    pub(in crate::report) value: Html,
+    /// Against the period before.
+    pub(in crate::report) change: Html,
+}
+
+/// The figures of the first screen, as [`MEASURES`].
+const LARGE: [(&str, usize, &str); 4] = [
+    ("Sold", 2, "revenue"),
+    ("Spent, hours included", 2, "cost"),
+    ("Visits", 1, "all_visits"),
+    ("Shares and replies", 0, "taken_part"),
+];
+
+/// The four figures of the first screen, each with its change.
+pub(in crate::report) fn large_figures(asked: &Asked, frame: &Frame) -> Vec<LargeFigure> {
+    let figure = |(name, query, column): (&'static str, usize, &str)| {
+        let answer = asked.rows(query);
+        if answer.is_empty() {
+            let reason = "neither period has a row";
+            return LargeFigure { name, value: known(None, reason, count), change: Html::default() };
+        }
+        let change = change((name, Side::Other), answer, column, frame);
+        let against = match change.change {
+            Some(_) if is_told(&change) => format!("{} on the period before", change.text()),
+            Some(_) => format!("{} on the period before, no more than days differ", change.text()),
+            None => format!("change {}", change.text()),
+        };
+        LargeFigure { name, value: change.amount(change.now), change: Html::from(against) }
+    };
+    LARGE.into_iter().map(figure).collect()
+}
+
 struct Change {
     name: &'static str,
     side: Side,
@@ -111,7 +146,7 @@ fn answer(asked: &Asked, frame: &Frame) -> Section {
         interval: change.change.and_then(|(_, interval)| interval),
         band: None,
     };
-    let dots = Dots { rows: changes.iter().map(dot).collect(), format: signed_share };
+    let dots = Dots { rows: changes.iter().map(dot).collect(), format: signed_share, bars: false };
     section.small = dots.rows.iter().any(|row| row.value.is_some()).then(|| dots.small().thumbnail());
     section.figure(
         dots.full().picture("changes-all", "Change against the period before", &list(&changes.iter().collect::<Vec<_>>())),
@@ -149,6 +184,10 @@ fn change((name, side): (&'static str, Side), answer: &Answer, column: &str, fra
 }
 
 impl Change {
+    fn amount(&self, value: Option<f64>) -> Html {
+        known(value, self.reason, |value| self.currency.as_ref().map_or_else(|| count(value), |currency| money(value, currency)))
+    }
+
     fn text(&self) -> String {
         self.change.map_or_else(|| unknown_text(self.reason), |(change, _)| signed_share(change))
     }
@@ -180,16 +219,11 @@ fn student(freedom: f64) -> f64 {
 fn table(changes: &[Change]) -> Table {
     let mut table = Table::new("Both periods", &["what", "the period before", "this period", "change", "interval"]);
     for change in changes {
-        let amount = |value: Option<f64>| {
-            known(value, change.reason, |value| {
-                change.currency.as_ref().map_or_else(|| count(value), |currency| money(value, currency))
-            })
-        };
         let bounds = change.change.and_then(|(_, interval)| interval);
         table.rows.push(vec![
             Html::text(change.name),
-            amount(change.before),
-            amount(change.now),
+            change.amount(change.before),
+            change.amount(change.now),
             known(change.change.map(|(change, _)| change), change.reason, signed_share),
             bounds.map_or_else(|| known(None, change.reason, count), |(low, high)| Html::from(range(low, high, signed_share))),
         ]);

@@ -3,8 +3,9 @@
 use crate::report::answer::Row;
 use crate::report::chart::{Bar, Bars, Part, Side};
 use crate::report::html::Html;
-use crate::report::number::{capital, hours, known, money, plain, unknown_text};
+use crate::report::number::{capital, hours, known, money, unknown_text};
 use crate::report::section::{Meanings, Section, Table};
+use crate::report::words::{said, side};
 use crate::report::{Asked, Frame, Query, Question};
 
 pub(super) const QUESTION: Question = Question {
@@ -27,11 +28,11 @@ const MEANINGS: Meanings = &[
         "Hours that were logged, or given by the brand's rule per reply where a week has none, at the hourly rate of \
             their role on that day.",
     ),
-    ("(unallocated)", "Costs that name neither side. They are shown, and never spread over the sides."),
+    ("neither side named", "Costs that name neither side. They are shown, and never spread over the sides."),
     ("estimated hours", "Hours that came from a rule or were entered as an estimate."),
     (
         "not known",
-        "A rate is missing: of the currency (missing exchange rate) or of the role (missing hourly rate). Load it into \
+        "A rate is missing: of the currency or of the role. Load it into \
             the table fx or labour_rate and make the report again.",
     ),
 ];
@@ -55,7 +56,7 @@ impl<'a> Spent<'a> {
     }
 
     fn reason(&self) -> String {
-        plain(self.row.text("reasons"))
+        self.row.text("reasons").split(", ").map(said).collect::<Vec<_>>().join("; ")
     }
 
     fn text(&self) -> String {
@@ -64,9 +65,9 @@ impl<'a> Spent<'a> {
     }
 
     fn bar(&self) -> Bar {
-        let side = Side::named(self.side);
-        let part = |value: Option<f64>, pale| Part { value: value.unwrap_or_default(), side, pale };
-        Bar { label: self.side.to_owned(), text: self.text(), parts: vec![part(self.money, false), part(self.time, true)] }
+        let of = Side::named(self.side);
+        let part = |value: Option<f64>, pale| Part { value: value.unwrap_or_default(), side: of, pale };
+        Bar { label: side(self.side), text: self.text(), parts: vec![part(self.money, false), part(self.time, true)] }
     }
 }
 
@@ -79,23 +80,17 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
         );
     }
     let mut section = Section { meanings: MEANINGS, ..Section::default() };
-    let sentence = |side: &Spent<'_>| {
-        let parts = format!(
-            " ({} of money, ",
-            side.money.map_or_else(|| unknown_text(&side.reason()), |value| money(value, side.currency))
-        );
-        let time =
-            format!("{} of time).", side.time.map_or_else(|| unknown_text(&side.reason()), |value| money(value, side.currency)));
-        Html::tag(
-            "p",
-            Html::from(format!("{}: ", capital(side.side))) + Html::tag("b", Html::from(side.text())) + Html::from(parts + &time),
-        )
+    let sentence = |spent: &Spent<'_>| {
+        let part = |value: Option<f64>| value.map_or_else(|| unknown_text(&spent.reason()), |value| money(value, spent.currency));
+        let parts = format!(". Money: {}; time: {}.", part(spent.money), part(spent.time));
+        let name = format!("{}: ", capital(&side(spent.side)));
+        Html::tag("p", Html::from(name) + Html::tag("b", Html::from(spent.text())) + Html::from(parts))
     };
     section.answer = spent.iter().map(sentence).collect();
     section.brief = brief(&spent);
     let bars = Bars { rows: spent.iter().map(Spent::bar).collect() };
     section.small = Some(bars.small().thumbnail());
-    let description: Vec<String> = spent.iter().map(|side| format!("{}: {}", side.side, side.text())).collect();
+    let description: Vec<String> = spent.iter().map(|spent| format!("{}: {}", spent.side, spent.text())).collect();
     section.figure(
         bars.full().picture("cost-sides", "Cost by side", &description.join("; ")),
         "Money (strong) and the worth of the time (pale). A part that is not known has no length.",
@@ -105,27 +100,27 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
 }
 
 fn brief(spent: &[Spent<'_>]) -> Html {
-    let shown = spent.iter().filter(|side| side.side != "(unallocated)" || spent.len() == 1);
-    let lines = shown.map(|side| {
-        let total = side.total().map_or_else(|| unknown_text(&side.reason()), |total| money(total, side.currency));
-        format!("{} {total}", side.side)
+    let shown = spent.iter().filter(|one| one.side != "(unallocated)" || spent.len() == 1);
+    let lines = shown.map(|spent| {
+        let total = spent.total().map_or_else(|| unknown_text(&spent.reason()), |total| money(total, spent.currency));
+        format!("{} {total}", spent.side)
     });
-    Html::from(lines.collect::<Vec<_>>().join(", "))
+    Html::from(capital(&lines.collect::<Vec<_>>().join(", ")))
 }
 
 fn table(spent: &[Spent<'_>]) -> Table {
     let mut table =
         Table::new("Money and time spent, by side", &["side", "money", "time", "together", "hours", "of them estimated"]);
-    for side in spent {
-        let reason = side.reason();
-        let amount = |value: Option<f64>| known(value, &reason, |value| money(value, side.currency));
+    for one in spent {
+        let reason = one.reason();
+        let amount = |value: Option<f64>| known(value, &reason, |value| money(value, one.currency));
         table.rows.push(vec![
-            Html::text(side.side),
-            amount(side.money),
-            amount(side.time),
-            amount(side.total()),
-            Html::from(hours(side.row.count("hours"))),
-            Html::from(hours(side.row.count("estimated_hours"))),
+            Html::from(side(one.side)),
+            amount(one.money),
+            amount(one.time),
+            amount(one.total()),
+            Html::from(hours(one.row.count("hours"))),
+            Html::from(hours(one.row.count("estimated_hours"))),
         ]);
     }
     table

@@ -1,187 +1,181 @@
-//! 6: when traffic came, after a reply of the brand and after a share.
+//! 6: whether people come at once to conversation, and later to broadcast.
 
-use crate::report::answer::Row;
+use crate::report::answer::{Answer, Row};
 use crate::report::chart::{Lags, Series, Side};
 use crate::report::html::Html;
-use crate::report::number::{count, grouped, known, plain, range, share, unknown_text};
-use crate::report::section::{Meanings, Section, Table};
+use crate::report::number::{count, grouped, known, range, share, unknown_text};
+use crate::report::section::{Meanings, Section, Table, paragraph};
 use crate::report::{Asked, Frame, Query, Question};
 
 pub(super) const QUESTION: Question = Question {
     slug: "lag",
-    title: "When did it come?",
-    short: "When did it come?",
-    queries: &[Query {
-        name: "Visits per brand reply and per share, by minutes after it",
-        text: include_str!("lag_response.sql"),
-    }],
+    title: "When did they come: at once to conversation, later to broadcast?",
+    short: "When did they come?",
+    queries: &[
+        Query { name: "Clicks within 15 minutes, of each side", text: include_str!("lag_immediacy.sql") },
+        Query { name: "Clicks by the time since what was clicked", text: include_str!("lag_clicks.sql") },
+        Query { name: "Visits after a reply of the brand, by minutes", text: include_str!("lag_response.sql") },
+    ],
     beside_truth: &[],
     answer,
 };
 
 const MEANINGS: Meanings = &[
     (
-        "visits per event",
-        "Visits that follow one reply of the brand, or one share, in the minutes of the column, beside what the day, the \
-            hour, the calendar and the brand's own posts explain. An association under a model, not a cause.",
+        "within 15 minutes",
+        "Of the clicks that came 10 seconds to 24 hours after the reply (conversation) or the post or share (broadcast) that was clicked, \
+            those before 15 minutes. One click a visitor and target, and only where a visit followed; clicks of people who write in the \
+            thread are left out, and so are those of the first 10 seconds, which are mostly machines.",
     ),
     (
-        "until then",
-        "The sum of the minutes up to there, with an interval of its own. Up to an hour it is narrow; the hours after it, \
-            and with them the total, are not.",
-    ),
-    ("interval", "95\u{a0}%, by resampling days."),
-    ("within 15 minutes", "The part of the whole effect that comes in the first 15 minutes."),
-    ("half had come", "The minutes between which half of the effect is reached."),
-    (
-        "lead",
-        "The \u{201c}effect\u{201d} of what happens 6 to 30 minutes later. Visits cannot come from it; where there is \
-            one, something else moves both, and the verdict is flagged. Not flagged is weak evidence.",
+        "supported, refuted, cannot be told",
+        "Supported: the share of conversation is higher by at least 10 points, and the 95\u{a0}% interval of the difference lies above 0; \
+            refuted: the reverse. It needs 20 posts with clicks a side.",
     ),
     (
-        "the days",
-        "Not the period of this report: the latest 90 days that both visits and posts cover, because fewer carry no \
-            estimate.",
+        "visits after a reply",
+        "Visits that follow one reply of the brand beside what the day, the hour, the calendar and the brand's own posts explain: an \
+            association under a model, not a cause. It needs no clicks, so it is a second opinion.",
     ),
+    ("the days", "Not the period of this report: the latest 91 days, because fewer carry no answer."),
 ];
 
-const BINS: [&str; 6] = ["0", "1-4", "5-14", "15-59", "60-239", "240-719"];
-
-/// The bin that ends with the first hour.
-const HOUR: &str = "15-59";
+const BINS: [&str; 8] = ["before", "0-10 s", "10-60 s", "1-5 min", "5-15 min", "15-60 min", "1-4 h", "4-24 h"];
 
 fn answer(asked: &Asked, _: &Frame) -> Section {
-    let rows: Vec<Row<'_>> = asked.rows(0).rows().collect();
-    if rows.is_empty() {
-        return Section::without("no time that both visits and posts cover", MEANINGS);
-    }
     let mut section = Section { meanings: MEANINGS, ..Section::default() };
-    let totals: Vec<&Row<'_>> =
-        rows.iter().filter(|row| row.text("bin") == "total" && row.text("treatment") != "difference").collect();
-    let hours: Vec<&Row<'_>> = rows.iter().filter(|row| row.text("bin") == HOUR).collect();
-    section.answer = totals
-        .iter()
-        .filter_map(|total| {
-            hours.iter().find(|hour| hour.text("treatment") == total.text("treatment")).map(|hour| sentence(total, hour))
-        })
-        .collect();
-    let brief = |row: &&Row<'_>| {
-        format!("{}: {}", name(row), row.number("cumulative").map_or_else(|| unknown_text(row.text("reason")), two))
+    match asked.rows(0).rows().next() {
+        Some(row) => {
+            section.answer = sentences(&row);
+            section.brief = brief(&row);
+        }
+        None => section = Section::without("no click on a post, share or reply led to a visit", MEANINGS),
+    }
+    let replies: Vec<Row<'_>> = asked.rows(2).rows().collect();
+    if !replies.is_empty() {
+        section.answer += paragraph(after_a_reply(&replies));
+    }
+    clicks(asked.rows(1), &mut section);
+    section
+}
+
+fn of_side(row: &Row<'_>, column: &str) -> Html {
+    Html::tag("b", known(row.number(column), "no_clicks", share))
+}
+
+fn sentences(row: &Row<'_>) -> Html {
+    let shares = Html::tag(
+        "p",
+        Html::text("Of the clicks on replies ")
+            + of_side(row, "p_conversation")
+            + Html::text(" came within 15 minutes, of those on posts and shares ")
+            + of_side(row, "p_broadcast")
+            + Html::text("."),
+    );
+    let points = |value: f64| grouped(value * 100.0, 1);
+    let difference = row.number("difference").zip(row.number("difference_low").zip(row.number("difference_high"))).map(
+        |(difference, (low, high))| format!(" (a difference of {} points, {})", points(difference), range(low, high, points)),
+    );
+    let verdict = match row.text("verdict") {
+        "" => unknown_text(row.text("reason")),
+        "undecided" => "cannot be told".to_owned(),
+        verdict => verdict.to_owned(),
     };
-    section.brief =
-        Html::from(format!("Visits in the hour after one {}", hours.iter().map(brief).collect::<Vec<_>>().join("; ")));
-    section.answer += rows.iter().filter(|row| row.text("treatment") == "difference").map(difference).collect();
-    let series = |treatment, side| {
-        let of =
-            |bin: &&str| rows.iter().find(|row| row.text("treatment") == treatment && row.text("bin") == *bin).and_then(effect);
+    shares
+        + Html::tag(
+            "p",
+            Html::text("\u{201c}People come at once to conversation and later to broadcast\u{201d}: ")
+                + Html::tag("b", Html::from(verdict))
+                + Html::from(difference.unwrap_or_default() + "."),
+        )
+}
+
+fn brief(row: &Row<'_>) -> Html {
+    if row.number("p_conversation").is_none() && row.number("p_broadcast").is_none() {
+        return Html::from(unknown_text(row.text("reason")));
+    }
+    Html::text("Within 15 minutes: ")
+        + known(row.number("p_conversation"), "no_clicks", share)
+        + Html::text(" of the clicks on replies, ")
+        + known(row.number("p_broadcast"), "no_clicks", share)
+        + Html::text(" of those on posts and shares")
+}
+
+/// The second opinion.
+fn after_a_reply(rows: &[Row<'_>]) -> String {
+    let two = |value: f64| grouped(value, 2);
+    let said = |row: &Row<'_>| {
+        let visits = row.number("visits_per_reply").map_or_else(|| unknown_text(row.text("reason")), two);
+        let bounds = row.number("low").zip(row.number("high")).map(|(low, high)| format!(" ({})", range(low, high, two)));
+        format!("{visits} within {} minutes{}", count(row.count("minutes")), bounds.unwrap_or_default())
+    };
+    let beside = match rows.first().map_or("", |row| row.text("beside_immediacy")) {
+        "agrees" => " This agrees with the clicks.",
+        "contradicts" => " This contradicts the clicks.",
+        _ => "",
+    };
+    format!("Visits after one reply of the brand: {}.{beside}", rows.iter().map(said).collect::<Vec<_>>().join(", "))
+}
+
+fn clicks(answer: &Answer, section: &mut Section) {
+    let mut table = Table::new(
+        "Clicks by the time since what was clicked",
+        &["side", "time", "clicks", "share of the side", "not confirmed by a visit", "by people of the thread"],
+    );
+    let sum = |side: &str| answer.rows().filter(|row| row.text("side") == side).map(|row| row.count("clicks")).sum::<f64>();
+    let part = |row: &Row<'_>| row.count("clicks") / sum(row.text("side")).max(1.0);
+    for row in answer.rows() {
+        table.rows.push(vec![
+            Html::text(row.text("side")),
+            Html::text(row.text("bin")),
+            Html::from(count(row.count("clicks"))),
+            Html::from(share(part(&row))),
+            Html::from(count(row.count("unconfirmed"))),
+            Html::from(count(row.count("participants"))),
+        ]);
+    }
+    if table.rows.is_empty() {
+        return;
+    }
+    let series = |name: &str, side| {
+        let of = |bin: &&str| {
+            let percent =
+                answer.rows().find(|row| row.text("side") == name && row.text("bin") == *bin).map(|row| part(&row) * 100.0);
+            percent.or((sum(name) > 0.0).then_some(0.0)).map(|percent| (percent, percent, percent))
+        };
         Series { side, values: BINS.iter().map(of).collect() }
     };
     let lags = Lags {
         bins: BINS.iter().map(|bin| bin.replace('-', "\u{2013}")).collect(),
-        series: vec![series("brand_reply", Side::Conversation), series("share", Side::Broadcast)],
+        series: vec![series("conversation", Side::Conversation), series("broadcast", Side::Broadcast)],
     };
-    section.tables.push(table(&rows));
-    if lags.series.iter().any(|series| series.values.iter().any(Option::is_some)) {
-        section.small = Some(lags.small().thumbnail());
-        let description: Vec<String> = hours.iter().map(|row| format!("within an hour of one {}", brief(row))).collect();
-        section.figure(
-            lags.full().picture("lag-bins", "Visits per event by minutes after it", &description.join("; ")),
-            "Visits per brand reply (square, dashed) and per share (round) by minutes after it, each with its 95\u{a0}% \
-                interval.",
-        );
-    }
-    section
+    section.small = Some(lags.small().thumbnail());
+    section.figure(
+        lags.full().picture("lag-clicks", "Clicks by the time since what was clicked", "The same shares are in the table below."),
+        "Of the clicks on replies (square, dashed) and of those on posts and shares (round): how many percent came how long after the \
+            reply, post or share.",
+    );
+    section.tables.push(table);
 }
 
-fn two(value: f64) -> String {
-    grouped(value, 2)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn name(row: &Row<'_>) -> &'static str {
-    match row.text("treatment") {
-        "brand_reply" => "reply of the brand",
-        "share" => "share",
-        _ => "difference",
+    fn sentence(row: &str) -> String {
+        let names = ["p_conversation", "p_broadcast", "difference", "difference_low", "difference_high", "verdict", "reason"];
+        let names = names.map(|name| format!("{{\"name\":\"{name}\"}}")).join(",");
+        let answer = Answer::from_json(format!("{{\"meta\":[{names}],\"data\":[{row}]}}").as_bytes()).unwrap();
+        answer.rows().map(|row| (sentences(&row) + brief(&row)).into_string()).collect()
     }
-}
 
-fn effect(row: &Row<'_>) -> Option<(f64, f64, f64)> {
-    Some((row.number("visits_per_event")?, row.number("low")?, row.number("high")?))
-}
-
-fn sentence(total: &Row<'_>, hour: &Row<'_>) -> Html {
-    let within_an_hour = known(hour.number("cumulative"), hour.text("reason"), two);
-    let mut rest = String::from(" visits within an hour");
-    if let Some((low, high)) = hour.number("cumulative_low").zip(hour.number("cumulative_high")) {
-        rest += &format!(" ({})", range(low, high, two));
+    #[test]
+    fn a_verdict_stands_with_its_shares_and_a_missing_one_with_its_reason() {
+        let supported = sentence(r#"[0.9,0.1,0.8,0.7,0.85,"supported",""]"#);
+        assert!(supported.contains("<b>supported</b> (a difference of 80.0 points, 70.0 to 85.0)."), "{supported}");
+        let few = sentence(r#"[0.9,null,null,null,null,null,"few_roots"]"#);
+        assert!(few.contains("<b>not known: too few posts were clicked</b>."), "{few}");
+        assert!(few.contains("not known: no click on its posts is known</span> of those on posts"), "{few}");
+        assert!(sentence(r#"[null,null,null,null,null,null,"few_roots"]"#).ends_with("not known: too few posts were clicked"));
     }
-    if let Some((visits, low, high)) = effect(total) {
-        rest += &format!(", {} within 12 hours ({})", two(visits), range(low, high, two));
-    }
-    match total.number("t50_from_minutes").zip(total.number("t50_to_minutes")) {
-        Some((from, to)) => rest += &format!("; half of these had come after {} to {} minutes", count(from), count(to)),
-        None => rest += &format!("; when half had come is {}", unknown_text(total.text("reason"))),
-    }
-    if let Some(early) = total.number("share_within_15") {
-        rest += &format!("; {} of them within 15 minutes", share(early));
-    }
-    let lead = format!(". Lead: {}.", plain(total.text("verdict")));
-    Html::tag("p", Html::from(format!("One {}: ", name(total))) + Html::tag("b", within_an_hour) + Html::from(rest + &lead))
-}
-
-/// Whether conversation brings traffic sooner than broadcast.
-fn difference(row: &Row<'_>) -> Html {
-    let why = if row.text("reason").is_empty() { String::new() } else { format!(" ({})", plain(row.text("reason"))) };
-    Html::tag(
-        "p",
-        Html::from(format!("\u{201c}{}\u{201d}: ", row.text("hypothesis")))
-            + Html::tag("b", Html::from(plain(row.text("verdict"))))
-            + Html::from(why + "."),
-    )
-}
-
-fn table(rows: &[Row<'_>]) -> Table {
-    let head = [
-        "after one",
-        "minutes",
-        "visits",
-        "interval",
-        "until then",
-        "interval",
-        "within 15 minutes",
-        "interval",
-        "lead",
-        "verdict",
-        "events",
-        "days",
-    ];
-    let mut table = Table::new("Visits per event by minutes after it", &head);
-    for row in rows {
-        let reason = row.text("reason");
-        let bounds = |low: &str, high: &str, format: fn(f64) -> String| {
-            row.number(low).zip(row.number(high)).map_or_else(Html::default, |(low, high)| Html::from(range(low, high, format)))
-        };
-        let is_total = row.text("bin") == "total";
-        // What only a total has is left out elsewhere; there it is known, or why not.
-        let of_total = |name: &str, format: fn(f64) -> String| {
-            if is_total { known(row.number(name), reason, format) } else { Html::default() }
-        };
-        let is_difference = row.text("treatment") == "difference";
-        let effect = |name: &str| if is_difference { Html::default() } else { known(row.number(name), reason, two) };
-        table.rows.push(vec![
-            Html::from(name(row)),
-            Html::from(row.text("bin").replace('-', "\u{2013}")),
-            effect("visits_per_event"),
-            bounds("low", "high", two),
-            effect("cumulative"),
-            bounds("cumulative_low", "cumulative_high", two),
-            of_total("share_within_15", share),
-            bounds("share_within_15_low", "share_within_15_high", share),
-            if is_difference { Html::default() } else { of_total("lead_effect", two) },
-            Html::from(plain(row.text("verdict"))),
-            row.number("events").map_or_else(Html::default, |events| Html::from(count(events))),
-            Html::from(count(row.count("days"))),
-        ]);
-    }
-    table
 }

@@ -1,7 +1,4 @@
-SELECT
-    treatment, side, bin, visits_per_event, low, high, cumulative, cumulative_low, cumulative_high,
-    share_within_15, share_within_15_low, share_within_15_high,
-    t50_from_minutes, t50_to_minutes, lead_effect, lead_low, lead_high, hypothesis, verdict, days, events, reason
+SELECT lag_to_minutes + 1 AS minutes, cumulative AS visits_per_reply, cumulative_low AS low, cumulative_high AS high, reason
 FROM response
-WHERE brand = {brand}
-ORDER BY treatment, lag_to_minutes, lag_from_minutes DESC
+WHERE brand = {brand} AND treatment = 'brand_reply' AND bin IN ('5-14', '15-59')
+ORDER BY minutes

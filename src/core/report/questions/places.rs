@@ -1,7 +1,7 @@
 //! 9: which places deserve the next hour, and which cannot be told apart.
 
 use crate::report::answer::Row;
-use crate::report::chart::{Dot, Dots, Side};
+use crate::report::chart::{Dot, Dots, Side, number_of};
 use crate::report::html::Html;
 use crate::report::number::{count, hours, known, money, range, share, short, signed_share, unknown_text};
 use crate::report::section::{Meanings, Section, Table};
@@ -29,9 +29,9 @@ const MEANINGS: Meanings = &[
             place's own ROI, by its units: posts, or weeks.",
     ),
     (
-        "ranks, cannot be told apart",
+        "ranks, tied",
         "The ranks that a place may have: as many places lie wholly above its interval, and wholly below. Places whose \
-            ranges overlap are ties; those that may have rank 1 cannot be told apart from the first.",
+            ranges overlap are ties.",
     ),
     ("P(ROI > 0), P(among the ten best)", "From the pooled estimate."),
     (
@@ -45,23 +45,23 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
     let rows: Vec<Row<'_>> = asked.rows(0).rows().collect();
     let ranked: Vec<&Row<'_>> = rows.iter().filter(|row| pooled(row).is_some()).collect();
     let mut section = Section { meanings: MEANINGS, ..Section::default() };
-    match ranked.split_first() {
+    match ranked.first() {
         None => {
-            let named = rows.iter().find(|row| !row.text("channel").is_empty());
+            let named = rows.iter().find(|row| name(row) != "no place");
             let reason = named.or(rows.first()).map_or("no place has a cost or a margin", |row| row.text("reason"));
             section = Section::without(reason, MEANINGS);
         }
-        Some((first, others)) => rank(first, others, &mut section),
+        Some(_) => rank(&ranked, &mut section),
     }
     if !ranked.is_empty() {
-        let dots =
-            Dots { rows: ranked.iter().take(20).enumerate().map(|(at, row)| dot(row, at == 0)).collect(), format: signed_share };
+        let alone = ranked.iter().filter(|row| may_be_first(row)).count() == 1;
+        let dots = Dots { rows: ranked.iter().take(20).map(|row| dot(row, alone)).collect(), format: signed_share, bars: false };
         section.small = Some(dots.small().thumbnail());
         let description: Vec<String> = dots.rows.iter().map(|row| format!("{}: {}", row.label, row.text)).collect();
         section.figure(
             dots.full().picture("places-rank", "Places by their pooled return", &description.join("; ")),
-            "Pooled return with its 90\u{a0}% interval, at most twenty places. Round: the highest; diamonds: cannot be told \
-                apart from it; squares: lower.",
+            "Pooled return with its 90\u{a0}% interval, at most twenty places. Round: the first place, if one is told apart; diamonds: may \
+                be the first; squares: surely lower.",
         );
     }
     if !rows.is_empty() {
@@ -76,55 +76,53 @@ fn pooled(row: &Row<'_>) -> Option<(f64, f64)> {
 }
 
 fn name(row: &Row<'_>) -> String {
-    if row.text("channel").is_empty() {
+    if matches!(row.text("channel"), "" | "(unallocated)") {
         return "no place".to_owned();
     }
     let place = format!("{} {}", row.text("channel"), row.text("community"));
     if row.text("name").is_empty() { place } else { format!("{} ({place})", row.text("name")) }
 }
 
-/// Whether it is known that the place is not the first.
-fn is_lower(row: &Row<'_>) -> bool {
-    row.number("rank_low").is_some_and(|rank| rank > 1.0)
+/// Whether it may be the first: no other place is surely better.
+fn may_be_first(row: &Row<'_>) -> bool {
+    row.number("rank_low").is_none_or(|rank| rank <= 1.0)
 }
 
-fn rank(first: &Row<'_>, others: &[&Row<'_>], section: &mut Section) {
-    let tied: Vec<String> = others.iter().filter(|row| !is_lower(row)).map(|row| name(row)).collect();
-    let apart = others.len() - tied.len();
-    let start = if tied.is_empty() {
-        format!("{} stands first, with a pooled return of ", name(first))
+/// The first place, or that several are tied for it.
+fn rank(ranked: &[&Row<'_>], section: &mut Section) {
+    let tied: Vec<&&Row<'_>> = ranked.iter().filter(|row| may_be_first(row)).collect();
+    let lower = ranked.len() - tied.len();
+    // No figure here says what one more hour brings.
+    let average =
+        "It is an average of what was spent, not a promise of what the next hour returns: only an experiment tells that.";
+    if let [first] = tied.as_slice() {
+        let roi = Html::tag("b", known(first.number("roi_pooled"), first.text("reason"), signed_share));
+        section.answer = Html::tag(
+            "p",
+            Html::from(format!("{} stands first, with a pooled return of ", name(first)))
+                + roi
+                + Html::from(format!(", told apart from all others ({lower}).")),
+        );
+        section.brief = Html::from(format!("{} alone", name(first)));
     } else {
-        format!("Which place stands first is not known. {} has the highest pooled return, ", name(first))
-    };
-    let rest = if tied.is_empty() {
-        format!(", told apart from all others ({apart}).")
-    } else if apart == 0 {
-        ". None of the others can be told apart from it: the order is not known.".to_owned()
-    } else {
-        let listed: Vec<&str> = tied.iter().map(String::as_str).take(5).collect();
+        let listed: Vec<String> = tied.iter().take(5).map(|row| name(row)).collect();
         let more = if tied.len() > 5 { format!(" and {} more", tied.len() - 5) } else { String::new() };
-        format!(". It cannot be told apart from {}{more}. Lower: {apart} others.", listed.join(", "))
-    };
-    section.answer = Html::tag(
-        "p",
-        Html::from(start)
-            + Html::tag("b", known(first.number("roi_pooled"), first.text("reason"), signed_share))
-            + Html::from(rest),
-    );
-    section.answer +=
-        Html::tag("p", Html::text("It is an average of what was spent, not a promise of what the next hour returns."));
-    section.brief = Html::from(if tied.is_empty() {
-        format!("{} alone", name(first))
-    } else {
-        format!("{}; {} more cannot be told apart from it", name(first), tied.len())
-    });
+        let number = count(number_of(tied.len()));
+        section.answer = Html::tag(
+            "p",
+            Html::tag("b", Html::from(format!("{number} places are tied for the first rank")))
+                + Html::from(format!(": {}{more} cannot be told apart. Surely lower: {lower}.", listed.join(", "))),
+        );
+        section.brief = Html::from(format!("A tie: {number} places cannot be told apart"));
+    }
+    section.answer += Html::tag("p", Html::text(average));
 }
 
-fn dot(row: &Row<'_>, is_first: bool) -> Dot {
-    let side = match (is_first, is_lower(row)) {
-        (true, _) => Side::Broadcast,
-        (false, true) => Side::Conversation,
-        (false, false) => Side::Other,
+fn dot(row: &Row<'_>, alone: bool) -> Dot {
+    let side = match (may_be_first(row), alone) {
+        (true, true) => Side::Broadcast,
+        (true, false) => Side::Other,
+        (false, _) => Side::Conversation,
     };
     let text = pooled(row).map_or_else(|| unknown_text(row.text("reason")), |(value, _)| signed_share(value));
     let interval = pooled(row).map(|(value, sd)| (value - 1.645 * sd, value + 1.645 * sd));

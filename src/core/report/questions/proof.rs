@@ -64,7 +64,7 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
             if row.text("verdict") == "higher" { "more" } else { "less" }
         )),
     };
-    let dots = Dots { rows: rows.iter().map(dot).collect(), format: tick };
+    let dots = Dots { rows: rows.iter().map(dot).collect(), format: tick, bars: false };
     section.small = dots.rows.iter().any(|row| row.value.is_some()).then(|| dots.small().thumbnail());
     let description: Vec<String> = dots.rows.iter().map(|row| format!("{}: {}", row.label, row.text)).collect();
     section.figure(

@@ -6,9 +6,12 @@ WHERE arm != control_arm AND experiment IN (
     SELECT experiment FROM assignment_row
     WHERE (unit_type = 'root' AND unit IN (SELECT root FROM roots WHERE brand = {brand}))
         OR (unit_type = 'community' AND unit IN (SELECT community FROM roots WHERE brand = {brand}))
-        OR (unit_type = 'visitor' AND unit IN (SELECT toString(visitor) FROM touch WHERE brand = {brand}))
-        OR (unit_type = 'person' AND unit IN (SELECT person FROM touch WHERE brand = {brand}))
+        OR (unit_type = 'visitor' AND unit IN (
+            SELECT toString(visitor) FROM visit_row
+            WHERE brand = {brand} AND (SELECT countIf(unit_type = 'visitor') FROM assignment_row) > 0))
+        OR (unit_type = 'person' AND unit IN (
+            SELECT person FROM touch WHERE brand = {brand} AND (SELECT countIf(unit_type = 'person') FROM assignment_row) > 0))
         OR (unit_type = 'time_slot' AND (
-            experiment IN (SELECT experiment FROM activity_row WHERE brand = {brand})
-            OR experiment NOT IN (SELECT experiment FROM activity_row))))
+            experiment IN (SELECT experiment FROM roots WHERE brand = {brand})
+            OR experiment NOT IN (SELECT experiment FROM roots))))
 ORDER BY experiment, unit_type, arm

@@ -1,8 +1,11 @@
 SELECT
-    horizon_days, cohort, side, mature, posts, hours, cost_base, margin_base,
-    roi, roi_low, roi_high, roi_lowest_model, roi_highest_model, roi_direct_0, roi_direct_100,
-    effective_roots, top1_share, basis, reason, base_currency
-FROM roi_cohort
-WHERE grain = 'brand' AND brand = {brand} AND model = 'last' AND lookback_days = 30
-    AND side IN ('all', 'broadcast', 'conversation') AND cohort BETWEEN {from} AND {to}
-ORDER BY horizon_days, cohort, side
+    side, period, period_start, period_end - 1 AS last_day, complete, cost_base, margin_base, conversions,
+    roi, roi_low, roi_high, roi_from, roi_to, verdict, effective_units, margin_traced, margin_of_earlier_posts,
+    cost_without_side_share, roi_so_far, expected_share, reason, arrayStringConcat(notes, ' ') AS notes,
+    (SELECT max(base_currency) FROM money WHERE brand = {brand}) AS base_currency
+FROM roi
+WHERE brand = {brand} AND (
+    period IN ('last_4_weeks', 'last_13_weeks', 'all')
+    OR period IN ('week', 'month') AND period_start <= {to} AND period_end > {from})
+ORDER BY indexOf(['last_13_weeks', 'all', 'last_4_weeks', 'month', 'week'], period), period_start,
+    indexOf(['broadcast', 'conversation', 'other', 'unattributed', '(unallocated)'], side)

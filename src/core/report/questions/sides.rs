@@ -158,7 +158,7 @@ fn dialogue(asked: &Asked, section: &mut Section) {
         }
         let none = "no reply to somebody whose author is known";
         table.rows.push(vec![
-            Html::text(row.text("root")),
+            Html::link(row.text("url"), row.text("root")),
             Html::from(format!("{} {}", row.text("channel"), row.text("community"))),
             Html::from(count(row.count("replies"))),
             Html::from(count(row.count("unique_actors"))),

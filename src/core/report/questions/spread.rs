@@ -48,24 +48,25 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
     let (shares, all) = (best.count("shares"), best.count("shares_of_all"));
     let top = (all > 0.0).then_some(shares / all);
     let effective = best.number("effective_posts");
-    section.answer = paragraph(format!(
-        "{} in {} was shared {} times by {} people, down to depth {}.",
-        best.text("root"),
+    let rest = format!(
+        " in {} was shared {} times by {} people, down to depth {}.",
         best.text("community"),
         count(shares),
         count(best.count("unique_actors")),
         count(best.count("max_depth"))
-    )) + Html::tag(
-        "p",
-        Html::text("That is ")
-            + Html::tag("b", known(top, "no shares", share))
-            + Html::from(format!(
-                " of all shares of the period's {} shared posts, which count like ",
-                count(best.count("posts_shared"))
-            ))
-            + known(effective, "no shares", short)
-            + Html::text(" equal ones."),
     );
+    section.answer = paragraph(Html::link(best.text("url"), best.text("root")) + Html::from(rest))
+        + Html::tag(
+            "p",
+            Html::text("That is ")
+                + Html::tag("b", known(top, "no shares", share))
+                + Html::from(format!(
+                    " of all shares of the period's {} shared posts, which count like ",
+                    count(best.count("posts_shared"))
+                ))
+                + known(effective, "no shares", short)
+                + Html::text(" equal ones."),
+        );
     section.brief = Html::from(format!("{} shares, {} deep; ", count(shares), count(best.count("max_depth"))))
         + known(top, "no shares", share)
         + Html::text(" of all shares");
@@ -133,7 +134,7 @@ fn table(rows: &[Row<'_>]) -> Table {
     let mut table = Table::new("The posts that were shared most", &head);
     for row in rows {
         table.rows.push(vec![
-            Html::text(row.text("root")),
+            Html::link(row.text("url"), row.text("root")),
             Html::from(format!("{} {}", row.text("channel"), row.text("community"))),
             Html::from(row.text("root_time").chars().take(16).collect::<String>()),
             Html::from(count(row.count("shares"))),

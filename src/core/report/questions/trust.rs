@@ -114,7 +114,7 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
 /// What a week lacks.
 fn missing(row: &Row<'_>) -> Html {
     let parts = row.text("missing").split("; ").map(|part| Html::tag("li", Html::text(part)));
-    Html::from(format!("The week of {}:", row.text("week"))) + Html::tag("ul", parts.collect())
+    Html::from(format!("The week of {} lacks:", row.text("week"))) + Html::tag("ul", parts.collect())
 }
 
 /// What holds for all weeks.
