@@ -8,6 +8,7 @@ It knows nothing of a database; tests/sql/catalogue.py compares the catalogue wi
 
 import json
 import pathlib
+import re
 import sys
 
 import yaml
@@ -16,6 +17,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 ADDS = {"additive", "set", "shape", "ratio", "none"}
 MADE = "Made from deploy/metrics.yml by `make metrics`; change that file instead."
+# The answers, by their public views. Each row of one names its run, a number of milliseconds.
+ANSWERS = set(re.findall(r"CREATE OR REPLACE VIEW (\w+) AS", (HERE / "clickhouse" / "011_public.sql").read_text()))
 GRAFANA = {"type": "grafana-clickhouse-datasource", "uid": "${datasource}"}
 
 
@@ -25,6 +28,7 @@ def load():
     for view in catalogue["views"]:
         view["keys"] = {name: key if isinstance(key, dict) else {"says": key} for name, key in view["keys"].items()}
         view.setdefault("notes", {})
+        view.setdefault("beside_keys", [])
         for metric in view["metrics"]:
             _check(view["view"], metric)
     for panel in catalogue["panels"]:
@@ -32,7 +36,21 @@ def load():
             raise SystemExit(f"panel {panel['title']}: kind {panel['kind']}")
         for shown in panel["shows"]:
             metric_of(catalogue, shown)
+        unknown = [name for name in asked_of(panel["sql"]) if name not in source_names(catalogue)]
+        if unknown:
+            raise SystemExit(f"panel {panel['title']} asks {unknown}, which the catalogue does not name")
     return catalogue
+
+
+def asked_of(sql):
+    """The views and tables that a query reads, in its order."""
+    found = re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", sql)
+    return list(dict.fromkeys(found))
+
+
+def source_names(catalogue):
+    """Everything that may be asked: the views and the other blocks."""
+    return {view["view"] for view in catalogue["views"]} | set(catalogue["blocks"])
 
 
 def _check(view, metric):
@@ -124,10 +142,20 @@ def sources(catalogue):
             meta = {key: metric[key] for key in ("name", "formula", "unit", "adds", "over", "never") if key in metric}
             described.append(_dbt_column(metric["column"], _sentence(metric), meta=meta))
         described += [_dbt_column(name, says) for name, says in view["notes"].items()]
-        tables.append({"name": view["view"], "description": f"{view['says']}. One row: {view['row']}.", "columns": described})
-    tables += [{"name": name, "description": says} for name, says in catalogue["blocks"].items()]
+        table = {"name": view["view"], "description": f"{view['says']}. One row: {view['row']}."}
+        if view["view"] in ANSWERS:
+            table["config"] = {"loaded_at_field": "fromUnixTimestamp64Milli(toInt64(run), 'UTC')", "freshness": FRESHNESS}
+        grain = [*view["keys"], *view["beside_keys"]]
+        tables.append({**table, "data_tests": [{"one_row": {"arguments": {"grain": grain}}}], "columns": described})
+    for name, says in catalogue["blocks"].items():
+        run = {"config": {"loaded_at_field": "published", "freshness": FRESHNESS}} if name == "run" else {}
+        tables.append({"name": name, "description": says, **run})
     source = {"name": "grapevine", "description": "The views of Grapevine", "schema": "{{ var('grapevine_database', 'grapevine') }}", "tables": tables}
     return _yaml({"version": 2, "sources": [source]})
+
+
+# How old a run may be. With `grapevine rollup --every 15m` a run of an hour ago is late.
+FRESHNESS = {"warn_after": {"count": 2, "period": "hour"}, "error_after": {"count": 24, "period": "hour"}}
 
 
 # Keys that may be unknown.
@@ -135,17 +163,28 @@ NULLABLE = {"members", "root_time"}
 
 
 def exposures(catalogue):
-    """deploy/dbt/models/exposures.yml: the dashboard, so that lineage ends where people look."""
-    used = sorted({shown.split(".")[0] for panel in catalogue["panels"] for shown in panel["shows"]})
-    exposure = {
-        "name": "grapevine_dashboard",
-        "label": "Grapevine",
-        "type": "dashboard",
-        "description": "The Grafana dashboard deploy/grafana/grapevine.json",
-        "depends_on": [f"source('grapevine', '{view}')" for view in used],
+    """deploy/dbt/models/exposures.yml: the dashboard and the report, so that lineage ends where people look."""
+    questions = sorted((ROOT / "src" / "core" / "report" / "questions").glob("*.sql"))
+    named = source_names(catalogue)
+    # What a query of the report names besides is its own, or a table of dimensions.
+    report = {name for question in questions for name in asked_of(question.read_text())} & named
+    dashboard = {name for panel in catalogue["panels"] for name in asked_of(panel["sql"])}
+    made = [
+        _exposure("grapevine_dashboard", "Grapevine", "dashboard", "The Grafana dashboard deploy/grafana/grapevine.json", dashboard),
+        _exposure("grapevine_report", "The report", "application", "The page that `grapevine report` writes", report),
+    ]
+    return _yaml({"version": 2, "exposures": made})
+
+
+def _exposure(name, label, kind, description, used):
+    return {
+        "name": name,
+        "label": label,
+        "type": kind,
+        "description": description,
+        "depends_on": [f"source('grapevine', '{view}')" for view in sorted(used)],
         "owner": {"name": "Whoever runs Grapevine"},
     }
-    return _yaml({"version": 2, "exposures": [exposure]})
 
 
 def _yaml(value):
@@ -157,10 +196,9 @@ def dashboard(catalogue):
     panels = [_panel(catalogue, panel, place) for place, panel in enumerate(catalogue["panels"])]
     variables = [
         {"name": "datasource", "label": "Data source", "type": "datasource", "query": GRAFANA["type"]},
-        {"name": "brand", "label": "Brand", "type": "query", "datasource": GRAFANA, "query": "SELECT DISTINCT brand FROM coverage ORDER BY brand", "refresh": 1},
-        _choice("model", "Rule of credit", ["last", "first", "linear", "position", "time_decay"]),
-        _choice("lookback", "Look-back, days", ["30", "7", "90"]),
-        _choice("horizon", "Horizon, days", ["30", "7", "90"]),
+        {"name": "brand", "label": "Brand", "type": "query", "datasource": GRAFANA, "query": BRANDS, "refresh": 1},
+        _choice("side", "Side", ["broadcast", "conversation", "other", "unattributed", "(unallocated)"]) | SEVERAL,
+        _choice("period", "Period of returns", ["last_13_weeks", "last_4_weeks", "all", "quarter", "month", "week"]),
     ]
     made = {
         "uid": "grapevine",
@@ -177,6 +215,12 @@ def dashboard(catalogue):
     return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
 
 
+BRANDS = "SELECT DISTINCT brand FROM activity_daily WHERE brand != '' ORDER BY brand"
+
+# A choice of several values, at first of all of them.
+SEVERAL = {"multi": True, "includeAll": True, "current": {"text": "All", "value": "$__all"}}
+
+
 def _choice(name, label, values):
     options = [{"text": value, "value": value, "selected": place == 0} for place, value in enumerate(values)]
     return {"name": name, "label": label, "type": "custom", "query": ",".join(values), "current": options[0], "options": options}
@@ -184,6 +228,7 @@ def _choice(name, label, values):
 
 def _panel(catalogue, panel, place):
     described = "\n\n".join(_sentence(metric_of(catalogue, shown)) for shown in panel["shows"])
+    described = described or "; ".join(catalogue["blocks"][name] for name in asked_of(panel["sql"]))
     table = panel["kind"] == "table"
     target = {"refId": "A", "datasource": GRAFANA, "editorType": "sql", "rawSql": panel["sql"]}
     target |= {"format": 1, "queryType": "table"} if table else {"format": 0, "queryType": "timeseries"}
@@ -196,9 +241,15 @@ def _panel(catalogue, panel, place):
         "gridPos": {"x": 12 * (place % 2), "y": 9 * (place // 2), "w": 12, "h": 9},
         "targets": [target],
     }
+    defaults = {"unit": panel["unit"]} if "unit" in panel else {}
     if panel["kind"] == "bars":
-        made["fieldConfig"] = {"defaults": {"custom": {"drawStyle": "bars", "fillOpacity": 60}}, "overrides": []}
+        defaults["custom"] = {"drawStyle": "bars", "fillOpacity": 60}
+    made["fieldConfig"] = {"defaults": defaults, "overrides": [_unit(column, unit) for column, unit in panel.get("units", {}).items()]}
     return made
+
+
+def _unit(column, unit):
+    return {"matcher": {"id": "byName", "options": column}, "properties": [{"id": "unit", "value": unit}]}
 
 
 def files(catalogue):

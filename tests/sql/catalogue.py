@@ -17,7 +17,14 @@ sys.path.insert(0, str(DEPLOY))
 import metrics  # noqa: E402
 
 PRODUCT = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit credit_by_rule roi_cohort places response click_lag carriers customers freshness".split()
-VARIABLES = {"${brand:singlequote}": "'acme'", "${model:singlequote}": "'last'", "${lookback}": "30", "${horizon}": "7"}
+SIDES = "'broadcast', 'conversation', 'other', 'unattributed', '(unallocated)'"
+VARIABLES = {
+    "${brand:singlequote}": "'acme'",
+    "${side:singlequote}": SIDES,
+    "${period:singlequote}": "'last_13_weeks'",
+    "$__fromTime": "toDateTime(0)",
+    "$__toTime": "toDateTime('2100-01-01 00:00:00')",
+}
 
 
 def in_plain_sql(query):
@@ -62,10 +69,10 @@ for days, complete in ((2, "false"), (1, "true")):
     run(f"INSERT INTO roi_run (run, as_of, brand, side, period, period_start, period_end, complete) VALUES ({number}, now64(3), 'acme', 'broadcast', 'week', '2025-05-05', '2025-05-12', {complete})")
 
 for name, view in described.items():
-    plain = [key for key in [*view["keys"], *view["notes"]] if key not in {"tags"}]
-    rows, distinct = ask(f"SELECT count(), uniqExact(tuple({', '.join(plain)})) FROM {name}")[0]
+    grain = [*view["keys"], *view["beside_keys"]]
+    rows, distinct = ask(f"SELECT count(), uniqExact(tuple({', '.join(grain)})) FROM {name}")[0]
     assert int(rows) > 0, f"{name} is empty"
-    same(f"{name}: keys and notes tell the rows apart", distinct, rows)
+    same(f"{name}: its keys tell the rows apart", distinct, rows)
     for key, entry in view["keys"].items():
         if "values" in entry:
             found = [value for (value,) in ask(f"SELECT DISTINCT {key} FROM {name}")]
@@ -73,12 +80,27 @@ for name, view in described.items():
 
 dashboard = json.loads((DEPLOY / "grafana" / "grapevine.json").read_text())
 for panel in dashboard["panels"]:
+    (target,) = panel["targets"]
+    query = in_plain_sql(target["rawSql"])
     assert panel["description"], panel["title"]
-    for target in panel["targets"]:
-        assert ask(in_plain_sql(target["rawSql"])), f"{panel['title']}: no row"
+    assert ask(query), f"{panel['title']}: no row"
+    shown = [name for name, *_ in ask(f"DESCRIBE ({query})")]
+    units = [override["matcher"]["options"] for override in panel["fieldConfig"]["overrides"]]
+    same(f"{panel['title']}: units are of columns that are shown", [column for column in units if column not in shown], [])
+    whole = re.search(r"\((the latest|all) .+\)", panel["title"])
+    picked = re.search(r"\$__(date|time)Filter|\$__fromTime", target["rawSql"])
+    assert bool(whole) != bool(picked), f"{panel['title']}: looks at the range of time, or its title says at which days it does"
 for variable in dashboard["templating"]["list"]:
     if variable["type"] == "query":
         assert ask(variable["query"]), variable["name"]
+
+generic = (DEPLOY / "dbt" / "tests" / "generic" / "one_row.sql").read_text()
+for name, view in described.items():
+    columns = ", ".join([*view["keys"], *view["beside_keys"]])
+    query = re.sub(r"\{% \w*test.*?%\}", "", generic).replace("{{ model }}", name).replace("{{ grain | join(', ') }}", columns)
+    same(f"dbt test one_row of {name}", ask(query), [])
+for name in metrics.ANSWERS:
+    assert one(f"SELECT isNotNull(max(fromUnixTimestamp64Milli(toInt64(run), 'UTC'))) FROM {name}") == 1, name
 
 checks = sorted((DEPLOY / "dbt" / "tests").glob("*.sql"))
 for check in checks:
