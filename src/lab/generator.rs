@@ -6,9 +6,12 @@
 //! machine's arithmetic changes a byte. Memory holds the lines that are still to come of the posts written
 //! so far, about a tenth of all.
 
+#[cfg(test)]
+mod believable;
 mod dice;
 mod line;
 pub mod money;
+mod people;
 mod plan;
 mod posts;
 mod queue;
@@ -59,7 +62,7 @@ impl Iterator for Generator {
         while let Some(time) = self.posts.next_time()
             && !self.pending.has_before(time)
         {
-            for pending in self.posts.write(time, |_| {}) {
+            for pending in self.posts.write(|_, _| {}) {
                 self.pending.push(pending.arrival, pending);
             }
         }

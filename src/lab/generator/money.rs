@@ -48,8 +48,9 @@ pub struct Economy {
     without: Option<Side>,
     bots: Option<u64>,
     posts: Posts,
-    /// The next full hour whose ordinary visits are still to come; `None` after the last day.
+    /// The next full hour that is still to come; `None` after the last day.
     next_hour: Option<Millis>,
+    midnight: Millis,
     pending: Queue<Item>,
     anyway: Anyway,
     pull: Pull,
@@ -80,6 +81,7 @@ impl Economy {
             bots: settings.bots.then_some(settings.seed),
             posts: Posts::new(settings.seed, if settings.days == 0 { 0 } else { settings.events }, &days),
             next_hour: Some(WEEK_START),
+            midnight: days.midnight(),
             pending: Queue::new(),
             anyway: Anyway::new(settings, &days),
             pull: Pull::new(settings),
@@ -103,7 +105,7 @@ impl Economy {
             self.pass_hour(time);
         } else {
             let (pull, trial) = (&self.pull, &self.trial);
-            let lines = self.posts.write(time, |post| {
+            let lines = self.posts.write(|post, time| {
                 pull.place(post);
                 trial.mark(post, time);
             });
@@ -114,18 +116,16 @@ impl Economy {
         }
     }
 
-    /// The hour after the last day only settles what is written down later.
+    /// Midnight after the last day only settles what is written down later.
     fn pass_hour(&mut self, hour: Millis) {
-        let is_over = hour >= self.outbox.until;
+        self.next_hour = (hour < self.midnight).then_some(hour + HOUR);
         if (hour - WEEK_START) % DAY == 0 {
             self.spending.start_day(hour, &mut self.outbox);
             self.reports.start_day(hour, &mut self.outbox);
         }
-        if is_over {
-            self.next_hour = None;
+        if hour >= self.outbox.until {
             return;
         }
-        self.next_hour = Some(hour + HOUR);
         self.trial.assign_hour(hour, &mut self.outbox);
         let mut books = Books { outbox: &mut self.outbox, tally: &mut self.tally };
         let mut lines = Vec::new();

@@ -7,9 +7,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::dice::Dice;
+use super::people;
 use super::tree::{self, Node, Stage};
 use super::world::{
-    self, BRANDS, CASCADE, CHANNELS, Channel, Growth, HOUR, Habit, SMALL_CASCADE_SIZE, SMALL_THREAD_SIZE, THREAD,
+    self, BRANDS, CASCADE, CHANNELS, Channel, Growth, HOUR, Habit, SMALL_CASCADE_SIZE, SMALL_THREAD_SIZE, THREAD, WEEK_START,
 };
 
 /// An account on a channel's platform.
@@ -101,11 +102,15 @@ pub(crate) fn plan(dice: &mut Dice, post: Post, stage: Stage, nodes_max: usize) 
 }
 
 /// Who writes what where.
-pub(crate) fn write_post(dice: &mut Dice, number: u64) -> Post {
+pub(crate) fn write_post(dice: &mut Dice, number: u64, time: i64) -> Post {
     let channel = dice.pick(&CHANNELS);
+    let community = dice.pick(channel.communities);
+    // In a brand's own communities they talk about that brand.
     let brand = dice.pick(&BRANDS);
-    let own = brand == BRANDS[0] && dice.permille(channel.own_posts);
-    let author = if own { Account::Brand } else { somebody(dice, if channel.habit == Habit::Broadcast { 5 } else { 40 }) };
+    let brand = BRANDS.into_iter().find(|name| community.contains(name)).unwrap_or(brand);
+    let own = brand == BRANDS[0] && dice.permille(channel.own_posts * world::office(brand, time) / 1_000);
+    let deleted = if channel.habit == Habit::Broadcast { 5 } else { 40 };
+    let author = if own { Account::Brand } else { people::somebody(dice, channel, community, deleted) };
     let campaign = match channel.habit {
         Habit::Broadcast => dice.pick(&world::BROADCAST_CAMPAIGNS),
         Habit::Conversation => dice.pick(&world::CONVERSATION_CAMPAIGNS),
@@ -113,24 +118,20 @@ pub(crate) fn write_post(dice: &mut Dice, number: u64) -> Post {
     Post {
         number,
         channel,
-        community: Cow::Borrowed(dice.pick(channel.communities)),
+        community: Cow::Borrowed(community),
         author,
         brand,
         campaign: own.then_some(campaign),
         mentions_brand: !own && dice.permille(700),
-        followers: if own { 184_000 + number % 977 } else { dice.draw(world::FOLLOWERS) },
+        followers: if own { followers_of_brand(time) } else { people::followers(author) },
         tags: dice.permille(300).then(|| dice.pick(&world::TAGS)),
         trial: None,
     }
 }
 
-/// Regulars write often, most others once.
-fn somebody(dice: &mut Dice, deleted: u64) -> Account {
-    if dice.permille(deleted) {
-        return Account::Deleted;
-    }
-    let person = if dice.permille(300) { dice.below(3_000) * dice.below(3_000) / 3_000 } else { 3_000 + dice.below(4_000_000) };
-    Account::Person(u32::try_from(person).unwrap_or(0))
+/// A few more every hour.
+pub(crate) fn followers_of_brand(time: i64) -> u64 {
+    184_000 + 3 * ((time - WEEK_START) / HOUR).unsigned_abs()
 }
 
 /// The room that a post's trees have.
@@ -191,8 +192,8 @@ impl Plan<'_> {
         for (i, node) in nodes.iter().enumerate() {
             let number = number(i + 1);
             let parent = self.parent(node, number);
-            let actor = somebody(self.dice, CASCADE.deleted);
-            let followers = self.dice.permille(600).then(|| self.dice.draw(world::FOLLOWERS));
+            let actor = self.somebody(CASCADE.deleted);
+            let followers = self.dice.permille(600).then(|| people::followers(actor)).filter(|&followers| followers > 0);
             let edge_source = self.edge_source(parent);
             let quote = self.dice.permille(120);
             let followers = followers.and_then(|followers| u32::try_from(followers).ok());
@@ -219,7 +220,7 @@ impl Plan<'_> {
             let parent = self.parent(node, number);
             let answered = actors[node.parent];
             let before = node.parent.checked_sub(1).map(|index| actors[nodes[index].parent]);
-            let actor = self.answerer(answered, before, to_brand[node.parent]);
+            let actor = self.answerer(node.time, answered, before, to_brand[node.parent]);
             let mentions_brand =
                 actor != Account::Brand && self.dice.permille(if self.post.author == Account::Brand { 150 } else { 60 });
             actors.push(actor);
@@ -228,16 +229,17 @@ impl Plan<'_> {
         }
     }
 
-    fn answerer(&mut self, answered: Account, before: Option<Account>, asked_brand: bool) -> Account {
+    fn answerer(&mut self, time: i64, answered: Account, before: Option<Account>, asked_brand: bool) -> Account {
         let after_brand = before == Some(Account::Brand);
-        let brand_answers = answered != Account::Brand && self.dice.permille(if asked_brand || after_brand { 280 } else { 30 });
-        if brand_answers {
+        let often = if asked_brand || after_brand { 280 } else { 30 };
+        let brand_answers = self.dice.permille(often * world::office(self.post.brand, time) / 1_000);
+        if brand_answers && answered != Account::Brand {
             return Account::Brand;
         }
         match (before, self.dice.below(100)) {
             (Some(Account::Person(person)), 0..44) => Account::Person(person),
             (Some(_), 44..50) if self.post.author != answered => self.post.author,
-            _ => somebody(self.dice, THREAD.deleted),
+            _ => self.somebody(THREAD.deleted),
         }
     }
 
@@ -290,8 +292,12 @@ impl Plan<'_> {
 
     fn react(&mut self, after: i64, number: u32, target: Target) {
         let time = after + millis(5_000 + self.dice.below(6_000) * self.dice.below(6_000));
-        let actor = somebody(self.dice, 5);
+        let actor = self.somebody(5);
         self.add(time, What::Reaction { number, target, actor });
+    }
+
+    fn somebody(&mut self, deleted: u64) -> Account {
+        people::somebody(self.dice, self.post.channel, &self.post.community, deleted)
     }
 
     /// One line in a hundred is sent twice.

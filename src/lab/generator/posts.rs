@@ -7,6 +7,9 @@ use super::week::{Days, Week};
 
 use crate::record::Millis;
 
+/// A post may take half of the lines that are left, so that the others have some until the end; this few it may take in any case.
+const LINES_ANYWAY: usize = 20;
+
 /// The posts of the days, as many as the lines wanted need.
 #[derive(Debug)]
 pub(crate) struct Posts {
@@ -18,18 +21,19 @@ pub(crate) struct Posts {
     /// No tree is larger, so that a few lines do not all belong to one.
     nodes_max: usize,
     posts: u64,
-    /// When the next post is written; `None`: no other is.
+    /// When the next post is written, at the earliest; `None`: no other is.
     next_post: Option<Millis>,
 }
 
 impl Posts {
     pub(crate) fn new(seed: u64, events: usize, days: &Days) -> Self {
+        let nodes_max = (events / 20).max(20);
         let mut posts = Posts {
             dice: Dice::new(seed),
-            week: Week::new(days),
+            week: Week::new(days, nodes_max),
             end: days.end(),
             wanted: events,
-            nodes_max: (events / 20).max(20),
+            nodes_max,
             posts: 0,
             next_post: None,
         };
@@ -37,7 +41,7 @@ impl Posts {
         posts
     }
 
-    /// When the next post is written. No line of it comes before.
+    /// When the next post is written, at the earliest. No line of it comes before.
     pub(crate) fn next_time(&self) -> Option<Millis> {
         self.next_post
     }
@@ -47,18 +51,22 @@ impl Posts {
         self.next_post = (wanted > 0).then(|| self.week.next_post(&mut self.dice, wanted));
     }
 
-    /// Plans everything that follows from the post of that time; the last one is cut where the lines are enough.
-    /// `adapt` may change the post before that.
-    pub(crate) fn write(&mut self, time: Millis, adapt: impl FnOnce(&mut Post)) -> Vec<Pending> {
+    /// Plans everything that follows from the next post; it is cut where its lines are enough. `adapt` may change the post, whose
+    /// time it is told, before that.
+    pub(crate) fn write(&mut self, adapt: impl FnOnce(&mut Post, Millis)) -> Vec<Pending> {
+        let Some(next) = self.next_post else { return Vec::new() };
+        let is_evening = self.week.is_evening();
+        let time = if is_evening { self.week.evening_post(&mut self.dice) } else { next };
         self.posts += 1;
-        let mut post = plan::write_post(&mut self.dice, self.posts);
-        adapt(&mut post);
+        let mut post = plan::write_post(&mut self.dice, self.posts, time);
+        adapt(&mut post, time);
         let stage = Stage { from: time, until: self.end };
         let mut lines = plan::plan(&mut self.dice, post, stage, self.nodes_max);
         self.week.note(u64::try_from(lines.len()).unwrap_or(u64::MAX));
-        if lines.len() > self.wanted {
+        let enough = if is_evening { self.wanted } else { (self.wanted / 2).max(LINES_ANYWAY).min(self.wanted) };
+        if lines.len() > enough {
             lines.sort_by_key(|pending| pending.arrival);
-            lines.truncate(self.wanted);
+            lines.truncate(enough);
         }
         self.wanted -= lines.len();
         self.choose_next();

@@ -2,8 +2,11 @@
 //!
 //! Nodes come in the order of their times; a parent is always older than its child.
 
-use super::dice::{Curve, Dice};
+use super::dice::Dice;
 use super::world::{Growth, HOUR, WEEK_START, rhythm};
+
+/// How often somebody who would come at a quiet hour comes at another one instead, if that is a better one.
+const TRIES: u32 = 4;
 
 /// A node of a tree; number 0 is the root post and not in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +44,7 @@ pub(crate) fn grow(dice: &mut Dice, growth: &Growth, size: usize, stage: Stage) 
         } else {
             recent_node(dice, growth, number, &children)
         };
+        let parent = read_by_then(parent, time - growth.pause.cast_signed(), &nodes);
         children[parent] += 1;
         if parent > 0 {
             deeper.push(number);
@@ -53,23 +57,37 @@ pub(crate) fn grow(dice: &mut Dice, growth: &Growth, size: usize, stage: Stage) 
 /// When the nodes come, in order. What would come after the last day is left out.
 fn node_times(dice: &mut Dice, growth: &Growth, size: usize, stage: Stage) -> Vec<i64> {
     let median = dice.draw(growth.median);
-    let mut times: Vec<i64> = (1..size)
-        .map(|_| {
-            let time = node_time(dice, growth.lag, median, stage.from);
-            // People sleep: at a quiet hour half of the nodes are drawn once more.
-            let quiet = dice.below(20_000) > 10_000 + week_rhythm(time);
-            if quiet { node_time(dice, growth.lag, median, stage.from) } else { time }
-        })
-        .filter(|&time| time < stage.until)
-        .collect();
+    let mut times: Vec<i64> =
+        (1..size).map(|_| waking_time(dice, growth, median, stage.from)).filter(|&time| time < stage.until).collect();
     times.sort_unstable();
     times
 }
 
-/// Seconds times thousandths are milliseconds.
-fn node_time(dice: &mut Dice, lag: Curve, median: u64, post_time: i64) -> i64 {
-    let age = i64::try_from(median * dice.draw(lag)).unwrap_or(i64::MAX);
-    post_time.saturating_add(age).saturating_add(1)
+/// People sleep: at a quiet hour most of them are not there.
+fn waking_time(dice: &mut Dice, growth: &Growth, median: u64, post_time: i64) -> i64 {
+    let mut time = node_time(dice, growth, median, post_time);
+    for _ in 1..TRIES {
+        if dice.below(10_000) < week_rhythm(time) {
+            break;
+        }
+        time = node_time(dice, growth, median, post_time);
+    }
+    time
+}
+
+/// Seconds times thousandths are milliseconds; between two thousandths anything. Whoever is quick has still read the post.
+fn node_time(dice: &mut Dice, growth: &Growth, median: u64, post_time: i64) -> i64 {
+    let age = median * dice.draw(growth.lag) + dice.below(median);
+    let reading = growth.pause + dice.below(4 * growth.pause);
+    post_time.saturating_add_unsigned(age + reading)
+}
+
+/// The node itself, or the nearest one above it that was there by then.
+fn read_by_then(mut node: usize, time: i64, nodes: &[Node]) -> usize {
+    while node > 0 && nodes[node - 1].time > time {
+        node = nodes[node - 1].parent;
+    }
+    node
 }
 
 fn week_rhythm(time: i64) -> u64 {
@@ -107,6 +125,8 @@ mod tests {
             }
             assert!(nodes.is_sorted_by_key(|node| node.time));
             assert!(nodes.iter().all(|node| node.time > WEEK_START && node.time < WEEK_END));
+            let of = |node: usize| if node == 0 { WEEK_START } else { nodes[node - 1].time };
+            assert!(nodes.iter().all(|node| node.time - of(node.parent) >= growth.pause.cast_signed()));
         }
     }
 }

@@ -11,9 +11,14 @@ pub(crate) const WEEK_START: i64 = 1_709_510_400_000;
 pub(crate) const HOUR: i64 = 3_600_000;
 /// Milliseconds of a day.
 pub(crate) const DAY: i64 = 24 * HOUR;
-/// The Monday after.
+/// When the log begins. Days are the brands' own: by then the first Monday has begun in Berlin and in New York, so nothing of the world
+/// belongs to the week before.
+pub(crate) const FIRST: i64 = WEEK_START + 5 * HOUR;
+/// How long before midnight the log ends: in Berlin the next Monday begins then, in summer.
+pub(crate) const EARLY: i64 = 2 * HOUR;
+/// The end of a log of one week.
 #[cfg(test)]
-pub(crate) const WEEK_END: i64 = WEEK_START + 7 * DAY;
+pub(crate) const WEEK_END: i64 = WEEK_START + 7 * DAY - EARLY;
 
 /// How trees of one kind grow. Every curve gives one value a tree, except `lag` and `gap` (one a node).
 #[derive(Debug)]
@@ -34,6 +39,8 @@ pub(crate) struct Growth {
     pub(crate) candidates: u32,
     /// How many of 1,000 actors are deleted accounts.
     pub(crate) deleted: u64,
+    /// Milliseconds that pass at least between a node and what hangs from it: nobody answers what he has not read.
+    pub(crate) pause: u64,
 }
 
 /// Trees of shares that spread. The real set holds none below about 40 nodes.
@@ -67,6 +74,7 @@ pub(crate) const CASCADE: Growth = Growth {
     gap: &[(0, 0), (2_500, 2), (5_000, 8), (7_500, 40), (9_000, 150), (10_000, 700)],
     candidates: 1,
     deleted: 5,
+    pause: 3_000,
 };
 
 /// Sizes of the shares' trees that do not spread: the common case among posts that are shared at all.
@@ -116,6 +124,7 @@ pub(crate) const THREAD: Growth = Growth {
     gap: &[(0, 0), (1_000, 1), (2_500, 3), (5_000, 10), (7_500, 33), (9_000, 80), (9_900, 260), (10_000, 900)],
     candidates: 2,
     deleted: 100,
+    pause: 10_000,
 };
 
 /// Sizes of the replies' trees below posts that broadcast.
@@ -151,6 +160,8 @@ pub(crate) struct Channel {
     pub(crate) communities: &'static [&'static str],
     /// How many of 1,000 posts are the brand's own.
     pub(crate) own_posts: u64,
+    /// How many of 1,000 who take part are regulars of the community.
+    pub(crate) regulars: u64,
 }
 
 /// The channels, as often in the list as posts are written there.
@@ -174,6 +185,7 @@ const FEED: Channel = Channel {
     habit: Habit::Broadcast,
     communities: &["chirper/everybody", "chirper/cycling", "chirper/outdoors"],
     own_posts: 350,
+    regulars: 400,
 };
 const PAGE: Channel = Channel {
     name: "facetown-page",
@@ -182,6 +194,7 @@ const PAGE: Channel = Channel {
     habit: Habit::Broadcast,
     communities: &["facetown/acme-page", "facetown/city-rides"],
     own_posts: 600,
+    regulars: 500,
 };
 const FORUM: Channel = Channel {
     name: "agora-forum",
@@ -190,6 +203,7 @@ const FORUM: Channel = Channel {
     habit: Habit::Conversation,
     communities: &["agora/commuting", "agora/bike-repair", "agora/beginners", "agora/deals"],
     own_posts: 100,
+    regulars: 850,
 };
 const CHAT: Channel = Channel {
     name: "huddle-rooms",
@@ -198,6 +212,7 @@ const CHAT: Channel = Channel {
     habit: Habit::Conversation,
     communities: &["huddle/acme-riders", "huddle/testers"],
     own_posts: 250,
+    regulars: 850,
 };
 
 /// The brand that is measured, and one to compare it with; as often in the list as they are talked about.
@@ -218,4 +233,17 @@ const DAYS: [u64; 7] = [90, 94, 96, 96, 100, 84, 78];
 /// How much is posted in an hour of the week (0 to 167), of at most 10,000.
 pub(crate) fn rhythm(hour: usize) -> u64 {
     HOURS[hour % 24] * DAYS[(hour / 24) % 7]
+}
+
+/// How much the people of a brand do in each hour of a working day in Berlin (UTC), in 1/1,000 of what they do on average: at
+/// night nobody is there, in the evening some.
+const OFFICE: [u64; 24] =
+    [0, 0, 0, 0, 0, 0, 1_200, 1_700, 1_700, 1_700, 1_700, 1_500, 1_700, 1_700, 1_700, 1_700, 1_700, 900, 900, 800, 600, 0, 0, 0];
+
+/// How much a brand's people do at a time, in 1/1,000 of what they do on average. At weekends few are there; zenith is six hours behind.
+pub(crate) fn office(brand: &str, time: i64) -> u64 {
+    let behind = if brand == BRANDS[0] { 0 } else { 6 };
+    let hours = usize::try_from((time - WEEK_START).div_euclid(HOUR) - behind).unwrap_or(0);
+    let is_weekend = hours / 24 % 7 >= 5;
+    OFFICE[hours % 24] / if is_weekend { 3 } else { 1 }
 }

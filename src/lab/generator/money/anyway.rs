@@ -1,14 +1,16 @@
 //! What happens without any post, share or reply: ordinary visits, and what confounds.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fact::{millis, seconds};
+use super::fact::{awake, millis, seconds};
 use super::figures::{ANSWER, BRANDS, Brand, FADE_OF_MAIL, FADE_OF_NEWS, FADE_OF_SHOCK, HOUR_LEVEL, VISIT_DAYS, VISIT_HOURS};
 use super::journey::{self, Books, Origin, Start, Way};
 use super::pull::{purpose, size};
 use super::settings::{Confounder, Settings};
 use crate::generator::dice::{Curve, Dice};
-use crate::generator::plan::{Account, Parent, Pending, Post, What};
+use crate::generator::people::hash;
+use crate::generator::plan::{Account, Parent, Pending, Post, What, followers_of_brand};
 use crate::generator::week::Days;
 use crate::generator::world::{self, DAY, HOUR, WEEK_START};
 use crate::record::Millis;
@@ -37,6 +39,8 @@ const WAYS: [Way; 20] = [
     Way::Ad,
 ];
 
+/// When on a day the thread for its questions is opened; until then people ask in that of the day before.
+const OPENING: Millis = 6 * HOUR;
 /// Numbers of the help threads' posts: above those of all others.
 const FIRST_HELP_POST: u64 = 1_000_000_000;
 
@@ -66,9 +70,8 @@ pub(crate) struct Anyway {
     news: (u64, u64),
     /// How many of 1,000 visitors ask.
     asking: u64,
-    /// Where people ask.
-    help: Option<Arc<Post>>,
-    asked: u32,
+    /// Questions and answers so far in the thread of each day.
+    asked: BTreeMap<Millis, u32>,
 }
 
 impl Anyway {
@@ -83,8 +86,7 @@ impl Anyway {
             mail: by(Confounder::LaunchMail, [(100, 6), (250, 18), (600, 54)]),
             news: by(Confounder::SuddenNews, [(300, 15), (1_000, 50), (3_000, 150)]),
             asking: settings.by_strength(Confounder::VisitsCauseReplies, 0, [5, 20, 60]),
-            help: None,
-            asked: 0,
+            asked: BTreeMap::new(),
         }
     }
 
@@ -96,10 +98,8 @@ impl Anyway {
     pub(crate) fn start_day(&mut self, day: Millis, books: &mut Books<'_>) -> Vec<Pending> {
         let mut lines = Vec::new();
         if self.has_questions() {
-            let post = Arc::new(help_post(day));
-            lines.push(Pending { arrival: day + 1_000, time: day, post: Arc::clone(&post), what: What::Post });
-            self.help = Some(post);
-            self.asked = 0;
+            let time = day + OPENING;
+            lines.push(Pending { arrival: time + 1_000, time, post: Arc::new(help_post(day)), what: What::Post });
         }
         for surge in self.surges(day) {
             self.play_surge(&surge, books, &mut lines);
@@ -130,12 +130,12 @@ impl Anyway {
 
     /// Each surge is larger or smaller than it is on average, its visits and its questions together.
     fn play_surge(&mut self, surge: &Surge, books: &mut Books<'_>, lines: &mut Vec<Pending>) {
-        let mut dice = Dice::keyed(self.seed, purpose::SURGE, [super::trial::hash(&surge.name), 1]);
+        let mut dice = Dice::keyed(self.seed, purpose::SURGE, [hash(&surge.name), 1]);
         let level = 2 * dice.below(1_000);
         let visits = dice.poisson(self.visits[0] * surge.visits * level);
         let questions = dice.poisson(surge.questions * 1_000 * level);
         for n in 0..visits {
-            let mut dice = Dice::keyed(self.seed, purpose::SURGE, [super::trial::hash(&surge.name), 2 + n]);
+            let mut dice = Dice::keyed(self.seed, purpose::SURGE, [hash(&surge.name), 2 + n]);
             let after = dice.draw(surge.fade);
             let time = surge.start + seconds(&mut dice, after);
             // Not every reader of a mail comes by its link.
@@ -201,14 +201,22 @@ impl Anyway {
         journey::play(dice, &start, books);
     }
 
-    /// A question in the day's thread, and the brand's answer.
+    /// A question in the day's thread, and the brand's answer: in the morning if nobody is there.
     fn ask(&mut self, time: Millis, until: Millis, lines: &mut Vec<Pending>) {
-        let Some(post) = self.help.clone() else { return };
-        self.asked += 2;
-        let (question, answer) = (self.asked - 1, self.asked);
+        let day = time - OPENING - (time - OPENING - WEEK_START).rem_euclid(DAY);
+        if day < WEEK_START {
+            return;
+        }
+        let post = Arc::new(help_post(day));
+        let asked = self.asked.entry(day).or_default();
+        *asked += 2;
+        let (question, answer) = (*asked - 1, *asked);
         let mut dice = Dice::keyed(self.seed, purpose::QUESTION, [post.number, question.into()]);
         let after = dice.draw(ANSWER);
-        let answered = time + seconds(&mut dice, after);
+        let mut answered = time + seconds(&mut dice, after);
+        if world::office(post.brand, answered) == 0 {
+            answered = awake(answered, &[0; 24], &mut dice);
+        }
         let somebody = Account::Person(u32::try_from(10_000_000 + dice.below(500_000)).unwrap_or(0));
         let mut add = |time: Millis, what: What| {
             let arrival = time + millis(dice.draw(world::ARRIVAL));
@@ -233,7 +241,7 @@ fn help_post(day: Millis) -> Post {
         brand: BRANDS[0].name,
         campaign: Some("care"),
         mentions_brand: false,
-        followers: 184_000,
+        followers: followers_of_brand(day),
         tags: None,
         trial: None,
     }

@@ -7,8 +7,11 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::generator::Line;
 use crate::generator::dice::Dice;
-use crate::generator::world;
+use crate::generator::world::{self, FIRST, HOUR, WEEK_START};
 use crate::record::Millis;
+
+/// The hour in which people wake (UTC).
+const MORNING: usize = 6;
 
 /// A fact under way: an event without its closing brace.
 #[derive(Clone, Debug)]
@@ -47,7 +50,7 @@ impl Fact {
     }
 }
 
-/// Facts on their way to the log. What would happen after the last day is left out.
+/// Facts on their way to the log. What would happen before the first hour or after the last day is left out.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     /// The end of the last day.
@@ -65,7 +68,7 @@ impl Outbox {
     /// The same for what is known or written down only later.
     pub(crate) fn send_later(&mut self, dice: &mut Dice, fact: Fact, known: Millis) -> bool {
         let Fact { mut json, key, time } = fact;
-        if time >= self.until {
+        if !(FIRST..self.until).contains(&time) {
             return false;
         }
         json.push('}');
@@ -77,6 +80,14 @@ impl Outbox {
         self.lines.push(line);
         true
     }
+}
+
+/// When somebody does what would fall on a time: in 1,000 so many do it at once, by the hour (UTC); the others in the morning. Hours in
+/// which more than 1,000 do are awake anyway.
+pub(crate) fn awake(time: Millis, hours: &[u64; 24], dice: &mut Dice) -> Millis {
+    let hour = usize::try_from((time - WEEK_START).div_euclid(HOUR).rem_euclid(24)).unwrap_or(0);
+    let later = HOUR * Millis::try_from((MORNING + 24 - hour) % 24).unwrap_or(0) + millis(dice.below(10_800_000));
+    if dice.below(1_000) < hours[hour] { time } else { time + later }
 }
 
 pub(crate) fn millis(duration: u64) -> Millis {
@@ -115,10 +126,26 @@ mod tests {
     }
 
     #[test]
-    fn a_fact_after_the_last_day_is_not_sent() {
-        let mut outbox = Outbox { until: 1_000, lines: Vec::new() };
-        assert!(!outbox.send(&mut Dice::new(1), Fact::new("visit", "v", 1_000)));
-        assert!(outbox.send(&mut Dice::new(1), Fact::new("visit", "v", 999).text("brand", "").number("n", 7)));
-        assert_eq!(String::from_utf8_lossy(&outbox.lines[0].json), r#"{"id":"v","type":"visit","time":999,"n":7}"#);
+    fn a_fact_before_the_first_hour_or_after_the_last_day_is_not_sent() {
+        let mut outbox = Outbox { until: FIRST + 1_000, lines: Vec::new() };
+        for time in [FIRST - 1, FIRST + 1_000] {
+            assert!(!outbox.send(&mut Dice::new(1), Fact::new("visit", "v", time)));
+        }
+        assert!(outbox.send(&mut Dice::new(1), Fact::new("visit", "v", FIRST).text("brand", "").number("n", 7)));
+        let wanted = format!(r#"{{"id":"v","type":"visit","time":{FIRST},"n":7}}"#);
+        assert_eq!(String::from_utf8_lossy(&outbox.lines[0].json), wanted);
+    }
+
+    #[test]
+    fn whoever_sleeps_comes_in_the_morning() {
+        let mut dice = Dice::new(1);
+        let hours: [u64; 24] = std::array::from_fn(|hour| if hour < MORNING { 0 } else { 1_000 });
+        for hour in 0..24 {
+            let time = WEEK_START + hour * HOUR + 5;
+            let done = awake(time, &hours, &mut dice);
+            let morning = WEEK_START + 6 * HOUR;
+            assert_eq!(done == time, hour >= 6);
+            assert!(done == time || (morning..morning + 4 * HOUR).contains(&done));
+        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! A journey draws from a stream of its own, so that no other changes when it does not take place.
 
-use super::fact::{Fact, Outbox, millis, money, seconds};
-use super::figures::{Brand, DECISION, PRICE, REGRET, REORDER, RETURN};
+use super::fact::{Fact, Outbox, awake, millis, money, seconds};
+use super::figures::{Brand, DECISION, PRICE, REGRET, REORDER, RETURN, VISIT_HOURS};
 use super::settings::Side;
 use super::tally::{Amount, Cause, Tally};
 use crate::generator::dice::Dice;
@@ -123,7 +123,7 @@ impl Journey<'_> {
                 break;
             }
             let after = self.dice.draw(RETURN);
-            last += seconds(self.dice, after);
+            last = self.later(last, after);
             let way = self.dice.pick(&[Way::Direct, Way::Direct, Way::Direct, Way::Search, Way::Mail]);
             self.visit_by(way, last);
         }
@@ -137,9 +137,15 @@ impl Journey<'_> {
         };
         if self.dice.permille(buys) {
             let after = self.dice.draw(DECISION);
-            let time = last + seconds(self.dice, after);
+            let time = self.later(last, after);
             self.buy(time);
         }
+    }
+
+    /// So many seconds later, or in the morning after.
+    fn later(&mut self, time: Millis, after: u64) -> Millis {
+        let time = time + seconds(self.dice, after);
+        awake(time, &VISIT_HOURS, self.dice)
     }
 
     fn next_id(&mut self, kind: &str) -> String {
@@ -247,7 +253,7 @@ impl Journey<'_> {
         }
         if self.dice.permille(60) {
             let after = self.dice.draw(REORDER);
-            let time = time + seconds(self.dice, after);
+            let time = self.later(time, after);
             let cents = millis(self.dice.draw(PRICE));
             self.convert("purchase", Amount { time, cents, ..sale }, ("relates_to", &id));
         }
@@ -256,7 +262,7 @@ impl Journey<'_> {
     /// All of it, a part, or two parts; some systems say so before the sale itself is there.
     fn send_back(&mut self, sale_id: &str, sale: Amount) {
         let after = self.dice.draw(REGRET);
-        let later = sale.time + seconds(self.dice, after);
+        let later = self.later(sale.time, after);
         let part = (sale.cents * millis(100 + self.dice.below(400)) / 1_000).max(1);
         let refunds = match self.dice.below(10) {
             0..4 => vec![(later, sale.cents)],

@@ -1,9 +1,9 @@
 //! How many visitors a line of the log brings: the causal effect, in whole numbers.
 
-use super::fact::seconds;
+use super::fact::{awake, seconds};
 use super::figures::{
     APPEAL, APPEAL_OF_PLACE, APPEAL_OF_TALK, LAG_OF_SPREAD, LAG_OF_TALK, PULL_OF_OWN_POST, PULL_OF_POST, PULL_OF_REPLY,
-    PULL_OF_SHARE,
+    PULL_OF_SHARE, VISIT_HOURS,
 };
 use super::journey::{self, Books, Link, Origin, Start};
 use super::settings::{Confounder, Settings, Side};
@@ -112,6 +112,8 @@ impl Pull {
         let mut dice = Dice::keyed(self.seed, purpose, [pending.post.number, thing]);
         let after = dice.draw(if side == Side::Broadcast { LAG_OF_SPREAD } else { LAG_OF_TALK });
         let time = pending.time + 10_000 + seconds(&mut dice, after);
+        // An answer is read by those who wait for it; a post in the morning.
+        let time = if side == Side::Broadcast { awake(time, &VISIT_HOURS, &mut dice) } else { time };
         let (root, target) = (line::root_id(&pending.post), line::id(pending));
         let kind = if purpose == purpose::EXTRA_JOURNEY { 'e' } else { 'c' };
         let link = Link { side, post: &pending.post, root: &root, target: &target };

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::fact::{Fact, Outbox, date, millis};
 use super::pull::purpose;
 use crate::generator::dice::Dice;
+use crate::generator::people::hash;
 use crate::generator::plan::Post;
-use crate::generator::world::{BRANDS, DAY, HOUR, WEEK_START};
+use crate::generator::world::{BRANDS, DAY, EARLY, HOUR, WEEK_START};
 use crate::record::Millis;
 
 /// Figures that are not reported yet: the brand's own posts by day, channel and campaign.
@@ -32,18 +33,20 @@ impl Reports {
         let later = self.posts.split_off(&(day, "", ""));
         for ((of_day, channel, campaign), posts) in std::mem::replace(&mut self.posts, later) {
             let name = format!("report:{channel}/{campaign}/{}", date(of_day));
-            let mut dice = Dice::keyed(self.seed, purpose::REPORT, [super::trial::hash(&name), 0]);
+            let mut dice = Dice::keyed(self.seed, purpose::REPORT, [hash(&name), 0]);
+            // The day is the brand's own, as for costs.
+            let end = of_day + DAY - EARLY;
             let impressions = posts * (400 + dice.below(900));
             let clicks = posts * (9 + dice.below(9));
             let conversions = clicks * (30 + dice.below(60)) / 1_000;
             for (metric, value) in [("impressions", impressions), ("clicks", clicks), ("conversions", conversions)] {
-                let fact = Fact::new("report", &format!("{name}/{metric}"), of_day + DAY - 1)
+                let fact = Fact::new("report", &format!("{name}/{metric}"), end - 1)
                     .text("origin", &format!("{channel}-insights"))
                     .text("metric", metric)
                     .number("value", value)
                     .text("grain", "day")
                     .number("period_start", of_day)
-                    .number("period_end", of_day + DAY)
+                    .number("period_end", end)
                     .text("brand", BRANDS[0])
                     .text("campaign", campaign)
                     .text("channel", channel);

@@ -8,8 +8,9 @@ use super::pull::purpose;
 use super::settings::Side;
 use crate::generator::dice::Dice;
 use crate::generator::line;
+use crate::generator::people::hash;
 use crate::generator::plan::{Account, Pending, Post, What};
-use crate::generator::world::{BRANDS, DAY, HOUR, Habit, WEEK_START};
+use crate::generator::world::{BRANDS, DAY, EARLY, HOUR, Habit, WEEK_START};
 use crate::record::Millis;
 
 /// Where time goes: day, channel, community, campaign.
@@ -73,7 +74,7 @@ impl Spending {
                 .text("amount", &money(cents))
                 .text("currency", dice.pick(&["EUR", "EUR", "EUR", "USD"]))
                 .number("period_start", time)
-                .number("period_end", time + 3 * DAY);
+                .number("period_end", (time + 3 * DAY).min(outbox.until));
             outbox.send(&mut dice, fact);
         }
     }
@@ -92,12 +93,14 @@ impl Spending {
                 let fee = millis(45_000 + dice.below(10_000));
                 let fact =
                     spent(&format!("cost:agency/{number}"), day + 8 * HOUR, "always-on", "broadcast").text("kind", "agency");
-                outbox.send(&mut dice, over(fact, fee, "EUR", (day, 28)));
+                let fact = over(fact, fee, "EUR", (day, 28), outbox.until);
+                outbox.send(&mut dice, fact);
             }
             // Needed in any case, and for nothing in particular.
             let mut dice = Dice::keyed(self.seed, purpose::SPENDING, [2, number.unsigned_abs()]);
             let fact = spent(&format!("cost:tools/{number}"), day + 9 * HOUR, "", "").text("kind", "tool");
-            outbox.send(&mut dice, over(fact, 19_900, "USD", (day, 28)));
+            let fact = over(fact, 19_900, "USD", (day, 28), outbox.until);
+            outbox.send(&mut dice, fact);
         }
     }
 
@@ -114,7 +117,8 @@ impl Spending {
             let cents = millis(least + dice.below(least));
             let fact = spent(&format!("cost:media/{channel}/{week}"), monday + 9 * HOUR, campaign, "broadcast");
             let fact = fact.text("channel", channel).text("kind", "media");
-            outbox.send(&mut dice, over(fact, cents, "EUR", (monday, 7)));
+            let fact = over(fact, cents, "EUR", (monday, 7), outbox.until);
+            outbox.send(&mut dice, fact);
         }
     }
 
@@ -123,9 +127,10 @@ impl Spending {
         let later = self.sheets.split_off(&(day, "", String::new(), ""));
         for ((worked, channel, community, campaign), (replies, taken)) in std::mem::replace(&mut self.sheets, later) {
             let id = format!("cost:sheet/{}/{channel}/{community}/{campaign}", (worked - WEEK_START) / DAY);
-            let mut dice = Dice::keyed(self.seed, purpose::SHEET, [super::trial::hash(&id), replies]);
-            let fact =
-                spent(&id, worked + DAY - 1, campaign, "conversation").text("channel", channel).text("community", &community);
+            let mut dice = Dice::keyed(self.seed, purpose::SHEET, [hash(&id), replies]);
+            // Filled in before people go home.
+            let written = worked + 15 * HOUR + millis(dice.below(7_200_000));
+            let fact = spent(&id, written, campaign, "conversation").text("channel", channel).text("community", &community);
             let fact = fact.text("kind", "handling").text("role", COMMUNITY_MANAGER);
             let fact = with_time(&mut dice, lasting(fact, worked, 1), taken);
             let known = day + millis(dice.below(9 * 3_600_000));
@@ -150,13 +155,13 @@ fn with_time(dice: &mut Dice, fact: Fact, taken: u64) -> Fact {
     fact.number("estimated", true).number("seconds_low", low).number("seconds_high", high)
 }
 
-/// Money for a period of so many days.
-fn over(fact: Fact, cents: i64, currency: &str, (from, days): (Millis, i64)) -> Fact {
-    let fact = fact.text("amount", &money(cents)).text("currency", currency);
-    lasting(fact, from, days)
+/// Money for a period of so many days; of one that outlasts the log its share.
+fn over(fact: Fact, cents: i64, currency: &str, (from, days): (Millis, i64), until: Millis) -> Fact {
+    let left = days.min((until + EARLY - from) / DAY);
+    lasting(fact.text("amount", &money(cents * left / days)).text("currency", currency), from, left)
 }
 
 /// So many days, which are the brand's own: where it is, days end up to two hours earlier than in UTC.
 fn lasting(fact: Fact, from: Millis, days: i64) -> Fact {
-    fact.number("period_start", from).number("period_end", from + days * DAY - 2 * HOUR)
+    fact.number("period_start", from).number("period_end", from + days * DAY - EARLY)
 }

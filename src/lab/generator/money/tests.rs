@@ -9,6 +9,7 @@ use siphasher::sip::SipHasher13;
 use super::tally::Figures;
 use super::*;
 use crate::event;
+use crate::generator::world::EARLY;
 use crate::record::Record;
 
 fn settings() -> Settings {
@@ -80,7 +81,7 @@ fn settings_give_the_same_bytes_for_ever() {
     }
     assert_eq!(
         hasher.finish(),
-        475_286_692_519_153_339,
+        7_733_973_908_228_350_101,
         "generated files changed: whoever compares runs by seed cannot any more"
     );
     assert_ne!(lines(&settings()), lines(&Settings { seed: 2, ..settings() }));
@@ -118,7 +119,7 @@ fn lines_come_in_the_order_of_arrival_within_the_days() {
     assert!(lines.is_sorted_by_key(|line| line.time));
     for line in &lines {
         let time = event(line)["time"].as_i64().unwrap();
-        assert!((WEEK_START..WEEK_START + 21 * DAY).contains(&time));
+        assert!((WEEK_START..WEEK_START + 21 * DAY - EARLY).contains(&time));
         assert!(time <= line.time, "{}", String::from_utf8_lossy(&line.json));
     }
 }
@@ -230,7 +231,7 @@ fn no_hour_is_idle_and_counts_vary_more_than_independent_visitors_would() {
     for visit in of_type(&events, "visit") {
         hours[usize::try_from((visit["time"].as_i64().unwrap() - WEEK_START) / HOUR).unwrap()] += 1;
     }
-    assert!(hours.iter().all(|&count| count > 0));
+    assert!(hours[5..28 * 24 - 2].iter().all(|&count| count > 0), "{hours:?}");
     // The same hour of the same weekday, in four weeks.
     let (mut spread, mut expected) = (0, 0);
     for hour in 0..168 {

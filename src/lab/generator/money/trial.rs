@@ -7,8 +7,9 @@ use super::pull::{place_name, purpose};
 use super::settings::{Experiment, Settings, Unit};
 use crate::generator::dice::Dice;
 use crate::generator::line;
+use crate::generator::people::hash;
 use crate::generator::plan::{Account, Post};
-use crate::generator::world::{self, BRANDS, HOUR, WEEK_START};
+use crate::generator::world::{self, BRANDS, FIRST, HOUR, WEEK_START};
 use crate::record::Millis;
 
 /// The experiment's name in the events.
@@ -72,15 +73,16 @@ impl Trial {
         }
     }
 
-    /// What is assigned at the full hour: every community at the very first, a slot at its start.
+    /// What is assigned at the full hour: at the very first every community and the slot it is in, then each slot at its start.
     pub(crate) fn assign_hour(&self, time: Millis, outbox: &mut Outbox) {
-        if self.is_by(Unit::Community) && time == WEEK_START {
+        if self.is_by(Unit::Community) && time == FIRST {
             for (community, treated) in &self.communities {
                 self.assign(community, *treated, time, outbox);
             }
         }
-        if self.is_by(Unit::TimeSlot) && (time - WEEK_START) % SLOT == 0 {
-            self.assign(&instant(time), self.coin([2, slot(time)]), time, outbox);
+        let into_slot = (time - WEEK_START) % SLOT;
+        if self.is_by(Unit::TimeSlot) && (time == FIRST || into_slot == 0) {
+            self.assign(&instant(time - into_slot), self.coin([2, slot(time)]), time, outbox);
         }
     }
 
@@ -102,9 +104,4 @@ impl Trial {
 
 fn slot(time: Millis) -> u64 {
     ((time - WEEK_START) / SLOT).unsigned_abs()
-}
-
-/// The same on every machine and for ever (FNV-1a).
-pub(crate) fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
