@@ -1,4 +1,4 @@
-//! How often the intervals of a period hold the truth, and how often verdicts are wrong: simulated brands with a known truth.
+//! How often the intervals of a period and of places hold the truth, and how often verdicts are wrong: simulated brands with a known truth.
 //!
 //!     WORLDS=1000 cargo test --release -p grapevine-core --test calibrate -- --nocapture
 //!
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use estimates::brand::{Plan, World};
 use estimates::clicks;
 use estimates::dice::Dice;
-use estimates::places::{Places, Pull, Talk, pull, returns as place_returns, talk};
+use estimates::places::{Places, Pull, Talk, pull, returns_of_places, talk};
 use estimates::table::{Table, Target, worlds};
 use grapevine_core::answers::Side;
 use grapevine_core::answers::comparison::{Kind, Winner, comparison};
@@ -211,7 +211,7 @@ fn immediacy_is_supported_where_it_is_true_alone() {
 fn pooled(table: &mut Table, of: Places, drawn: usize, promised: bool) {
     let (mut held, mut known, mut first, mut best, mut gap, mut listed) = (0, 0, 0, 0, 0.0, 0.0);
     for number in 0..drawn as u64 {
-        let (rows, truths) = place_returns(&mut Dice::new(11 + u64::from(of.count), number), of);
+        let (rows, truths) = returns_of_places(&mut Dice::new(11 + u64::from(of.count), number), of);
         assert_eq!(rows.len(), truths.len());
         let mut stand: Vec<(Standing, f64)> =
             rows.iter().zip(truths).filter_map(|(row, truth)| Some((row.standing?, truth))).collect();

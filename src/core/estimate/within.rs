@@ -8,6 +8,7 @@
 //!
 //! se² = Σ h²(d − D)²/(1 − h), degrees of freedom 1/(Σh² + (Σa)² − Σa²) with a = h²/(1 − h).
 
+use super::ratio::Share;
 use super::{Unsaid, finite, student};
 
 /// One cluster: its difference, and what that weighs.
@@ -22,7 +23,7 @@ pub struct Cluster {
 impl Cluster {
     /// Of a rate in either of two cells; `None` where one of them is empty.
     #[must_use]
-    pub fn of(busy: super::ratio::Share, quiet: super::ratio::Share) -> Option<Cluster> {
+    pub fn of(busy: Share, quiet: Share) -> Option<Cluster> {
         let (b, q) = (busy.whole, quiet.whole);
         (b > 0.0 && q > 0.0).then(|| Cluster { difference: busy.part / b - quiet.part / q, weight: b * q / (b + q) })
     }

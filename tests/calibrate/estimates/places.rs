@@ -43,11 +43,11 @@ fn brand() -> Brand {
 }
 
 /// A brand's rows in the order of its places, and what each place returns on average. A place has 10 to 80 posts.
-pub(crate) fn returns(dice: &mut Dice, of: Places) -> (Vec<Row>, Vec<f64>) {
+pub(crate) fn returns_of_places(dice: &mut Dice, of: Places) -> (Vec<Row>, Vec<f64>) {
     let (mut ledger, mut truths) = (Ledger { brand: brand(), earned: Vec::new(), spent: Vec::new() }, Vec::new());
     let mut root = 0;
     for number in 0..of.count {
-        let (place, appeal, posts) = (place(number), dice.skewed(of.differ), 10 + (70.0 * dice.unit()) as u32);
+        let (place, appeal, posts) = (place(number), dice.skewed(of.differ), 10 + (70.0 * dice.unit()) as i32);
         for _ in 0..posts {
             root += 1;
             let day = ORIGIN + (dice.unit() * f64::from(DAYS)) as Day;
