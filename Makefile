@@ -38,10 +38,10 @@ SECONDS_OF_SIMULATION ?= 600
 simulate: ## random histories through the loop for ten minutes; a failing one says how to play it again
 	GRAPEVINE_SECONDS=$(SECONDS_OF_SIMULATION) $(CARGO) test --release --locked --test simulation -- --nocapture whatever
 
-calibrate: build ## do intervals hold what they promise? simulated brands with a known truth, tables of targets (some hours)
-	@.ci/setup libchdb
-	@.ci/setup python
-	@.ci/calibrate
+WORLDS ?= 1000
+calibrate: ## do intervals hold what they promise? simulated brands with a known truth, tables of targets
+	@.ci/setup rust
+	WORLDS=$(WORLDS) $(CARGO) test --release --locked -p grapevine-core --test calibrate -- --nocapture --test-threads 1
 
 defects: ## plants the defects of tests/defects one by one and sees each caught (half an hour)
 	@.ci/defects

@@ -63,19 +63,15 @@ CREATE ROW POLICY OR REPLACE own_brands ON grapevine.rejects USING 0 TO grapevin
 CREATE ROW POLICY OR REPLACE own_brands ON grapevine.brand_reader USING reader = currentUser() TO grapevine_reader;
 
 -- Answers, which a run of `grapevine rollup` makes of everybody's rows: a reader sees the lines of her brands. The models that a
--- run works with stand in a database of their own, `grapevine_models`: grant nobody anything there.
+-- run works with stand in a database of their own, `grapevine_models`: grant nobody anything there. An experiment that posts of two brands
+-- carry shows readers of either the sums of both: give each brand its own.
 CREATE ROW POLICY OR REPLACE own_brands
 ON grapevine.activity_daily_run, grapevine.buzz_run, grapevine.carriers_run, grapevine.click_lag_run, grapevine.coverage_run,
-    grapevine.credit_run, grapevine.credit_by_rule_run, grapevine.customers_run, grapevine.freshness_run,
+    grapevine.credit_run, grapevine.credit_by_rule_run, grapevine.customers_run, grapevine.experiments_run, grapevine.freshness_run,
     grapevine.money_run, grapevine.path_credit_run, grapevine.people_run, grapevine.places_run, grapevine.response_run,
     grapevine.roi_cohort_run, grapevine.traffic_run, grapevine.comparison_run, grapevine.immediacy_run, grapevine.roi_run,
     grapevine.roi_by_rule_run, grapevine.roi_campaign_run, grapevine.roi_channel_run, grapevine.roi_place_run
 USING brand IN (SELECT brand FROM grapevine.brand_reader WHERE reader = currentUser())
-TO grapevine_reader;
--- An experiment that posts of two brands carry shows readers of either the sums of both: give each brand its own.
-CREATE ROW POLICY OR REPLACE own_brands
-ON grapevine.experiments_run
-USING experiment IN (SELECT experiment FROM grapevine.root WHERE experiment != '')
 TO grapevine_reader;
 
 -- The rest is read by everybody, hourly rates among it: fx, labour_rate, media_price, place, utm_side, progress, gap,

@@ -44,7 +44,6 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, name: "004_facts.sql", text: include_str!("../deploy/clickhouse/004_facts.sql") },
     Migration { number: 5, name: "005_traffic.sql", text: include_str!("../deploy/clickhouse/005_traffic.sql") },
     Migration { number: 6, name: "006_money.sql", text: include_str!("../deploy/clickhouse/006_money.sql") },
-    Migration { number: 7, name: "007_response.sql", text: include_str!("../deploy/clickhouse/007_response.sql") },
     Migration { number: 8, name: "008_audience.sql", text: include_str!("../deploy/clickhouse/008_audience.sql") },
     Migration { number: 9, name: "009_store.sql", text: include_str!("../deploy/clickhouse/009_store.sql") },
     Migration { number: 10, name: "010_answers.sql", text: include_str!("../deploy/clickhouse/010_answers.sql") },

@@ -8,9 +8,11 @@
 //! `deploy/clickhouse/models` and `deploy/clickhouse/answers` hold the questions, one SELECT a file.
 
 mod attribution;
+mod experiments;
 mod frame;
 mod keep;
 mod list;
+mod response;
 mod returns;
 mod store;
 mod text;
@@ -20,6 +22,7 @@ use std::collections::BTreeMap;
 use ::clickhouse::Client;
 use tokio::time::Instant;
 
+use crate::attribution::Rule;
 use crate::failure::Failure;
 
 pub use list::{ANSWERS, Answer, MODELS, Made, Model};
@@ -29,6 +32,12 @@ use store::Store;
 
 /// What a statement of a run may take of the server's memory, in bytes, unless somebody says otherwise: 4 GiB.
 pub const MEMORY: u64 = 4 << 30;
+
+/// The rule of credit by which answers go that name none.
+const RULE: Rule = Rule::Last;
+
+/// Its look-back in days.
+const LOOKBACK: u16 = 30;
 
 /// How often a run begins again because a dimension changed under it.
 const BEGINNINGS: usize = 3;
@@ -83,6 +92,8 @@ async fn attempt(store: &Store, frame: &Frame, began: Instant) -> Result<Option<
                 attribution::fill(store, frame, name).await?;
             }
             Made::Returns => returns::make(store, frame).await?,
+            Made::Response => response::make(store, frame, name).await?,
+            Made::Experiments => experiments::make(store, frame, name).await?,
         }
     }
     let mut rows = BTreeMap::new();

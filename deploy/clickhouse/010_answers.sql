@@ -68,6 +68,12 @@ CREATE TABLE IF NOT EXISTS activity_daily_run (
     brand_replies_previous_period    Nullable(Int64) COMMENT 'Replies by the brand a week before: brand_replies seven days before',
     reactions_previous_period        Nullable(Int64) COMMENT 'Reactions a week before: reactions seven days before',
     clicks_previous_period           Nullable(Int64) COMMENT 'Clicks a week before: clicks seven days before',
+    posts_usual                      Nullable(Float64) COMMENT 'Posts usually: mean of the same weekday of the 28 days before, of the same place',
+    shares_usual                     Nullable(Float64) COMMENT 'Shares usually: mean of the same weekday of the 28 days before, of the same place',
+    audience_replies_usual           Nullable(Float64) COMMENT 'Replies of the audience usually: mean of the same weekday of the 28 days before, of the same place',
+    brand_replies_usual              Nullable(Float64) COMMENT 'Replies by the brand usually: mean of the same weekday of the 28 days before, of the same place',
+    reactions_usual                  Nullable(Float64) COMMENT 'Reactions usually: mean of the same weekday of the 28 days before, of the same place',
+    clicks_usual                     Nullable(Float64) COMMENT 'Clicks usually: mean of the same weekday of the 28 days before, of the same place',
     posts_previous_year              Nullable(Int64) COMMENT 'Posts a year before: posts of the same place 364 days before',
     shares_previous_year             Nullable(Int64) COMMENT 'Shares a year before: shares 364 days before',
     audience_replies_previous_year   Nullable(Int64) COMMENT 'Replies of the audience a year before: audience_replies 364 days before',
@@ -267,8 +273,9 @@ COMMENT 'Who bought for the first time and who came back, per month and side, by
 CREATE TABLE IF NOT EXISTS experiments_run (
     run                UInt64 COMMENT 'Number of the run',
     as_of              Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
-    experiment         LowCardinality(String) COMMENT 'Experiment',
-    unit_type          LowCardinality(String) COMMENT 'What kind of unit was assigned',
+    experiment         String COMMENT 'Experiment',
+    brand              String COMMENT 'Brand whose posts carry it; empty if none does. Each has the same figures, those of the whole experiment',
+    unit_type          String COMMENT 'What kind of unit was assigned',
     arm                String COMMENT 'Arm',
     control_arm        String COMMENT 'Arm that it is compared with',
     control_rule       String COMMENT 'Why that is the control arm',
@@ -288,7 +295,7 @@ CREATE TABLE IF NOT EXISTS experiments_run (
     reason             String COMMENT 'Why a figure is NULL, or that the row is the control arm'
 ) ENGINE = MergeTree
 PARTITION BY run
-ORDER BY (experiment, arm)
+ORDER BY (experiment, brand, arm)
 COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included, by run';
 
 -- Which types of events come as usual, and which have stopped.
@@ -436,63 +443,44 @@ PARTITION BY run
 ORDER BY (brand, channel, community)
 COMMENT 'Which places deserve the next hour: what each returned, pooled with the brand''s other places, and what a reply and a post there bring, by run';
 
--- When visits follow a brand reply and when a share, per brand: effects by lag with intervals, leads, verdicts; never causes.
+-- How many visits follow a reply of the brand within 15 and 60 minutes: a regression by minute, with intervals by day and leads; never a cause.
 CREATE TABLE IF NOT EXISTS response_run (
-    run                  UInt64 COMMENT 'Number of the run',
-    as_of                Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
-    brand                String COMMENT 'Brand',
-    treatment            String COMMENT 'What is looked at; difference is brand_reply less share',
-    side                 String COMMENT 'conversation for brand_reply; broadcast for share; empty for difference',
-    bin                  String COMMENT 'Minutes after the event; total is all of them',
-    lag_from_minutes     UInt8 COMMENT 'First minute of the bin',
-    lag_to_minutes       UInt16 COMMENT 'Last minute of the bin',
-    visits_per_event     Nullable(Float64) COMMENT 'Visits per event: coefficient of the bin * its minutes',
-    low                  Nullable(Float64) COMMENT 'At least: lower end of the 95 % interval by resampled days',
-    high                 Nullable(Float64) COMMENT 'At most: upper end of the 95 % interval by resampled days',
-    cumulative           Nullable(Float64) COMMENT 'Visits per event so far: sum of visits_per_event up to the bin',
-    cumulative_low       Nullable(Float64) COMMENT 'Visits so far at least: lower end of the 95 % interval by resampled days',
-    cumulative_high      Nullable(Float64) COMMENT 'Visits so far at most: upper end of the 95 % interval by resampled days',
-    share_within_15      Nullable(Float64) COMMENT 'Share within 15 minutes: visits_per_event of the bins below 15 minutes / total',
-    share_within_15_low  Nullable(Float64) COMMENT 'Share within 15 minutes at least: 2 % quantile over resampled days',
-    share_within_15_high Nullable(Float64) COMMENT 'Share within 15 minutes at most: 98 % quantile over resampled days',
-    t50_from_minutes     Nullable(UInt8) COMMENT 'Half of the visits from: first minute of the bin in which the half falls',
-    t50_to_minutes       Nullable(UInt16) COMMENT 'Half of the visits to: last minute of the bin in which the half falls',
-    lead_effect          Nullable(Float64) COMMENT 'Effect of later events: effect of events 6 to 30 minutes later; should be 0',
-    lead_low             Nullable(Float64) COMMENT 'Effect of later events at least: lower end of the 90 % interval',
-    lead_high            Nullable(Float64) COMMENT 'Effect of later events at most: upper end of the 90 % interval',
-    hypothesis           String COMMENT 'What the verdict is about',
-    verdict              String COMMENT 'On the row total. Of leads flagged, not_flagged_at_20pct or undecided; of the difference also supported or refuted. None says caused',
-    days                 UInt64 COMMENT 'Days: whole days used',
-    events               Nullable(UInt64) COMMENT 'Events: replies of the brand or shares on those days',
-    event_days           Nullable(UInt64) COMMENT 'Days with events: whole days with at least one',
-    reason               String COMMENT 'Why a figure is NULL'
+    run              UInt64 COMMENT 'Number of the run',
+    as_of            Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand            String COMMENT 'Brand',
+    minutes          UInt8 COMMENT 'Minutes after the reply: 15 or 60',
+    visits_per_reply Nullable(Float64) COMMENT 'Visits per reply: sum of the coefficients of the lags up to that many minutes, each times its minutes',
+    low              Nullable(Float64) COMMENT 'At least: lower end of the 95 % interval by days',
+    high             Nullable(Float64) COMMENT 'At most: upper end of the 95 % interval by days',
+    lead             Nullable(Float64) COMMENT 'Effect of later replies: effect of replies 6 to 30 minutes later; should be 0',
+    lead_low         Nullable(Float64) COMMENT 'Effect of later replies at least: lower end of the 90 % interval by days',
+    lead_high        Nullable(Float64) COMMENT 'Effect of later replies at most: upper end of the 90 % interval by days',
+    lead_verdict     Nullable(String) COMMENT 'What later replies say of the model: flagged (something moves both), not_flagged_at_20pct or undecided',
+    beside_immediacy String COMMENT 'Beside the clicks of immediacy: agrees, contradicts or cannot_tell',
+    days             UInt64 COMMENT 'Days: whole days used',
+    replies          UInt64 COMMENT 'Replies: replies of the brand on those days, monologues left out',
+    reply_days       UInt64 COMMENT 'Days with replies: whole days with at least one',
+    reason           String COMMENT 'Why a figure is NULL'
 ) ENGINE = MergeTree
 PARTITION BY run
-ORDER BY (brand)
-COMMENT 'When visits follow a brand reply and when a share, per brand: effects by lag with intervals, leads, verdicts; never causes, by run';
+ORDER BY (brand, minutes)
+COMMENT 'How many visits follow a reply of the brand within 15 and 60 minutes: a regression by minute, with intervals by day and leads; never a cause, by run';
 
--- What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to horizon_days after each post, credited to it.
+-- What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to the look-back after each post, credited to it by the configured rule.
 CREATE TABLE IF NOT EXISTS roi_cohort_run (
     run                  UInt64 COMMENT 'Number of the run',
     as_of                Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
-    grain                String COMMENT 'What the row is about',
-    brand                String COMMENT 'Brand',
-    campaign             String COMMENT 'Campaign, in the grain campaign',
-    channel              String COMMENT 'Channel, in the grains channel and place',
-    community            String COMMENT 'Community, in the grain place',
+    brand                String COMMENT 'Brand, of the posts',
     cohort               Date COMMENT 'Monday of the week of the posts, of the brand''s own days',
-    horizon_days         UInt8 COMMENT 'Days after a post within which a sale counts and its refunds whenever they come',
     side                 String COMMENT 'Side of cost and touches; all is the whole',
-    model                String COMMENT 'Rule of credit',
-    lookback_days        UInt8 COMMENT 'Look-back of the credit',
-    owner                LowCardinality(String) COMMENT 'Who answers for the campaign, as of the cohort',
     posts                UInt64 COMMENT 'Posts: posts of the week that the brand wrote or answered under',
     cost_base            Nullable(Decimal(38, 6)) COMMENT 'Cost: money_base + time_base',
     money_base           Nullable(Decimal(38, 6)) COMMENT 'Money spent: money of the days of the week at the rates of those days',
     time_base            Nullable(Decimal(38, 6)) COMMENT 'Cost of the time: seconds / 3600 * hourly rate as of the day',
     hours                Float64 COMMENT 'Hours: seconds of the days of the week / 3600',
-    revenue_base         Nullable(Decimal(38, 6)) COMMENT 'Revenue: credit_base of sales within the horizon and of their refunds',
-    margin_base          Nullable(Decimal(38, 6)) COMMENT 'Margin: margin_base of sales within the horizon and of their refunds',
+    revenue_base         Nullable(Decimal(38, 6)) COMMENT 'Revenue: credit_base of sales within the look-back after each post and of their refunds',
+    margin_base          Nullable(Decimal(38, 6)) COMMENT 'Margin: margin_base of sales within the look-back after each post and of their refunds',
+    margin_without_post  Nullable(Decimal(38, 6)) COMMENT 'Margin without a post: margin_base of touches of the week that have no post',
     conversions          Nullable(Float64) COMMENT 'Conversions: parts of sales credited to the posts',
     roi                  Nullable(Float64) COMMENT 'ROI: margin_base / cost_base - 1',
     roi_low              Nullable(Float64) COMMENT 'ROI at least: lower end of the 95 % interval by posts with the high estimate of the time',
@@ -505,20 +493,20 @@ CREATE TABLE IF NOT EXISTS roi_cohort_run (
     effective_roots      Nullable(Float64) COMMENT 'Posts that count: (sum of margin)^2 / sum of margin^2 over posts',
     top1_share           Nullable(Float64) COMMENT 'Share of the best post: largest margin of a post / margin',
     traced_share         Nullable(Float64) COMMENT 'Traced share: revenue credited to posts of the brand / revenue of the brand',
-    labour_coverage      Nullable(Float64) COMMENT 'Labour coverage: the brand''s active weeks with time / its active weeks',
-    engagements          Nullable(UInt64) COMMENT 'Engagements: shares + replies of others + reactions within the horizon',
-    clicks               Nullable(UInt64) COMMENT 'Clicks: clicks within the horizon',
+    labour_coverage      Nullable(Float64) COMMENT 'Labour coverage: the brand''s active weeks whose work is known / its active weeks',
+    engagements          Nullable(UInt64) COMMENT 'Engagements: shares + replies of others + reactions within the look-back after each post',
+    clicks               Nullable(UInt64) COMMENT 'Clicks: clicks within the look-back after each post',
     cost_per_engagement  Nullable(Float64) COMMENT 'Cost per engagement: cost / engagements',
     cost_per_click       Nullable(Float64) COMMENT 'Cost per click: cost / clicks',
     cost_per_acquisition Nullable(Float64) COMMENT 'Cost per acquisition: cost / conversions',
-    mature               UInt8 COMMENT 'Whether the horizon of the newest post has passed in every living source',
+    mature               Bool COMMENT 'Whether the look-back after the newest post has passed',
     basis                String COMMENT 'The best evidence among the brand''s conversions of the time, one of clicks, utm, visits, none',
     reason               String COMMENT 'Why roi or its interval is NULL',
-    base_currency        LowCardinality(String) COMMENT 'Currency of the figures; empty is the reference currency'
+    base_currency        String COMMENT 'Currency of the figures; empty is the reference currency'
 ) ENGINE = MergeTree
 PARTITION BY run
-ORDER BY (grain, brand, cohort)
-COMMENT 'What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to horizon_days after each post, credited to it, by run';
+ORDER BY (brand, cohort)
+COMMENT 'What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to the look-back after each post, credited to it by the configured rule, by run';
 
 -- How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day.
 CREATE TABLE IF NOT EXISTS traffic_run (

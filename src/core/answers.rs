@@ -4,14 +4,18 @@
 //!
 //! A [`Ledger`] is all that is known of one brand. [`roi`] makes rows of a period and those of every rule of credit,
 //! [`comparison`] says which of two returns is higher, [`places`] which places return most and whether more work there brings more,
-//! [`immediacy`] whether people come sooner to what was said in conversation.
+//! [`immediacy`] whether people come sooner to what was said in conversation, [`cohort`] what the posts of a week brought,
+//! [`experiments`] what assigned units sold, [`response`] how many visits follow a reply.
 
+pub mod cohort;
 pub mod comparison;
+pub mod experiments;
 pub mod immediacy;
 pub mod money;
 pub mod period;
 pub mod places;
 pub mod reason;
+pub mod response;
 pub mod roi;
 
 #[cfg(test)]
@@ -104,6 +108,23 @@ pub struct Earned {
     pub margin: [i128; 5],
     /// Why the margin is not known in that currency.
     pub missing: Option<Missing>,
+    /// What of the sale is looked at by the week of the post alone.
+    pub sale: Sale,
+}
+
+/// What of a sale only [`cohort`] looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sale {
+    /// When it was made, in milliseconds since 1970; of a refund, when its sale was.
+    pub at: i64,
+    /// The brand's day of its money.
+    pub day: Day,
+    /// What is known of the way to it; `None`: a refund that came later, which says nothing of its own.
+    pub basis: Option<cohort::Basis>,
+    /// Its revenue under the configured rule, in millionths of the brand's base currency.
+    pub revenue: i128,
+    /// A direct visit came after the touch.
+    pub before_direct: bool,
 }
 
 /// What carries a common fate, and a name for it.
@@ -129,6 +150,14 @@ impl Earned {
         self.share[rule as usize] != 0.0 || self.margin[rule as usize] != 0
     }
 
+    /// The revenue that the configured rule credits the touch with.
+    fn revenue(&self, configured: Rule) -> Money {
+        if self.share[configured as usize] == 0.0 {
+            return Money::default();
+        }
+        Money::unless(self.missing.filter(|missing| *missing != Missing::MarginRate), self.sale.revenue)
+    }
+
     /// How much of a sale it is under a rule: a refund is none.
     fn sold(&self, rule: Rule) -> f64 {
         if self.is_refund { 0.0 } else { self.share[rule as usize] }
@@ -152,6 +181,8 @@ pub struct Spent {
     pub time_low: i128,
     /// The same for the highest estimate.
     pub time_high: i128,
+    /// Seconds of work.
+    pub seconds: i64,
     /// Whether the work of its week is known: time was logged or reckoned by a rule, and corrections have left some.
     pub timed: bool,
     /// Estimated seconds without a low and a high.
@@ -172,6 +203,8 @@ impl Spent {
 pub struct Brand {
     /// Its name.
     pub name: Arc<str>,
+    /// In which currency its money is kept; '' is the reference currency.
+    pub base_currency: Arc<str>,
     /// The configured rule.
     pub rule: Rule,
     /// The configured look-back in days: no sale credits an older touch.
@@ -244,8 +277,20 @@ impl Labour {
     /// Whether the work of the period is known: of at least four in five of the weeks that begin in it and in which the brand
     /// wrote. A brand that is not known ever to have written has unknown work, not none.
     fn known(&self, period: Period) -> bool {
-        let weeks: Vec<&Day> = self.active.iter().filter(|week| period.holds(**week)).collect();
-        let covered = weeks.iter().filter(|week| self.covered.binary_search(week).is_ok()).count();
-        !self.active.is_empty() && covered * 5 >= weeks.len() * 4
+        let (weeks, covered) = self.weeks(|week| period.holds(week));
+        !self.active.is_empty() && covered * 5 >= weeks * 4
+    }
+
+    /// The share of all weeks in which the brand wrote whose work is known; `None` if it is not known ever to have written.
+    #[expect(clippy::cast_precision_loss, reason = "a number of weeks")]
+    fn coverage(&self) -> Option<f64> {
+        let (weeks, covered) = self.weeks(|_| true);
+        (weeks > 0).then(|| covered as f64 / weeks as f64)
+    }
+
+    /// Of these weeks: in how many the brand wrote, and of how many of those its work is known.
+    fn weeks(&self, counts: impl Fn(Day) -> bool) -> (usize, usize) {
+        let weeks: Vec<&Day> = self.active.iter().filter(|week| counts(**week)).collect();
+        (weeks.len(), weeks.iter().filter(|week| self.covered.binary_search(week).is_ok()).count())
     }
 }

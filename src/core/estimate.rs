@@ -10,6 +10,7 @@ pub mod normal;
 pub mod pooling;
 pub mod ranking;
 pub mod ratio;
+pub mod regression;
 pub mod student;
 pub mod sum;
 pub mod weeks;

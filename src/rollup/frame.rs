@@ -31,7 +31,7 @@ pub(super) struct Frame {
     /// A check value of what operators had loaded.
     pub(super) dimensions: u64,
     /// Nothing if no source has reported.
-    as_of: Option<Millis>,
+    pub(super) as_of: Option<Millis>,
     sources: Vec<Reach>,
 }
 

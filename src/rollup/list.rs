@@ -19,6 +19,10 @@ pub enum Made {
     /// What came back, and which of two returns is higher: by `crate::answers`, with all the answers about returns. The model is what
     /// they say of places.
     Returns,
+    /// What experiments have shown: of the models `unit` and `carried`, by `crate::answers`.
+    Experiments,
+    /// What replies bring: of the models `minute` and `immediacy`, by `crate::answers`.
+    Response,
 }
 
 /// An answer: a table `…_run` that keeps runs, and a view that shows the newest.
@@ -56,7 +60,7 @@ const fn of_model(name: &'static str) -> Answer {
 pub(super) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
     let models = MODELS.iter().filter_map(|model| match model.made {
         Made::Select(text) => Some((model.name, text)),
-        Made::Attribution | Made::Returns => None,
+        Made::Attribution | Made::Returns | Made::Experiments | Made::Response => None,
     });
     models.chain(ANSWERS.iter().filter_map(|answer| Some((answer.name, answer.select?))))
 }
@@ -72,14 +76,21 @@ pub const MODELS: &[Model] = &[
     model("touch", include_str!("../../deploy/clickhouse/models/21_touch.sql")),
     Model { name: "credit_by_rule", made: Made::Attribution },
     model("path_credit", include_str!("../../deploy/clickhouse/models/26_path_credit.sql")),
-    model("cohort_root", include_str!("../../deploy/clickhouse/models/30_cohort_root.sql")),
-    model("root_value", include_str!("../../deploy/clickhouse/models/31_root_value.sql")),
+    model("cohort_post", include_str!("../../deploy/clickhouse/models/32_cohort_post.sql")),
     model("earned", include_str!("../../deploy/clickhouse/models/40_earned.sql")),
     model("spent", include_str!("../../deploy/clickhouse/models/41_spent.sql")),
     model("known", include_str!("../../deploy/clickhouse/models/42_known.sql")),
     model("ruled", include_str!("../../deploy/clickhouse/models/43_ruled.sql")),
     Model { name: "placed", made: Made::Returns },
-    model("covered", include_str!("../../deploy/clickhouse/models/50_covered.sql")),
+    model("assigned", include_str!("../../deploy/clickhouse/models/50_assigned.sql")),
+    model("carried", include_str!("../../deploy/clickhouse/models/51_carried.sql")),
+    model("unit_sale", include_str!("../../deploy/clickhouse/models/52_unit_sale.sql")),
+    model("unit", include_str!("../../deploy/clickhouse/models/53_unit.sql")),
+    Model { name: "experiments", made: Made::Experiments },
+    model("minute", include_str!("../../deploy/clickhouse/models/60_minute.sql")),
+    Model { name: "response", made: Made::Response },
+    model("place_day", include_str!("../../deploy/clickhouse/models/70_place_day.sql")),
+    model("covered", include_str!("../../deploy/clickhouse/models/80_covered.sql")),
 ];
 
 /// Every answer. A test compares the list with the folder.
@@ -93,19 +104,19 @@ pub const ANSWERS: &[Answer] = &[
     answer("credit", include_str!("../../deploy/clickhouse/answers/credit.sql")),
     of_model("credit_by_rule"),
     answer("customers", include_str!("../../deploy/clickhouse/answers/customers.sql")),
-    answer("experiments", include_str!("../../deploy/clickhouse/answers/experiments.sql")),
+    of_model("experiments"),
     answer("freshness", include_str!("../../deploy/clickhouse/answers/freshness.sql")),
     of_model("immediacy"),
     answer("money", include_str!("../../deploy/clickhouse/answers/money.sql")),
     of_model("path_credit"),
     answer("people", include_str!("../../deploy/clickhouse/answers/people.sql")),
     answer("places", include_str!("../../deploy/clickhouse/answers/places.sql")),
-    answer("response", include_str!("../../deploy/clickhouse/answers/response.sql")),
+    of_model("response"),
     of_model("roi"),
     of_model("roi_by_rule"),
     of_model("roi_campaign"),
     of_model("roi_channel"),
-    answer("roi_cohort", include_str!("../../deploy/clickhouse/answers/roi_cohort.sql")),
+    of_model("roi_cohort"),
     of_model("roi_place"),
     answer("traffic", include_str!("../../deploy/clickhouse/answers/traffic.sql")),
 ];

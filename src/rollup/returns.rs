@@ -1,7 +1,7 @@
 //! The answers about returns: what each brand earned and spent out of the store, `crate::answers` says what it amounts to, rows back.
 //!
-//! The models `known`, `earned`, `spent`, `ruled` and `effort` are read whole: they have a row a sale and touch, a day and thing, or a
-//! root and week, no more.
+//! The models `known`, `earned`, `spent`, `ruled`, `cohort_post` and `effort` are read whole: they have a row a sale and touch, a day and
+//! thing, a post, or a root and week, no more.
 
 mod said;
 
@@ -13,25 +13,24 @@ use serde::{Deserialize, Serialize};
 
 use super::frame::{Frame, model_name};
 use super::store::Store;
+use super::{LOOKBACK, RULE};
+use crate::answers::cohort::{Basis, Post, cohorts};
 use crate::answers::comparison::comparison;
 use crate::answers::immediacy::{Share, immediacy};
 use crate::answers::money::{Missing, Money};
 use crate::answers::period::Day;
 use crate::answers::places::{Effort, places};
 use crate::answers::roi::{self, By, Ruled, by_rule};
-use crate::answers::{Brand, Earned, Ledger, Place, Rule, Side, Spent};
-use crate::clickhouse::classify;
+use crate::answers::{Brand, Earned, Ledger, Place, Rule, Sale, Side, Spent};
 use crate::failure::Failure;
-use said::{PLACED, RETURN, comparison_row, immediacy_row, place_row, return_row, rule_row};
-
-/// The rule and the look-back in days that answers go by which name none.
-const RULE: (Rule, u16) = (Rule::Last, 30);
+use said::{PLACED, RETURN, cohort_row, comparison_row, immediacy_row, place_row, return_row, rule_row};
 
 const DOING: &str = "could not work out returns";
 
 #[derive(Row, Deserialize)]
 struct KnownRow {
     brand: String,
+    base_currency: String,
     complete_to: i64,
     first_visit: Option<Day>,
     first_cost: Option<Day>,
@@ -55,6 +54,11 @@ struct EarnedRow {
     share: Vec<f64>,
     margin: Vec<i128>,
     missing: u8,
+    sold_at: i64,
+    money_day: Day,
+    basis: Option<u8>,
+    revenue: i128,
+    before_direct: bool,
 }
 
 #[derive(Row, Deserialize)]
@@ -69,6 +73,7 @@ struct SpentRow {
     time: i128,
     time_low: i128,
     time_high: i128,
+    seconds: i64,
     timed: bool,
     unbounded: bool,
     missing: u8,
@@ -85,6 +90,16 @@ struct RuledInput {
     margin: i128,
     missing: u8,
     conversions: f64,
+}
+
+#[derive(Row, Deserialize)]
+struct PostRow {
+    root: u64,
+    brand: String,
+    posted_at: i64,
+    week: Day,
+    engagements: u64,
+    clicks: u64,
 }
 
 #[derive(Row, Deserialize)]
@@ -129,6 +144,10 @@ pub(super) async fn make(store: &Store, frame: &Frame) -> Result<(), Failure> {
     let placed =
         ledgers.iter().flat_map(|ledger| places(ledger, &efforts.remove(&ledger.brand.name).unwrap_or_default())).map(place_row);
     insert(store, frame, "placed", placed).await?;
+    store.run(DOING, &frame.make_like_answer(store, "roi_cohort")).await?;
+    let reached = frame.as_of.unwrap_or_default();
+    let cohorts = cohorts(&ledgers, &posts(store, frame).await?, reached);
+    insert(store, frame, "roi_cohort", cohorts.into_iter().map(cohort_row)).await?;
     store.run(DOING, &frame.make_like_answer(store, "immediacy")).await?;
     insert(
         store,
@@ -143,14 +162,15 @@ pub(super) async fn make(store: &Store, frame: &Frame) -> Result<(), Failure> {
 async fn read(store: &Store, frame: &Frame) -> Result<(Vec<Ledger>, BTreeMap<Arc<str>, Vec<Ruled>>), Failure> {
     let mut texts = Texts::default();
     let known: Vec<KnownRow> =
-        all(store, frame, "known", "brand, complete_to, first_visit, first_cost, clicked, active_weeks").await?;
+        all(store, frame, "known", "brand, base_currency, complete_to, first_visit, first_cost, clicked, active_weeks").await?;
     let mut ledgers: BTreeMap<Arc<str>, Ledger> = BTreeMap::new();
     for row in known {
         let name = texts.of(row.brand);
         let brand = Brand {
             name: name.clone(),
-            rule: RULE.0,
-            lookback: RULE.1,
+            base_currency: texts.of(row.base_currency),
+            rule: RULE,
+            lookback: LOOKBACK,
             complete_to: row.complete_to,
             first_visit: row.first_visit,
             first_cost: row.first_cost,
@@ -159,14 +179,15 @@ async fn read(store: &Store, frame: &Frame) -> Result<(Vec<Ledger>, BTreeMap<Arc
         };
         ledgers.insert(name, Ledger { brand, earned: Vec::new(), spent: Vec::new() });
     }
-    let columns =
-        "brand, day, side, channel, community, campaign, root, root_day, direct, is_refund, age, share, margin, missing";
+    let columns = "brand, day, side, channel, community, campaign, root, root_day, direct, is_refund, age, share, margin, missing, \
+        sold_at, money_day, basis, revenue, before_direct";
     for row in all::<EarnedRow>(store, frame, "earned", columns).await? {
         if let Some(ledger) = ledgers.get_mut(row.brand.as_str()) {
             ledger.earned.extend(earned(row, &mut texts));
         }
     }
-    let columns = "brand, day, side, channel, community, campaign, money, time, time_low, time_high, timed, unbounded, missing";
+    let columns =
+        "brand, day, side, channel, community, campaign, money, time, time_low, time_high, seconds, timed, unbounded, missing";
     for row in all::<SpentRow>(store, frame, "spent", columns).await? {
         if let Some(ledger) = ledgers.get_mut(row.brand.as_str()) {
             ledger.spent.extend(spent(row, &mut texts));
@@ -201,6 +222,21 @@ async fn efforts(store: &Store, frame: &Frame) -> Result<BTreeMap<Arc<str>, Vec<
     Ok(efforts)
 }
 
+/// The posts that brands wrote or answered under.
+async fn posts(store: &Store, frame: &Frame) -> Result<Vec<Post>, Failure> {
+    let mut texts = Texts::default();
+    let rows = all::<PostRow>(store, frame, "cohort_post", "root, brand, posted_at, week, engagements, clicks").await?;
+    let post = |row: PostRow| Post {
+        root: row.root,
+        brand: texts.of(row.brand),
+        week: row.week,
+        at: row.posted_at,
+        engagements: row.engagements,
+        clicks: row.clicks,
+    };
+    Ok(rows.into_iter().map(post).collect())
+}
+
 /// Of each brand the clicks of its roots: on replies, and on posts and shares.
 async fn clusters(store: &Store, frame: &Frame) -> Result<BTreeMap<Arc<str>, Vec<(Share, Share)>>, Failure> {
     let columns = "brand, conversation_early, conversation, broadcast_early, broadcast";
@@ -223,11 +259,7 @@ async fn insert<T: for<'a> Row<Value<'a> = T> + Serialize>(
     model: &str,
     rows: impl Iterator<Item = T>,
 ) -> Result<(), Failure> {
-    let mut insert = store.insert::<T>(DOING, &model_name(frame.number, model)).await?;
-    for row in rows {
-        insert.write(&row).await.map_err(|error| classify(&error).on(DOING))?;
-    }
-    insert.end().await.map_err(|error| classify(&error).on(DOING))
+    store.fill(DOING, &model_name(frame.number, model), rows).await
 }
 
 /// Texts that stand once.
@@ -278,7 +310,24 @@ fn earned(row: EarnedRow, texts: &mut Texts) -> Option<Earned> {
         share: row.share.try_into().ok()?,
         margin: row.margin.try_into().ok()?,
         missing: missing(row.missing),
+        sale: Sale {
+            at: row.sold_at,
+            day: row.money_day,
+            basis: row.basis.map(basis),
+            revenue: row.revenue,
+            before_direct: row.before_direct,
+        },
     })
+}
+
+/// What is known of the way to a sale, as the model numbers it.
+fn basis(number: u8) -> Basis {
+    match number {
+        3 => Basis::Clicks,
+        2 => Basis::Utm,
+        1 => Basis::Visits,
+        _ => Basis::Nothing,
+    }
 }
 
 fn spent(row: SpentRow, texts: &mut Texts) -> Option<Spent> {
@@ -290,6 +339,7 @@ fn spent(row: SpentRow, texts: &mut Texts) -> Option<Spent> {
         time: row.time,
         time_low: row.time_low,
         time_high: row.time_high,
+        seconds: row.seconds,
         timed: row.timed,
         unbounded: row.unbounded,
         missing: missing(row.missing),

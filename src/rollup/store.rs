@@ -3,6 +3,7 @@
 use ::clickhouse::insert::Insert;
 use ::clickhouse::query::{Query, RowCursor};
 use ::clickhouse::{Client, Row, RowOwned, RowRead};
+use serde::Serialize;
 
 use crate::clickhouse::{Setting, classify, known_settings};
 use crate::failure::Failure;
@@ -88,6 +89,20 @@ impl Store {
         let client = self.client.clone().with_database(&self.models);
         let insert = client.insert(model).await.map_err(|error| classify(&error).on(doing))?;
         Ok(self.settings.iter().fold(insert, |insert, (name, value)| insert.with_setting(*name, *value)))
+    }
+
+    /// Writes rows into a model.
+    pub(super) async fn fill<T: for<'a> Row<Value<'a> = T> + Serialize>(
+        &self,
+        doing: &str,
+        model: &str,
+        rows: impl Iterator<Item = T>,
+    ) -> Result<(), Failure> {
+        let mut insert = self.insert::<T>(doing, model).await?;
+        for row in rows {
+            insert.write(&row).await.map_err(|error| classify(&error).on(doing))?;
+        }
+        insert.end().await.map_err(|error| classify(&error).on(doing))
     }
 
     /// The rows that answer a question.

@@ -1,6 +1,8 @@
 //! The texts of models and answers, made to fit a run.
 
-/// What stands in a text for something of the run.
+use super::{LOOKBACK, RULE};
+
+/// What stands in a text for something of the run; beside it `{rule}` and `{lookback}`, by which answers go that name none.
 pub(super) struct Places<'a> {
     /// `{as_of}`: how far the data reach.
     pub(super) as_of: &'a str,
@@ -11,7 +13,8 @@ pub(super) struct Places<'a> {
 impl Places<'_> {
     /// A text with everything in its place.
     pub(super) fn fill(&self, text: &str) -> String {
-        let text = text.replace("{as_of}", self.as_of);
+        let (rule, lookback) = (quoted(RULE.name()), LOOKBACK.to_string());
+        let text = text.replace("{as_of}", self.as_of).replace("{rule}", &rule).replace("{lookback}", &lookback);
         let mut parts = text.split("{model.");
         let mut filled = parts.next().unwrap_or_default().to_owned();
         for part in parts {
@@ -46,6 +49,7 @@ mod tests {
     #[test]
     fn everything_is_put_in_its_place() {
         assert_eq!(filled("SELECT {as_of} FROM {model.one} JOIN {model.two}"), "SELECT now() FROM m.one_7 JOIN m.two_7");
+        assert_eq!(filled("model = {rule} AND lookback_days = {lookback}"), "model = 'last' AND lookback_days = 30");
     }
 
     #[test]
@@ -58,7 +62,9 @@ mod tests {
     fn no_text_asks_for_something_that_is_not_there() {
         for (name, text) in texts() {
             let filled = Places { as_of: "now()", models: &|model| made(model).to_owned() }.fill(text);
-            assert!(!filled.contains("{as_of}") && !filled.contains("{model"), "{name} has a place that nothing fills");
+            for place in ["{as_of}", "{rule}", "{lookback}", "{model"] {
+                assert!(!filled.contains(place), "{name}: nothing fills {place}");
+            }
         }
     }
 
@@ -97,7 +103,7 @@ mod tests {
     }
 
     /// Questions that are longer than one sitting. They are to be cut into models, or to become Rust; no other may join them.
-    const LONG: [&str; 4] = ["activity_daily", "experiments", "response", "roi_cohort"];
+    const LONG: [&str; 0] = [];
 
     #[test]
     fn a_question_is_read_in_one_sitting() {

@@ -1,5 +1,4 @@
-//! Views against independent computations in Python, on the real engine: each program of `tests/sql` in a database of its own,
-//! and a short run of each of `tests/calibrate`.
+//! Views and answers against independent computations in Python, on the real engine: each program of `tests/sql` in a database of its own.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,24 +7,14 @@ use crate::store::Database;
 
 /// Runs one program; it ends with an error and the place if a figure differs.
 async fn agrees(program: &str) {
-    runs("sql", program, None).await;
-}
-
-/// A short run with fixed seeds; `make calibrate` runs the full one.
-async fn calibrated(program: &str) {
-    runs("calibrate", program, Some("short")).await;
-}
-
-async fn runs(folder: &'static str, program: &str, argument: Option<&'static str>) {
-    let database = Database::migrated(&format!("{folder}_{program}")).await;
+    let database = Database::migrated(&format!("sql_{program}")).await;
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join("target/python-venv/bin/python");
-    let file = root.join("tests").join(folder).join(program).with_extension("py");
+    let file = root.join("tests/sql").join(program).with_extension("py");
     let (url, name) = (database.config.url.clone(), database.config.database.clone());
     let run = move || {
         Command::new(&python)
             .arg(&file)
-            .args(argument)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("CLICKHOUSE_URL", url)
             .env("CLICKHOUSE_DATABASE", name)
@@ -35,8 +24,8 @@ async fn runs(folder: &'static str, program: &str, argument: Option<&'static str
     };
     let output = tokio::task::spawn_blocking(run).await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "tests/{folder}/{program}.py:\n{}{}", text(&output.stdout), text(&output.stderr));
-    assert!(!output.stdout.is_empty(), "tests/{folder}/{program}.py compared nothing");
+    assert!(output.status.success(), "tests/sql/{program}.py:\n{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(!output.stdout.is_empty(), "tests/sql/{program}.py compared nothing");
 }
 
 #[tokio::test]
@@ -129,21 +118,6 @@ async fn row_policies_hold_through_the_views() {
     agrees("policies").await;
 }
 
-#[tokio::test]
-async fn intervals_of_roi_hold_the_truth() {
-    calibrated("roi").await;
-}
-
-#[tokio::test]
-async fn trials_without_an_effect_are_seldom_significant() {
-    calibrated("experiments").await;
-}
-
-#[tokio::test]
-async fn intervals_of_responses_hold_the_truth() {
-    calibrated("response").await;
-}
-
 /// What needs the folder of real events.
 mod real_events {
     use super::agrees;
@@ -158,13 +132,11 @@ mod real_events {
 #[test]
 fn every_program_is_run() {
     let here = include_str!("sql.rs");
-    for (folder, run, shared) in [("tests/sql", "agrees", "store"), ("tests/calibrate", "calibrated", "table")] {
-        for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_stem().unwrap().to_str().unwrap();
-            if path.extension().is_some_and(|extension| extension == "py") && name != shared {
-                assert!(here.contains(&format!("{run}(\"{name}\")")), "no test runs {folder}/{name}.py");
-            }
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sql")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if path.extension().is_some_and(|extension| extension == "py") && name != "store" {
+            assert!(here.contains(&format!("agrees(\"{name}\")")), "no test runs tests/sql/{name}.py");
         }
     }
 }

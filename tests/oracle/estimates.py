@@ -42,10 +42,12 @@ def sums():
         exact = [fractions.Fraction(str(value)) for value in values]
         total, square = sum(exact), sum(value * value for value in exact)
         effective = float(total * total / square) if square else 0.0
-        row = {"values": values, "effective": effective, "half": None, "half_up": None}
+        row = {"values": values, "effective": effective, "half": None, "half_up": None, "half_of": None}
         if total > 0 and total * total >= 2 * square:
             half = stats.t.ppf(0.975, freedom(values, "decimal")) * math.sqrt(square) / float(total)
             row |= {"half": half, "half_up": half * (1 + 0.6 * max(values) / math.sqrt(square) * (1 - 2 / effective))}
+            # The variance about the mean of so many units.
+            row["half_of"] = stats.t.ppf(0.975, freedom(values, "decimal")) * math.sqrt(len(values) * max(0.0, float(numpy.var(values, ddof=1)))) / float(total)
         yield row
 
 
@@ -136,7 +138,34 @@ def trials():
 
 def students():
     for freedom in [1, 2, 3, 3.5, 7, 12.25, 30, 99, 364, 10_000, 250_000]:
-        yield {"freedom": freedom, "within_95": float(stats.t.ppf(0.975, freedom)), "below": [[t, float(stats.t.cdf(t, freedom))] for t in (-40.0, -3.2, -1e-3, 0.0, 0.3, 1.96, 12.0)]}
+        yield {"freedom": freedom, "within_95": float(stats.t.ppf(0.975, freedom)), "within_90": float(stats.t.ppf(0.95, freedom)), "below": [[t, float(stats.t.cdf(t, freedom))] for t in (-40.0, -3.2, -1e-3, 0.0, 0.3, 1.96, 12.0)]}
+
+
+def regressions():
+    """Ordinary least squares with a constant for each cluster, and the error of leaving each of them out in turn."""
+    dice = numpy.random.default_rng(7)
+    for clusters, collinear in [(5, False), (14, False), (9, True), (2, False)]:
+        where = numpy.repeat(numpy.arange(clusters), dice.integers(6, 11, clusters))
+        x = dice.poisson(1.5, (len(where), 3)).astype(float)
+        if collinear:
+            x[:, 2] = 2 * x[:, 1]
+        y = numpy.round(10 + where + x @ [0.5, -1.0, 2.0] + dice.normal(0, 1, clusters)[where] * x[:, 0] + dice.normal(0, 1, len(where)), 3)
+        design = numpy.column_stack([x[:, :2] if collinear else x, where[:, None] == numpy.arange(clusters)])
+        fit = lambda kept: statsmodels.api.OLS(y[kept], design[kept]).fit().params
+        weights = [1.0, 4.0, 0.0 if collinear else 10.0]
+        along = numpy.zeros(design.shape[1])
+        # Of two columns of which one is twice the other the sum of both is told, neither alone.
+        along[: 2 if collinear else 3] = weights[: 2 if collinear else 3]
+        told = [weights, weights[:2] + [8.0]] if collinear else [weights]
+        along_of = [None, along] if collinear else [along]
+        for one, known in zip(told, along_of):
+            row = {"rows": [[int(g), *map(float, values), float(outcome)] for g, values, outcome in zip(where, x, y)], "weights": one, "value": None, "error": None, "low": None, "high": None}
+            if known is not None:
+                value = float(known @ fit(where >= 0))
+                error = math.sqrt(sum(float(known @ fit(where != cluster) - value) ** 2 for cluster in range(clusters)) * (clusters - 1) / clusters)
+                half = stats.t.ppf(0.975, clusters - 1) * error
+                row |= {"value": value, "error": error, "low": value - half, "high": value + half}
+            yield row
 
 
 def rates():
@@ -222,7 +251,7 @@ def within():
 
 
 def main():
-    parts = {"student": students(), "sum": sums(), "weeks": likenesses(), "ratio": ratios(), "difference": differences(), "holm": corrections(), "welch": trials(), "rate": rates(), "pool": pools(), "best": bests(), "within": within()}
+    parts = {"student": students(), "sum": sums(), "weeks": likenesses(), "ratio": ratios(), "difference": differences(), "holm": corrections(), "welch": trials(), "rate": rates(), "pool": pools(), "best": bests(), "within": within(), "regression": regressions()}
     print("{" + ",\n".join(f'"{name}":[\n' + ",\n".join(json.dumps(row, allow_nan=False, separators=(",", ":")) for row in rows) + "\n]" for name, rows in parts.items()) + "}")
 
 

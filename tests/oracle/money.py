@@ -14,8 +14,7 @@ told apart by `table`:
 
     credit   one per conversion, touch that has a part of it, model and look-back
     ledger   one per brand, day, entry (revenue, refund, margin, cost_money, cost_time), currency, campaign, place and side
-    roi      one per group of posts, cohort (Monday of their week), horizon_days and side: for a brand under every rule, for
-             its campaigns, channels and places for the model `last` over 30 days
+    roi      one per brand, cohort (Monday of the week of its posts) and side, for the model `last` over 30 days
     reached  in FOUND only: the watermark up to which the views take the log as read; without it all of it
 
 The rules. A fact counts once, its first copy. A visit's side is that of what was clicked (a post or share:
@@ -30,8 +29,9 @@ before the sale, a refund's to those of its sale; a negative amount that names n
 conversion. Parts are rounded down in millionths, and what is left goes to the largest remainders. Days are those of the brand's
 time zone; rates hold as of the day of the money, margins as of the day of the sale. Rates between two currencies are cut after 18
 decimals, what a credit or a day of a cost is worth after six; every sum is exact. A cohort's posts are those that the brand wrote
-or answered under; its cost is that of the week's days; it returned what sales up to the horizon after each post brought, and their
-refunds. Time by rule (seconds_per_reply) is not known.
+or answered under; its cost is that of the week's days; it returned what sales up to the look-back after each post brought, and their
+refunds. What touches without a post brought stands in the week of the touch. Work of a week is known if somebody logged time in it or
+was paid for conversation. Time by rule (seconds_per_reply) is not known.
 """
 
 import argparse
@@ -40,7 +40,6 @@ import collections
 import datetime
 import fractions
 import gzip
-import itertools
 import json
 import math
 import re
@@ -52,12 +51,13 @@ import zoneinfo
 KEYS = {
     "credit": ("model", "lookback_days", "conversion", "visit", "click"),
     "ledger": ("brand", "day", "entry", "currency", "campaign", "channel", "community", "side"),
-    "roi": ("grain", "brand", "campaign", "channel", "community", "cohort", "horizon_days", "side", "model", "lookback_days"),
+    "roi": ("brand", "cohort", "side"),
 }
 UNALLOCATED = "(unallocated)"
 MODELS = ("first", "last", "linear", "position", "time_decay")
 LOOKBACKS = (7, 30, 90)
-HORIZONS = (7, 30, 90)
+# The rule of cohorts.
+RULE = ("last", 30)
 SIDES = ("broadcast", "conversation", "other")
 DAY_MS = 86_400_000
 SESSION_GAP_MS = 30 * 60_000
@@ -503,18 +503,11 @@ def monday(day):
     return day - datetime.timedelta(days=day.weekday())
 
 
-def grains(brand, campaign, channel, community):
-    yield ("brand", brand, "", "", "")
-    yield ("campaign", brand, campaign, "", "")
-    yield ("channel", brand, "", channel, "")
-    yield ("place", brand, "", channel, community)
-
-
 class Cohorts:
     """The posts that a brand wrote or answered under, by week; and in which weeks it was active."""
 
     def __init__(self, log, dimensions):
-        self.posts, self.groups, self.active = {}, collections.defaultdict(list), collections.defaultdict(set)
+        self.posts, self.weeks, self.active = {}, collections.defaultdict(list), collections.defaultdict(set)
         replies = collections.defaultdict(list)
         for reply in log.all("reply"):
             if reply.get("is_brand"):
@@ -525,54 +518,60 @@ class Cohorts:
             brand = post.get("brand", "")
             week = monday(dimensions.day(brand, post["time"]))
             self.posts[post["id"]] = (post, week)
-            for group in grains(brand, *(post.get(name, "") for name in ("campaign", "channel", "community"))):
-                self.groups[group, week].append(post["time"])
+            self.weeks[brand, week].append(post["time"])
             self.active[brand] |= {week} if post.get("is_brand") else set()
             self.active[brand] |= {monday(dimensions.day(brand, time)) for time in replies[post["id"]]}
 
 
 def costs_by_week(spent):
-    """By group, week and side: units of money and time; and in which weeks a brand logged time."""
-    money, time, timed = Sums(), Sums(), collections.defaultdict(set)
+    """By brand, week and side: units of money and time; and in which weeks a brand's work is known."""
+    money, time, timed, paid = Sums(), Sums(), collections.defaultdict(set), collections.Counter()
     for cost in spent:
         week = monday(cost.day)
         if cost.seconds:
             timed[cost.brand].add(week)
-        for group in grains(cost.brand, *cost.place):
-            for side in ("all", cost.side):
-                money.add((group, week, side), cost.money_base)
-                time.add((group, week, side), cost.time_base)
+        if cost.side == "conversation":
+            paid[cost.brand, week, cost.currency] += cost.units
+        for side in ("all", cost.side):
+            money.add((cost.brand, week, side), cost.money_base)
+            time.add((cost.brand, week, side), cost.time_base)
+    for (brand, week, _), amount in paid.items():
+        if amount > 0:
+            timed[brand].add(week)
     return money, time, timed
 
 
-def values_by_week(cohorts, all_credits):
-    """By group, week, side, rule and horizon: revenue and margin of sales up to the horizon, refunds with their sale."""
-    revenue, margin, sides = Sums(), Sums(), set()
+def values_by_week(cohorts, dimensions, all_credits):
+    """By brand, week and side: revenue and margin of sales up to the look-back after the post, refunds with their sale; and the margin
+    of touches of the week that have no post."""
+    revenue, margin, without, sides = Sums(), Sums(), Sums(), set()
     for credit in all_credits:
-        if credit.touch.root not in cohorts.posts:
+        if credit.lookback != RULE[1]:
             continue
-        post, week = cohorts.posts[credit.touch.root]
-        groups = list(grains(post.get("brand", ""), *(post.get(name, "") for name in ("campaign", "channel", "community"))))
-        for horizon in HORIZONS:
-            if credit.sale["time"] > post["time"] + horizon * DAY_MS:
+        is_rule = credit.model == RULE[0]
+        if credit.touch.root in cohorts.posts:
+            post, week = cohorts.posts[credit.touch.root]
+            if credit.sale["time"] > post["time"] + RULE[1] * DAY_MS:
                 continue
-            for group in groups:
-                for side in ("all", credit.touch.side):
-                    key = (group, week, side, credit.model, credit.lookback, horizon)
-                    revenue.add(key, credit.base)
-                    margin.add(key, credit.margin_base)
-                    sides.add((group, week, side))
-    return revenue, margin, sides
+            for side in ("all", credit.touch.side):
+                sides.add((post.get("brand", ""), week, side))
+                if is_rule:
+                    revenue.add((post.get("brand", ""), week, side), credit.base)
+                    margin.add((post.get("brand", ""), week, side), credit.margin_base)
+        elif is_rule and not credit.touch.root and credit.touch.side in SIDES:
+            for side in ("all", credit.touch.side):
+                without.add((credit.brand, monday(dimensions.day(credit.brand, credit.touch.time)), side), credit.margin_base)
+    return revenue, margin, without, sides
 
 
 def traced_shares(cohorts, all_credits):
-    """By brand and rule: the part of its revenue that is credited to its posts."""
+    """By brand: the part of its revenue that is credited to its posts."""
     traced, whole = collections.Counter(), collections.Counter()
     for credit in all_credits:
-        key = (credit.brand, credit.model, credit.lookback)
-        whole[key] += credit.base or 0
-        traced[key] += credit.base or 0 if credit.touch.root in cohorts.posts else 0
-    return {key: fractions.Fraction(traced[key], total) for key, total in whole.items() if total}
+        if (credit.model, credit.lookback) == RULE:
+            whole[credit.brand] += credit.base or 0
+            traced[credit.brand] += credit.base or 0 if credit.touch.root in cohorts.posts else 0
+    return {brand: fractions.Fraction(traced[brand], total) for brand, total in whole.items() if total}
 
 
 def evidence_of(all_credits):
@@ -580,7 +579,7 @@ def evidence_of(all_credits):
     best = collections.defaultdict(lambda: collections.defaultdict(int))
     for credit in all_credits:
         touch = credit.touch
-        if is_refund(credit.conversion):
+        if is_refund(credit.conversion) or credit.lookback != RULE[1]:
             continue  # It is no evidence of its own: its sale is.
         kind = 3 if touch.root else 2 if touch.tracked else 1 if touch.id else 0
         weeks = best[credit.brand]
@@ -591,58 +590,52 @@ def evidence_of(all_credits):
 def roi(log, dimensions, spent, all_credits, reached):
     cohorts = Cohorts(log, dimensions)
     money, time, timed = costs_by_week(spent)
-    revenue, margin, valued = values_by_week(cohorts, all_credits)
+    revenue, margin, without, valued = values_by_week(cohorts, dimensions, all_credits)
     evidence, traced = evidence_of(all_credits), traced_shares(cohorts, all_credits)
-    for group, week in sorted({*cohorts.groups, *(key[:2] for key in money)}):
-        brand, posts = group[1], cohorts.groups.get((group, week), [])
-        active = cohorts.active[brand]
+    for brand, week in sorted({*cohorts.weeks, *(key[:2] for key in (*money, *without))}):
+        posts, active = cohorts.weeks.get((brand, week), []), cohorts.active[brand]
         labour = fractions.Fraction(len(active & timed[brand]), len(active)) if active else None
+        until = week + datetime.timedelta(days=7 + RULE[1])
+        known = max((kind for day, kind in evidence[brand].items() if week <= day <= until), default=-1)
+        ripe = bool(posts) and max(posts) + RULE[1] * DAY_MS < reached
         for side in ("all", *SIDES, UNALLOCATED):
-            here = (group, week, side)
-            if here not in money and (side == UNALLOCATED or side == "other" and here not in valued):
+            here = (brand, week, side)
+            if here not in money and (side == UNALLOCATED or side == "other" and here not in valued and here not in without):
                 continue
             spent_money, spent_time = money.get(here, 0), time.get(here, 0)
             cost = None if spent_money is None or spent_time is None else spent_money + spent_time
-            for horizon, model, lookback in itertools.product(HORIZONS, MODELS, LOOKBACKS):
-                if group[0] != "brand" and (model, lookback) != ("last", 30):
-                    continue
-                until = week + datetime.timedelta(days=7 + horizon)
-                known = max((kind for day, kind in evidence[brand].items() if week <= day <= until), default=-1)
-                earned = revenue.get((*here, model, lookback, horizon), 0)
-                value = margin.get((*here, model, lookback, horizon), 0)
-                ripe = bool(posts) and max(posts) + horizon * DAY_MS < reached
-                checks = (
-                    (side == UNALLOCATED or UNALLOCATED in group, "unallocated_cost"),
-                    (not posts, "no_posts"),
-                    (not ripe, "not_mature"),
-                    (known < 3, {-1: "no_conversions", 0: "no_touch"}.get(known, "no_clicks")),
-                    (spent_time is None, "missing_rate"),
-                    (cost is None or earned is None, "missing_rate"),
-                    (value is None, "missing_rate"),
-                    (side != "all" and (labour or 0) < fractions.Fraction(4, 5), "labour_coverage"),
-                    (not cost, "no_cost"),
-                )
-                reason = next((name for applies, name in checks if applies), "")
-                yield {
-                    "table": "roi",
-                    **dict(zip(KEYS["roi"], (*group, str(week), horizon, side, model, lookback))),
-                    "posts": len(posts),
-                    "money_base": in_units(None if cost is None else spent_money),
-                    "time_base": in_units(None if cost is None else spent_time),
-                    "cost_base": in_units(cost),
-                    "revenue_base": in_units(earned if known == 3 else None),
-                    "margin_base": in_units(value if known == 3 else None),
-                    "roi": decimal(fractions.Fraction(value - cost, cost), 9) if reason == "" else None,
-                    "traced_share": decimal(traced.get((brand, model, lookback)), 9),
-                    "labour_coverage": decimal(labour, 9),
-                    "reason": reason,
-                }
+            earned, value = revenue.get(here, 0), margin.get(here, 0)
+            checks = (
+                (side == UNALLOCATED, "unallocated_cost"),
+                (not posts, "no_posts"),
+                (not ripe, "not_mature"),
+                (known < 3, {-1: "no_conversions", 0: "no_touch"}.get(known, "no_clicks")),
+                (cost is None or earned is None or value is None, "missing_rate"),
+                (side != "all" and (labour or 0) < fractions.Fraction(4, 5), "labour_coverage"),
+                (not cost, "no_cost"),
+            )
+            reason = next((name for applies, name in checks if applies), "")
+            yield {
+                "table": "roi",
+                **dict(zip(KEYS["roi"], (brand, str(week), side))),
+                "posts": len(posts),
+                "money_base": in_units(None if cost is None else spent_money),
+                "time_base": in_units(None if cost is None else spent_time),
+                "cost_base": in_units(cost),
+                "revenue_base": in_units(earned if known == 3 else None),
+                "margin_base": in_units(value if known == 3 else None),
+                "margin_without_post": in_units(without.get(here, 0)),
+                "roi": decimal(fractions.Fraction(value - cost, cost), 9) if reason == "" else None,
+                "traced_share": decimal(traced.get(brand), 9),
+                "labour_coverage": decimal(labour, 9),
+                "reason": reason,
+            }
 
 
 # --- Comparing -----------------------------------------------------------------------------------
 
 # Figures; money is exact to its last decimal, a ratio is a float.
-FIGURES = ("credit", "credit_base", "amount", "amount_base", "money_base", "time_base", "cost_base", "revenue_base", "margin_base")
+FIGURES = ("credit", "credit_base", "amount", "amount_base", "money_base", "time_base", "cost_base", "revenue_base", "margin_base", "margin_without_post")
 RATIOS = ("roi", "traced_share", "labour_coverage")
 TOLERANCE = {**dict.fromkeys(FIGURES, 0), **dict.fromkeys(RATIOS, fractions.Fraction(1, 10**8))}
 # Reasons that withhold the interval and not the ROI, and those of which the oracle tells one.

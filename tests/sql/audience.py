@@ -161,6 +161,8 @@ for row in found:
             known = ago(day, back) >= span[brand][0]
             value = on_side(days.get((*place, ago(day, back)), {}), column)
             same(f"{key} {side} {column} {name}", row[f"{column}_{name}"], value if known else None)
+        usual = sum(on_side(days.get((*place, ago(day, back)), {}), column) for back in (7, 14, 21, 28)) / 4
+        same(f"{key} {side} {column} usual", row[f"{column}_usual"], usual if ago(day, 28) >= span[brand][0] else None)
     own = cell["own posts"]
     rates = [(cell["own replies"] - cell["own brand_replies"]) / own, cell["own shares"] / own, cell["own reactions"] / own] if own else [None] * 3
     same(f"{key} rates", [row["conversation_rate"], row["amplification_rate"], row["applause_rate"]], rates, 1e-9)
@@ -173,7 +175,9 @@ for row in found:
     priced[base, side] += any(parts)
 wanted = {(brand, "", "", ago(last, back), side) for brand, (first, last) in span.items() for back in range((last - first).days + 1) for side in ("broadcast", "conversation", "other")}
 for key, cell in days.items():
-    for later in (0, 7, 364):
+    for later in (0, 7, 14, 21, 28, 364):
+        if later in (14, 21) and key[3] + datetime.timedelta(days=later - 28) < span[key[0]][0]:
+            continue
         for side in ("broadcast", "conversation", "other"):
             columns = [column for column, of in SIDE.items() if of == side and column in EARLIER + ("impressions",) and (column != "impressions" or not later)]
             columns += ["monologue brand_replies"] if side == "broadcast" else []

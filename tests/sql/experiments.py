@@ -184,6 +184,7 @@ for (experiment, kind), units in arms.items():
     for arm, mine in sums.items():
         row, theirs = found.pop((experiment, arm)), sums[control]
         same(f"{experiment} {arm}", [row["control_arm"], row["control_rule"]], [control, "named control" if control == "control" else "first arm by name"])
+        same(f"{experiment} {arm} brand", row["brand"], "acme" if experiment == "by_slot" else "")
         same(f"{experiment} {arm} units", [row["units"], row["control_units"]], [len(mine), 0 if arm == control else len(theirs)])
         if experiment in REFUSED or None in mine:
             same(f"{experiment} {arm}", [row[c] for c in ["mean", "units_with_sales", "control_mean", *FIGURES]], [None] * 10)

@@ -62,8 +62,7 @@ def answers(views, where="1"):
 
 def of_brand(view, brand):
     """The rows of an answer that are of one brand; of an experiment, where posts of the brand carry it."""
-    mine = f"experiment IN (SELECT experiment FROM root WHERE brand = '{brand}')" if view == "experiments" else f"brand = '{brand}'"
-    return sorted(json.dumps(rounded(row)) for row in ask(f"SELECT * EXCEPT (run, as_of, run_age_seconds) FROM {view} WHERE {mine}"))
+    return sorted(json.dumps(rounded(row)) for row in ask(f"SELECT * EXCEPT (run, as_of, run_age_seconds) FROM {view} WHERE brand = '{brand}'"))
 
 
 def report(folder, brand):

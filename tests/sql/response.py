@@ -1,7 +1,8 @@
-"""Effects of replies and shares by lag: the same regression, bootstrap and verdicts in numpy, from the minutes inserted here.
+"""Visits after replies: the same regression in numpy, with the errors of leaving a day out, from the minutes inserted here.
 
 Brands: `acme` in a time zone whose clocks change, with mails, own posts, own hosts and hours that no lag covers; `quiet` without a
-share; `young` with too few days, `new` without a whole one; `rare` with replies on few days; `steady` whose shares never vary; `led` whose replies follow the visits.
+share; `young` with too few days, `new` without a whole one; `rare` with replies on few days, `mute` without any; `steady` whose shares
+never vary, `even` whose replies do not; `led` whose replies follow the visits.
 """
 
 import datetime
@@ -10,11 +11,10 @@ import zoneinfo
 import numpy
 from scipy import stats
 
-from store import LARGEST, ask, dicts, insert, millis, opening, run, same
+from store import LARGEST, dicts, insert, millis, opening, run, same
 
 BINS = [(0, 0), (1, 4), (5, 14), (15, 59), (60, 239), (240, 719)]
 LENGTHS = numpy.array([last - first + 1 for first, last in BINS])
-NAMES = ["0", "1-4", "5-14", "15-59", "60-239", "240-719"]
 START = datetime.datetime(2026, 3, 20, 5, 0, tzinfo=datetime.timezone.utc)
 FIRST = int(START.timestamp()) // 60
 KINDS = ["mail", "ad", "launch", "news"]
@@ -118,87 +118,46 @@ def regression(minutes):
     return days, numpy.array(products), numpy.array(counts)
 
 
-def effects(products):
-    """Visits per event by bin and the lead's effect, both treatments; columns that never vary are left out."""
-    z, y = products[:-1, :-1], products[:-1, -1]
-    kept = numpy.flatnonzero(numpy.diag(z) > 0)
-    size = numpy.sqrt(numpy.diag(z)[kept])
-    solution = numpy.full(len(z), numpy.nan)
-    solution[kept] = numpy.linalg.lstsq(z[numpy.ix_(kept, kept)] / size / size[:, None], y[kept] / size, rcond=1e-10)[0] / size
-    return solution[-14:].reshape(2, 7) * numpy.append(LENGTHS, 25)
-
-
-def weights(brand, days):
-    """How often each day counts in each draw: the engine's hash, turned into a Poisson number here."""
-    dates = ",".join(f"toDate('{day}')" for day in days)
-    rows = ask(f"SELECT draw, groupArray(toString(cityHash64('{brand}', day, draw))) FROM (SELECT arrayJoin([{dates}]) AS day, toUInt8(arrayJoin(range(1, 201))) AS draw ORDER BY draw, day) GROUP BY draw ORDER BY draw")
-    return stats.poisson.ppf(numpy.array([[int(h) / 2**64 for h in hashes] for _, hashes in rows]), 1)
-
-
-def expected(brand, minutes):
-    """The view's rows of a brand whose figures the data can carry, by (treatment, bin)."""
+def expected(minutes):
+    """The rows of a brand whose figures the data can carry, by minutes."""
     days, products, counts = regression(minutes)
-    estimate = effects(products.sum(0))
-    drawn = numpy.array([effects(numpy.tensordot(w, products, 1)) for w in weights(brand, days)])
+    total = products.sum(0)
+    z = total[:-1, :-1]
+    size = numpy.where(numpy.diag(z) > 0, numpy.sqrt(numpy.diag(z)), 1)
+    solve = lambda all: numpy.linalg.pinv(all[:-1, :-1] / size / size[:, None], rcond=1e-9, hermitian=True) @ (all[:-1, -1] / size) / size
+    solution, without = solve(total), numpy.array([solve(total - day) for day in products])
     t95, t90 = stats.t.ppf([0.975, 0.95], len(days) - 1)
-    rows, early, early_drawn, flags, above_0 = {}, [], [], [], []
-    for side, treatment in enumerate(("brand_reply", "share")):
-        if counts[:, side].sum() == 0:
-            continue
-        value, lead, values = estimate[side, :6], estimate[side, 6], drawn[:, side, :6]
-        for k, name in enumerate([*NAMES, "total"]):
-            here, there = (value[k], values[:, k]) if name != "total" else (value.sum(), values.sum(1))
-            sd, sum_sd = there.std(ddof=1), values[:, : k + 1].sum(1).std(ddof=1)
-            so_far = value[: k + 1].sum()
-            rows[treatment, name] = {"visits_per_event": here, "low": here - t95 * sd, "high": here + t95 * sd, "cumulative": so_far}
-            rows[treatment, name] |= {"cumulative_low": so_far - t95 * sum_sd, "cumulative_high": so_far + t95 * sum_sd}
-        early.append(value[:3].sum() / value.sum())
-        early_drawn.append(values[:, :3].sum(1) / values.sum(1))
-        lead_sd = drawn[:, side, 6].std(ddof=1)
-        low, high, fifth = lead - t90 * lead_sd, lead + t90 * lead_sd, 0.2 * abs(value.sum())
-        verdict = "not_flagged_at_20pct" if -fifth < low and high < fifth else "flagged" if abs(lead) > 3 * lead_sd else "undecided"
-        flags.append(verdict)
-        total = rows[treatment, "total"]
-        share_low, share_high = numpy.quantile(early_drawn[-1], [0.02, 0.98])
-        above_0.append(bool(total["low"] > 0))
-        shares = (early[-1], share_low, share_high, "") if above_0[-1] else (None, None, None, "the total may be 0: no share within 15 minutes, no T50")
-        total |= dict(zip(("share_within_15", "share_within_15_low", "share_within_15_high", "reason"), shares))
-        total |= {"lead_effect": lead, "lead_low": low, "lead_high": high, "verdict": verdict, "events": counts[:, side].sum(), "event_days": (counts[:, side] > 0).sum()}
-        half = BINS[numpy.flatnonzero(2 * numpy.cumsum(value) >= value.sum())[0]] if above_0[-1] else (None, None)
-        total |= {"t50_from_minutes": half[0], "t50_to_minutes": half[1], "days": len(days)}
-    if len(early) == 2:
-        low, high = numpy.quantile(early_drawn[0] - early_drawn[1], [0.02, 0.98])
-        told = all(above_0)
-        verdict = "flagged" if "flagged" in flags else "undecided" if not told else "supported" if low > 0 else "refuted" if high < 0 else "undecided"
-        shares = (early[0] - early[1], low, high, "") if told else (None, None, None, "a total may be 0: no difference")
-        rows["difference", "total"] = {**dict(zip(("share_within_15", "share_within_15_low", "share_within_15_high", "reason"), shares)), "verdict": verdict, "days": len(days)}
+
+    def effect(*lengths):
+        along = numpy.zeros(len(z))
+        along[len(z) - 14 :][: len(lengths)] = lengths
+        return along @ solution, numpy.sqrt((((without - solution) @ along) ** 2).sum() * (len(days) - 1) / len(days))
+
+    rows, (lead, lead_error) = {}, effect(0, 0, 0, 0, 0, 0, 25)
+    for within, kept in ((15, 3), (60, 4)):
+        value, error = effect(*LENGTHS[:kept])
+        low, high = lead - t90 * lead_error, lead + t90 * lead_error
+        verdict = "not_flagged_at_20pct" if max(abs(low), abs(high)) < 0.2 * abs(value) else "flagged" if abs(lead) > 3 * lead_error else "undecided"
+        rows[within] = {"visits_per_reply": value, "low": value - t95 * error, "high": value + t95 * error, "lead": lead, "lead_low": low, "lead_high": high, "lead_verdict": verdict,
+                        "days": len(days), "replies": counts[:, 0].sum(), "reply_days": (counts[:, 0] > 0).sum(), "reason": "", "beside_immediacy": "cannot_tell"}
     return rows
 
 
 def compare(brand, minutes, found):
-    """Compares what can be estimated; gives back the other rows."""
-    wanted = expected(brand, minutes)
-    for key, columns in wanted.items():
+    """Compares what can be estimated."""
+    wanted = expected(minutes)
+    for within, columns in wanted.items():
         for column, value in columns.items():
-            if value is None or isinstance(value, str):
-                same(f"{brand} {key} {column}", found[key][column], value)
-                continue
-            # The view takes the t quantile in low and high from a series.
-            wide = column in ("low", "high", "cumulative_low", "cumulative_high", "lead_low", "lead_high")
-            width = max(columns[f"{name}high"] - columns[f"{name}low"] for name in ("", "cumulative_")) if "high" in columns else 0
-            same(f"{brand} {key} {column}", found[key][column], float(value), 2e-5 * (1 + width) if wide else 1e-8)
-    print(f"response: {brand}, {len(wanted)} rows as in numpy;", {key[0]: row["verdict"] for key, row in wanted.items() if key[1] == "total"})
-    return {key: row for key, row in found.items() if key not in wanted}
+            same(f"{brand} {within} {column}", found[within][column], value if isinstance(value, str) else float(value), 0 if isinstance(value, str) else 1e-7)
+    print(f"response: {brand}, as in numpy;", {within: f"{row['low']:.2f} to {row['high']:.2f}, {row['lead_verdict']}" for within, row in wanted.items()})
 
 
 def nothing(brand, rows, reason):
     """Rows without a figure, with their reason, and no verdict."""
-    for key, row in rows.items():
-        figures = [column for column in row if column.startswith(("visits_per", "low", "high", "cumulative", "share_within", "t50", "lead"))]
-        assert len(figures) == 14 and all(row[column] is None for column in figures), (brand, key, row)
-        same(f"{brand} {key} reason", row["reason"], reason[key[0]])
-        assert row["verdict"] == ("undecided" if key[1] == "total" else ""), (brand, key, row)
-    print(f"response: {brand}, {len(rows)} rows are NULL with their reason")
+    for within, row in rows.items():
+        assert all(row[column] is None for column in ("visits_per_reply", "low", "high", "lead", "lead_low", "lead_high", "lead_verdict")), (brand, row)
+        same(f"{brand} {within} reason", [row["reason"], row["beside_immediacy"]], [reason, "cannot_tell"])
+    print(f"response: {brand}, nothing and why: {reason}")
 
 
 acme = world(1, 20, "Europe/Berlin")
@@ -219,12 +178,16 @@ young = world(3, 10)
 new = world(7, 1)
 rare = world(4, 16)
 rare["replies"][: 9 * 1440] = 0
+mute = world(8, 16)
+mute["replies"][:] = 0
 steady = world(5, 16)
 steady["shares"][:] = 1
+even = world(9, 16)
+even["replies"][:] = 1
 led = world(6, 16)
 led["visits"] = led["visits"] + 4 * ahead(led["replies"], 6, 30)
 run("INSERT INTO brand (valid_from, brand, timezone, landing_hosts) VALUES ('2026-01-01', 'acme', 'Europe/Berlin', ['acme.example']), ('2026-01-01', 'quiet', 'Etc/GMT+5', []), ('2026-01-01', 'led', 'UTC', [])")
-brands = {"acme": acme, "quiet": quiet, "young": young, "new": new, "rare": rare, "steady": steady, "led": led}
+brands = {"acme": acme, "quiet": quiet, "young": young, "new": new, "rare": rare, "mute": mute, "steady": steady, "even": even, "led": led}
 for name, minutes in brands.items():
     put(name, minutes)
 # Events of every brand, one of the own hosts as referrer, a visit before the first post: only the first count.
@@ -243,39 +206,15 @@ insert("activity_window", [{"window_start": 4_000_000_500 // 900 * 900, "epoch":
 # Below its own post the brand alone wrote: that answers nobody and is no treatment.
 insert("activity_window", [{"window_start": (FIRST + 4500) * 60, "epoch": 0, "source": "t/0", "root": "alone", "opened": opening(), "version": 1, "root_seen": True, "root_is_brand": True, "brand": "acme", "replies": 4, "brand_replies": 4, "brand_reply_minutes": [3, 3, 7, 14]}])
 
-whole = ask("SELECT sum(visits), sum(brand_replies), sum(shares), sum(brand_posts), count(), sum(mails + ads + launches + other_events) FROM minute WHERE brand = 'acme'")[0]
-last = int(numpy.flatnonzero(acme["visits"])[-1]) + 1
-counts = [int(acme[what][:last].sum()) for what in ("visits", "replies", "shares", "posts")]
-same("minutes of acme", whole, [*counts, last, sum(int(c.sum()) for c in acme["events"].values())])
-day, clock = local("Europe/Berlin", last)
-found = ask("SELECT toString(day), minute_of_day FROM minute WHERE brand = 'acme' ORDER BY minute")
-assert [(d, m) for d, m in found] == [(str(datetime.date.fromordinal(int(d))), int(m)) for d, m in zip(day, clock)]
-print(f"response: {last} minutes of acme on its own clock")
-
-days, products, _ = regression(acme)
-drawn = weights("acme", days)
-assert abs(drawn.mean() - 1) < 0.05 and abs(drawn.var() - 1) < 0.1, (drawn.mean(), drawn.var())
-view = ask("SELECT effects FROM response_draw WHERE brand = 'acme' ORDER BY draw")
-wanted = [effects(products.sum(0)), *(effects(numpy.tensordot(w, products, 1)) for w in drawn)]
-same("201 draws of acme", [row[0] for row in view], [list(map(float, draw.ravel())) for draw in wanted], 1e-9)
-print("response: 201 fits of acme as in numpy, the lags of calendar and own posts in them")
-
 answer = {name: {} for name in brands}
 for row in dicts("SELECT * FROM response"):
-    answer[row["brand"]][row["treatment"], row["bin"]] = row
-assert all(len(rows) == 15 for rows in answer.values()), answer.keys()
-missing = "needs replies and shares on 10 days each"
-of = lambda brand, *treatments: {key: row for key, row in answer[brand].items() if key[0] in treatments}
-assert compare("acme", acme, answer["acme"]) == {}
-nothing("quiet", compare("quiet", quiet, answer["quiet"]), {"share": "no shares", "difference": missing})
-nothing("young", answer["young"], dict.fromkeys(("brand_reply", "share", "difference"), "fewer than 14 whole days"))
-nothing("new", answer["new"], dict.fromkeys(("brand_reply", "share", "difference"), "fewer than 14 whole days"))
-nothing("rare", of("rare", "brand_reply", "difference"), {"brand_reply": "events on fewer than 10 days", "difference": missing})
-nothing("steady", of("steady", "share", "difference"), dict.fromkeys(("share", "difference"), "the lags cannot be told apart"))
-assert all(row["visits_per_event"] is not None for row in of("steady", "brand_reply").values()), "what can be told is told"
-assert compare("led", led, answer["led"]) == {}
-same("a lead is seen", answer["led"]["brand_reply", "total"]["verdict"], "flagged")
-same("and the comparison says so", answer["led"]["difference", "total"]["verdict"], "flagged")
-total = answer["acme"]["brand_reply", "total"]
-same("half of what a reply brings", [total["t50_from_minutes"], total["t50_to_minutes"]], [1, 4])
-same("the hypothesis of acme", answer["acme"]["difference", "total"]["verdict"], "supported")
+    answer[row["brand"]][row["minutes"]] = row
+assert all(sorted(rows) == [15, 60] for rows in answer.values()), answer.keys()
+for name in ("acme", "quiet", "steady", "led"):
+    compare(name, brands[name], answer[name])
+for name in ("young", "new"):
+    nothing(name, answer[name], "fewer than 14 whole days")
+nothing("rare", answer["rare"], "replies on fewer than 10 days")
+nothing("mute", answer["mute"], "no brand replies")
+nothing("even", answer["even"], "the lags cannot be told apart")
+same("a lead is seen", answer["led"][60]["lead_verdict"], "flagged")

@@ -78,7 +78,7 @@ for i in range(1200):
         clicks.append({"id": f"c{i}", "time": at, "root": name, "target_kind": R.choice(["post", "share", "reply", "unknown"]), "path": [name], "path_actors": [1], "depth": 0, "visitor": 0, "has_visitor": False, **{k: root[k] for k in ("brand", "campaign", "channel", "community")}})
     visitor = R.randrange(1, 500)
     # Sold by a sister brand through a post of this one: in the base currency of acme, which is another, or in the same.
-    brand, visitor = ("taps", visitor + 1000) if brand in ("acme", "zeta") and i % 40 == 7 else (brand, visitor)
+    brand, visitor = ("taps", visitor + 1000) if brand in ("acme", "zeta") and i % 23 == 7 else (brand, visitor)
     utm = "" if clicked or brand != "taps" else "social-conversation"
     if brand != "cold":
         visits.append({"id": f"v{i}", "time": at, "visitor": visitor, "has_visitor": True, "click": f"c{i}" if clicked else "", "brand": brand, "utm_medium": utm})
@@ -109,7 +109,12 @@ for i in range(420):
 for i in range(10):
     timed = i % 2 == 0 and i < 6
     costs.append({**costs[1], "id": f"kh{i}", "time": roots[f"half{i}"]["time"], "amount": None if timed else Decimal(5 + i), "currency": "" if timed else "EUR", "seconds": 1200 if timed else None, "seconds_low": None, "seconds_high": None,
-                  "role": "editor" if timed else "", "estimated": False, "brand": "half", "campaign": "", "channel": "x", "community": "g0", "side": ("broadcast", "conversation")[i % 2], "period_start": None, "period_end": None})
+                  "role": "editor" if timed else "", "estimated": False, "brand": "half", "campaign": "", "channel": "x", "community": "g0", "side": "conversation" if timed else "broadcast", "period_start": None, "period_end": None})
+# What has no rate and no bounds, in weeks that are mature.
+timed = {**costs[-1], "amount": None, "currency": "", "seconds": 600, "side": "conversation"}
+costs += [{**timed, "id": "ku", "time": T0 + 8 * DAY, "role": "unknown"}, {**timed, "id": "ke", "time": T0 + DAY, "role": "editor", "estimated": True, "brand": "zeta"}]
+for row in conversions[60::60]:
+    row["currency"] = "GBP"
 facts("click", times(clicks))
 facts("visit", times(visits), source="t/1")
 facts("conversion", times(conversions), source="t/2")
@@ -125,44 +130,45 @@ insert("brand", [{"valid_from": "2023-01-01", "brand": b, "margin_rate": Decimal
 
 # ---------------------------------------------------------------- what the views of credit and cost say, line by line
 credit = collections.defaultdict(list)
-for row in dicts("SELECT model, lookback_days AS l, conversion, toUnixTimestamp64Milli(at) / 1000 AS at, toString(day) AS day, brand, side, root, share, direct, tracked, visit, before_direct, refund_of, toUnixTimestamp64Milli(sold_at) / 1000 AS sold_at, toFloat64(credit_base) AS credit_base, toFloat64(margin_base) AS margin_base, base_currency FROM credit_by_rule WHERE share > 0"):
+for row in dicts("SELECT model, lookback_days AS l, conversion, toUnixTimestamp64Milli(at) / 1000 AS at, toString(day) AS day, toString(touched_day) AS touched_day, brand, side, root, share, direct, tracked, visit, before_direct, refund_of, toUnixTimestamp64Milli(sold_at) / 1000 AS sold_at, toFloat64(credit_base) AS credit_base, toFloat64(margin_base) AS margin_base, base_currency FROM credit_by_rule WHERE share > 0"):
     credit[row["model"], row["l"]].append(row)
-cost_lines = dicts("SELECT toString(day) AS day, brand, campaign, channel, community, side, toInt64(seconds) AS seconds, toInt64(seconds_low) AS low, toFloat64(time_amount) AS time_amount, toFloat64(money_base) AS money, toFloat64(time_base) AS time, toFloat64(time_base_low) AS time_low, toFloat64(time_base_high) AS time_high FROM cost_day")
+cost_lines = dicts("SELECT toString(day) AS day, brand, campaign, channel, community, side, currency, toFloat64(amount) AS amount, toInt64(seconds) AS seconds, toInt64(seconds_low) AS low, toFloat64(time_amount) AS time_amount, toFloat64(money_base) AS money, toFloat64(time_base) AS time, toFloat64(time_base_low) AS time_low, toFloat64(time_base_high) AS time_high FROM cost_day")
 for line in cost_lines:
     line["seconds"], line["unbounded"] = int(line["seconds"]), line["low"] is None
 member = {name: r for name, r in roots.items() if r["own"] or r["replied"]}
 assert len(roots) - len(member) > 10, "posts without the brand's part are left out"
 date = datetime.date.fromisoformat
 week = lambda day: date(day) - datetime.timedelta(days=date(day).weekday())
-
-
-def keys(brand, campaign, channel, community):
-    return [("brand", brand, "", "", ""), ("campaign", brand, campaign, "", ""), ("channel", brand, "", channel, ""), ("place", brand, "", channel, community)]
-
-
 group_roots, group_costs = collections.defaultdict(list), collections.defaultdict(list)
 for name, r in member.items():
-    for key in keys(r["brand"], r["campaign"], r["channel"], r["community"]):
-        group_roots[key, monday(r["time"], r["brand"])].append(name)
+    group_roots[r["brand"], monday(r["time"], r["brand"])].append(name)
 for line in cost_lines:
-    for key in keys(line["brand"], line["campaign"] or "(unallocated)", line["channel"], line["community"]):
-        group_costs[key, week(line["day"])].append(line)
-evidence = collections.defaultdict(lambda: -1)
-for row in credit["linear", 90]:
-    if row["refund_of"]:
-        continue
-    kind = 3 if row["root"] else 2 if row["tracked"] else 1 if row["visit"] else 0
-    owner = member[row["root"]]["brand"] if row["root"] in member else row["brand"]
-    evidence[owner, week(row["day"])] = max(kind, evidence[owner, week(row["day"])])
+    group_costs[line["brand"], week(line["day"])].append(line)
+
+
+def evidence_within(days):
+    """By brand and week, the best that is known of the conversions of the time from touches of so many days."""
+    evidence = collections.defaultdict(lambda: -1)
+    for row in credit["linear", days]:
+        if row["refund_of"]:
+            continue
+        kind = 3 if row["root"] else 2 if row["tracked"] else 1 if row["visit"] else 0
+        owner = member[row["root"]]["brand"] if row["root"] in member else row["brand"]
+        evidence[owner, week(row["day"])] = max(kind, evidence[owner, week(row["day"])])
+    return evidence
+
+
 active, timed = collections.defaultdict(set), collections.defaultdict(set)
 for r in member.values():
     active[r["brand"]] |= {monday(r["time"], r["brand"])} if r["own"] else set()
     active[r["brand"]] |= {monday(w, r["brand"]) for w in r["replied"]}
-worked = collections.Counter()
+worked, paid = collections.Counter(), collections.Counter()
 for line in cost_lines:
     worked[line["brand"], week(line["day"])] += line["seconds"]
-for (brand, monday_of), seconds in worked.items():
-    if seconds > 0:
+    if line["side"] == "conversation":
+        paid[line["brand"], week(line["day"]), line["currency"]] += line["amount"]
+for (brand, monday_of, *_), amount in [*worked.items(), *paid.items()]:
+    if amount > 1e-6:
         timed[brand].add(monday_of)
 assert any(seconds < 0 for seconds in worked.values()), "no week was taken back"
 coverage = {b: len(weeks & timed[b]) / len(weeks) for b, weeks in active.items()}
@@ -222,20 +228,29 @@ def close_bound(what, found, wanted):
     close(what, found if found is None else found + 1, wanted if wanted is None else wanted + 1, 2e-4)
 
 
+# ---------------------------------------------------------------- cohorts: one rule, `last` within 30 days, and as long for sales after a post
+MODEL, LOOKBACK = "last", 30
+evidence = evidence_within(LOOKBACK)
+unposted = collections.defaultdict(list)  # what touches without a post brought, in the week of the touch
+for row in credit[MODEL, LOOKBACK]:
+    if row["root"] == "" and row["side"] != "unattributed":
+        for side in ("all", row["side"]):
+            unposted[row["brand"], week(row["touched_day"]), side].append(row)
 rows = dicts("SELECT *, toString(cohort) AS week FROM roi_cohort")
-found = {((r["grain"], r["brand"], r["campaign"], r["channel"], r["community"]), date(r["week"]), r["side"], r["model"], r["lookback_days"], r["horizon_days"]): r for r in rows}
-assert len(found) == len(rows), "one row per group, cohort, side, rule and horizon"
+found = {(r["brand"], date(r["week"]), r["side"]): r for r in rows}
+assert len(found) == len(rows), "one row per brand, cohort and side"
 reasons, checked = collections.Counter(), 0
-for key, cohort in set(group_roots) | set(group_costs):
-    names, lines, brand = group_roots[key, cohort], group_costs[key, cohort], key[1]
-    for side, model, l, days in itertools.product(SIDES, MODELS, (7, 30, 90), (7, 30, 90)):
+for brand, cohort in {*group_roots, *group_costs, *(key[:2] for key in unposted)}:
+    names, lines = group_roots[brand, cohort], group_costs[brand, cohort]
+    for side in SIDES:
         mine = [c for c in lines if side in ("all", c["side"] or "(unallocated)")]
-        per_root = {name: of_root(model, l, name, side, days) for name in names}
-        if side == "other" and not mine and not any(of_root(m, k, name, side, d) for m in MODELS for k in (7, 30, 90) for d in (7, 30, 90) for name in names):
+        per_root = {name: of_root(MODEL, LOOKBACK, name, side, LOOKBACK) for name in names}
+        without = unposted.get((brand, cohort, side), [])
+        if side == "other" and not mine and not without and not any(of_root(m, LOOKBACK, name, side, LOOKBACK) for m in MODELS for name in names):
             continue
         if side == "(unallocated)" and not mine:
             continue
-        where = (key, cohort, side, model, l, days)
+        where = (brand, cohort, side)
         row = found.pop(where)
         money, time = total([c["money"] for c in mine]), total([c["time"] for c in mine])
         cost = total([money, time])
@@ -243,12 +258,12 @@ for key, cohort in set(group_roots) | set(group_costs):
         foreign = any(r["base_currency"] != base(brand) for rs in per_root.values() for r in rs)
         no_rate = foreign or any(r["credit_base"] is None for rs in per_root.values() for r in rs)
         no_margin = any(v is None for v in value.values())
-        ripe = max(roots[n]["time"] for n in names) + days * DAY if names else (datetime.datetime.combine(cohort, datetime.time(), datetime.timezone.utc).timestamp() + (7 + days) * DAY)
+        ripe = max(roots[n]["time"] for n in names) + LOOKBACK * DAY if names else datetime.datetime.combine(cohort, datetime.time(), zoneinfo.ZoneInfo(ZONE[brand])).timestamp() + (7 + LOOKBACK) * DAY
         mature = ripe < WATERMARK
-        best = max([kind for (b, w), kind in evidence.items() if b == brand and cohort <= w <= cohort + datetime.timedelta(days=7 + days)], default=-1)
+        best = max([kind for (b, w), kind in evidence.items() if b == brand and cohort <= w <= cohort + datetime.timedelta(days=7 + LOOKBACK)], default=-1)
         covered = coverage.get(brand)
-        why = ("unallocated_cost" if side == "(unallocated)" or "(unallocated)" in key else "no_posts" if not names else "not_mature" if not mature else {-1: "no_conversions", 0: "no_touch", 1: "no_clicks", 2: "no_clicks"}.get(best, "")
-               or ("missing_hourly_rate" if any(c["time_amount"] is None for c in mine) else "other_currency" if foreign else "missing_exchange_rate" if cost is None or no_rate else "missing_margin_rate" if no_margin
+        why = ("unallocated_cost" if side == "(unallocated)" else "no_posts" if not names else "not_mature" if not mature else {-1: "no_conversions", 0: "no_touch", 1: "no_clicks", 2: "no_clicks"}.get(best, "")
+               or ("other_currency" if foreign else "missing_hourly_rate" if any(c["time_amount"] is None for c in mine) else "missing_exchange_rate" if cost is None or no_rate else "missing_margin_rate" if no_margin
                    else "labour_coverage" if side != "all" and (covered is None or covered < 0.8) else "no_cost" if cost <= 0 else ""))
         roi = sum(value.values()) / cost - 1 if why == "" else None
         low = high = effective = None
@@ -262,8 +277,12 @@ for key, cohort in set(group_roots) | set(group_costs):
         same(f"{where} reason", row["reason"], reason)
         same(f"{where} basis", row["basis"], {-1: "none", 0: "none", 1: "visits", 2: "utm", 3: "clicks"}[best])
         same(f"{where} counts", [int(row["posts"]), int(row["mature"])], [len(names), int(mature)])
-        for column, wanted in (("roi", roi), ("roi_low", low), ("roi_high", high), ("cost_base", cost if not any(c["time_amount"] is None for c in mine) else None), ("hours", sum(c["seconds"] for c in mine) / 3600), ("labour_coverage", covered)):
-            close(f"{where} {column}", row[column], wanted, 1e-6) if column not in ("roi_low", "roi_high") else close_bound(f"{where} {column}", row[column], wanted)
+        same(f"{where} base currency", row["base_currency"], base(brand))
+        for column, wanted in (("roi", roi), ("cost_base", cost if not any(c["time_amount"] is None for c in mine) else None), ("hours", sum(c["seconds"] for c in mine) / 3600), ("labour_coverage", covered)):
+            close(f"{where} {column}", row[column], wanted)
+        close_bound(f"{where} low", row["roi_low"], low)
+        close_bound(f"{where} high", row["roi_high"], high)
+        close(f"{where} without a post", row["margin_without_post"], total([r["margin_base"] for r in without]))
         clicked = best == 3
         earned = total([r["credit_base"] for rs in per_root.values() for r in rs]) if clicked and not foreign else None
         close(f"{where} revenue", row["revenue_base"], earned)
@@ -275,28 +294,28 @@ for key, cohort in set(group_roots) | set(group_costs):
             squares = sum(v * v for v in value.values())
             close(f"{where} effective_roots", row["effective_roots"], sum(value.values()) ** 2 / squares if squares else None)
             close(f"{where} top1", row["top1_share"], max(value.values()) / sum(value.values()) if names and sum(value.values()) > 0 else None)
+        traced_part = traced_revenue[(MODEL, LOOKBACK), brand] / revenue[(MODEL, LOOKBACK), brand] if revenue[(MODEL, LOOKBACK), brand] else None
+        close(f"{where} traced share", row["traced_share"], traced_part)
         if why == "":
-            lines_by_model = [[r for name in names for r in of_root(m, l, name, side, days)] for m in MODELS]
+            lines_by_model = [[r for name in names for r in of_root(m, LOOKBACK, name, side, LOOKBACK)] for m in MODELS]
             by_model = [total([r["margin_base"] for r in rs]) for rs in lines_by_model]
             known = not any(v is None for v in by_model) and not any(r["base_currency"] != base(brand) for rs in lines_by_model for r in rs)
             close(f"{where} lowest", row["roi_lowest_model"], min(by_model) / cost - 1 if known else None)
             close(f"{where} highest", row["roi_highest_model"], max(by_model) / cost - 1 if known else None)
             close(f"{where} direct 0", row["roi_direct_0"], sum(r["margin_base"] for rs in per_root.values() for r in rs if not r["before_direct"]) / cost - 1)
-            rule = ((model, l), brand)
+            rule = ((MODEL, LOOKBACK), brand)
             close(f"{where} direct 100", row["roi_direct_100"], None if rule in direct_unknown else sum(value.values()) * (1 + direct[rule] / traced[rule]) / cost - 1 if traced[rule] > 0 else None)
             close(f"{where} acquisition", row["cost_per_acquisition"], cost / sold if sold else None)
-            close(f"{where} traced share", row["traced_share"], traced_revenue[rule] / revenue[rule])
         if side == "all":
-            engaged = sum(n for name in names for w, n in roots[name]["engaged"] if w < roots[name]["time"] + days * DAY)
-            clicked_n = sum(n for name in names for w, n in roots[name]["clicked"] if w < roots[name]["time"] + days * DAY)
+            engaged = sum(n for name in names for w, n in roots[name]["engaged"] if w < roots[name]["time"] + LOOKBACK * DAY)
+            clicked_n = sum(n for name in names for w, n in roots[name]["clicked"] if w < roots[name]["time"] + LOOKBACK * DAY)
             same(f"{where} engagements", [int(row["engagements"]), int(row["clicks"])], [engaged, clicked_n])
             close(f"{where} per engagement", row["cost_per_engagement"], cost / engaged if mature and names and cost is not None and engaged else None)
             close(f"{where} per click", row["cost_per_click"], cost / clicked_n if mature and names and cost is not None and clicked_n else None)
-        if key[0] == "campaign":
-            same(f"{where} owner", row["owner"], {"spring": "bob" if str(cohort) >= "2024-01-20" else "ann"}.get(key[2], ""))
         reasons[row["reason"]] += 1
         checked += 1
 assert not found, f"more rows than there should be: {list(found)[:3]}"
-seen = {"", "unallocated_cost", "no_posts", "not_mature", "no_conversions", "no_touch", "no_clicks", "missing_hourly_rate", "other_currency", "missing_exchange_rate", "labour_coverage", "no_cost", "no_value", "few_roots", "unbounded_estimate"}
+assert any(r["margin_without_post"] not in (None, 0) for r in rows), "every touch has a post"
 print(f"roi: {checked} rows, every figure; reasons {dict(reasons)}")
+seen = {"", "unallocated_cost", "no_posts", "not_mature", "no_conversions", "no_touch", "no_clicks", "missing_hourly_rate", "other_currency", "missing_exchange_rate", "labour_coverage", "no_cost", "no_value", "few_roots", "unbounded_estimate"}
 assert seen <= set(reasons), seen - set(reasons)

@@ -1,4 +1,4 @@
--- Whose credit each sale and refund is by the last touch that is not direct, within 30 days.
+-- Whose credit each sale and refund is by the configured rule, within its look-back.
 SELECT *
 FROM {model.credit_by_rule}
-WHERE model = 'last' AND lookback_days = 30
+WHERE model = {rule} AND lookback_days = {lookback}

@@ -6,7 +6,7 @@ SELECT
     toString(c.brand) AS brand, toInt32(c.day) AS day, if(c.side = '', '(unallocated)', toString(c.side)) AS side,
     if(c.channel = '(unallocated)', '', toString(c.channel)) AS channel, toString(c.community) AS community, toString(c.campaign) AS campaign,
     sum(units(c.money_base)) AS money, sum(units(c.time_base)) AS time, sum(units(c.time_base_low)) AS time_low, sum(units(c.time_base_high)) AS time_high,
-    toBool(max(c.worked)) AS timed, toBool(max(c.seconds_low IS NULL)) AS unbounded,
+    toInt64(sum(c.seconds)) AS seconds, toBool(max(c.worked)) AS timed, toBool(max(c.seconds_low IS NULL)) AS unbounded,
     toUInt8(min(multiIf(c.base_currency != n.base_currency, 1, c.time_amount IS NULL, 2, c.cost_base IS NULL, 3, 9))) AS missing
 FROM (
     -- Whether the work of the day's week is known: time that was reckoned by a rule or logged, or conversation that was paid for, in

@@ -19,8 +19,10 @@ WITH
         SELECT brand, min(first_visit) AS first_visit, min(first_cost) AS first_cost, groupUniqArrayArray(clicked) AS clicked, groupUniqArrayArray(active_weeks) AS active_weeks
         FROM seen WHERE brand != '' GROUP BY brand)
 SELECT
-    toString(e.brand) AS brand, toUnixTimestamp64Milli({as_of}) + 1000 * toInt64(k.utc_offset) AS complete_to,
+    toString(e.brand) AS brand, toString(n.base_currency) AS base_currency,
+    toUnixTimestamp64Milli({as_of}) + 1000 * toInt64(k.utc_offset) AS complete_to,
     toNullable(toInt32(e.first_visit)) AS first_visit, toNullable(toInt32(e.first_cost)) AS first_cost,
     arrayMap(side -> toString(side), e.clicked) AS clicked, arraySort(e.active_weeks) AS active_weeks
 FROM (SELECT *, toDateTime({as_of}) AS until FROM every) AS e
 ASOF LEFT JOIN brand_clock AS k ON k.brand = e.brand AND e.until >= k.since
+LEFT JOIN (SELECT brand, argMax(base_currency, valid_from) AS base_currency FROM brand FINAL GROUP BY brand) AS n ON n.brand = e.brand

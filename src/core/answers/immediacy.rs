@@ -36,6 +36,12 @@ impl Finding {
             Finding::Undecided => "undecided",
         }
     }
+
+    /// The one of that word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Finding> {
+        [Finding::Supported, Finding::Refuted, Finding::Undecided].into_iter().find(|finding| finding.text() == word)
+    }
 }
 
 /// The share of clicks within 15 minutes, of those from 10 seconds to 24 hours.

@@ -9,14 +9,20 @@ pub enum Reason {
     Unattributed,
     /// Cost without a side has no margin.
     UnallocatedCost,
+    /// No post of the week.
+    NoPosts,
     /// Sales may still come.
     NotComplete,
+    /// The same, of the posts of a week.
+    NotMature,
     /// It begins before visits or costs were known.
     PartialStart,
     /// The brand sold nothing.
     NoConversions,
     /// The brand sold, but no sale has a touch.
     NoTouch,
+    /// Visits are known, but not from which post.
+    NoClicks,
     /// Money is kept in another base currency.
     OtherCurrency,
     /// Hours without a rate.
@@ -33,10 +39,14 @@ pub enum Reason {
     NoValue,
     /// One or two posts made nearly all of it.
     FewUnits,
+    /// The same, where units are the posts of a week.
+    FewRoots,
     /// Less than four weeks.
     ShortPeriod,
     /// Estimated hours without a low and a high, or with a low of nothing.
     UnboundedEstimate,
+    /// At the lowest estimate of the hours nothing was spent.
+    NoCostAtLowEstimate,
 }
 
 impl Reason {
@@ -46,10 +56,13 @@ impl Reason {
         match self {
             Reason::Unattributed => "unattributed",
             Reason::UnallocatedCost => "unallocated_cost",
+            Reason::NoPosts => "no_posts",
             Reason::NotComplete => "not_complete",
+            Reason::NotMature => "not_mature",
             Reason::PartialStart => "partial_start",
             Reason::NoConversions => "no_conversions",
             Reason::NoTouch => "no_touch",
+            Reason::NoClicks => "no_clicks",
             Reason::OtherCurrency => "other_currency",
             Reason::MissingHourlyRate => "missing_hourly_rate",
             Reason::MissingExchangeRate => "missing_exchange_rate",
@@ -58,8 +71,10 @@ impl Reason {
             Reason::NoCost => "no_cost",
             Reason::NoValue => "no_value",
             Reason::FewUnits => "few_units",
+            Reason::FewRoots => "few_roots",
             Reason::ShortPeriod => "short_period",
             Reason::UnboundedEstimate => "unbounded_estimate",
+            Reason::NoCostAtLowEstimate => "no_cost_at_low_estimate",
         }
     }
 }

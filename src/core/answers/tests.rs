@@ -1,11 +1,14 @@
 //! Answers on small ledgers: every reason, every note, every figure once by hand.
 
 mod by_rule;
+mod cohort;
 mod comparison;
+mod experiments;
 mod immediacy;
 mod oracle;
 mod places;
 mod reasons;
+mod response;
 mod revision;
 mod roi;
 
@@ -13,7 +16,7 @@ use std::sync::Arc;
 
 use super::money::Missing;
 use super::period::{Day, monday};
-use super::{Brand, DAY, Earned, Ledger, Place, Rule, Side, Spent};
+use super::{Brand, DAY, Earned, Ledger, Place, Rule, Sale, Side, Spent};
 
 /// Millionths of one unit of currency.
 const UNIT: i128 = 1_000_000;
@@ -39,6 +42,7 @@ fn sale(day: Day, side: Side, root: u64, margin: i128) -> Earned {
         share: [1.0; 5],
         margin: [margin * UNIT; 5],
         missing: None,
+        sale: Sale::default(),
     }
 }
 
@@ -53,6 +57,7 @@ fn hours(day: Day, side: Side, cost: i128) -> Spent {
         time,
         time_low: time,
         time_high: time,
+        seconds: 3600,
         timed: true,
         unbounded: false,
         missing: None,
@@ -62,6 +67,7 @@ fn hours(day: Day, side: Side, cost: i128) -> Spent {
 fn brand() -> Brand {
     Brand {
         name: Arc::from("acme"),
+        base_currency: Arc::from("EUR"),
         rule: Rule::Last,
         lookback: 30,
         complete_to: 200 * DAY + DAY / 2,

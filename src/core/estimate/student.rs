@@ -22,15 +22,26 @@ pub fn two_sided(t: f64, freedom: f64) -> f64 {
 }
 
 /// What 95 % lie within, on either side of 0: the quantile at 0.975.
-///
-/// By bisection: 60 halvings always end, which the library's own inverse does not promise.
 #[must_use]
 pub fn within_95(freedom: f64) -> f64 {
-    // One degree of freedom has 12.7, more have less.
+    quantile(0.975, freedom)
+}
+
+/// What 90 % lie within, on either side of 0: the quantile at 0.95.
+#[must_use]
+pub fn within_90(freedom: f64) -> f64 {
+    quantile(0.95, freedom)
+}
+
+/// What t is below with such a probability, between 1 and 16.
+///
+/// By bisection: 60 halvings always end, which the library's own inverse does not promise.
+fn quantile(probability: f64, freedom: f64) -> f64 {
+    // One degree of freedom has 12.7 at most, more have less.
     let (mut low, mut high) = (1.0, 16.0);
     for _ in 0..60 {
         let middle = f64::midpoint(low, high);
-        if below(middle, freedom) < 0.975 {
+        if below(middle, freedom) < probability {
             low = middle;
         } else {
             high = middle;

@@ -3,7 +3,7 @@
 //! The unit is what carries the dependence (a post: its visitors share its fate). The interval stands on a logarithmic scale,
 //! because values are skewed, with the t of the effective number of units; the upper end is further away, the more a single unit
 //! weighs among many, because the rare hit is what a sample has not seen. The correction
-//! by the largest unit was chosen by simulation ("How far to trust an interval", docs/calibration.md). Squares are not centred:
+//! by the largest unit was chosen by simulation ("How far to trust an interval", docs/calibration.md). Squares are not centred where
 //! the number of units is random, too (the variance of a compound Poisson sum is the expected sum of squares; Feller, An
 //! Introduction to Probability Theory and Its Applications II, 1971, chapter V.9).
 
@@ -53,6 +53,26 @@ impl Sum {
     ///
     /// [`Unsaid::NoValue`] where the sum is not above 0, [`Unsaid::FewUnits`] below two effective units.
     pub fn spread(&self) -> Result<Spread, Unsaid> {
+        self.spread_by(self.squares)
+    }
+
+    /// The same where the number of units is no chance, because they were chosen (the posts of a week, those without a value too): the
+    /// variance is that about their mean.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sum::spread`].
+    #[expect(clippy::cast_precision_loss, reason = "a number of units")]
+    pub fn spread_of(&self, units: usize) -> Result<Spread, Unsaid> {
+        // One unit has no spread, and never two effective ones.
+        let count = units.max(2) as f64;
+        let about = self.squares - self.value * self.value / count;
+        // What rounding leaves of equal units is no spread.
+        self.spread_by(if about > 1e-12 * self.squares { about * count / (count - 1.0) } else { 0.0 })
+    }
+
+    /// The interval of a sum with such a variance.
+    fn spread_by(&self, variance: f64) -> Result<Spread, Unsaid> {
         if self.value <= 0.0 {
             return Err(Unsaid::NoValue);
         }
@@ -60,7 +80,7 @@ impl Sum {
         if n < EFFECTIVE_MIN {
             return Err(Unsaid::FewUnits);
         }
-        let half = finite(student::within_95(freedom(n)) * self.squares.sqrt() / self.value)?;
+        let half = finite(student::within_95(freedom(n)) * variance.sqrt() / self.value)?;
         Ok(Spread { half, half_up: finite(half * self.stretch())? })
     }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::regression::{Cluster, Fit};
 use super::{Unsaid, difference, difference::Terms, holm, pooling, ranking, ratio, student, sum::Sum, weeks, welch, within};
 
 fn vectors(name: &str) -> Vec<Value> {
@@ -31,6 +32,7 @@ fn students_t_is_that_of_scipy() {
     for row in vectors("student") {
         let freedom = row["freedom"].as_f64().unwrap();
         agrees(Some(student::within_95(freedom)), &row["within_95"], &row);
+        agrees(Some(student::within_90(freedom)), &row["within_90"], &row);
         for pair in row["below"].as_array().unwrap() {
             // Next to 0 the library keeps eight decimals.
             let (found, expected) = (student::below(pair[0].as_f64().unwrap(), freedom), pair[1].as_f64().unwrap());
@@ -58,6 +60,7 @@ fn sums_of_units_are_those_of_exact_fractions() {
         agrees(Some(sum.effective()), &row["effective"], &row);
         agrees(sum.spread().ok().map(|spread| spread.half), &row["half"], &row);
         agrees(sum.spread().ok().map(|spread| spread.half_up), &row["half_up"], &row);
+        agrees(sum.spread_of(numbers(&row["values"]).len()).ok().map(|spread| spread.half), &row["half_of"], &row);
     }
 }
 
@@ -203,6 +206,23 @@ fn who_is_among_the_best_is_what_quadrature_says() {
 }
 
 #[test]
+fn a_regression_and_its_clustered_errors_are_those_of_statsmodels() {
+    for row in vectors("regression") {
+        let mut clusters: Vec<Cluster> = Vec::new();
+        for observation in row["rows"].as_array().unwrap() {
+            let (cluster, row) = (usize::try_from(observation[0].as_u64().unwrap()).unwrap(), numbers(observation));
+            clusters.resize(clusters.len().max(cluster + 1), Cluster::new(3));
+            clusters[cluster].add(&row[1..]);
+        }
+        let found = Fit::of(&clusters).unwrap().effect(&numbers(&row["weights"])).ok();
+        agrees(found.map(|effect| effect.value), &row["value"], &row);
+        agrees(found.map(|effect| effect.error), &row["error"], &row);
+        agrees(found.map(|effect| effect.within_95().0), &row["low"], &row);
+        agrees(found.map(|effect| effect.within_95().1), &row["high"], &row);
+    }
+}
+
+#[test]
 fn ties_share_the_best_ranks_by_chance() {
     let tie = ranking::Known { mean: 0.3, sd: 0.0 };
     for found in ranking::among_best(&[tie; 40], 10) {
@@ -230,6 +250,20 @@ fn differences_within_clusters_are_those_of_a_regression_with_their_effects() {
     let one = within::Cluster { difference: 1.0, weight: 2.0 };
     assert_eq!(within::mean(&[]), Err(Unsaid::FewUnits));
     assert_eq!(within::mean(&[one, within::Cluster { weight: 0.0, ..one }]), Err(Unsaid::FewUnits));
+}
+
+#[test]
+fn a_regression_says_nothing_of_what_does_not_vary() {
+    let constant = |value: f64| {
+        let mut cluster = Cluster::new(2);
+        (0..9).for_each(|at| cluster.add(&[value, f64::from(at), 0.1 * f64::from(at * at)]));
+        cluster
+    };
+    let fit = Fit::of(&[constant(0.1), constant(0.3)]).unwrap();
+    assert_eq!(fit.effect(&[1.0, 0.0]), Err(Unsaid::FewUnits));
+    assert!(fit.effect(&[0.0, 1.0]).is_ok());
+    assert!(Fit::of(&[constant(1.0)]).is_err() && Fit::of(&[]).is_err());
+    assert!(Fit::of(&[constant(f64::MAX), constant(f64::MAX)]).is_err());
 }
 
 fn any_values() -> impl Strategy<Value = Vec<f64>> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::answers::period::{Day, Period};
 use crate::answers::places::{self, Standing};
 use crate::answers::roi::{self, RuledRow};
-use crate::answers::{Side, comparison, immediacy};
+use crate::answers::{Side, cohort, comparison, immediacy};
 
 /// The columns of [`ReturnRow`]: each of the four tables keeps those that it has.
 pub(super) const RETURN: &str = "brand String, channel String, community String, campaign String, side String, period String, period_start Date, \
@@ -100,6 +100,43 @@ pub(super) struct ComparisonRow {
 }
 
 #[derive(Row, Serialize)]
+pub(super) struct CohortRow {
+    brand: Arc<str>,
+    cohort: u16,
+    side: &'static str,
+    posts: u64,
+    cost_base: Option<i128>,
+    money_base: Option<i128>,
+    time_base: Option<i128>,
+    hours: f64,
+    revenue_base: Option<i128>,
+    margin_base: Option<i128>,
+    margin_without_post: Option<i128>,
+    conversions: Option<f64>,
+    roi: Option<f64>,
+    roi_low: Option<f64>,
+    roi_high: Option<f64>,
+    roi_lowest_model: Option<f64>,
+    roi_highest_model: Option<f64>,
+    roi_direct_0: Option<f64>,
+    roi_direct_100: Option<f64>,
+    roas: Option<f64>,
+    effective_roots: Option<f64>,
+    top1_share: Option<f64>,
+    traced_share: Option<f64>,
+    labour_coverage: Option<f64>,
+    engagements: Option<u64>,
+    clicks: Option<u64>,
+    cost_per_engagement: Option<f64>,
+    cost_per_click: Option<f64>,
+    cost_per_acquisition: Option<f64>,
+    mature: bool,
+    basis: &'static str,
+    reason: &'static str,
+    base_currency: Arc<str>,
+}
+
+#[derive(Row, Serialize)]
 pub(super) struct ImmediacyRow {
     brand: Arc<str>,
     p_conversation: Option<f64>,
@@ -153,8 +190,12 @@ pub(super) struct PlaceRow {
 
 /// The first and the last day of a period, the end exclusive, as a `Date` holds them.
 fn dates(period: Period) -> (u16, u16) {
-    let date = |day: Day| u16::try_from(day.max(0)).unwrap_or(u16::MAX);
     (date(period.start), date(period.end))
+}
+
+/// A day as a `Date` holds it.
+fn date(day: Day) -> u16 {
+    u16::try_from(day.max(0)).unwrap_or(u16::MAX)
 }
 
 pub(super) fn return_row(row: roi::Row) -> ReturnRow {
@@ -289,5 +330,43 @@ pub(super) fn place_row(row: places::Row) -> PlaceRow {
         brand: row.brand,
         channel: row.place.channel,
         community: row.place.community,
+    }
+}
+
+pub(super) fn cohort_row(row: cohort::Row) -> CohortRow {
+    CohortRow {
+        brand: row.brand,
+        cohort: date(row.week),
+        side: row.side.map_or("all", Side::name),
+        posts: row.posts as u64,
+        cost_base: row.cost_base,
+        money_base: row.money_base,
+        time_base: row.time_base,
+        hours: row.hours,
+        revenue_base: row.revenue_base,
+        margin_base: row.margin_base,
+        margin_without_post: row.margin_without_post,
+        conversions: row.conversions,
+        roi: row.roi,
+        roi_low: row.roi_low,
+        roi_high: row.roi_high,
+        roi_lowest_model: row.roi_lowest_model,
+        roi_highest_model: row.roi_highest_model,
+        roi_direct_0: row.roi_direct_0,
+        roi_direct_100: row.roi_direct_100,
+        roas: row.roas,
+        effective_roots: row.effective_roots,
+        top1_share: row.top1_share,
+        traced_share: row.traced_share,
+        labour_coverage: row.labour_coverage,
+        engagements: row.reaction.map(|of| of.engagements),
+        clicks: row.reaction.map(|of| of.clicks),
+        cost_per_engagement: row.reaction.and_then(|of| of.cost_per_engagement),
+        cost_per_click: row.reaction.and_then(|of| of.cost_per_click),
+        cost_per_acquisition: row.cost_per_acquisition,
+        mature: row.mature,
+        basis: row.basis.text(),
+        reason: row.reason.map_or("", |reason| reason.text()),
+        base_currency: row.base_currency,
     }
 }

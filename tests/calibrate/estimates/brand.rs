@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::dice::Dice;
 use grapevine_core::answers::period::{Day, Period, Span};
-use grapevine_core::answers::{Brand, Earned, Ledger, Place, Rule, Side, Spent};
+use grapevine_core::answers::{Brand, Earned, Ledger, Place, Rule, Sale, Side, Spent};
 
 const DAY: i64 = 86_400_000;
 
@@ -81,6 +81,7 @@ fn spent(day: Day, side: Side, money: f64) -> Spent {
         time: 0,
         time_low: 0,
         time_high: 0,
+        seconds: 0,
         timed: true,
         unbounded: false,
         missing: None,
@@ -150,6 +151,7 @@ impl Plan {
         }
         let brand = Brand {
             name: Arc::from("acme"),
+            base_currency: Arc::from("EUR"),
             rule: Rule::Last,
             lookback: LOOKBACK,
             complete_to: i64::from(ORIGIN + DAYS) * DAY,
@@ -206,6 +208,7 @@ fn sell(dice: &mut Dice, earned: &mut Vec<Earned>, (day, side, post): (Day, Side
         share: [1.0; 5],
         margin: [margin; 5],
         missing: None,
+        sale: Sale::default(),
     };
     if dice.chance(GIVEN_BACK) {
         earned.push(Earned { is_refund: true, margin: [-margin; 5], ..sale.clone() });

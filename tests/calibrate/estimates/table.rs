@@ -1,4 +1,4 @@
-//! A table of targets and figures, in the form that `tests/calibrate/table.py` prints.
+//! A table of targets and figures.
 
 /// How many worlds: what WORLDS says, else few.
 pub(crate) fn worlds(full: usize, short: usize) -> usize {

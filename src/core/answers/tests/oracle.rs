@@ -43,6 +43,7 @@ fn earned(row: &Value) -> Earned {
         share: five(&row["share"]).map(|share| share.as_f64().unwrap()),
         margin: five(&row["margin"]).map(|margin| money(&margin)),
         missing: None,
+        sale: Sale::default(),
     }
 }
 
@@ -55,6 +56,7 @@ fn spent(row: &Value) -> Spent {
         time: money(&row["time"]),
         time_low: money(&row["low"]),
         time_high: money(&row["high"]),
+        seconds: 0,
         timed: row["timed"] == true,
         unbounded: false,
         missing: None,

@@ -15,3 +15,4 @@ WHERE arm != control_arm AND experiment IN (
             experiment IN (SELECT experiment FROM roots WHERE brand = {brand})
             OR experiment NOT IN (SELECT experiment FROM roots))))
 ORDER BY experiment, unit_type, arm
+LIMIT 1 BY experiment, unit_type, arm

@@ -1,0 +1,48 @@
+-- Visits, the brand's replies and own posts, shares and what the calendar says, by minute, zeros are rows: the latest 90 days that both
+-- visits and posts cover. Replies of a monologue answer nobody and are none here.
+-- order: brand, minute
+WITH
+    -- Declared times beyond that are somebody's clock, not the end of the data.
+    {as_of} + INTERVAL 1 MINUTE AS reach,
+    reach < toDateTime64('1971-01-01', 3, 'UTC') AS reach_unknown,
+    seen AS (
+        SELECT brand, toUInt32(intDiv(toUnixTimestamp(time), 60)) AS minute, count() AS visits, 0 AS brand_replies, 0 AS shares,
+            0 AS brand_posts, 0 AS content
+        FROM visit_origin WHERE NOT self_referral AND (reach_unknown OR time <= reach) GROUP BY brand, minute
+        UNION ALL
+        SELECT brand, toUInt32(intDiv(toUnixTimestamp(window_start), 60) + e.1) AS minute, 0, e.2, e.3, e.4, 1
+        FROM activity
+        ARRAY JOIN arrayConcat(
+            [(0, 0, 0, 0)], arrayMap(x -> (x, 1, 0, 0), if(monologue, [], brand_reply_minutes)),
+            arrayMap(x -> (x, 0, 1, 0), share_minutes),
+            if(is_brand AND posts > 0, [(dateDiff('minute', window_start, assumeNotNull(root_time)), 0, 0, 1)], [])) AS e
+        WHERE reach_unknown OR window_start <= reach),
+    -- Before the first post or visit, and after the last visit, nothing is known: those are no zeros.
+    known AS (
+        SELECT
+            brand, minute, sum(s.visits) AS visits, sum(s.brand_replies) AS brand_replies, sum(s.shares) AS shares,
+            sum(s.brand_posts) AS brand_posts,
+            maxIf(minute, visits > 0) OVER b AS last_visit, minIf(minute, visits > 0) OVER b AS first_visit,
+            minIf(minute, max(s.content) > 0) OVER b AS first_content
+        FROM seen AS s WHERE brand != '' GROUP BY brand, minute
+        WINDOW b AS (PARTITION BY brand)),
+    dense AS (
+        SELECT brand, minute, visits, brand_replies, shares, brand_posts
+        FROM known
+        WHERE minute BETWEEN greatest(first_visit, first_content) AND last_visit AND minute + 91 * 1440 > last_visit
+        ORDER BY brand, minute WITH FILL STEP 1),
+    moved AS (
+        SELECT brand, toUInt32(intDiv(toUnixTimestamp(time), 60)) AS minute,
+            [countIf(kind = 'mail'), countIf(kind = 'ad'), countIf(kind = 'launch'),
+                countIf(kind NOT IN ('mail', 'ad', 'launch'))] AS events
+        FROM calendar FINAL GROUP BY brand, minute)
+SELECT
+    toString(d.brand) AS brand, d.minute AS minute, toInt32(intDiv(d.minute + intDiv(k.utc_offset, 60), 1440)) AS day,
+    toUInt16((d.minute + intDiv(k.utc_offset, 60)) % 1440) AS minute_of_day, toUInt32(d.visits) AS visits,
+    toUInt32(d.brand_replies) AS brand_replies, toUInt32(d.shares) AS shares, toUInt32(d.brand_posts) AS brand_posts,
+    arrayMap(kind -> toUInt32(own.events[kind] + every.events[kind]), [1, 2, 3, 4]) AS events
+FROM dense AS d
+ASOF LEFT JOIN brand_clock AS k ON k.brand = d.brand AND toDateTime(toUInt32(d.minute * 60), 'UTC') >= k.since
+LEFT JOIN moved AS own ON own.brand = d.brand AND own.minute = d.minute
+LEFT JOIN moved AS every ON every.brand = '' AND every.minute = d.minute
+SETTINGS join_use_nulls = 0

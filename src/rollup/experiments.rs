@@ -1,0 +1,103 @@
+//! What experiments have shown: units out of the store, `crate::answers::experiments` judges them, rows back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ::clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use super::frame::{Frame, model_name};
+use super::store::Store;
+use crate::answers::experiments::{self, Unit, experiments};
+use crate::failure::Failure;
+
+const DOING: &str = "could not judge experiments";
+
+#[derive(Row, Deserialize)]
+struct UnitRow {
+    experiment: String,
+    unit_type: String,
+    arm: String,
+    value: f64,
+    without_rate: bool,
+    flaw: String,
+}
+
+#[derive(Row, Deserialize)]
+struct CarriedRow {
+    experiment: String,
+    brand: String,
+}
+
+#[derive(Row, Serialize)]
+struct ExperimentRow {
+    experiment: Arc<str>,
+    brand: Arc<str>,
+    unit_type: Arc<str>,
+    arm: Arc<str>,
+    control_arm: Arc<str>,
+    control_rule: &'static str,
+    units: u64,
+    control_units: u64,
+    units_with_sales: Option<u64>,
+    mean: Option<f64>,
+    control_mean: Option<f64>,
+    difference: Option<f64>,
+    standard_error: Option<f64>,
+    t: Option<f64>,
+    degrees_of_freedom: Option<f64>,
+    p_value: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    verdict: &'static str,
+    reason: String,
+}
+
+/// Makes the model of the answer.
+pub(super) async fn make(store: &Store, frame: &Frame, model: &str) -> Result<(), Failure> {
+    let table = |model| frame.model_table(store, model);
+    let question = format!("SELECT experiment, unit_type, arm, value, without_rate, flaw FROM {}", table("unit"));
+    let units: Vec<UnitRow> = store.all(DOING, &question).await?;
+    let question = format!("SELECT experiment, brand FROM {} ORDER BY experiment, brand", table("carried"));
+    let mut carried: BTreeMap<Arc<str>, Vec<Arc<str>>> = BTreeMap::new();
+    for row in store.all::<CarriedRow>(DOING, &question).await? {
+        carried.entry(row.experiment.into()).or_default().push(row.brand.into());
+    }
+    let units = units.into_iter().map(|row| Unit {
+        experiment: row.experiment.into(),
+        unit_type: row.unit_type.into(),
+        arm: row.arm.into(),
+        value: row.value,
+        without_rate: row.without_rate,
+        flaw: row.flaw.into(),
+    });
+    let rows = experiments(units.collect(), &carried).into_iter().map(experiment_row);
+    store.run(DOING, &frame.make_like_answer(store, model)).await?;
+    store.fill(DOING, &model_name(frame.number, model), rows).await
+}
+
+fn experiment_row(row: experiments::Row) -> ExperimentRow {
+    let trial = row.trial;
+    ExperimentRow {
+        control_rule: row.control_rule(),
+        verdict: row.verdict(),
+        experiment: row.experiment,
+        brand: row.brand,
+        unit_type: row.unit_type,
+        arm: row.arm,
+        control_arm: row.control_arm,
+        units: row.units as u64,
+        control_units: row.control_units as u64,
+        units_with_sales: row.units_with_sales.map(|units| units as u64),
+        mean: row.mean,
+        control_mean: row.control_mean,
+        difference: trial.map(|trial| trial.difference),
+        standard_error: trial.map(|trial| trial.standard_error),
+        t: trial.map(|trial| trial.t),
+        degrees_of_freedom: trial.map(|trial| trial.degrees_of_freedom),
+        p_value: trial.map(|trial| trial.p_value),
+        low: trial.map(|trial| trial.low),
+        high: trial.map(|trial| trial.high),
+        reason: row.reason.map(|reason| reason.text().to_owned()).unwrap_or_default(),
+    }
+}

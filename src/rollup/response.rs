@@ -1,0 +1,118 @@
+//! What replies bring: minutes out of the store, `crate::answers::response` does the regression, rows back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ::clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use super::frame::{Frame, model_name};
+use super::store::Store;
+use crate::answers::immediacy::Finding;
+use crate::answers::period::Day;
+use crate::answers::response::{self, Minute, response};
+use crate::clickhouse::classify;
+use crate::failure::Failure;
+
+const DOING: &str = "could not work out what replies bring";
+
+#[derive(Row, Deserialize)]
+struct MinuteRow {
+    brand: String,
+    day: Day,
+    minute_of_day: u16,
+    visits: u32,
+    brand_replies: u32,
+    shares: u32,
+    brand_posts: u32,
+    events: Vec<u32>,
+}
+
+#[derive(Row, Deserialize)]
+struct Verdict {
+    brand: String,
+    verdict: Option<String>,
+}
+
+#[derive(Row, Serialize)]
+struct ResponseRow {
+    brand: Arc<str>,
+    minutes: u8,
+    visits_per_reply: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    lead: Option<f64>,
+    lead_low: Option<f64>,
+    lead_high: Option<f64>,
+    lead_verdict: Option<&'static str>,
+    beside_immediacy: &'static str,
+    days: u64,
+    replies: u64,
+    reply_days: u64,
+    reason: &'static str,
+}
+
+/// Makes the model of the answer. One brand's minutes at a time: 90 days of them are some megabytes.
+pub(super) async fn make(store: &Store, frame: &Frame, model: &str) -> Result<(), Failure> {
+    let question = format!("SELECT brand, verdict FROM {}", frame.model_table(store, "immediacy"));
+    let verdicts: Vec<Verdict> = store.all(DOING, &question).await?;
+    let verdicts: BTreeMap<String, Option<Finding>> =
+        verdicts.into_iter().map(|row| (row.brand, row.verdict.as_deref().and_then(Finding::named))).collect();
+    let question = format!(
+        "SELECT brand, day, minute_of_day, visits, brand_replies, shares, brand_posts, events FROM {} ORDER BY brand, minute",
+        frame.model_table(store, "minute")
+    );
+    let mut cursor = store.stream::<MinuteRow>(DOING, &question)?;
+    let (mut brand, mut minutes, mut rows) = (String::new(), Vec::new(), Vec::new());
+    while let Some(row) = cursor.next().await.map_err(|error| classify(&error).on(DOING))? {
+        if row.brand != brand {
+            rows.extend(answer(&brand, &minutes, &verdicts));
+            minutes.clear();
+            brand.clone_from(&row.brand);
+        }
+        minutes.push(minute(&row));
+    }
+    rows.extend(answer(&brand, &minutes, &verdicts));
+    store.run(DOING, &frame.make_like_answer(store, model)).await?;
+    store.fill(DOING, &model_name(frame.number, model), rows.into_iter()).await
+}
+
+/// The rows of a brand, none without a minute.
+fn answer(brand: &str, minutes: &[Minute], verdicts: &BTreeMap<String, Option<Finding>>) -> Vec<ResponseRow> {
+    if minutes.is_empty() {
+        return Vec::new();
+    }
+    let immediacy = verdicts.get(brand).copied().flatten();
+    response(&brand.into(), minutes, immediacy).into_iter().map(response_row).collect()
+}
+
+fn minute(row: &MinuteRow) -> Minute {
+    Minute {
+        day: row.day,
+        minute_of_day: row.minute_of_day,
+        visits: row.visits,
+        brand_replies: row.brand_replies,
+        shares: row.shares,
+        brand_posts: row.brand_posts,
+        events: std::array::from_fn(|kind| row.events.get(kind).copied().unwrap_or_default()),
+    }
+}
+
+fn response_row(row: response::Row) -> ResponseRow {
+    ResponseRow {
+        brand: row.brand,
+        minutes: row.minutes,
+        visits_per_reply: row.visits_per_reply,
+        low: row.low,
+        high: row.high,
+        lead: row.lead,
+        lead_low: row.lead_low,
+        lead_high: row.lead_high,
+        lead_verdict: row.lead_verdict.map(|verdict| verdict.text()),
+        beside_immediacy: row.beside_immediacy.text(),
+        days: row.days as u64,
+        replies: row.replies,
+        reply_days: row.reply_days as u64,
+        reason: row.reason.map_or("", |reason| reason.text()),
+    }
+}
