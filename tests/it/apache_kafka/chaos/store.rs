@@ -50,7 +50,7 @@ impl Campaign {
 
     /// A table of lives.
     pub(super) fn any_table(&mut self) -> &'static str {
-        *TABLES[1..5].choose(&mut self.dice).expect("four tables")
+        TABLES[1..5].choose(&mut self.dice).expect("four tables")
     }
 
     /// The database is away and another one, as empty as the cure that is none makes it, stands under its name until a worker has noticed.
