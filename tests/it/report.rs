@@ -197,7 +197,8 @@ fn of_places() -> Vec<(&'static str, String)> {
         ),
         (
             "places",
-            "SELECT concat('<b>', toString(countIf(rank_low = 1)), ' places are tied for the first rank</b>') FROM places WHERE brand = 'acme'"
+            "SELECT concat('<b>', toString(countIf(rank_low = 1)), ' places are tied for the first rank</b>') FROM places \
+             WHERE brand = 'acme'"
                 .to_owned(),
         ),
         (

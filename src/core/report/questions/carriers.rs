@@ -3,8 +3,9 @@
 use crate::report::answer::{Answer, Row};
 use crate::report::chart::{Bar, Bars, Part, Side};
 use crate::report::html::Html;
-use crate::report::number::{count, known, money, share, short, unknown_text};
+use crate::report::number::{capital, count, known, money, share, short, unknown_text};
 use crate::report::section::{Meanings, Section, Table, paragraph};
+use crate::report::words::said;
 use crate::report::{Asked, Frame, Query, Question};
 
 pub(super) const QUESTION: Question = Question {
@@ -12,7 +13,8 @@ pub(super) const QUESTION: Question = Question {
     title: "Who carried it?",
     short: "Who carried it?",
     queries: &[
-        Query { name: "Sharers by the revenue that came through them", text: include_str!("carriers_sharers.sql") },
+        Query { name: "People whose shares were shared on most", text: include_str!("carriers_shares.sql") },
+        Query { name: "People through whom most revenue came", text: include_str!("carriers_money.sql") },
         Query { name: "Sales whose path is known, and not", text: include_str!("carriers_paths.sql") },
         Query { name: "People by week", text: include_str!("carriers_people.sql") },
     ],
@@ -22,16 +24,23 @@ pub(super) const QUESTION: Question = Question {
 
 const MEANINGS: Meanings = &[
     (
-        "sharer",
+        "account",
         "A pseudonym: the keyed hash of an account, as in the tables. The brand's own accounts are left out, and so are its posts, the \
             beginning of every path.",
     ),
     (
-        "even split",
-        "A rule of accounting, not a cause: the revenue of a sale is split evenly over everybody on the path from the \
-            post to the click.",
+        "shared on",
+        "Shares that hang directly from shares of the account; \u{201c}at least\u{201d} where one of its cascades had more than 32 shares that \
+            were shared on, of which 32 are kept.",
     ),
-    ("half as much a step", "The same, each step away from the click getting half as much."),
+    ("largest branch", "Everything below one share of the account, of that with most below it."),
+    (
+        "revenue",
+        "A rule of accounting, not a cause: the revenue of a sale is split over everybody on the path from the post to the click, each step \
+            away from the click getting half as much. Refunds are taken off.",
+    ),
+    ("few buyers", "Fewer than five people bought through it: chance decides."),
+    ("the days", "Shares and revenue: not the period of this report but the latest 91 days."),
     (
         "path not known",
         "The clicked share was unknown, or more than half of the path's steps were guessed. Such sales give nobody credit.",
@@ -46,48 +55,60 @@ const MEANINGS: Meanings = &[
 ];
 
 fn answer(asked: &Asked, _: &Frame) -> Section {
-    let sharers: Vec<Row<'_>> = asked.rows(0).rows().collect();
+    let (shared, sold): (Vec<Row<'_>>, Vec<Row<'_>>) = (asked.rows(0).rows().collect(), asked.rows(1).rows().collect());
     let mut section = Section { meanings: MEANINGS, ..Section::default() };
-    let paths = paths(asked.rows(1));
-    match sharers.first() {
-        Some(first) => {
-            let value = first
-                .number("equal_path")
-                .map_or_else(|| unknown_text("a rate is missing"), |value| money(value, first.text("base_currency")));
-            section.answer = paragraph(format!(
-                "Most came through {}: {value} of revenue, split evenly over the path; {} sales. {paths}",
-                name(first),
-                count(first.count("conversions"))
-            ));
-            section.brief = Html::from(format!("Most came through {}: {value}", who(first)));
-            credit(&sharers, &mut section);
-        }
-        None => {
-            section.answer = Html::tag(
-                "p",
-                Html::text("Sharers by revenue: ")
-                    + known(None, "no sale of the period came through a share whose path is known", count)
-                    + Html::from(format!(". {paths}")),
-            );
-            section.brief = Html::from(unknown_text("no sale came through a share"));
-        }
+    let by_shares = shared.first().map_or_else(
+        || "No share of anybody but the brand was shared on.".to_owned(),
+        |row| format!("Most was shared on from {}: {}.", who(row), shares(row)),
+    );
+    let by_money = sold.first().map_or_else(
+        || "No sale came through a share whose path is known.".to_owned(),
+        |row| format!("Most revenue came through {}: {}.", who(row), revenue(row)),
+    );
+    section.answer = paragraph(by_shares) + paragraph(format!("{by_money} {}", paths(asked.rows(2))));
+    section.brief = Html::from(match (shared.first(), sold.first()) {
+        (None, None) => unknown_text("no share was shared on, no sale came through one"),
+        (Some(row), _) => format!("{}: {}", capital(&who(row)), shares(row)),
+        (None, Some(row)) => format!("{}: {}", capital(&who(row)), revenue(row)),
+    });
+    let caption =
+        "The ten accounts whose shares were shared on most, over 91 days, by the shares that hang directly from theirs.";
+    bars(
+        &shared,
+        ("carriers-shares", "Shares by whom they hang from", caption),
+        (|row| row.count("children"), shares),
+        &mut section,
+    );
+    let caption =
+        "The ten accounts through whom most revenue came, over 91 days, each step away from the click getting half as much.";
+    bars(
+        &sold,
+        ("carriers-money", "Revenue by the account it came through", caption),
+        (|row| row.count("credit_base"), revenue),
+        &mut section,
+    );
+    if !shared.is_empty() || !sold.is_empty() {
+        section.tables.push(table(&shared, &sold));
     }
-    people(asked.rows(2), &mut section);
+    people(asked.rows(3), &mut section);
     section
 }
 
-fn name(row: &Row<'_>) -> String {
-    let steps = row.count("nearest");
-    let steps = if steps == 1.0 { "1 step".to_owned() } else { format!("{} steps", count(steps)) };
-    format!("{} ({steps} from the post)", who(row))
+fn who(row: &Row<'_>) -> String {
+    format!("account {}", row.text("person"))
 }
 
-/// The pseudonym; all of it, so that it can be looked up.
-fn who(row: &Row<'_>) -> String {
-    match row.text("sharer") {
-        "" => "accounts that are not known".to_owned(),
-        hash => format!("account {hash}"),
-    }
+fn shares(row: &Row<'_>) -> String {
+    let at_least = if row.is("truncated") { "at least " } else { "" };
+    format!("{at_least}{} shares, largest branch {}", count(row.count("children")), count(row.count("largest_subtree")))
+}
+
+fn revenue(row: &Row<'_>) -> String {
+    let amount = row
+        .number("credit_base")
+        .map_or_else(|| unknown_text("a rate is missing"), |value| money(value, row.text("base_currency")));
+    let note = if row.text("reason").is_empty() { String::new() } else { format!("; {}", said(row.text("reason"))) };
+    format!("{amount} of {} sales{note}", count(row.count("sales")))
 }
 
 /// How many sales the credit stands on, and how many it does not.
@@ -103,36 +124,44 @@ fn paths(answer: &Answer) -> String {
     )
 }
 
-fn credit(sharers: &[Row<'_>], section: &mut Section) {
-    let amount = |row: &Row<'_>, name: &str| {
-        row.number(name).map_or_else(|| unknown_text("a rate is missing"), |value| money(value, row.text("base_currency")))
-    };
+/// What a row's bar is as long as, and what it says.
+type Shown = (fn(&Row<'_>) -> f64, fn(&Row<'_>) -> String);
+
+fn bars(rows: &[Row<'_>], (name, title, caption): (&str, &str, &str), (length, text): Shown, section: &mut Section) {
     let bar = |row: &Row<'_>| Bar {
-        label: name(row),
-        text: amount(row, "equal_path"),
-        parts: vec![Part { value: row.count("equal_path"), side: Side::Broadcast, pale: false }],
+        label: who(row),
+        text: text(row),
+        parts: vec![Part { value: length(row), side: Side::Broadcast, pale: false }],
     };
-    let bars = Bars { rows: sharers.iter().map(bar).collect() };
-    section.small = Some(bars.small().thumbnail());
+    let bars = Bars { rows: rows.iter().map(bar).collect() };
+    if bars.rows.is_empty() {
+        return;
+    }
+    section.small.get_or_insert_with(|| bars.small().thumbnail());
     let description: Vec<String> = bars.rows.iter().map(|bar| format!("{}: {}", bar.label, bar.text)).collect();
-    section.figure(
-        bars.full().picture("carriers-credit", "Revenue of the period by sharer, split evenly over the path", &description.join("; ")),
-        "The ten sharers through whom most revenue of the period came, split evenly over the path, and how near to the post they stood.",
-    );
-    let mut table = Table::new(
-        "Sharers by the revenue that came through them",
-        &["sharer", "steps from the post", "sales", "revenue, even split", "revenue, half as much a step"],
-    );
-    for row in sharers {
+    section.figure(bars.full().picture(name, title, &description.join("; ")), caption);
+}
+
+/// Both lists, whoever stands in both once.
+fn table(shared: &[Row<'_>], sold: &[Row<'_>]) -> Table {
+    let head = ["account", "shared on", "largest branch", "revenue", "sales", "buyers", "posts"];
+    let mut table = Table::new("Accounts that carried it, over 91 days", &head);
+    let more = sold.iter().filter(|row| !shared.iter().any(|known| known.text("person") == row.text("person")));
+    for row in shared.iter().chain(more) {
+        let revenue =
+            known(row.number("credit_base"), "no sale, or a rate is missing", |value| money(value, row.text("base_currency")));
+        let at_least = if row.is("truncated") { "at least " } else { "" };
         table.rows.push(vec![
-            Html::from(who(row)),
-            Html::from(count(row.count("nearest"))),
-            Html::from(count(row.count("conversions"))),
-            known(row.number("equal_path"), "a rate is missing", |value| money(value, row.text("base_currency"))),
-            known(row.number("decay_path"), "a rate is missing", |value| money(value, row.text("base_currency"))),
+            Html::text(row.text("person")),
+            Html::from(format!("{at_least}{}", count(row.count("children")))),
+            Html::from(count(row.count("largest_subtree"))),
+            revenue,
+            Html::from(count(row.count("sales"))),
+            Html::from(count(row.count("buyers"))),
+            Html::from(count(row.count("posts"))),
         ]);
     }
-    section.tables.push(table);
+    table
 }
 
 /// Who took part in each week, and who came back.

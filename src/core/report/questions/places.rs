@@ -38,6 +38,16 @@ const MEANINGS: Meanings = &[
         "average, not marginal",
         "A return on what was spent so far. What the next hour brings is marginal: only an experiment speaks of it.",
     ),
+    (
+        "visits per reply, per post",
+        "Visits by clicks on the brand's replies (posts) in the place / these replies (posts), over 91 days; the interval counts posts and \
+            what hangs below them, not clicks.",
+    ),
+    (
+        "busier weeks",
+        "Visits per reply in the weeks in which the brand replied more than usual in a place, less that in its other weeks, over all places \
+            of the brand: whether more of it brings more each. An association.",
+    ),
     ("the days", "All days that can be judged, not only those of the period: a place needs many."),
 ];
 
@@ -66,7 +76,9 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
     }
     if !rows.is_empty() {
         section.tables.push(table(&rows));
+        section.tables.push(visits(&rows));
     }
+    section.answer += rows.first().map(busy).unwrap_or_default();
     section
 }
 
@@ -134,7 +146,6 @@ fn table(rows: &[Row<'_>]) -> Table {
         "place",
         "ranks",
         "members",
-        "posts",
         "cost",
         "hours",
         "margin",
@@ -158,7 +169,6 @@ fn table(rows: &[Row<'_>]) -> Table {
                 |(low, high)| Html::from(if low < high { range(low, high, count) } else { count(low) }),
             ),
             known(row.number("members"), "not in the table place", count),
-            known(row.number("posts"), reason, count),
             known(row.number("cost_base"), reason, |value| money(value, currency)),
             known(row.number("hours"), reason, hours),
             known(row.number("margin_base"), reason, |value| money(value, currency)),
@@ -172,4 +182,41 @@ fn table(rows: &[Row<'_>]) -> Table {
         ]);
     }
     table
+}
+
+/// What a reply and a post bring, place by place.
+fn visits(rows: &[Row<'_>]) -> Table {
+    let head = ["place", "replies", "visits per reply", "interval", "posts", "visits per post", "interval"];
+    let mut table = Table::new("Visits per reply and per post of the brand, over 91 days", &head);
+    for row in rows.iter().filter(|row| name(row) != "no place") {
+        let figures = |of: &str, value: &str, reason: &str| {
+            let reason = row.text(reason);
+            let bounds = row.number(&format!("{value}_low")).zip(row.number(&format!("{value}_high")));
+            [
+                Html::from(count(row.count(of))),
+                known(row.number(value), reason, short),
+                bounds.map_or_else(|| known(None, reason, short), |(low, high)| Html::from(range(low, high, short))),
+            ]
+        };
+        let (replies, posts) =
+            (figures("replies", "visits_per_reply", "replies_reason"), figures("posts", "visits_per_post", "posts_reason"));
+        table.rows.push([Html::from(name(row))].into_iter().chain(replies).chain(posts).collect());
+    }
+    table
+}
+
+/// Whether a reply brings more where there are more of them; the same in every row of a brand.
+fn busy(row: &Row<'_>) -> Html {
+    let bounds = row.number("busy_less_quiet_low").zip(row.number("busy_less_quiet_high"));
+    let verdict = match bounds {
+        Some((low, _)) if low > 0.0 => "A reply brings more in busier weeks",
+        Some((_, high)) if high < 0.0 => "A reply brings less in busier weeks",
+        _ => "Whether a reply brings more or less in busier weeks cannot be told",
+    };
+    let bounds = bounds.map_or_else(String::new, |(low, high)| format!(", {}", range(low, high, short)));
+    let difference = known(row.number("busy_less_quiet"), row.text("busy_reason"), short);
+    Html::tag(
+        "p",
+        Html::text(verdict) + Html::text(" (visits per reply, busier less quieter: ") + difference + Html::from(bounds + ")."),
+    )
 }
