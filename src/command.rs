@@ -20,5 +20,7 @@ pub mod resume;
 pub mod rollup;
 pub mod run;
 mod table;
+#[cfg(feature = "lab")]
+pub mod world;
 
 pub use outcome::CommandError;

@@ -4,10 +4,10 @@
 //! ends well only if everything was folded and every record counted once.
 
 mod answers;
-mod economy;
 mod feed;
 mod input;
 mod parts;
+mod tables;
 mod watch;
 
 use std::io;
@@ -16,15 +16,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use indicatif::ProgressBar;
 use tracing::info;
 
 use super::run::asked_to_stop;
+use super::world;
 use crate::clickhouse;
 use crate::config::{Config, ConfigErrors};
 use crate::embedded::broker::BrokerError;
 use crate::embedded::chdb::OpenError;
 use crate::embedded::clickhouse::StartError;
 use crate::failure::Failure;
+use crate::generator::money::Economy;
 use crate::logs::{self, LogsError};
 use crate::migrations::{self, SchemaProblem};
 use crate::service::{Service, ServiceError};
@@ -50,7 +53,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub input: Vec<PathBuf>,
     /// Load this SQL (rates, brands, campaigns and the like, as `generate --dimensions` writes it) before anything is answered
-    #[arg(long, value_name = "FILE", conflicts_with = "money")]
+    #[arg(long, value_name = "FILE")]
     pub dimensions: Option<PathBuf>,
     /// Run this once everything is folded, and print nothing else to standard output (repeatable)
     #[arg(long, value_name = "SQL")]
@@ -61,18 +64,20 @@ pub struct Arguments {
     /// Stay up afterwards, and say where broker, ClickHouse and metrics are
     #[arg(long)]
     pub serve: bool,
+    /// Port of the embedded ClickHouse [default: any free one; so is always that of the embedded broker]
+    #[arg(long, value_name = "PORT", requires = "serve", conflicts_with = "clickhouse", value_parser = clap::value_parser!(u16).range(1..))]
+    pub clickhouse_port: Option<u16>,
+    /// Port of the metrics [default: any free one]
+    #[arg(long, value_name = "PORT", requires = "serve", value_parser = clap::value_parser!(u16).range(1..))]
+    pub metrics_port: Option<u16>,
     /// Where the embedded database lives [default: a temporary folder, removed at the end]
     #[arg(long, value_name = "DIR", conflicts_with = "clickhouse")]
     pub data: Option<PathBuf>,
-    /// The generator's seed
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// How many events the generator makes
-    #[arg(long, default_value_t = 200_000)]
-    pub events: usize,
-    /// Fold two months with costs, visits and sales, and end with what came back, what each side is credited with, and what
-    /// it caused (docs/generator.md)
-    #[arg(long, conflicts_with = "input")]
+    /// The world to fold where there is no --input: the one that `generate --money` writes.
+    #[command(flatten)]
+    pub world: world::Arguments,
+    /// What the demo does in any case; so that it takes every option of the world that `generate` takes.
+    #[arg(long, hide = true, conflicts_with = "input")]
     pub money: bool,
     /// Partitions of the topic
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -109,6 +114,17 @@ pub enum DemoError {
     /// A file of events or dimensions.
     #[error("could not read {0}")]
     Input(String, #[source] io::Error),
+    /// A port that was asked for.
+    #[error("port {port} is in use or not allowed: give --{option} another one, or leave it out and any free one is taken")]
+    Port {
+        /// The port.
+        port: u16,
+        /// The option that asked for it.
+        option: &'static str,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// A folder or standard output.
     #[error("could not {0}")]
     Local(&'static str, #[source] io::Error),
@@ -204,6 +220,7 @@ async fn start(
     parts: &Parts,
     folded: &Arc<Folded>,
 ) -> Result<(Service, Answers), DemoError> {
+    let working = wait("preparing the database");
     let reached = clickhouse::reach(&config.clickhouse).await;
     reached.map_err(|error| DemoError::ClickHouse(config.clickhouse.url.clone(), error))?;
     let answers = Answers::new(&config.clickhouse);
@@ -211,7 +228,15 @@ async fn start(
     config.rules.epoch = answers.free_epoch(config.rules.epoch).await?;
     parts.create_topic(arguments, config).await?;
     let service = Service::start(config, |_| Watch::of(folded)).await?;
+    working.finish_and_clear();
     Ok((service, answers))
+}
+
+/// On a terminal: what somebody is waiting for.
+fn wait(what: &'static str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_message(what);
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    spinner
 }
 
 async fn fold_and_answer(
@@ -234,7 +259,7 @@ async fn fold(
     service: &Service,
 ) -> Result<u64, DemoError> {
     let mut feed = Feed::start(arguments, config, parts, folded)?;
-    let progress = feed.progress_bar(arguments);
+    let progress = feed::progress_bar();
     loop {
         tokio::time::sleep(Duration::from_millis(20)).await;
         progress.set_position(folded.durable());
@@ -267,19 +292,23 @@ async fn conclude(
         return Err(DemoError::Evicted(folded.evicted()));
     }
     answers.promote(config.rules.epoch, &config.worker.log).await?;
-    if arguments.money {
-        answers.load(&economy::dimensions(arguments)).await?;
+    let settings = arguments.input.is_empty().then(|| arguments.world.settings());
+    if let Some(settings) = &settings {
+        answers.load(&Economy::dimensions(settings)).await?;
     }
     if let Some(path) = &arguments.dimensions {
         let text = std::fs::read_to_string(path).map_err(|error| DemoError::Input(path.display().to_string(), error))?;
         answers.load(&text).await?;
     }
     if arguments.query.is_empty() {
-        let asked = arguments.clone();
-        let more = move || if asked.money { economy::tables(&asked) } else { Vec::new() };
+        let working = wait("making the answers");
         // Seconds of work, during which a signal must be heard.
-        let more = tokio::task::spawn_blocking(more).await;
-        answers.show_tables(published, &more.map_err(|error| DemoError::Local("make the world again", error.into()))?).await
+        let whole = settings.filter(|settings| settings.without.is_none());
+        let gap = tokio::task::spawn_blocking(move || whole.as_ref().map(tables::gap));
+        answers.roll_up().await?;
+        let gap = gap.await.map_err(|error| DemoError::Local("make the world again", error.into()))?;
+        working.finish_and_clear();
+        answers.show_tables(published, gap.as_deref()).await
     } else {
         answers.print(&arguments.query, &arguments.format).await
     }

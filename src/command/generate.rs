@@ -2,8 +2,6 @@
 //!
 //! It creates no topic, and knows nothing of what the events mean.
 
-mod money;
-
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::num::NonZeroU32;
@@ -16,20 +14,27 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use indicatif::{ProgressBar, ProgressIterator, ProgressStyle};
 
+use super::world;
 use crate::embedded::broker::{BrokerError, Message, Publisher};
-use crate::generator::money::Economy;
+use crate::generator::money::{Economy, Settings, Truth};
 use crate::generator::{Generator, Line};
-pub use money::MoneyArguments;
 
 /// What to generate, and where to.
 #[derive(Args, Clone, Debug)]
 pub struct Arguments {
-    /// The same seed and number of events give the same lines for ever.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// How many events; the money side's come on top.
-    #[arg(long, default_value_t = 100_000)]
-    pub events: usize,
+    /// Which world.
+    #[command(flatten)]
+    pub world: world::Arguments,
+    /// Also what it cost and returned: clicks, visits, conversions, costs, assignments and reports. Any option of the money side asks for
+    /// it, too; without it all of --events are of one week
+    #[arg(long)]
+    pub money: bool,
+    /// Write the causal truth there, as JSON: what is missing from the log when a side is switched off
+    #[arg(long, value_name = "FILE", conflicts_with = "switch_off")]
+    pub truth: Option<PathBuf>,
+    /// Write exchange rates, hourly rates, margins, places and the other dimensions there, as SQL to load
+    #[arg(long, value_name = "FILE")]
+    pub dimensions: Option<PathBuf>,
     /// A file of JSON Lines (gzip'd if its name ends in `.gz`), or `-` for standard output.
     #[arg(long, value_name = "FILE", default_value = "-", conflicts_with = "brokers")]
     pub output: PathBuf,
@@ -45,9 +50,12 @@ pub struct Arguments {
     /// A setting of the Kafka client, such as `security.protocol=ssl` (repeatable).
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, requires = "brokers")]
     pub kafka_setting: Vec<(String, String)>,
-    /// The money side.
-    #[command(flatten)]
-    pub money: MoneyArguments,
+}
+
+impl Arguments {
+    fn has_money(&self) -> bool {
+        self.money || self.truth.is_some() || self.dimensions.is_some() || self.world.money.is_given()
+    }
 }
 
 /// Events could not be delivered.
@@ -67,12 +75,27 @@ pub enum GenerateError {
 ///
 /// When a file or the brokers do not take what is written.
 pub fn run(arguments: &Arguments) -> Result<(), GenerateError> {
-    let Some(settings) = money::settings(arguments) else {
-        let bar = progress(Some(arguments.events));
-        return send(Generator::new(arguments.seed, arguments.events).progress_with(bar), arguments);
-    };
-    money::write_files(&arguments.money, &settings)?;
+    if !arguments.has_money() {
+        let (seed, events) = (arguments.world.seed, arguments.world.events);
+        return send(Generator::new(seed, events).progress_with(progress(Some(events))), arguments);
+    }
+    let settings = arguments.world.settings();
+    write_files(arguments, &settings)?;
     send(Economy::new(&settings).progress_with(progress(None)), arguments)
+}
+
+/// Writes the dimensions and the causal truth, if they were asked for.
+fn write_files(arguments: &Arguments, settings: &Settings) -> Result<(), GenerateError> {
+    let write = |path: &Path, text: String| {
+        std::fs::write(path, text).map_err(|error| GenerateError::Write(path.display().to_string(), error))
+    };
+    if let Some(path) = &arguments.dimensions {
+        write(path, Economy::dimensions(settings))?;
+    }
+    if let Some(path) = &arguments.truth {
+        write(path, format!("{:#}\n", Truth::of(settings).to_json()))?;
+    }
+    Ok(())
 }
 
 fn send(lines: impl Iterator<Item = Line>, arguments: &Arguments) -> Result<(), GenerateError> {
@@ -240,8 +263,12 @@ mod tests {
     }
 
     #[test]
-    fn options_of_the_money_side_need_it_and_name_what_they_know() {
-        assert!(arguments(&["--days", "3"]).is_err());
+    fn an_option_of_the_money_side_asks_for_it_and_names_what_it_knows() {
+        let has_money = |list: &[&str]| arguments(list).unwrap().has_money();
+        assert!(!has_money(&["--seed", "2", "--events", "5"]));
+        for options in [&["--money"][..], &["--days", "3"], &["--truth", "t"], &["--dimensions", "d"], &["--bots"]] {
+            assert!(has_money(options), "{options:?}");
+        }
         assert!(arguments(&["--money", "--effect", "20"]).is_err());
         assert!(arguments(&["--money", "--experiment", "time-slot", "--effect", "20", "--switch-off", "broadcast"]).is_ok());
         assert!(arguments(&["--money", "--truth", "t", "--switch-off", "broadcast"]).is_err());

@@ -6,8 +6,6 @@
 //! machine's arithmetic changes a byte. Memory holds the lines that are still to come of the posts written
 //! so far, about a tenth of all.
 
-#[cfg(test)]
-mod believable;
 mod dice;
 mod line;
 pub mod money;

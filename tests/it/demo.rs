@@ -5,12 +5,16 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use grapevine::embedded::broker::{Message, Publisher};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
 use serde_json::Value;
 
 pub(crate) use crate::apache_kafka::broker::process::succeeded;
 use crate::data_folder;
+use crate::events::lines_in;
 use crate::store::Database;
 use crate::world::{PATIENCE, ended, get, signal, until};
 
@@ -135,6 +139,9 @@ fn share(id: &str, root: &str, time: u64) -> String {
     )
 }
 
+/// A generated world that is quick to fold.
+const SMALL: [&str; 6] = ["--events", "2000", "--days", "7", "--visits", "20"];
+
 /// Two cascades.
 fn events() -> String {
     let (one, other) = (1_700_000_000_000, 1_700_000_100_000);
@@ -156,24 +163,28 @@ fn answers_stand_alone_on_standard_output_in_the_order_of_their_questions() {
 fn tables_go_to_standard_output_and_logs_do_not() {
     // Told of no database, it makes one, and the schema with it.
     let mut command = grapevine();
-    command.args(["demo", "--events", "2000"]).env("GRAPEVINE_LOG_LEVEL", "info");
+    command.arg("demo").args(SMALL).env("GRAPEVINE_LOG_LEVEL", "info");
     let output = succeeded(fed(command, b""));
     let (printed, logged) = (text(&output.stdout), text(&output.stderr));
-    assert!(printed.contains("2000 events") && printed.contains("Was everything counted?"), "{printed}");
+    assert!(printed.contains(" events, from Kafka") && printed.contains("Was everything counted?"), "{printed}");
     assert!(printed.contains("demo/3") && !printed.contains("INFO"), "{printed}");
     assert!(logged.contains("INFO"), "{logged}");
 }
 
 #[test]
-fn a_world_with_money_ends_with_its_returns_and_the_gap() {
-    let output = succeeded(demo(&["--money", "--events", "2000"], &[], b""));
+fn without_any_option_the_demo_begins_with_its_returns_and_the_gap() {
+    let output = succeeded(demo(&["--events", "4000"], &[], b""));
     let printed = text(&output.stdout);
-    let (_, returns) = printed.split_once("What came back? ").unwrap_or_else(|| panic!("{printed}"));
+    let (_, returns) = printed.split_once("What did each side return? ").unwrap_or_else(|| panic!("{printed}"));
     let (returns, gap) = returns.split_once("Is credit the truth? ").unwrap();
-    for word in ["acme", "last_4_weeks", "conversation", "broadcast", "Which side returned more", "Do people come at once"] {
-        assert!(returns.contains(word), "{returns}");
+    for word in
+        ["acme", "conversation", "broadcast", "came_back", " %", "Which of the two returned more", "How soon do people come?"]
+    {
+        assert!(returns.contains(word), "{word}: {returns}");
     }
-    let (gap, _) = gap.split_once("Ask your own").unwrap();
+    assert!(!returns.contains("ᴺᵁᴸᴸ"), "{returns}");
+    let (gap, content) = gap.split_once("Broadcast or conversation?").unwrap();
+    assert!(content.contains("Was everything counted?"), "{content}");
     for column in ["rule_last", "lowest_rule", "highest_rule", "truth", "gap"] {
         assert!(gap.contains(column), "{gap}");
     }
@@ -222,13 +233,15 @@ fn lines_that_are_no_event_are_kept_byte_for_byte() {
 
 #[test]
 fn nothing_to_fold_is_no_failure() {
-    assert_eq!(answered(&["--events", "0", "--format", "TSV", "--query", COUNTS], b""), "0\t0\t0\t0\n");
     assert_eq!(answered(&["--input", "-", "--format", "TSV", "--query", COUNTS], b""), "0\t0\t0\t0\n");
 }
 
 #[test]
 fn the_same_seed_gives_the_same_answers_whatever_the_partitions() {
-    let run = |partitions| answered(&["--seed", "7", "--events", "5000", "--partitions", partitions, "--query", SHAPES], b"");
+    let run = |partitions| {
+        let other = ["--seed", "7", "--partitions", partitions, "--query", SHAPES];
+        answered(&[&SMALL[..], &other].concat(), b"")
+    };
     let first = run("4");
     assert!(first.lines().count() > 10, "{first}");
     assert_eq!(first, run("3"));
@@ -237,9 +250,9 @@ fn the_same_seed_gives_the_same_answers_whatever_the_partitions() {
 #[test]
 fn what_cannot_work_fails_with_a_message() {
     assert!(refused(&["--input", "no/such/file"], &[], b"").contains("could not read no/such/file"));
-    let bad_sql = refused(&["--events", "10", "--query", "SELECT no_such_column FROM progress"], &[], b"");
+    let bad_sql = refused(&["--input", "-", "--query", "SELECT no_such_column FROM progress"], &[], b"");
     assert!(bad_sql.contains("no_such_column"), "{bad_sql}");
-    let bad_format = refused(&["--events", "10", "--format", "NoSuchFormat", "--query", "SELECT 1"], &[], b"");
+    let bad_format = refused(&["--input", "-", "--format", "NoSuchFormat", "--query", "SELECT 1"], &[], b"");
     assert!(bad_format.contains("NoSuchFormat"), "{bad_format}");
     let no_url = refused(&["--clickhouse", "nonsense"], &[], b"");
     assert!(no_url.contains("could not use ClickHouse at nonsense"), "{no_url}");
@@ -270,8 +283,8 @@ fn a_second_run_on_the_same_folder_answers_as_a_fresh_one() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
     let run = |seed: &str, partitions: &str, more: &[&str]| {
-        let all = ["--seed", seed, "--events", "3000", "--partitions", partitions, "--query", SHAPES];
-        answered(&[&all, more].concat(), b"")
+        let all = ["--seed", seed, "--partitions", partitions, "--query", SHAPES];
+        answered(&[&SMALL, &all, more].concat(), b"")
     };
     run("1", "4", &["--data", data]);
     let again = run("2", "2", &["--data", data, "--query", "SELECT DISTINCT epoch FROM active_epoch FINAL"]);
@@ -332,7 +345,7 @@ impl Drop for Serving {
 
 #[test]
 fn a_demo_that_serves_folds_what_comes_later_and_ends_when_asked() {
-    let mut serving = Serving::start(&["--events", "500"]);
+    let mut serving = Serving::start(&SMALL);
     let metrics = serving.address("metrics").trim_start_matches("http://").trim_end_matches("/metrics").parse().unwrap();
     assert_eq!(get(metrics, "/readyz").unwrap().0, 200);
     // The topic is there, and what is published into it is folded.
@@ -359,6 +372,57 @@ fn a_demo_that_serves_folds_what_comes_later_and_ends_when_asked() {
     signal(&serving.child, "INT");
     assert_eq!(ended(&mut serving.child, "a demo that serves").code(), Some(0));
     assert!(!Path::new("/proc").join(&clickhouse).exists(), "process {clickhouse} is still there");
+}
+
+#[test]
+fn the_demo_folds_the_very_bytes_that_generate_writes() {
+    let (world, money) = (["--seed", "3"], ["--money"]);
+    let written = succeeded(grapevine().arg("generate").args(SMALL).args(world).args(money).output().unwrap());
+    let mut written = lines_in(&written.stdout);
+    // The embedded broker keeps what is below 5 MiB.
+    let serving = Serving::start(&[&SMALL[..], &world].concat());
+    let consumer: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", serving.address("broker")).set("group.id", "reads").create().unwrap();
+    let mut read = TopicPartitionList::new();
+    (0..4).for_each(|partition| read.add_partition_offset(serving.topic(), partition, Offset::Beginning).unwrap());
+    consumer.assign(&read).unwrap();
+    let mut published = Vec::new();
+    while published.len() < written.len() {
+        let message = consumer.poll(PATIENCE).expect("as many records as lines").unwrap();
+        published.push(message.payload().unwrap().to_vec());
+    }
+    assert!(consumer.poll(Duration::from_secs(1)).is_none(), "more records than lines");
+    written.sort_unstable();
+    published.sort_unstable();
+    assert!(written.len() > 2_000);
+    assert!(written == published, "the demo's world is another one");
+}
+
+#[test]
+fn ports_are_those_asked_for_and_one_that_is_taken_is_named_with_the_cure() {
+    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let (clickhouse, metrics) = (free(), free());
+    let ports = ["--input", "/dev/null", "--clickhouse-port", &clickhouse, "--metrics-port", &metrics];
+    let serving = Serving::start(&ports);
+    assert!(serving.address("clickhouse").ends_with(&format!(":{clickhouse}")), "{}", serving.said);
+    assert!(serving.address("metrics").ends_with(&format!(":{metrics}/metrics")), "{}", serving.said);
+    for (option, port) in [("--clickhouse-port", &clickhouse), ("--metrics-port", &metrics)] {
+        let taken = refused(&["--serve", "--input", "-", option, port], &[], b"");
+        assert!(taken.contains(&format!("port {port} is in use or not allowed: give {option} another one")), "{taken}");
+    }
+}
+
+#[test]
+fn dimensions_from_a_file_are_there_before_anything_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dimensions.sql");
+    std::fs::write(&file, "INSERT INTO fx (valid_from, currency, to_base) VALUES ('2024-01-01', 'CHF', 1.5);\n").unwrap();
+    let load = ["--input", "-", "--dimensions", file.to_str().unwrap(), "--format", "TSV"];
+    let question = ["--query", "SELECT currency, to_base FROM fx WHERE currency = 'CHF'"];
+    assert_eq!(answered(&[&load[..], &question].concat(), events().as_bytes()), "CHF\t1.5\n");
+    assert!(refused(&["--input", "-", "--dimensions", "no/such/file"], &[], b"").contains("could not read no/such/file"));
+    std::fs::write(&file, "INSERT INTO no_such_table VALUES (1)").unwrap();
+    assert!(refused(&load, &[], b"").contains("no_such_table"));
 }
 
 #[test]

@@ -5,53 +5,12 @@ use std::io::{self, IsTerminal, Write};
 use clickhouse::Client;
 
 use super::DemoError;
+use super::tables::{CONTENT, GAP, MONEY};
 use crate::clickhouse::{client, marks};
 use crate::command::database;
 use crate::config;
 use crate::migrations::statements;
 use crate::rollup::{self, ANSWERS, MEMORY};
-
-/// What the demo shows when nobody asks anything: the title of a table, and its question.
-const TABLES: [(&str, &str); 8] = [
-    (
-        "Broadcast or conversation? Events by channel and side",
-        "SELECT channel, sum(s.broadcast) AS broadcast, sum(s.conversation) AS conversation,
-             round(sum(s.conversation) / nullIf(sum(s.broadcast) + sum(s.conversation), 0), 3) AS conversation_share
-         FROM sides AS s GROUP BY channel ORDER BY channel",
-    ),
-    (
-        "How far did it spread? The largest cascades of each size",
-        "SELECT size_bin, root, size, max_depth, round(structural_virality, 2) AS virality, round(inferred_share, 2) AS inferred_share
-         FROM cascade_ranking WHERE rank_by_size <= 2 ORDER BY size_bin DESC, rank_by_size LIMIT 12",
-    ),
-    (
-        "How fast? Seconds to depths, to ten people, to half of the shares",
-        "SELECT root, seconds_to_depth_1, seconds_to_depth_2, seconds_to_10_people, half_life_seconds
-         FROM cascade_speed ORDER BY size DESC LIMIT 5",
-    ),
-    (
-        "Does a share bring another? Reproduction by generation",
-        "SELECT generation, nodes, round(reproduction_number, 3) AS reproduction FROM reproduction_overall LIMIT 6",
-    ),
-    (
-        "Do people talk with each other? The largest threads",
-        "SELECT root, replies, round(dyad_reciprocity, 2) AS mutual_pairs, round(two_wayness, 2) AS two_way,
-             round(turn_taking, 2) AS turns, h_index, longest_exchange
-         FROM thread_dialogue ORDER BY replies DESC, root LIMIT 5",
-    ),
-    (
-        "Where do they? Communities by conversation rate: replies of the audience for each post of the brand",
-        "SELECT community, brand_posts, round(conversation_rate, 2) AS conversation, round(amplification_rate, 2) AS amplification
-         FROM community_conversation WHERE brand_posts > 0 ORDER BY conversation_rate DESC NULLS LAST, community LIMIT 8",
-    ),
-    (
-        "How fast are the answers? Seconds",
-        "SELECT channel, community, threads, round(response_seconds_p50) AS median, round(response_seconds_p90) AS slowest_tenth,
-             round(brand_response_rate, 2) AS answered_by_brand
-         FROM response_times ORDER BY threads DESC LIMIT 6",
-    ),
-    ("Was everything counted?", "SELECT source, read, accepted, duplicates, rejected, conserved FROM sources ORDER BY source"),
-];
 
 /// A client of the database.
 pub(super) struct Answers {
@@ -132,15 +91,16 @@ impl Answers {
         Ok(())
     }
 
-    /// Prints the demo's own tables.
-    pub(super) async fn show_tables(&self, published: u64, more: &[(&str, String)]) -> Result<(), DemoError> {
-        self.roll_up().await?;
+    /// Prints the demo's own tables; those without a row are left out. `gap` is the question of the table of that name.
+    pub(super) async fn show_tables(&self, published: u64, gap: Option<&str>) -> Result<(), DemoError> {
         write_out(format!("{published} events, from Kafka through the worker into ClickHouse.\n").as_bytes())?;
-        let more = more.iter().map(|(title, query)| (*title, query.as_str()));
-        for (title, query) in TABLES.into_iter().chain(more) {
-            let table = self.bytes(query, "PrettyCompactMonoBlock").await?;
-            write_out(format!("\n{title}\n").as_bytes())?;
-            write_out(&table)?;
+        let gap = gap.map(|question| (GAP, question));
+        for (title, question) in MONEY.into_iter().chain(gap).chain(CONTENT) {
+            let table = self.bytes(question, "PrettyCompactMonoBlock").await?;
+            if !table.is_empty() {
+                write_out(format!("\n{title}\n").as_bytes())?;
+                write_out(&table)?;
+            }
         }
         write_out(b"\nAsk your own with --query SQL, or stay connected with --serve; docs/sql.md explains the views.\n")
     }

@@ -1,19 +1,17 @@
 //! Publishes the events on a thread of its own, as fast as the worker folds them.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::input::Input;
 use super::parts::Parts;
 use super::watch::Folded;
-use super::{Arguments, DemoError, economy};
+use super::{Arguments, DemoError};
 use crate::config::Config;
 use crate::embedded::broker::{BrokerError, Message, Publisher};
 use crate::generator::money::Economy;
-use crate::generator::{Generator, Line};
 use crate::record::Offset;
 
 /// What was published.
@@ -69,34 +67,18 @@ impl Feed {
         self.fed = Some(fed.clone());
         Ok(fed)
     }
+}
 
-    /// On a terminal: how many records are in the store.
-    #[expect(clippy::unused_self, reason = "a bar is a feed's")]
-    pub(super) fn progress_bar(&self, arguments: &Arguments) -> ProgressBar {
-        if !std::io::stderr().is_terminal() {
-            return ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        }
-        let known = (arguments.input.is_empty() && !arguments.money).then_some(arguments.events as u64);
-        let template = if known.is_some() {
-            "{bar:40} {human_pos}/{human_len} events folded"
-        } else {
-            "{spinner} {human_pos} events folded"
-        };
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = known.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-        bar.with_style(style)
-    }
+/// On a terminal: how many records are in the store.
+pub(super) fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {human_pos} events folded");
+    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
 }
 
 fn publish_all(arguments: &Arguments, publisher: &mut Publisher) -> Result<u64, DemoError> {
     let mut records = 0;
     if arguments.input.is_empty() {
-        let lines: Box<dyn Iterator<Item = Line>> = if arguments.money {
-            Box::new(Economy::new(&economy::settings(arguments)))
-        } else {
-            Box::new(Generator::new(arguments.seed, arguments.events))
-        };
-        for line in lines {
+        for line in Economy::new(&arguments.world.settings()) {
             publisher.publish(Message { key: Some(line.key.as_bytes()), payload: Some(&line.json), ..Message::default() })?;
             records += 1;
         }

@@ -1,8 +1,8 @@
 //! The parts around the worker: embedded, or somebody's own. Adapts the configuration to them.
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
@@ -37,6 +37,11 @@ pub(super) struct Parts {
 impl Parts {
     /// Starts what is not given, and points the configuration at it all.
     pub(super) fn start(arguments: &Arguments, config: &mut Config) -> Result<Self, DemoError> {
+        let ports = [("clickhouse-port", arguments.clickhouse_port), ("metrics-port", arguments.metrics_port)];
+        for (option, port) in ports.into_iter().filter_map(|(option, port)| Some((option, port?))) {
+            // Asked first, because a part that finds its port taken does not know which option gave it.
+            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|source| DemoError::Port { port, option, source })?;
+        }
         let folder = tempfile::Builder::new().prefix("grapevine-demo-").tempdir();
         let folder = folder.map_err(|error| DemoError::Local("make a temporary folder", error))?;
         let clickhouse = match &arguments.clickhouse {
@@ -46,7 +51,7 @@ impl Parts {
             }
             None => {
                 let data = arguments.data.clone().unwrap_or_else(|| folder.path().join("clickhouse"));
-                let started = start_clickhouse(&data)?;
+                let started = start_clickhouse(&data, arguments.clickhouse_port.unwrap_or(0))?;
                 started.url().clone_into(&mut config.clickhouse.url);
                 // The embedded one knows no users.
                 "default".clone_into(&mut config.clickhouse.user);
@@ -104,12 +109,12 @@ impl Parts {
     }
 }
 
-fn start_clickhouse(data: &PathBuf) -> Result<EmbeddedClickHouse, DemoError> {
+fn start_clickhouse(data: &Path, port: u16) -> Result<EmbeddedClickHouse, DemoError> {
     // Asked first, because the answer says what to run.
     chdb::find_library()?;
     std::fs::create_dir_all(data).map_err(|error| DemoError::Local("make the folder of the database", error))?;
     let exe = std::env::current_exe().map_err(|error| DemoError::Local("find this program", error))?;
-    Ok(EmbeddedClickHouse::start(&exe, data)?)
+    Ok(EmbeddedClickHouse::start_at(&exe, data, port)?)
 }
 
 fn start_broker(config: &mut Config) -> Result<MockBroker, DemoError> {
@@ -146,5 +151,5 @@ fn adapt(arguments: &Arguments, config: &mut Config, folder: &TempDir) {
     config.flush.interval = HURRY;
     config.flush.max_interval = 2 * HURRY;
     config.flush.rows_per_second = u64::MAX;
-    config.admin.address = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    config.admin.address = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.metrics_port.unwrap_or(0))));
 }

@@ -3,6 +3,8 @@
 //! The targets are quantiles of 527 repost cascades and 3,431 threads; the bands are wide, because a model with
 //! a dozen parameters resembles reality, no more.
 
+mod believable;
+
 use std::collections::{HashMap, HashSet};
 use std::hash::Hasher;
 

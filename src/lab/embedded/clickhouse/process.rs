@@ -51,8 +51,17 @@ impl EmbeddedClickHouse {
     ///
     /// When it cannot be run, ends early (its standard error says why), or takes too long.
     pub fn start(exe: &Path, data: &Path) -> Result<Self, StartError> {
+        Self::start_at(exe, data, 0)
+    }
+
+    /// The same at a given port; 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// As [`EmbeddedClickHouse::start`]; also when the port is taken.
+    pub fn start_at(exe: &Path, data: &Path, port: u16) -> Result<Self, StartError> {
         let mut command = Command::new(exe);
-        command.arg(SUBCOMMAND).arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]);
+        command.arg(SUBCOMMAND).arg("--data").arg(data).arg("--listen").arg(format!("127.0.0.1:{port}"));
         // Ctrl-C is for this process, which may still have rows to write; the other one ends after it.
         command.process_group(0);
         // The pipe to its standard input ends when this process does, in whatever way: it then ends, too.

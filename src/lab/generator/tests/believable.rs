@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::money::{Economy, Settings};
-use super::world::{DAY, HOUR, WEEK_START};
+use crate::generator::money::{Economy, Settings};
+use crate::generator::world::{DAY, HOUR, WEEK_START};
 
 const SEEDS: std::ops::Range<u64> = 1..6;
 
