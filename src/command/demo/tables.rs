@@ -89,9 +89,9 @@ fn gap_to(truth: &Value) -> String {
         }
     }
     format!(
-        "SELECT t.brand AS brand, t.side AS side, round(c.last) AS rule_last, round(c.lowest) AS lowest_rule,
-             round(c.highest) AS highest_rule, round(toFloat64(t.caused)) AS truth,
-             round(c.last - toFloat64(t.caused)) AS gap
+        "SELECT t.brand AS brand, t.side AS side, round(if(c.brand = '', 0, c.last)) AS rule_last,
+             round(if(c.brand = '', 0, c.lowest)) AS lowest_rule, round(if(c.brand = '', 0, c.highest)) AS highest_rule,
+             round(toFloat64(t.caused)) AS truth, round(if(c.brand = '', 0, c.last) - toFloat64(t.caused)) AS gap
          FROM values('brand String, side String, caused String', {}) AS t
          LEFT JOIN (
              SELECT brand, side, if(is_unknown, NULL, m[2]) AS last, if(is_unknown, NULL, arrayMin(m)) AS lowest, if(is_unknown, NULL, arrayMax(m)) AS highest

@@ -24,7 +24,7 @@ pub(crate) fn somebody(dice: &mut Dice, channel: &Channel, community: &str, dele
 
 /// Below the numbers of a community's members; of thousands some share theirs.
 fn first_member(community: &str) -> u64 {
-    hash(community) % 1_000 << STRANGERS[1]
+    (hash(community) % 1_000) << STRANGERS[1]
 }
 
 /// Somebody's followers: as many wherever they are told.
