@@ -239,8 +239,9 @@ fn nothing_to_fold_is_no_failure() {
 #[test]
 fn the_same_seed_gives_the_same_answers_whatever_the_partitions() {
     let run = |partitions| {
-        let other = ["--seed", "7", "--partitions", partitions, "--query", SHAPES];
-        answered(&[&SMALL[..], &other].concat(), b"")
+        let world = ["--seed", "7", "--events", "20000", "--days", "7", "--visits", "20"];
+        let other = ["--partitions", partitions, "--query", SHAPES];
+        answered(&[&world[..], &other].concat(), b"")
     };
     let first = run("4");
     assert!(first.lines().count() > 10, "{first}");
