@@ -46,7 +46,7 @@ calibrate: ## do intervals hold what they promise? simulated brands with a known
 defects: ## plants the defects of tests/defects one by one and sees each caught (half an hour)
 	@.ci/defects
 
-metrics: ## writes docs/metrics.md, the dbt package and the dashboard from deploy/metrics.yml
+metrics: ## writes docs/metrics.md, the comments on columns, the dbt package and the dashboard from deploy/metrics.yml
 	@.ci/setup python
 	target/python-venv/bin/python deploy/metrics.py
 

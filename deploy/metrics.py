@@ -1,4 +1,4 @@
-"""Writes what is made from deploy/metrics.yml: docs/metrics.md, the dbt package, the Grafana dashboard.
+"""Writes what is made from deploy/metrics.yml: docs/metrics.md, the comments on columns, the dbt package, the Grafana dashboard.
 
     target/python-venv/bin/python deploy/metrics.py            writes the files
     target/python-venv/bin/python deploy/metrics.py --check    says which of them are stale, and changes nothing
@@ -26,8 +26,8 @@ def load():
     """The catalogue, or an exit that names the entry at fault."""
     catalogue = yaml.safe_load((HERE / "metrics.yml").read_text())
     for view in catalogue["views"]:
-        view["keys"] = {name: key if isinstance(key, dict) else {"says": key} for name, key in view["keys"].items()}
-        view.setdefault("notes", {})
+        for part in ("keys", "notes"):
+            view[part] = {name: said if isinstance(said, dict) else {"says": said} for name, said in view.get(part, {}).items()}
         view.setdefault("beside_keys", [])
         for metric in view["metrics"]:
             _check(view["view"], metric)
@@ -89,6 +89,33 @@ def _sentence(metric):
     return f"{metric['name']} = {metric['formula']}. Unit: {metric['unit']}. Adds: {_adds(metric)}.{never}"
 
 
+def comments(catalogue):
+    """What the database says of each column, by view."""
+    return {view["view"]: _comments(view) for view in catalogue["views"]} | catalogue["plain"]
+
+
+def _comments(view):
+    of_run = {"run": "Number of the run of grapevine rollup that made the answer", "as_of": "How far the data reached when it began"}
+    said = of_run if view["view"] in ANSWERS else {}
+    said = said | {name: key["says"] + _values(key) for name, key in view["keys"].items()}
+    said |= {metric["column"]: _sentence(metric) for metric in view["metrics"]}
+    return said | {name: note["says"] + _values(note) for name, note in view["notes"].items()}
+
+
+def migration(catalogue):
+    """deploy/clickhouse/012_comments.sql: a statement per view."""
+    lines = [f"-- The comments on the columns of views. {MADE}"]
+    for view, said in comments(catalogue).items():
+        quoted = [f"    COMMENT COLUMN {name} '{says.translate(ESCAPES)}'" for name, says in said.items()]
+        lines.append(f"\nALTER TABLE {view}\n" + ",\n".join(quoted) + ";")
+    return "\n".join(lines) + "\n"
+
+
+ESCAPES = str.maketrans({"'": "''", "\\": "\\\\"})
+# What `grapevine rollup` makes.
+ANSWERS = re.findall(r"CREATE OR REPLACE VIEW (\w+) AS", (HERE / "clickhouse" / "011_public.sql").read_text())
+
+
 def document(catalogue):
     """docs/metrics.md: a table per view."""
     lines = [
@@ -108,15 +135,15 @@ def document(catalogue):
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         lines += ["", "| key or note | says |", "|---|---|"]
         for name, key in view["keys"].items():
-            values = f" ({', '.join(value_text(value) for value in key['values'])})" if "values" in key else ""
-            lines.append(f"| `{name}` | {key['says']}{values} |")
-        lines += [f"| `{name}` | {says} |" for name, says in view["notes"].items()]
+            lines.append(f"| `{name}` | {key['says']}{_values(key, '`')} |")
+        lines += [f"| `{name}` | {note['says']}{_values(note, '`')} |" for name, note in view["notes"].items()]
     return "\n".join(lines) + "\n"
 
 
-def value_text(value):
-    """A value of a key, as text for people."""
-    return "empty" if value == "" else f"`{value}`"
+def _values(said, quote=""):
+    """The values that a key or note may have, for people."""
+    words = ["empty" if value == "" else f"{quote}{value}{quote}" for value in said.get("values", [])]
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _dbt_column(name, says, values=None, meta=None):
@@ -141,7 +168,7 @@ def sources(catalogue):
         for metric in view["metrics"]:
             meta = {key: metric[key] for key in ("name", "formula", "unit", "adds", "over", "never") if key in metric}
             described.append(_dbt_column(metric["column"], _sentence(metric), meta=meta))
-        described += [_dbt_column(name, says) for name, says in view["notes"].items()]
+        described += [_dbt_column(name, note["says"] + _values(note)) for name, note in view["notes"].items()]
         table = {"name": view["view"], "description": f"{view['says']}. One row: {view['row']}."}
         if view["view"] in ANSWERS:
             table["config"] = {"loaded_at_field": "fromUnixTimestamp64Milli(toInt64(run), 'UTC')", "freshness": FRESHNESS}
@@ -256,6 +283,7 @@ def files(catalogue):
     """What each generated file must hold, by its path."""
     return {
         ROOT / "docs" / "metrics.md": document(catalogue),
+        HERE / "clickhouse" / "012_comments.sql": migration(catalogue),
         HERE / "dbt" / "models" / "sources.yml": sources(catalogue),
         HERE / "dbt" / "models" / "exposures.yml": exposures(catalogue),
         HERE / "grafana" / "grapevine.json": dashboard(catalogue),

@@ -3,8 +3,8 @@
 //! Every statement may run twice, and at the same time from two places, so applying needs no lock. What was
 //! applied is remembered with a check value in `schema_migrations`. There is no way down, and nothing here
 //! changes or removes a row: a migration only adds. A file that makes tables never changes once it was released; a
-//! file of nothing but views holds no state and is applied again whenever its text is another. What files have made and
-//! somebody has dropped is made again, see `compare`.
+//! file of nothing but views and comments on their columns holds no state and is applied again whenever its text is another.
+//! What files have made and somebody has dropped is made again, see `compare`.
 
 use std::borrow::Cow;
 use std::hash::Hasher;
@@ -48,6 +48,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 9, name: "009_store.sql", text: include_str!("../deploy/clickhouse/009_store.sql") },
     Migration { number: 10, name: "010_answers.sql", text: include_str!("../deploy/clickhouse/010_answers.sql") },
     Migration { number: 11, name: "011_public.sql", text: include_str!("../deploy/clickhouse/011_public.sql") },
+    Migration { number: 12, name: "012_comments.sql", text: include_str!("../deploy/clickhouse/012_comments.sql") },
 ];
 
 impl Migration {
@@ -65,10 +66,11 @@ impl Migration {
         statements(self.text)
     }
 
-    /// Whether the file makes nothing but views.
+    /// Whether the file makes nothing but views, or says what their columns are.
     #[must_use]
     pub fn is_views(&self) -> bool {
-        self.statements().iter().all(|statement| statement.starts_with("CREATE OR REPLACE VIEW "))
+        let is_view = |statement: &&str| statement.starts_with("CREATE OR REPLACE VIEW ") || describes_columns(statement);
+        self.statements().iter().all(is_view)
     }
 }
 
@@ -182,8 +184,7 @@ impl<'a> Plan<'a> {
         let columns = Step { title: "columns that were dropped", statements: additions, applies: None };
         let of_file = |migration: &'a Migration| {
             let applies = files.contains(&migration).then_some(migration);
-            let is_dropped =
-                |statement: &'static str| Made::by(statement).is_some_and(|made| self.lacking.names.contains(&made.name));
+            let is_dropped = |statement: &'static str| subject(statement).is_some_and(|name| self.lacking.names.contains(&name));
             let statements = migration.statements().into_iter();
             let statements =
                 statements.filter(|statement| applies.is_some() || is_dropped(statement)).map(Cow::Borrowed).collect();
@@ -196,6 +197,18 @@ impl<'a> Plan<'a> {
     fn remakes_views(&self) -> bool {
         self.absent.iter().chain(&self.outdated).any(|migration| migration.is_views())
     }
+}
+
+/// The table or view that a statement makes or alters.
+fn subject(statement: &'static str) -> Option<&'static str> {
+    let altered = || statement.strip_prefix("ALTER TABLE ")?.split_whitespace().next();
+    Made::by(statement).map(|made| made.name).or_else(altered)
+}
+
+/// Whether a statement only says what columns are, a line each.
+fn describes_columns(statement: &str) -> bool {
+    let says = |line: &str| line.starts_with("    COMMENT COLUMN ");
+    statement.starts_with("ALTER TABLE ") && statement.split_once('\n').is_some_and(|(_, lines)| lines.lines().all(says))
 }
 
 /// What [`apply`] did.
@@ -429,7 +442,7 @@ mod tests {
             for statement in migration.statements() {
                 let twice = ["CREATE TABLE IF NOT EXISTS ", "CREATE OR REPLACE VIEW "];
                 let adds_a_column = statement.starts_with("ALTER TABLE ") && statement.contains(" ADD COLUMN IF NOT EXISTS ");
-                let may = adds_a_column || twice.iter().any(|start| statement.starts_with(start));
+                let may = adds_a_column || describes_columns(statement) || twice.iter().any(|start| statement.starts_with(start));
                 assert!(may, "{}: {statement}", migration.name);
             }
         }
@@ -475,7 +488,7 @@ mod tests {
         let lacking = Lacking { names: vec!["gap", "gaps", "money"], ..Lacking::default() };
         let steps = Plan { lacking, ..Plan::default() }.steps(MIGRATIONS);
         let run: Vec<(&str, usize)> = steps.iter().map(|step| (step.title, step.statements.len())).collect();
-        assert_eq!(run, [("003_gaps.sql", 2), ("011_public.sql", 1)]);
+        assert_eq!(run, [("003_gaps.sql", 2), ("011_public.sql", 1), ("012_comments.sql", 1)]);
         assert!(steps.iter().all(|step| step.applies.is_none()), "no file was applied as a whole");
     }
 

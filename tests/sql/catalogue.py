@@ -1,5 +1,5 @@
-"""deploy/metrics.yml against the database: every column of the views is described and none is made up, the values of the
-keys are those that occur, the generated files are fresh, and the queries of the dashboard and of the dbt package run.
+"""deploy/metrics.yml against the database: every column of the views is described, in its comment, too, and none is made up; the values
+of keys and the words of reasons are those that occur, the generated files are fresh, and the queries of the dashboard and of the dbt package run.
 """
 
 import json
@@ -41,6 +41,15 @@ same("generated files are what the catalogue says (make metrics)", metrics.stale
 described = {view["view"]: view for view in catalogue["views"]}
 same("each of the views that matter most is described", [view for view in PRODUCT if view not in described], [])
 
+same("every answer is described", sorted(set(metrics.ANSWERS) - described.keys()), [])
+found = {(table, column): text for table, column, text in ask("SELECT table, name, comment FROM system.columns WHERE database = currentDatabase()")}
+for name, said in metrics.comments(catalogue).items():
+    for column, text in said.items():
+        same(f"{name}.{column}: the comment", found.get((name, column)), text)
+# Rows as the worker sees them and building blocks are read by views, not by people.
+for_people = {name for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND (engine LIKE '%MergeTree' OR engine = 'View' AND comment NOT LIKE '%building block%' AND match(name, '_(row|life)$') = 0)")}
+same("columns that people read and that have no comment", sorted(".".join(place) for place, text in found.items() if place[0] in for_people and not text), [])
+
 for name, view in described.items():
     real = {column: kind for column, kind in ask(f"SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '{name}' ORDER BY position")}
     said = metrics.columns(view)
@@ -73,7 +82,7 @@ for name, view in described.items():
     rows, distinct = ask(f"SELECT count(), uniqExact(tuple({', '.join(grain)})) FROM {name}")[0]
     assert int(rows) > 0, f"{name} is empty"
     same(f"{name}: its keys tell the rows apart", distinct, rows)
-    for key, entry in view["keys"].items():
+    for key, entry in {**view["keys"], **view["notes"]}.items():
         if "values" in entry:
             found = [value for (value,) in ask(f"SELECT DISTINCT {key} FROM {name}")]
             same(f"{name}.{key}: the values are those listed", [value for value in found if value not in entry["values"]], [])
