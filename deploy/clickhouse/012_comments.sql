@@ -498,8 +498,6 @@ ALTER TABLE roi_by_rule
     COMMENT COLUMN reason 'Why there is none, the first that holds (empty, unattributed, unallocated_cost, not_complete, partial_start, no_conversions, no_touch, other_currency, missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage, no_cost, no_value, few_units, short_period, unbounded_estimate)';
 
 ALTER TABLE backtest
-    COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
-    COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand of the sale and of the cost',
     COMMENT COLUMN side 'Side of the credited touch or of the cost (broadcast, conversation, other)',
     COMMENT COLUMN period 'week, month or quarter (week, month, quarter)',

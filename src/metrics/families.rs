@@ -75,8 +75,7 @@ impl Families {
             &["type", "outcome"],
         )?;
         let evictions = to.counters("evictions_total", "Lives that left memory, by cause: age or budget.", &["cause"])?;
-        let lateness = Lateness::new()?;
-        registry.register(Box::new(lateness.clone()))?;
+        let lateness = to.put(Lateness::new()?)?;
         to.build_info()?;
         Ok(Families {
             records_read: to.counter("records_read_total", "Records read; the sum of grapevine_events_total at every scrape.")?,

@@ -71,6 +71,18 @@ impl Made {
     }
 }
 
+/// The table or view that a statement makes or alters.
+pub(super) fn subject(statement: &'static str) -> Option<&'static str> {
+    let altered = || statement.strip_prefix("ALTER TABLE ")?.split_whitespace().next();
+    Made::by(statement).map(|made| made.name).or_else(altered)
+}
+
+/// Whether a statement only says what columns are, a line each.
+pub(super) fn describes_columns(statement: &str) -> bool {
+    let says = |line: &str| line.starts_with("    COMMENT COLUMN ");
+    statement.starts_with("ALTER TABLE ") && statement.split_once('\n').is_some_and(|(_, lines)| lines.lines().all(says))
+}
+
 /// What the database holds, by name.
 #[derive(Debug, Default)]
 pub(super) struct Held(BTreeMap<String, Table>);

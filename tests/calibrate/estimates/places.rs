@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::dice::Dice;
 use grapevine_core::answers::period::{Day, monday};
 use grapevine_core::answers::places::{Effort, Row, places};
-use grapevine_core::answers::{Brand, Earned, Ledger, Place, Rule, Side, Spent};
+use grapevine_core::answers::{Brand, Earned, Ledger, Place, Rule, Sale, Side, Spent};
 
 const DAY: i64 = 86_400_000;
 const ORIGIN: Day = 19_723;
@@ -32,6 +32,7 @@ fn place(number: u32) -> Place {
 fn brand() -> Brand {
     Brand {
         name: Arc::from("acme"),
+        base_currency: Arc::from("EUR"),
         rule: Rule::Last,
         lookback: 30,
         complete_to: (i64::from(ORIGIN) + i64::from(DAYS) + 30) * DAY,
@@ -76,6 +77,7 @@ fn sold(day: Day, place: &Place, root: u64, margin: i128) -> Earned {
         share: [1.0; 5],
         margin: [margin; 5],
         missing: None,
+        sale: Sale::default(),
     }
 }
 
@@ -90,6 +92,7 @@ fn spent(place: &Place, cost: f64) -> Spent {
         time,
         time_low: time,
         time_high: time,
+        seconds: 0,
         timed: true,
         unbounded: false,
         missing: None,
