@@ -306,7 +306,7 @@ CREATE TABLE IF NOT EXISTS freshness_run (
     type              LowCardinality(String) COMMENT 'Type of event',
     newest            DateTime('UTC') COMMENT 'Start of the newest quarter of an hour with such an event',
     gaps              UInt64 COMMENT 'Distances between quarters of an hour with such an event, in the 90 days up to the newest',
-    usual_gap_seconds Nullable(Float64) COMMENT 'Their median',
+    usual_gap_seconds Nullable(Float64) COMMENT 'Their median over time: half of the time lies within distances of at most this',
     silent_seconds    UInt64 COMMENT 'Time from newest to as_of',
     late              Nullable(Bool) COMMENT 'Whether that is more than five usual gaps',
     reason            LowCardinality(String) COMMENT 'Why late is NULL: few_events, fewer than five distances'

@@ -14,29 +14,31 @@ COMMENT 'What happened per day, brand, channel, community and side, beside the w
 -- What a week, month or quarter of roi was expected to return a week after its end, and what it returned once it was complete.
 CREATE OR REPLACE VIEW backtest AS
 WITH
-    said AS (
-        SELECT r.*, k.definitions AS definitions, k.dimensions AS dimensions
+    -- A minimum passes NULLs over, so each figure stands in a tuple.
+    paired AS (
+        SELECT
+            r.brand AS brand, r.side AS side, r.period AS period, r.period_start AS period_start, max(r.period_end) AS period_end,
+            -- Nearest to a week after the end.
+            argMinIf((r.run, r.as_of, k.definitions, k.dimensions, r.roi_so_far, r.expected_share, toString(r.reason)),
+                (abs(dateDiff('second', toDateTime(r.period_end + 7, 'UTC'), assumeNotNull(r.as_of))), r.run), NOT r.complete) AS early,
+            -- The first that found the period complete.
+            argMinIf((r.run, r.as_of, k.definitions, k.dimensions, r.roi, r.roi_low, r.roi_high, toString(r.reason)), r.run, r.complete) AS late
         FROM roi_run AS r INNER JOIN run AS k ON k.run = r.run
         WHERE r.period IN ('week', 'month', 'quarter') AND r.side IN ('broadcast', 'conversation', 'other') AND r.as_of >= toDateTime64(r.period_end, 3, 'UTC')
-    ),
-    -- Nearest to a week after the end, and the first that found the period complete.
-    early AS (
-        SELECT * FROM said WHERE NOT complete
-        ORDER BY abs(dateDiff('second', toDateTime(period_end + 7, 'UTC'), as_of)), run LIMIT 1 BY brand, side, period, period_start
-    ),
-    late AS (SELECT * FROM said WHERE complete ORDER BY run LIMIT 1 BY brand, side, period, period_start)
+        GROUP BY brand, side, period, period_start
+        HAVING max(r.complete) AND min(r.complete) = 0
+    )
 SELECT
-    l.brand AS brand, l.side AS side, l.period AS period, l.period_start AS period_start, l.period_end AS period_end,
-    e.run AS early_run, e.as_of AS early_as_of, l.run AS late_run, l.as_of AS late_as_of,
-    e.roi_so_far AS roi_so_far, e.expected_share AS expected_share, (1 + e.roi_so_far) / nullIf(e.expected_share, 0) - 1 AS roi_expected,
-    l.roi AS roi, l.roi_low AS roi_low, l.roi_high AS roi_high,
+    p.brand AS brand, p.side AS side, p.period AS period, p.period_start AS period_start, p.period_end AS period_end,
+    p.early.1 AS early_run, p.early.2 AS early_as_of, p.late.1 AS late_run, p.late.2 AS late_as_of,
+    p.early.5 AS roi_so_far, p.early.6 AS expected_share, (1 + roi_so_far) / nullIf(expected_share, 0) - 1 AS roi_expected,
+    p.late.5 AS roi, p.late.6 AS roi_low, p.late.7 AS roi_high,
     multiIf(
-        e.definitions != l.definitions, 'definitions_changed', e.dimensions != l.dimensions, 'dimensions_changed',
-        e.roi_so_far IS NULL, toString(e.reason), roi_expected IS NULL, 'few_sales', l.roi IS NULL OR l.roi_low IS NULL, toString(l.reason), '') AS reason,
-    if(reason IN ('definitions_changed', 'dimensions_changed'), NULL, roi_expected - l.roi) AS error,
-    if(reason = '', toBool(l.roi_low <= roi_expected AND roi_expected <= l.roi_high), NULL) AS hit
-FROM late AS l INNER JOIN early AS e ON e.brand = l.brand AND e.side = l.side AND e.period = l.period AND e.period_start = l.period_start
-SETTINGS join_use_nulls = 0
+        p.early.3 != p.late.3, 'definitions_changed', p.early.4 != p.late.4, 'dimensions_changed',
+        roi_so_far IS NULL, p.early.7, roi_expected IS NULL, 'few_sales', roi IS NULL OR roi_low IS NULL, p.late.8, '') AS reason,
+    if(reason IN ('definitions_changed', 'dimensions_changed'), NULL, roi_expected - roi) AS error,
+    if(reason = '', toBool(roi_low <= roi_expected AND roi_expected <= roi_high), NULL) AS hit
+FROM paired AS p
 COMMENT 'What a complete week, month or quarter of roi was expected to return by the run nearest to a week after its end (roi_so_far, scaled by expected_share), and what the first run that found it complete said. Periods of which no run was kept before they were complete have no row. reason: definitions_changed (another program), dimensions_changed (rates or other tables that people load), few_sales (too few to say what share usually has come), else why one of the two says nothing';
 
 -- Mentions per brand and day against the brand's own baseline: the same weekday of the four weeks before, with a robust spread.

@@ -74,7 +74,7 @@ ALTER TABLE activity_daily
     COMMENT COLUMN reactions_previous_year 'Reactions a year before = reactions 364 days before. Unit: events. Adds: additive, over every key.',
     COMMENT COLUMN clicks_previous_year 'Clicks a year before = clicks 364 days before. Unit: events. Adds: additive, over every key.',
     COMMENT COLUMN brand_posts 'Posts of the brand = root posts that the brand wrote. Unit: events. Adds: additive, over every key.',
-    COMMENT COLUMN conversation_rate 'Conversation rate = replies of the audience to posts of the brand / posts of the brand. Unit: replies per post. Adds: ratio. Never: of a day; a post of yesterday is answered today. For cohorts of posts use roi.',
+    COMMENT COLUMN conversation_rate 'Conversation rate = replies of the audience to posts of the brand / posts of the brand. Unit: replies per post. Adds: ratio. Never: of a day; a post of yesterday is answered today. For cohorts of posts use roi_cohort.',
     COMMENT COLUMN amplification_rate 'Amplification rate = shares of posts of the brand / posts of the brand. Unit: shares per post. Adds: ratio.',
     COMMENT COLUMN applause_rate 'Applause rate = reactions to posts of the brand / posts of the brand. Unit: reactions per post. Adds: ratio.',
     COMMENT COLUMN emv_shares 'Media price of the shares = shares * price of one share as of the day. Unit: money. Adds: additive, over every key within one emv_currency. Never: never in ROI; a media price equivalent is no value.',
@@ -630,7 +630,7 @@ ALTER TABLE places
     COMMENT COLUMN reason 'The first thing that is missing of the return or its rank',
     COMMENT COLUMN replies_reason 'What is missing of visits per reply',
     COMMENT COLUMN posts_reason 'What is missing of visits per post',
-    COMMENT COLUMN busy_reason 'Why there is no busy_less_quiet',
+    COMMENT COLUMN busy_reason 'Why there is no busy_less_quiet: few_places, no_visits',
     COMMENT COLUMN base_currency 'Currency of the figures; empty is the reference currency';
 
 ALTER TABLE response

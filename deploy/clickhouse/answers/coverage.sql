@@ -10,13 +10,13 @@ WITH
     known AS (
         SELECT
             w.brand AS brand, w.week AS week, w.counts AS c, k.utc_offset AS utc_offset, b.seconds_per_reply IS NOT NULL AS time_by_rule,
-            b.valid_from > toDate(0) AS has_row, b.timezone IN (SELECT time_zone FROM system.time_zones) AS has_zone,
+            b.there = 1 AS has_row, b.timezone IN (SELECT time_zone FROM system.time_zones) AS has_zone,
             -- Time by rule stands in for a week without any that was logged; it needs an hourly rate, too.
             ifNull(b.seconds_per_reply > 0, false) AND c[15] > 0 AND c[16] = 0 AND l.role = '' AS lacks_rate,
             if(lacks_rate, ['an hourly rate for ' || if(b.reply_role = '', 'time without a role', b.reply_role)], []) AS by_rule,
             arraySort(arrayConcat(w.names, by_rule)) AS names
         FROM (SELECT *, week + 6 AS sunday, toDateTime({as_of}) AS until FROM {model.covered}) AS w
-        ASOF LEFT JOIN (SELECT brand, valid_from, timezone, seconds_per_reply, toString(reply_role) AS reply_role FROM brand FINAL) AS b
+        ASOF LEFT JOIN (SELECT 1 AS there, brand, valid_from, timezone, seconds_per_reply, toString(reply_role) AS reply_role FROM brand FINAL) AS b
             ON b.brand = w.brand AND w.sunday >= b.valid_from
         ASOF LEFT JOIN (SELECT role, valid_from FROM labour_rate FINAL WHERE role != '') AS l ON l.role = b.reply_role AND w.sunday >= l.valid_from
         ASOF LEFT JOIN brand_clock AS k ON k.brand = w.brand AND w.until >= k.since)

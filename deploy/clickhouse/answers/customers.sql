@@ -11,7 +11,7 @@ WITH
         FROM {model.credit_by_rule} AS c
         INNER JOIN {model.sale} AS s ON s.conversion = c.conversion
         LEFT JOIN now AS n ON n.brand = c.brand
-        WHERE c.model = 'last' AND c.lookback_days = 30)
+        WHERE c.model = {rule} AND c.lookback_days = {lookback})
 SELECT
     brand, month, side,
     countIf(is_first) AS new_customers, uniqExactIf(person, is_sale AND person != '') - new_customers AS returning_customers,

@@ -17,25 +17,25 @@ WITH
         SELECT *, toFloat64(credit) AS amount FROM {model.credit_by_rule}
         WHERE model = {rule} AND lookback_days = {lookback} AND share > 0),
     slot_sale AS (
-        SELECT trial.1 AS of_experiment, touched, sold_at, day, currency, amount
+        SELECT trial.1 AS of_experiment, touched, brand, sold_at, day, currency, amount
         FROM credited ARRAY JOIN trials AS trial
         WHERE side != 'unattributed' AND (empty(trial.2) OR has(trial.2, brand))),
     sale AS (
-        SELECT '' AS of_experiment, 'person' AS unit_type, person AS unit, sold_at, day, currency, toFloat64(amount) AS amount
+        SELECT '' AS of_experiment, 'person' AS unit_type, person AS unit, brand, sold_at, day, currency, toFloat64(amount) AS amount
         FROM conversion_value WHERE person != ''
         UNION ALL
-        SELECT '', 'visitor', toString(b.visitor), v.sold_at, v.day, v.currency, toFloat64(v.amount)
+        SELECT '', 'visitor', toString(b.visitor), v.brand, v.sold_at, v.day, v.currency, toFloat64(v.amount)
         FROM conversion_value AS v INNER ANY JOIN buyer AS b ON b.conversion = v.conversion
         UNION ALL
-        SELECT '', 'root', root, sold_at, day, currency, amount FROM credited WHERE root != ''
+        SELECT '', 'root', root, brand, sold_at, day, currency, amount FROM credited WHERE root != ''
         UNION ALL
-        SELECT '', 'community', toString(community), sold_at, day, currency, amount FROM credited WHERE community != ''
+        SELECT '', 'community', toString(community), brand, sold_at, day, currency, amount FROM credited WHERE community != ''
         UNION ALL
-        SELECT k.of_experiment, 'time_slot', s.unit, k.sold_at, k.day, k.currency, k.amount
+        SELECT k.of_experiment, 'time_slot', s.unit, k.brand, k.sold_at, k.day, k.currency, k.amount
         FROM slot_sale AS k ASOF LEFT JOIN slot AS s ON s.experiment = k.of_experiment AND k.touched >= s.begins
         WHERE s.unit != '' AND k.touched < s.ends)
 SELECT
-    s.of_experiment AS of_experiment, s.unit_type AS unit_type, s.unit AS unit, s.sold_at AS sold_at,
+    s.of_experiment AS of_experiment, s.unit_type AS unit_type, s.unit AS unit, toString(s.brand) AS brand, s.sold_at AS sold_at,
     s.amount * toFloat64(f.to_base) AS value, f.to_base = 0 AS no_rate
 FROM sale AS s
 ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS f ON f.currency = s.currency AND s.day >= f.valid_from

@@ -106,7 +106,7 @@ impl Row {
         match self.trial {
             Some(trial) if trial.low > 0.0 => "higher",
             Some(trial) if trial.high < 0.0 => "lower",
-            None if self.reason == Some(Reason::Control) => "",
+            None if self.arm == self.control_arm => "",
             _ => "undecided",
         }
     }

@@ -44,7 +44,7 @@ pub struct Mean {
 ///
 /// # Errors
 ///
-/// [`Unsaid::FewUnits`] where one cluster has all of the weight.
+/// [`Unsaid::FewUnits`] where one cluster has all of the weight, or no cluster differs from another.
 pub fn mean(clusters: &[Cluster]) -> Result<Mean, Unsaid> {
     let weight: f64 = clusters.iter().map(|of| of.weight).sum();
     let share = |of: &Cluster| of.weight / weight;
@@ -60,6 +60,9 @@ pub fn mean(clusters: &[Cluster]) -> Result<Mean, Unsaid> {
         squares += h * h;
         a += own;
         a_squares += own * own;
+    }
+    if variance <= 0.0 {
+        return Err(Unsaid::FewUnits);
     }
     let freedom = 1.0 / (squares + a * a - a_squares);
     let half = finite(student::within_95(freedom) * variance.sqrt())?;

@@ -84,7 +84,7 @@ pub struct Busy {
 }
 
 impl Busy {
-    /// Of too few places.
+    /// Of too few places, or of places that do not differ.
     pub const NONE: Busy = Busy { less_quiet: None, low: None, high: None, reason: "few_places" };
 }
 
@@ -148,11 +148,14 @@ fn written(roots: impl Iterator<Item = Share>) -> Vec<Share> {
 
 /// All places together.
 pub(super) fn busy<'a>(places: impl Iterator<Item = &'a Traffic>) -> Busy {
-    let clusters: Vec<Cluster> = places.filter_map(Traffic::cluster).collect();
+    let mut visited = false;
+    let clusters = places.inspect(|place| visited |= place.weeks.iter().any(|week| week.part > 0.0));
+    let clusters: Vec<Cluster> = clusters.filter_map(Traffic::cluster).collect();
     match within::mean(&clusters) {
-        Ok(mean) if clusters.len() >= PLACES_MIN => {
-            Busy { less_quiet: Some(mean.difference), low: Some(mean.low), high: Some(mean.high), reason: "" }
-        }
-        _ => Busy::NONE,
+        _ if clusters.len() < PLACES_MIN => Busy::NONE,
+        // Not a difference of exactly 0: nothing was measured.
+        _ if !visited => Busy { reason: "no_visits", ..Busy::NONE },
+        Ok(mean) => Busy { less_quiet: Some(mean.difference), low: Some(mean.low), high: Some(mean.high), reason: "" },
+        Err(_) => Busy::NONE,
     }
 }
