@@ -205,3 +205,32 @@ async fn what_was_expected_is_held_against_what_came() {
          short\t2\t4\t0.5\t0.5\t0\t\\N\tshort_period"
     );
 }
+
+/// A visitor experiment that a post of acme carries: what bolt sold to the same visitors is nobody's business at acme.
+#[tokio::test]
+async fn sales_of_other_brands_count_for_no_experiment_that_a_brand_carries() {
+    let database = Database::migrated("others_sales").await;
+    for rows in [
+        "INSERT INTO root (root, source, version, root_seen, root_time, root_is_brand, brand, experiment, arm) VALUES
+            ('p', 't/0', 9, true, '2025-05-01 10:00:00', true, 'acme', 'e', 'treated')",
+        "INSERT INTO assignment (id, source, key_source, version, time, experiment, arm, unit, unit_type)
+            SELECT concat(e, toString(n)), 't/0', 't/0', 18446744073709551615 - n, '2025-05-01 11:00:00', e, if(n % 2 = 0, 'control', 'treated'), toString(n), 'visitor'
+            FROM (SELECT number + 1 AS n, arrayJoin(['e', 'free']) AS e FROM numbers(8))",
+        "INSERT INTO conversion (id, source, key_source, version, time, visitor, has_visitor, brand, amount, currency)
+            SELECT toString(n), 't/0', 't/0', 18446744073709551615 - 20 - n, '2025-05-02 12:00:00', n, true, if(n < 3, 'acme', 'bolt'), 10 * n, 'EUR'
+            FROM (SELECT number + 1 AS n FROM numbers(8))",
+        "INSERT INTO fx (valid_from, currency, to_base) VALUES ('2025-01-01', 'EUR', 1)",
+        "INSERT INTO progress (source, version, watermark, log_end) VALUES ('t/0', 100, '2025-05-10 00:00:00', 100)",
+    ] {
+        database.run(rows).await;
+    }
+    database.roll_up().await;
+    let found = "SELECT experiment, brand, arm, units, units_with_sales, mean FROM experiments ORDER BY experiment, brand, arm";
+    assert_eq!(
+        database.ask(found).await,
+        "e\tacme\tcontrol\t4\t1\t5\n\
+         e\tacme\ttreated\t4\t1\t2.5\n\
+         free\t\tcontrol\t4\t4\t50\n\
+         free\t\ttreated\t4\t4\t40"
+    );
+}

@@ -151,6 +151,10 @@ fn busy_weeks_are_those_above_the_median_of_a_place() {
     }
     let fewer = efforts.iter().filter(|effort| &*effort.place.community != "07").cloned().collect::<Vec<_>>();
     assert_eq!(places(&many(&[]), &fewer)[0].busy.reason, "few_places");
+    // Without a single visit nothing was measured, whatever 0 less 0 is.
+    let unvisited: Vec<Effort> = efforts.iter().map(|effort| Effort { reply_visits: 0, ..effort.clone() }).collect();
+    let busy = places(&many(&[]), &unvisited)[0].busy;
+    assert_eq!((busy.less_quiet, busy.low, busy.reason), (None, None, "no_visits"));
     // A place with one week says nothing, and neither does what names no place.
     efforts.retain(|effort| &*effort.place.community != "07" || effort.week == 4);
     efforts.extend([
