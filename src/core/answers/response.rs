@@ -1,7 +1,7 @@
 //! How many visits follow a brand's reply within 15 and 60 minutes: a regression by minute. An association, never a cause.
 //!
 //! Visits of a minute are explained by the brand's replies of the minutes before it, beside shares, the brand's own posts, the calendar
-//! and the rhythm of the day ([`Regressors`]); every day has a level of its own, and is a cluster
+//! and the rhythm of the day (`Regressors`); every day has a level of its own, and is a cluster
 //! ([`crate::estimate::regression`]). Visits cannot come from replies that follow them: an effect of replies 6 to 30 minutes later
 //! (the lead) flags the model.
 
