@@ -1,5 +1,5 @@
 //! How an answer is kept, which runs are, and how what is not kept goes: the last three runs and the last of each day for 90 days; of
-//! answers with a row a sale the last one alone.
+//! answers about single people the last two: who began to read one ends with it.
 //!
 //! Rows of `run` stay, as the record of all runs: they are small, and readers look at the newest alone.
 
@@ -64,8 +64,10 @@ pub(super) async fn forget_old(store: &Store, run: &Run) -> Result<(), Failure> 
     // Another run may have begun later and be published already: then it is the one that is read.
     let newest = published.first().copied().unwrap_or(run.number).max(run.number);
     let kept = kept(&published, newest);
+    let before = published.iter().copied().find(|run| *run < newest);
     for answer in ANSWERS {
-        let is_kept = |old: u64| if PERSONAL.contains(&answer.name) { old == newest } else { kept.contains(&old) };
+        let is_kept =
+            |old: u64| if PERSONAL.contains(&answer.name) { old == newest || Some(old) == before } else { kept.contains(&old) };
         let present = format!("SELECT DISTINCT run FROM {}", answer.table());
         let present: Vec<u64> = store.all("could not list the runs of an answer", &present).await?;
         for old in present.into_iter().filter(|old| !is_kept(*old) && (published.contains(old) || is_left(*old))) {

@@ -114,7 +114,12 @@ async fn two_runs_at_once_are_two_runs() {
     assert_eq!(database.ask(LAG).await, RIGHT);
     assert_eq!(database.ask("SELECT count() FROM run").await, "2");
     assert_eq!(database.ask("SELECT conversion, side, credit FROM credit").await, "o\tconversation\t10");
-    assert_eq!(database.ask("SELECT uniqExact(run) FROM credit_run").await, "1", "what somebody bought is kept once");
+    database.roll_up().await;
+    assert_eq!(
+        database.ask("SELECT uniqExact(run) FROM credit_run").await,
+        "2",
+        "what somebody bought is kept twice, and not three times"
+    );
     assert_eq!(models(&database).await, "");
 }
 
