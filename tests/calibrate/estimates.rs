@@ -18,6 +18,7 @@ mod estimates {
     pub(crate) mod brand;
     pub(crate) mod clicks;
     pub(crate) mod dice;
+    pub(crate) mod ledger;
     pub(crate) mod minutes;
     pub(crate) mod places;
     pub(crate) mod posts;

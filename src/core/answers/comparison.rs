@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::money::{Money, value};
+use super::money::{Money, add, value};
 use super::period::{Day, Period, Span};
 use super::reason::Reason;
 use super::{Earned, Labour, Ledger, Place, Rule, Side, Unit};
@@ -238,10 +238,6 @@ impl<'a> Units<'a> {
     fn values(self) -> Vec<f64> {
         self.0.into_values().map(value).collect()
     }
-}
-
-fn add(sum: &mut i128, units: i128) {
-    *sum = sum.saturating_add(units);
 }
 
 impl Account {

@@ -19,6 +19,11 @@ impl Missing {
     const ALL: [Missing; 4] = [Missing::OtherCurrency, Missing::HourlyRate, Missing::ExchangeRate, Missing::MarginRate];
 }
 
+/// Adds millionths to a sum of them.
+pub(super) fn add(sum: &mut i128, units: i128) {
+    *sum = sum.saturating_add(units);
+}
+
 /// A sum in millionths of the base currency, or the first reason why a part of it is not known: one such part and the whole is not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Money {

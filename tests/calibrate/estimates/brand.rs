@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use super::dice::Dice;
+use super::ledger::{self, DAY};
 use grapevine_core::answers::period::{Day, Period, Span};
-use grapevine_core::answers::{Brand, Earned, Ledger, Place, Rule, Sale, Side, Spent};
+use grapevine_core::answers::{Brand, Earned, Ledger, Place, Side, Spent};
 
-const DAY: i64 = 86_400_000;
-
-/// Days of the plan, look-back, and the first day that is not complete. Day 0 stands for 2024-01-01, a Monday, so that
+/// Days of the plan, and the first day that is not complete. Day 0 stands for 2024-01-01, a Monday, so that
 /// quarters and weeks fall where calendars have them.
 const ORIGIN: Day = 19_723;
 const DAYS: Day = 250;
-const LOOKBACK: u16 = 30;
 const RIPE: Day = ORIGIN + DAYS - 30;
 
 /// The mean of an order's margin, of the part that is given back, and of what a post's appeal brings per day after it.
@@ -72,20 +70,7 @@ fn effort(day: Day) -> f64 {
 }
 
 fn spent(day: Day, side: Side, money: f64) -> Spent {
-    let units = (money * 1e6) as i128;
-    Spent {
-        day,
-        side,
-        place: Place::default(),
-        money: units,
-        time: 0,
-        time_low: 0,
-        time_high: 0,
-        seconds: 0,
-        timed: true,
-        unbounded: false,
-        missing: None,
-    }
+    Spent { money: (money * 1e6) as i128, ..ledger::worked(day, side, 0) }
 }
 
 impl Plan {
@@ -149,17 +134,8 @@ impl Plan {
                 sell(&mut dice, &mut earned, (*day, Side::Broadcast, None));
             }
         }
-        let brand = Brand {
-            name: Arc::from("acme"),
-            base_currency: Arc::from("EUR"),
-            rule: Rule::Last,
-            lookback: LOOKBACK,
-            complete_to: i64::from(ORIGIN + DAYS) * DAY,
-            first_visit: Some(ORIGIN),
-            first_cost: Some(ORIGIN),
-            clicked: vec![Side::Broadcast, Side::Conversation],
-            active_weeks: (ORIGIN..ORIGIN + DAYS).step_by(7).collect(),
-        };
+        let active_weeks = (ORIGIN..ORIGIN + DAYS).step_by(7).collect();
+        let brand = Brand { active_weeks, ..ledger::brand(ORIGIN, i64::from(ORIGIN + DAYS) * DAY) };
         Ledger { brand, earned, spent: self.spent.clone() }
     }
 
@@ -197,18 +173,11 @@ fn at(demand: &[f64], day: Day) -> f64 {
 fn sell(dice: &mut Dice, earned: &mut Vec<Earned>, (day, side, post): (Day, Side, Option<(u64, Day)>)) {
     let margin = (ORDER * dice.skewed(0.8) * 1e6) as i128;
     let sale = Earned {
-        day,
-        side,
         place: Place { channel: Arc::from(if post.is_some() { "forum" } else { "mail" }), ..Place::default() },
         root: post.map(|(root, _)| root),
         root_day: post.map(|(_, day)| day),
-        direct: false,
-        is_refund: false,
         age: (dice.unit() * 20.0 * DAY as f64) as i64,
-        share: [1.0; 5],
-        margin: [margin; 5],
-        missing: None,
-        sale: Sale::default(),
+        ..ledger::earned(day, side, margin)
     };
     if dice.chance(GIVEN_BACK) {
         earned.push(Earned { is_refund: true, margin: [-margin; 5], ..sale.clone() });

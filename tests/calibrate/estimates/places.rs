@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::dice::Dice;
+use super::ledger::{self, DAY};
 use grapevine_core::answers::period::{Day, monday};
 use grapevine_core::answers::places::{Effort, Row, places};
-use grapevine_core::answers::{Brand, Earned, Ledger, Place, Rule, Sale, Side, Spent};
+use grapevine_core::answers::{Brand, Earned, Ledger, Place, Side, Spent};
 
-const DAY: i64 = 86_400_000;
 const ORIGIN: Day = 19_723;
 const DAYS: u32 = 180;
 const WEEKS: u8 = 13;
@@ -30,17 +30,7 @@ fn place(number: u32) -> Place {
 }
 
 fn brand() -> Brand {
-    Brand {
-        name: Arc::from("acme"),
-        base_currency: Arc::from("EUR"),
-        rule: Rule::Last,
-        lookback: 30,
-        complete_to: (i64::from(ORIGIN) + i64::from(DAYS) + 30) * DAY,
-        first_visit: Some(ORIGIN),
-        first_cost: Some(ORIGIN),
-        clicked: vec![Side::Broadcast, Side::Conversation],
-        active_weeks: vec![monday(ORIGIN)],
-    }
+    Brand { active_weeks: vec![monday(ORIGIN)], ..ledger::brand(ORIGIN, (i64::from(ORIGIN) + i64::from(DAYS) + 30) * DAY) }
 }
 
 /// A brand's rows in the order of its places, and what each place returns on average. A place has 10 to 80 posts.
@@ -65,38 +55,12 @@ pub(crate) fn returns_of_places(dice: &mut Dice, of: Places) -> (Vec<Row>, Vec<f
 }
 
 fn sold(day: Day, place: &Place, root: u64, margin: i128) -> Earned {
-    Earned {
-        day,
-        side: Side::Conversation,
-        place: place.clone(),
-        root: Some(root),
-        root_day: Some(day),
-        direct: false,
-        is_refund: false,
-        age: DAY,
-        share: [1.0; 5],
-        margin: [margin; 5],
-        missing: None,
-        sale: Sale::default(),
-    }
+    let sale = ledger::earned(day, Side::Conversation, margin);
+    Earned { place: place.clone(), root: Some(root), root_day: Some(day), age: DAY, ..sale }
 }
 
 fn spent(place: &Place, cost: f64) -> Spent {
-    let time = (cost * 1e6) as i128;
-    let side = Side::Conversation;
-    Spent {
-        day: ORIGIN,
-        side,
-        place: place.clone(),
-        money: 0,
-        time,
-        time_low: time,
-        time_high: time,
-        seconds: 0,
-        timed: true,
-        unbounded: false,
-        missing: None,
-    }
+    Spent { place: place.clone(), ..ledger::worked(ORIGIN, Side::Conversation, (cost * 1e6) as i128) }
 }
 
 /// What one place's replies or posts bring.

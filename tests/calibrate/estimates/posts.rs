@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use super::dice::Dice;
+use super::ledger::{self, DAY};
 use grapevine_core::answers::cohort::{Basis, Post};
 use grapevine_core::answers::period::Day;
-use grapevine_core::answers::{Brand, Earned, Ledger, Place, Rule, Sale, Side, Spent};
+use grapevine_core::answers::{Brand, Earned, Ledger, Sale, Side, Spent};
 
 /// The Monday of the week.
 const WEEK: Day = 20_003;
-
-const DAY: i64 = 86_400_000;
 
 /// When the log has been read up to.
 pub(crate) const REACHED: i64 = (WEEK as i64 + 100) * DAY;
@@ -54,46 +53,12 @@ pub(crate) fn draw(dice: &mut Dice, posts: u64, spread: f64) -> (Ledger, Vec<Pos
     }
     let post = |root| Post { root, brand: brand.clone(), week: WEEK, at, engagements: 0, clicks: 0 };
     let cost = (COST * 1e6) as i128;
-    let spent = Spent {
-        day: WEEK,
-        side: Side::Broadcast,
-        place: Place::default(),
-        money: 0,
-        time: cost,
-        time_low: cost,
-        time_high: cost,
-        seconds: 3600,
-        timed: true,
-        unbounded: false,
-        missing: None,
-    };
-    let brand = Brand {
-        name: brand.clone(),
-        base_currency: Arc::from("EUR"),
-        rule: Rule::Last,
-        lookback: 30,
-        complete_to: REACHED,
-        first_visit: Some(WEEK),
-        first_cost: Some(WEEK),
-        clicked: vec![Side::Broadcast],
-        active_weeks: vec![WEEK],
-    };
+    let spent = Spent { seconds: 3600, ..ledger::worked(WEEK, Side::Broadcast, cost) };
+    let brand = Brand { clicked: vec![Side::Broadcast], ..ledger::brand(WEEK, REACHED) };
     (Ledger { brand, earned, spent: vec![spent] }, (1..=posts).map(post).collect())
 }
 
 fn sale(root: u64, at: i64, margin: i128) -> Earned {
-    Earned {
-        day: WEEK,
-        side: Side::Broadcast,
-        place: Place::default(),
-        root: Some(root),
-        root_day: Some(WEEK),
-        direct: false,
-        is_refund: false,
-        age: 0,
-        share: [1.0; 5],
-        margin: [margin; 5],
-        missing: None,
-        sale: Sale { at, day: WEEK, basis: Some(Basis::Clicks), revenue: margin, before_direct: false },
-    }
+    let sale = Sale { at, day: WEEK, basis: Some(Basis::Clicks), revenue: margin, before_direct: false };
+    Earned { root: Some(root), root_day: Some(WEEK), sale, ..ledger::earned(WEEK, Side::Broadcast, margin) }
 }

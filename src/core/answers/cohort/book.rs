@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Basis, Post, Reaction, Row};
-use crate::answers::money::{Money, value};
+use crate::answers::money::{Money, add, value};
 use crate::answers::period::{Day, monday};
 use crate::answers::reason::Reason;
 use crate::answers::{DAY, Earned, Labour, Ledger, Rule, Side, Spent};
@@ -95,8 +95,8 @@ impl<'a> Book<'a> {
     /// What a touch on one of the brand's posts is credited with.
     pub(super) fn trace(&mut self, row: &Earned, post: &Post) {
         let brand = &self.ledger.brand;
-        self.traced = self.traced.saturating_add(row.credit(brand.rule).known().unwrap_or_default());
-        self.traced_revenue = self.traced_revenue.saturating_add(row.revenue(brand.rule).known().unwrap_or_default());
+        add(&mut self.traced, row.credit(brand.rule).known().unwrap_or_default());
+        add(&mut self.traced_revenue, row.revenue(brand.rule).known().unwrap_or_default());
         if row.sale.at <= post.at.saturating_add(i64::from(brand.lookback) * DAY) {
             let cells = self.weeks.entry(post.week).or_default().cells(row.side);
             cells.for_each(|cell| cell.earn(row, brand.rule, post.root));
@@ -120,7 +120,7 @@ impl<'a> Book<'a> {
     /// What any touch says of the brand.
     fn note(&mut self, row: &Earned) {
         let rule = self.ledger.brand.rule;
-        self.revenue = self.revenue.saturating_add(row.revenue(rule).known().unwrap_or_default());
+        add(&mut self.revenue, row.revenue(rule).known().unwrap_or_default());
         if row.direct {
             self.direct += row.credit(rule);
         }
@@ -242,10 +242,9 @@ impl Cell {
         self.revenue += row.revenue(rule);
         self.conversions += row.sold(rule);
         let margin = row.credit(rule).known().unwrap_or_default();
-        let post = self.posts.entry(root).or_default();
-        *post = post.saturating_add(margin);
+        add(self.posts.entry(root).or_default(), margin);
         if row.sale.before_direct {
-            self.before_direct = self.before_direct.saturating_add(margin);
+            add(&mut self.before_direct, margin);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::answers::money::{Money, value};
+use crate::answers::money::{Money, add, value};
 use crate::answers::period::{Day, Period, Span, monday};
 use crate::answers::{Brand, Earned, Ledger, Place, Rule, Side, Spent};
 use crate::estimate::weeks;
@@ -162,10 +162,6 @@ pub(super) fn periods(brand: &Brand, span: Span, days: impl Iterator<Item = Day>
 fn within<'b, 'a, T>(entries: &'b [Entry<'a, T>], period: Period) -> &'b [Entry<'a, T>] {
     let at = |day: Day| entries.partition_point(|entry| entry.day < day);
     &entries[at(period.start)..at(period.end)]
-}
-
-fn add(sum: &mut i128, units: i128) {
-    *sum = sum.saturating_add(units);
 }
 
 impl Cell {
