@@ -1,4 +1,4 @@
-"""Writes what is made from deploy/metrics.yml: docs/metrics.md, the comments on columns, the dbt package, the Grafana dashboard.
+"""Writes what is made from deploy/metrics.yml: docs/metrics.md, the views that people read, the dbt package, the Grafana dashboard.
 
     target/python-venv/bin/python deploy/metrics.py            writes the files
     target/python-venv/bin/python deploy/metrics.py --check    says which of them are stale, and changes nothing
@@ -17,8 +17,16 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 ADDS = {"additive", "set", "shape", "ratio", "none"}
 MADE = "Made from deploy/metrics.yml by `make metrics`; change that file instead."
+PUBLIC = "012_people.sql"
+# The statements of the tables and views of the database of rows, by name.
+SCHEMA = {
+    name: statement
+    for file in sorted((HERE / "clickhouse").glob("*.sql"))
+    if file.name != PUBLIC
+    for statement, name in re.findall(r"^(CREATE (?:TABLE IF NOT EXISTS|OR REPLACE VIEW) (\w+)\b.*?^COMMENT '[^\n]*');$", file.read_text(), re.M | re.S)
+}
 # The answers, by their tables. Each row of one names its run, a number of milliseconds.
-ANSWERS = set(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)_run ", (HERE / "clickhouse" / "010_answers.sql").read_text()))
+ANSWERS = {name.removesuffix("_run") for name in SCHEMA if name.endswith("_run") and name.removesuffix("_run") in SCHEMA}
 GRAFANA = {"type": "grafana-clickhouse-datasource", "uid": "${datasource}"}
 
 
@@ -90,8 +98,10 @@ def _sentence(metric):
 
 
 def comments(catalogue):
-    """What the database says of each column, by view."""
-    return {view["view"]: _comments(view) for view in catalogue["views"]} | catalogue["plain"]
+    """What the database says of each column that people read, by view."""
+    written = {name: dict(re.findall(r"^    (\w+) .* COMMENT '(.*?)',?$", SCHEMA[table], re.M)) for name, table in catalogue["as_written"].items()}
+    written = {name: {column: says.replace("''", "'") for column, says in said.items()} for name, said in written.items()}
+    return {view["view"]: _comments(view) for view in catalogue["views"]} | catalogue["plain"] | written
 
 
 def _comments(view):
@@ -103,12 +113,23 @@ def _comments(view):
 
 
 def migration(catalogue):
-    """deploy/clickhouse/012_comments.sql: a statement per view."""
-    lines = [f"-- The comments on the columns of views. {MADE}"]
+    """deploy/clickhouse/012_people.sql: two statements per view."""
+    lines = [PEOPLE.format(made=MADE)]
     for view, said in comments(catalogue).items():
+        rows = f"{view} FINAL" if "ENGINE = Replacing" in SCHEMA[view] else view
+        lines.append(f"\nCREATE OR REPLACE VIEW {{people}}.{view} SQL SECURITY DEFINER AS\nSELECT * FROM {rows}\nCOMMENT '{_comment_on(view)}';")
         quoted = [f"    COMMENT COLUMN {name} '{says.translate(ESCAPES)}'" for name, says in said.items()]
-        lines.append(f"\nALTER TABLE {view}\n" + ",\n".join(quoted) + ";")
+        lines.append(f"ALTER TABLE {{people}}.{view}\n" + ",\n".join(quoted) + ";")
     return "\n".join(lines) + "\n"
+
+
+PEOPLE = """-- What people read, in the database that is theirs: each a view of the same name over the database of rows, with its maker's rights, so
+-- that readers need none there. `grapevine migrate` puts the name of the database in the place of {{people}}. {made}"""
+
+
+def _comment_on(name):
+    """What the statement that makes a table or view says of it, as it stands there."""
+    return re.search(r"\nCOMMENT '(.*)'$", SCHEMA[name])[1]
 
 
 ESCAPES = str.maketrans({"'": "''", "\\": "\\\\"})
@@ -281,7 +302,7 @@ def files(catalogue):
     """What each generated file must hold, by its path."""
     return {
         ROOT / "docs" / "metrics.md": document(catalogue),
-        HERE / "clickhouse" / "012_comments.sql": migration(catalogue),
+        HERE / "clickhouse" / PUBLIC: migration(catalogue),
         HERE / "dbt" / "models" / "sources.yml": sources(catalogue),
         HERE / "dbt" / "models" / "exposures.yml": exposures(catalogue),
         HERE / "grafana" / "grapevine.json": dashboard(catalogue),

@@ -77,10 +77,25 @@ pub struct Attempt<'a> {
     pub error: Option<&'a Failure>,
 }
 
-/// The client for a store. It connects when it is first used.
+/// What the name of the database of rows has behind that of the one which people read (`clickhouse.database`).
+const ROWS: &str = "_rows";
+
+/// The database of rows, models and answers by run, beside the one that people read.
+#[must_use]
+pub fn rows_database(people: &str) -> String {
+    format!("{people}{ROWS}")
+}
+
+/// The database that people read, beside a client's database of rows.
+pub(crate) fn people_database(client: &Client) -> &str {
+    let rows = client.database().unwrap_or("default");
+    rows.strip_suffix(ROWS).unwrap_or(rows)
+}
+
+/// The client for a store, in the database of rows. It connects when it is first used.
 #[must_use]
 pub fn client(config: &config::ClickHouse) -> Client {
-    let client = Client::default().with_url(&config.url).with_database(&config.database).with_user(&config.user);
+    let client = Client::default().with_url(&config.url).with_database(rows_database(&config.database)).with_user(&config.user);
     // An empty password is sent as none: servers that ask for none refuse a header without a value.
     let client = if config.password.0.is_empty() { client } else { client.with_password(&config.password.0) };
     let compression = if config.compression == "lz4" { Compression::Lz4 } else { Compression::None };

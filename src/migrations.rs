@@ -13,7 +13,7 @@ use ::clickhouse::{Client, Row};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
-use crate::clickhouse::classify;
+use crate::clickhouse::{classify, people_database};
 use crate::failure::Failure;
 
 mod compare;
@@ -48,7 +48,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 9, name: "009_store.sql", text: include_str!("../deploy/clickhouse/009_store.sql") },
     Migration { number: 10, name: "010_answers.sql", text: include_str!("../deploy/clickhouse/010_answers.sql") },
     Migration { number: 11, name: "011_public.sql", text: include_str!("../deploy/clickhouse/011_public.sql") },
-    Migration { number: 12, name: "012_comments.sql", text: include_str!("../deploy/clickhouse/012_comments.sql") },
+    Migration { number: 12, name: "012_people.sql", text: include_str!("../deploy/clickhouse/012_people.sql") },
 ];
 
 impl Migration {
@@ -253,7 +253,7 @@ async fn planned(client: &Client, needs: Needs) -> Result<(Plan<'static>, Held),
     // Of a database that remembers nothing although workers wrote there, all that is not there was dropped.
     let is_forgetful = plan.absent.len() == MIGRATIONS.len() && held.has_rows();
     let made = MIGRATIONS.iter().filter(|migration| is_forgetful || !plan.absent.contains(migration));
-    plan.lacking = compare::lacking(made, &held);
+    plan.lacking = compare::lacking(made, &held, needs);
     Ok((plan, held))
 }
 
@@ -262,12 +262,15 @@ async fn planned(client: &Client, needs: Needs) -> Result<(Plan<'static>, Held),
 /// # Errors
 /// When applied tables had another text, something is in the way, or the store refuses a statement. What was applied stays.
 pub async fn apply(client: &Client) -> Result<Done, SchemaProblem> {
-    create_database(client).await.map_err(SchemaProblem::Store)?;
+    let people = people_database(client);
+    for database in [people, &database(client)] {
+        create_database(client, database).await.map_err(SchemaProblem::Store)?;
+    }
     let (plan, held) = planned(client, Needs::Everything).await?;
     let id: String = client.query_raw(NEW_ID).fetch_one().await.map_err(store)?;
     for Step { title, statements, applies } in plan.steps(MIGRATIONS) {
         for statement in statements {
-            let statement = statement.replace("{store}", &id);
+            let statement = statement.replace("{store}", &id).replace("{people}", &format!("`{people}`"));
             client.query_raw(&statement).execute().await.map_err(|error| at(title, &error))?;
         }
         if let Some(migration) = applies {
@@ -320,9 +323,8 @@ async fn applied(client: &Client) -> Result<Vec<Applied>, SchemaProblem> {
     client.query_raw(rows).fetch_all().await.map_err(store)
 }
 
-/// Creates the client's database if it is absent. Asked first, so that a user who may not create databases can migrate.
-pub(crate) async fn create_database(client: &Client) -> Result<(), Failure> {
-    let database = client.database().unwrap_or("default");
+/// Creates a database if it is absent. Asked first, so that a user who may not create databases can migrate.
+async fn create_database(client: &Client, database: &str) -> Result<(), Failure> {
     let anywhere = anywhere(client);
     let exists = "SELECT count() FROM system.databases WHERE name = {database:String}";
     let count: u64 =
@@ -473,10 +475,10 @@ mod tests {
 
     #[test]
     fn what_was_dropped_is_made_by_the_statements_that_made_it() {
-        let lacking = Lacking { names: vec!["gap", "gaps", "money"], ..Lacking::default() };
+        let lacking = Lacking { names: vec!["gap", "gaps", "money", "{people}.gaps"], ..Lacking::default() };
         let steps = Plan { lacking, ..Plan::default() }.steps(MIGRATIONS);
         let run: Vec<(&str, usize)> = steps.iter().map(|step| (step.title, step.statements.len())).collect();
-        assert_eq!(run, [("003_gaps.sql", 2), ("011_public.sql", 1), ("012_comments.sql", 2)]);
+        assert_eq!(run, [("003_gaps.sql", 2), ("011_public.sql", 1), ("012_people.sql", 2)]);
         assert!(steps.iter().all(|step| step.applies.is_none()), "no file was applied as a whole");
     }
 

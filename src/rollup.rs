@@ -1,7 +1,7 @@
 //! Answers: one run reads the rows, makes models of them and answers of the models, and publishes all of it at once.
 //!
 //! Rows are the worker's and change under a run; so a run notes first how far every source is, and takes no fact beyond it. Models
-//! are tables of the run, with its number in their names, in a database of their own, where readers have no grant: two runs cannot
+//! are tables of the run, with its number in their names, in the database of rows, where readers have no grant: two runs cannot
 //! meet. What makes readers see a run is its row in `run`, written last: one that is killed anywhere leaves nothing that is
 //! read, and later ones clear it away.
 //!
@@ -88,7 +88,7 @@ async fn attempt(store: &Store, frame: &Frame, began: Instant) -> Result<Option<
         match made {
             Made::Select(text) => select(store, frame, name, text).await?,
             Made::Attribution => {
-                store.run(&format!("could not make {name}"), &frame.make_like_answer(store, name)).await?;
+                store.run(&format!("could not make {name}"), &frame.make_like_answer(name)).await?;
                 attribution::fill(store, frame, name).await?;
             }
             Made::Returns => returns::make(store, frame).await?,

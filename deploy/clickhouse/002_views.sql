@@ -332,17 +332,6 @@ GROUP BY brand, channel, generation
 ORDER BY brand, channel, generation
 COMMENT 'How many shares a share brings: reproduction number per generation, brand and channel; generation 0 holds the posts, those without a share too';
 
--- How many shares a share brings: reproduction number per generation over all posts.
-CREATE OR REPLACE VIEW reproduction_overall AS
-SELECT
-    generation, sum(r.nodes) AS nodes, sum(r.children) AS children,
-    children / nullIf(nodes, 0) AS reproduction_number,
-    sum(r.posts) AS posts
-FROM reproduction AS r
-GROUP BY generation
-ORDER BY generation
-COMMENT 'How many shares a share brings: reproduction number per generation over all posts';
-
 -- Do people talk with us and with each other: reciprocity, turns, response times and sessions of each thread.
 CREATE OR REPLACE VIEW thread_dialogue AS
 SELECT

@@ -54,6 +54,23 @@ impl Database {
         Ok(database)
     }
 
+    /// The database that people read, where a reader needs no grant but on its views.
+    pub(crate) async fn of_people(config: &config::ClickHouse) -> Result<Database, CommandError> {
+        let unusable = |error| CommandError::Store(format!("could not use ClickHouse at {} (clickhouse.url)", config.url), error);
+        reach(config).await.map_err(unusable)?;
+        let name = &config.database;
+        let database =
+            Database { client: client(config).with_database("system"), limit: config.send_timeout + config.end_timeout };
+        let query = "SELECT count() FROM tables WHERE database = {database:String} AND name = 'run'";
+        let views: Vec<u64> = database.all("ask for what people read", database.query(query).param("database", name)).await?;
+        if views == [0] {
+            let shown = format!("database \"{name}\" shows this user nothing; run: grapevine migrate, or ask for SELECT on it");
+            return Err(CommandError::Refused(shown));
+        }
+        let database = Database { client: client(config).with_database(name), ..database };
+        Ok(database)
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }

@@ -55,7 +55,7 @@ pub struct Arguments {
     /// Load this SQL (rates, brands, campaigns and the like, as `generate --dimensions` writes it) before anything is answered
     #[arg(long, value_name = "FILE")]
     pub dimensions: Option<PathBuf>,
-    /// Run this once everything is folded, and print nothing else to standard output (repeatable)
+    /// Run this in the database of rows once everything is folded, and print nothing else to standard output (repeatable)
     #[arg(long, value_name = "SQL")]
     pub query: Vec<String>,
     /// The format of answers to --query: any of ClickHouse's

@@ -34,7 +34,7 @@ pub async fn run(config: &config::ClickHouse, plan: bool) -> Result<(), MigrateE
     let client = client(config);
     let mut output = io::stdout().lock();
     if plan {
-        print_plan(&mut output, &migrations::plan(&client).await?.steps(MIGRATIONS))?;
+        print_plan(&mut output, &config.database, &migrations::plan(&client).await?.steps(MIGRATIONS))?;
         return Ok(());
     }
     let done = migrations::apply(&client).await?;
@@ -42,11 +42,11 @@ pub async fn run(config: &config::ClickHouse, plan: bool) -> Result<(), MigrateE
     if done.lost.is_empty() { Ok(()) } else { Err(MigrateError::Lost(done.lost.join(", "))) }
 }
 
-fn print_plan(output: &mut impl Write, steps: &[Step<'_>]) -> io::Result<()> {
+fn print_plan(output: &mut impl Write, people: &str, steps: &[Step<'_>]) -> io::Result<()> {
     for step in steps {
         writeln!(output, "-- {}", step.title)?;
         for statement in &step.statements {
-            writeln!(output, "{statement};\n")?;
+            writeln!(output, "{};\n", statement.replace("{people}", people))?;
         }
     }
     Ok(())
@@ -74,10 +74,10 @@ mod tests {
     fn a_plan_is_sql_that_splits_into_the_same_statements() {
         let mut output = Vec::new();
         let plan = Plan { absent: MIGRATIONS.iter().collect(), ..Plan::default() };
-        print_plan(&mut output, &plan.steps(MIGRATIONS)).unwrap();
+        print_plan(&mut output, "gv", &plan.steps(MIGRATIONS)).unwrap();
         let text = String::from_utf8(output).unwrap();
-        let all: Vec<&str> = MIGRATIONS.iter().flat_map(Migration::statements).collect();
-        assert_eq!(migrations::statements(&text), all);
+        let all = MIGRATIONS.iter().flat_map(Migration::statements).map(|statement| statement.replace("{people}", "gv"));
+        assert_eq!(migrations::statements(&text), all.collect::<Vec<_>>());
     }
 
     #[test]

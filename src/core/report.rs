@@ -101,17 +101,10 @@ pub struct Query {
 }
 
 impl Query {
-    /// The query as it is run and as readers can run it again: they see the answers of the same run while it is kept.
+    /// The query as it is run and as readers can run it again.
     #[must_use]
     pub fn sql(&self, frame: &Frame) -> String {
-        Query::of_run(&Query::fill(self.text, frame), &frame.run)
-    }
-
-    /// A query that sees no run after this one, whatever is published meanwhile: an answer is a view of the newest run in
-    /// the table `run`.
-    #[must_use]
-    pub fn of_run(query: &str, run: &Run) -> String {
-        format!("{}\nSETTINGS additional_table_filters = {{'run': 'run <= {}'}}", query.trim_end(), run.number)
+        Query::fill(self.text.trim_end(), frame)
     }
 
     /// A text with its places filled in, for queries that belong to no question.
@@ -173,7 +166,7 @@ mod tests {
             from: day(60),
             to: day(69),
             timezone: "UTC".to_owned(),
-            run: Run { number: 7, ..Run::default() },
+            run: Run::default(),
             truth: None,
         }
     }
@@ -190,7 +183,6 @@ mod tests {
     fn a_brand_is_a_literal_whatever_it_is_called() {
         let query = Query { name: "q", text: "SELECT 1 WHERE brand = {brand} AND day >= {from}" };
         let sql = query.sql(&frame("it's \\ {to}"));
-        let settings = "SETTINGS additional_table_filters = {'run': 'run <= 7'}";
-        assert_eq!(sql, format!("SELECT 1 WHERE brand = 'it\\'s \\\\ {{to}}' AND day >= '2026-03-01'\n{settings}"));
+        assert_eq!(sql, "SELECT 1 WHERE brand = 'it\\'s \\\\ {to}' AND day >= '2026-03-01'");
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ::clickhouse::Client;
 
 use super::{Migration, SchemaProblem, store};
-use crate::clickhouse::TABLES;
+use crate::clickhouse::{TABLES, people_database};
 use crate::rollup::{ANSWERS, Answer};
 
 /// What commands and migrations write, beside [`TABLES`] and the answers.
@@ -83,7 +83,7 @@ pub(super) fn describes_columns(statement: &str) -> bool {
     statement.starts_with("ALTER TABLE ") && statement.split_once('\n').is_some_and(|(_, lines)| lines.lines().all(says))
 }
 
-/// What the database holds, by name.
+/// What the database holds, by name; what people read, by the name that the files give it.
 #[derive(Debug, Default)]
 pub(super) struct Held(BTreeMap<String, Table>);
 
@@ -99,12 +99,12 @@ struct Table {
 impl Held {
     /// Asks; of a database that does not exist the answer is nothing.
     pub(super) async fn by(client: &Client) -> Result<Held, SchemaProblem> {
-        let database = client.database().unwrap_or("default");
+        let (people, database) = (people_database(client), client.database().unwrap_or("default"));
         let client = client.clone().with_database("system");
-        let tables = "SELECT name, engine, toUInt8(ifNull(total_rows > 0, 1)) AS has_rows FROM system.tables \
-                      WHERE database = {database:String}";
-        let tables: Vec<(String, String, u8)> =
-            client.query_raw(tables).param("database", database).fetch_all().await.map_err(store)?;
+        let tables = "SELECT if(database = {database:String}, '', '{people}.') || name, engine, toUInt8(ifNull(total_rows > 0, 1)) \
+                      FROM system.tables WHERE database IN ({database:String}, {people:String})";
+        let tables = client.query_raw(tables).param("database", database).param("people", people);
+        let tables: Vec<(String, String, u8)> = tables.fetch_all().await.map_err(store)?;
         let columns =
             "SELECT table, name, type FROM system.columns WHERE database = {database:String} AND table IN {ours:Array(String)}";
         let ours = TABLES.iter().map(|table| table.name).chain(OURS).map(str::to_owned);
@@ -166,7 +166,7 @@ impl Lacking {
     /// Everything, in words.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
-        let names = self.names.iter().map(|name| format!("`{name}`"));
+        let names = self.names.iter().map(|name| shown(name));
         names.chain(self.columns.iter().map(LackingColumn::words)).collect()
     }
 
@@ -189,6 +189,14 @@ impl LackingColumn {
     fn words(&self) -> String {
         format!("column `{}` of table `{}`", self.name, self.table)
     }
+}
+
+/// What stands in the files for the database that people read.
+const PEOPLE: &str = "{people}.";
+
+/// The name of a table or view, for people.
+fn shown(name: &str) -> String {
+    name.strip_prefix(PEOPLE).map_or_else(|| format!("`{name}`"), |name| format!("`{name}` that people read"))
 }
 
 fn is_view(name: &str) -> bool {
@@ -221,7 +229,7 @@ pub(super) fn made_by<'a>(files: impl IntoIterator<Item = &'a Migration>) -> imp
 pub(super) enum Needs {
     /// What all files make.
     Everything,
-    /// Tables: a worker reads no view, so whatever stands in the place of one is no business of its.
+    /// Tables: a worker reads no view, so whatever stands in the place of one is no business of its. Nor need it see what people read.
     Worker,
 }
 
@@ -232,7 +240,7 @@ pub(super) fn in_the_way(files: &'static [Migration], held: &Held, needs: Needs)
         let Some(table) = held.0.get(made.name) else { continue };
         let holds_rows = table.engine != "View";
         if made.is_view && holds_rows {
-            found.push(format!("`{}` is a table ({}), and this program makes a view of that name", made.name, table.engine));
+            found.push(format!("{} is a table ({}), and this program makes a view of that name", shown(made.name), table.engine));
         } else if made.is_ours() && !holds_rows {
             found.push(format!("`{}` is a view, and this program writes to a table of that name", made.name));
         } else if made.is_ours() {
@@ -265,9 +273,9 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// What is missing of what these files have made.
-pub(super) fn lacking<'a>(files: impl Iterator<Item = &'a Migration>, held: &Held) -> Lacking {
+pub(super) fn lacking<'a>(files: impl Iterator<Item = &'a Migration>, held: &Held, needs: Needs) -> Lacking {
     let mut lacking = Lacking::default();
-    for made in made_by(files) {
+    for made in made_by(files).filter(|made| needs == Needs::Everything || !made.name.starts_with(PEOPLE)) {
         let Some(table) = held.0.get(made.name) else {
             lacking.names.push(made.name);
             if !made.is_view && !made.is_for_people() {
@@ -335,7 +343,7 @@ mod tests {
 
     #[test]
     fn nothing_is_missing_of_a_whole_database_and_nothing_in_the_way() {
-        assert!(lacking(MIGRATIONS.iter(), &whole()).is_empty());
+        assert!(lacking(MIGRATIONS.iter(), &whole(), Needs::Everything).is_empty());
         assert!(in_the_way(MIGRATIONS, &whole(), Needs::Everything).is_empty());
         assert!(in_the_way(MIGRATIONS, &Held::default(), Needs::Everything).is_empty());
     }
@@ -344,7 +352,7 @@ mod tests {
     fn a_column_that_is_missing_is_added_in_its_place_with_its_comment() {
         let mut held = whole();
         table(&mut held, "cascade").columns.remove("reach");
-        let found = lacking(MIGRATIONS.iter(), &held);
+        let found = lacking(MIGRATIONS.iter(), &held, Needs::Everything);
         let [add] = found.additions().try_into().unwrap();
         assert!(add.starts_with("ALTER TABLE cascade ADD COLUMN IF NOT EXISTS reach UInt64 COMMENT 'Followers"), "{add}");
         assert!(add.ends_with(" AFTER max_children"), "{add}");
@@ -356,7 +364,7 @@ mod tests {
     fn a_column_of_the_key_cannot_be_added() {
         let mut held = whole();
         table(&mut held, "cascade").columns.remove("opened");
-        assert!(lacking(MIGRATIONS.iter(), &held).is_empty());
+        assert!(lacking(MIGRATIONS.iter(), &held, Needs::Everything).is_empty());
         let [said] = in_the_way(MIGRATIONS, &held, Needs::Worker).try_into().unwrap();
         assert!(said.contains("lacks column `opened`") && said.contains("cannot be added"), "{said}");
     }
@@ -378,7 +386,7 @@ mod tests {
         for gone in ["cascade", "fx", "money"] {
             held.0.remove(gone);
         }
-        let found = lacking(MIGRATIONS.iter(), &held);
+        let found = lacking(MIGRATIONS.iter(), &held, Needs::Everything);
         assert_eq!(
             (found.names.as_slice(), found.needed()),
             (&["cascade", "fx", "money"][..], vec!["table `cascade`".to_owned()])
@@ -392,7 +400,10 @@ mod tests {
     fn tables_of_people_may_be_what_they_like() {
         let mut held = whole();
         *table(&mut held, "fx") = Table { engine: "View".to_owned(), has_rows: true, columns: BTreeMap::new() };
-        assert!(lacking(MIGRATIONS.iter(), &held).is_empty() && in_the_way(MIGRATIONS, &held, Needs::Everything).is_empty());
+        assert!(
+            lacking(MIGRATIONS.iter(), &held, Needs::Everything).is_empty()
+                && in_the_way(MIGRATIONS, &held, Needs::Everything).is_empty()
+        );
         table(&mut held, "cascade").engine = "View".to_owned();
         table(&mut held, "money").engine = "MergeTree".to_owned();
         let said = in_the_way(MIGRATIONS, &held, Needs::Everything);

@@ -204,7 +204,7 @@ impl<T: RowOwned + RowRead + Of> Stream<T> {
 
 /// Fills the model.
 pub(super) async fn fill(store: &Store, frame: &Frame, table: &str) -> Result<(), Failure> {
-    let of_people = |model: &str| format!("{} ORDER BY person, brand", frame.model_table(store, model));
+    let of_people = |model: &str| format!("{} ORDER BY person, brand", frame.model_table(model));
     let touches = format!(
         "SELECT person, brand, toUnixTimestamp64Milli(time) AS time, day, is_click, id, root, campaign, direct, tracked, visit, click, side, channel, \
             community, toUnixTimestamp64Milli(target_time) AS target_time FROM {}, time",

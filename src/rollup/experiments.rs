@@ -55,7 +55,7 @@ struct ExperimentRow {
 
 /// Makes the model of the answer.
 pub(super) async fn make(store: &Store, frame: &Frame, model: &str) -> Result<(), Failure> {
-    let table = |model| frame.model_table(store, model);
+    let table = |model| frame.model_table(model);
     let question = format!("SELECT experiment, unit_type, arm, value, without_rate, flaw FROM {}", table("unit"));
     let units: Vec<UnitRow> = store.all(DOING, &question).await?;
     let question = format!("SELECT experiment, brand FROM {} ORDER BY experiment, brand", table("carried"));
@@ -72,7 +72,7 @@ pub(super) async fn make(store: &Store, frame: &Frame, model: &str) -> Result<()
         flaw: row.flaw.into(),
     });
     let rows = experiments(units.collect(), &carried).into_iter().map(experiment_row);
-    store.run(DOING, &frame.make_like_answer(store, model)).await?;
+    store.run(DOING, &frame.make_like_answer(model)).await?;
     store.fill(DOING, &model_name(frame.number, model), rows).await
 }
 

@@ -57,8 +57,8 @@ impl Frame {
     /// The statements that make a table of the run: the table, then its rows, so that what is there when one of them fails is known
     /// by name.
     pub(super) fn make_table(&self, store: &Store, name: &str, text: &str) -> [String; 2] {
-        let (table, order) = (self.model_table(store, name), order(text));
-        let select = self.fill(store, text);
+        let (table, order) = (self.model_table(name), order(text));
+        let select = self.fill(text);
         [
             format!("CREATE TABLE {table} ENGINE = MergeTree ORDER BY ({order}) EMPTY AS\n{select}"),
             format!("INSERT INTO {table} SELECT * FROM (\n{select})\n{}", self.facts(store)),
@@ -66,19 +66,19 @@ impl Frame {
     }
 
     /// The statement that makes a table of the run with the columns of the answer of the same name.
-    pub(super) fn make_like_answer(&self, store: &Store, name: &str) -> String {
-        let table = self.model_table(store, name);
+    pub(super) fn make_like_answer(&self, name: &str) -> String {
+        let table = self.model_table(name);
         format!("CREATE TABLE {table} ENGINE = MergeTree ORDER BY () EMPTY AS SELECT * EXCEPT (run, as_of) FROM {name}_run")
     }
 
     /// The statement that makes a table of the run with these columns.
-    pub(super) fn make_with_columns(&self, store: &Store, name: &str, columns: &str) -> String {
-        format!("CREATE TABLE {} ({columns}) ENGINE = MergeTree ORDER BY ()", self.model_table(store, name))
+    pub(super) fn make_with_columns(&self, name: &str, columns: &str) -> String {
+        format!("CREATE TABLE {} ({columns}) ENGINE = MergeTree ORDER BY ()", self.model_table(name))
     }
 
     /// The statement that keeps an answer, column by column of the same name.
-    pub(super) fn keep_answer(&self, store: &Store, answer: &Answer, columns: &[String]) -> String {
-        let (table, made, columns) = (answer.table(), self.model_table(store, answer.name), columns.join(", "));
+    pub(super) fn keep_answer(&self, answer: &Answer, columns: &[String]) -> String {
+        let (table, made, columns) = (answer.table(), self.model_table(answer.name), columns.join(", "));
         format!(
             "INSERT INTO {table} (run, as_of, {columns}) SELECT toUInt64({}), {}, {columns} FROM {made}",
             self.number,
@@ -120,9 +120,9 @@ impl Frame {
         format!("SETTINGS additional_table_filters = {{{}}}", each.join(", "))
     }
 
-    fn fill(&self, store: &Store, text: &str) -> String {
+    fn fill(&self, text: &str) -> String {
         let as_of = time(self.as_of.unwrap_or_default());
-        Places { as_of: &as_of, models: &|name| self.model_table(store, name) }.fill(text)
+        Places { as_of: &as_of, models: &|name| self.model_table(name) }.fill(text)
     }
 
     fn as_of_or_null(&self) -> String {
@@ -130,8 +130,8 @@ impl Frame {
     }
 
     /// The table of a model.
-    pub(super) fn model_table(&self, store: &Store, model: &str) -> String {
-        format!("`{}`.{}", store.models, model_name(self.number, model))
+    pub(super) fn model_table(&self, model: &str) -> String {
+        model_name(self.number, model)
     }
 }
 
@@ -158,11 +158,7 @@ async fn take_number(store: &Store) -> Result<u64, Failure> {
     let wanted = "SELECT greatest(toUInt64(toUnixTimestamp64Milli(now64(3))), ifNull((SELECT max(run) FROM run), 0) + 1)";
     let mut number: u64 = store.one(doing, wanted).await?;
     loop {
-        let take = format!(
-            "CREATE TABLE `{}`.{} (taken Bool) ENGINE = MergeTree ORDER BY ()",
-            store.models,
-            model_name(number, "number")
-        );
+        let take = format!("CREATE TABLE {} (taken Bool) ENGINE = MergeTree ORDER BY ()", model_name(number, "number"));
         match store.run(doing, &take).await {
             Err(error) if error.to_string().contains(TABLE_ALREADY_EXISTS) => number += 1,
             taken => return taken.map(|()| number),

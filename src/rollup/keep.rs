@@ -29,7 +29,7 @@ pub(super) async fn keep_answer(store: &Store, frame: &Frame, answer: &Answer) -
         "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = '{table}' AND name NOT IN ('run', 'as_of') ORDER BY position"
     );
     let columns: Vec<String> = store.all(&doing, &columns).await?;
-    store.run(&doing, &frame.keep_answer(store, answer, &columns)).await?;
+    store.run(&doing, &frame.keep_answer(answer, &columns)).await?;
     store.one(&doing, &format!("SELECT count() FROM {table} WHERE run = {}", frame.number)).await
 }
 
@@ -92,12 +92,12 @@ fn model_run(table: &str) -> Option<u64> {
 }
 
 async fn model_tables(store: &Store) -> Result<Vec<String>, Failure> {
-    let tables = format!("SELECT name FROM system.tables WHERE database = '{}' AND match(name, '^model_[0-9]+_')", store.models);
-    store.all("could not list models", &tables).await
+    let tables = "SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^model_[0-9]+_')";
+    store.all("could not list models", tables).await
 }
 
 async fn drop_table(store: &Store, table: &str) -> Result<(), Failure> {
-    store.run("could not drop a model", &format!("DROP TABLE IF EXISTS `{}`.{table} SYNC", store.models)).await
+    store.run("could not drop a model", &format!("DROP TABLE IF EXISTS {table} SYNC")).await
 }
 
 #[cfg(test)]

@@ -54,13 +54,13 @@ struct ResponseRow {
 
 /// Makes the model of the answer. One brand's minutes at a time: 90 days of them are some megabytes.
 pub(super) async fn make(store: &Store, frame: &Frame, model: &str) -> Result<(), Failure> {
-    let question = format!("SELECT brand, verdict FROM {}", frame.model_table(store, "immediacy"));
+    let question = format!("SELECT brand, verdict FROM {}", frame.model_table("immediacy"));
     let verdicts: Vec<Verdict> = store.all(DOING, &question).await?;
     let verdicts: BTreeMap<String, Option<Finding>> =
         verdicts.into_iter().map(|row| (row.brand, row.verdict.as_deref().and_then(Finding::named))).collect();
     let question = format!(
         "SELECT brand, day, minute_of_day, visits, brand_replies, shares, brand_posts, events FROM {} ORDER BY brand, minute",
-        frame.model_table(store, "minute")
+        frame.model_table("minute")
     );
     let mut cursor = store.stream::<MinuteRow>(DOING, &question)?;
     let (mut brand, mut minutes, mut rows) = (String::new(), Vec::new(), Vec::new());
@@ -73,7 +73,7 @@ pub(super) async fn make(store: &Store, frame: &Frame, model: &str) -> Result<()
         minutes.push(minute(&row));
     }
     rows.extend(answer(&brand, &minutes, &verdicts));
-    store.run(DOING, &frame.make_like_answer(store, model)).await?;
+    store.run(DOING, &frame.make_like_answer(model)).await?;
     store.fill(DOING, &model_name(frame.number, model), rows.into_iter()).await
 }
 

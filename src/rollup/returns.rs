@@ -129,26 +129,26 @@ pub(super) async fn make(store: &Store, frame: &Frame) -> Result<(), Failure> {
     let (ledgers, mut credit) = read(store, frame).await?;
     let by = [("roi", By::Brand), ("roi_channel", By::Channel), ("roi_campaign", By::Campaign), ("roi_place", By::Place)];
     for (name, by) in by {
-        store.run(DOING, &frame.make_with_columns(store, name, RETURN)).await?;
+        store.run(DOING, &frame.make_with_columns(name, RETURN)).await?;
         let rows = ledgers.iter().flat_map(|ledger| roi::roi(ledger, by)).map(return_row);
         insert(store, frame, name, rows).await?;
     }
-    store.run(DOING, &frame.make_like_answer(store, "roi_by_rule")).await?;
+    store.run(DOING, &frame.make_like_answer("roi_by_rule")).await?;
     let ruled =
         ledgers.iter().flat_map(|ledger| by_rule(ledger, &credit.remove(&ledger.brand.name).unwrap_or_default())).map(rule_row);
     insert(store, frame, "roi_by_rule", ruled).await?;
-    store.run(DOING, &frame.make_like_answer(store, "comparison")).await?;
+    store.run(DOING, &frame.make_like_answer("comparison")).await?;
     insert(store, frame, "comparison", ledgers.iter().flat_map(comparison).map(comparison_row)).await?;
-    store.run(DOING, &frame.make_with_columns(store, "placed", PLACED)).await?;
+    store.run(DOING, &frame.make_with_columns("placed", PLACED)).await?;
     let mut efforts = efforts(store, frame).await?;
     let placed =
         ledgers.iter().flat_map(|ledger| places(ledger, &efforts.remove(&ledger.brand.name).unwrap_or_default())).map(place_row);
     insert(store, frame, "placed", placed).await?;
-    store.run(DOING, &frame.make_like_answer(store, "roi_cohort")).await?;
+    store.run(DOING, &frame.make_like_answer("roi_cohort")).await?;
     let reached = frame.as_of.unwrap_or_default();
     let cohorts = cohorts(&ledgers, &posts(store, frame).await?, reached);
     insert(store, frame, "roi_cohort", cohorts.into_iter().map(cohort_row)).await?;
-    store.run(DOING, &frame.make_like_answer(store, "immediacy")).await?;
+    store.run(DOING, &frame.make_like_answer("immediacy")).await?;
     insert(
         store,
         frame,
@@ -250,7 +250,7 @@ async fn clusters(store: &Store, frame: &Frame) -> Result<BTreeMap<Arc<str>, Vec
 }
 
 async fn all<T: RowOwned + RowRead>(store: &Store, frame: &Frame, model: &str, columns: &str) -> Result<Vec<T>, Failure> {
-    store.all(DOING, &format!("SELECT {columns} FROM {}", frame.model_table(store, model))).await
+    store.all(DOING, &format!("SELECT {columns} FROM {}", frame.model_table(model))).await
 }
 
 async fn insert<T: for<'a> Row<Value<'a> = T> + Serialize>(

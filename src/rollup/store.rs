@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::clickhouse::{Setting, classify, known_settings};
 use crate::failure::Failure;
-use crate::migrations::create_database;
 
 /// What every statement of a run says, of servers that know it: its share of the server, and that what is too much fails. By a
 /// user's profile it might end early as if it were done.
@@ -48,9 +47,7 @@ pub(super) struct Store {
     settings: Vec<Setting>,
     /// Bytes that a statement may take of the server's memory.
     memory: String,
-    /// The database of models.
-    pub(super) models: String,
-    /// The database of rows and answers.
+    /// The database of rows, models and answers by run.
     pub(super) rows: String,
 }
 
@@ -58,10 +55,7 @@ impl Store {
     pub(super) async fn open(client: &Client, memory: u64) -> Result<Store, Failure> {
         let settings = known_settings(client, &SETTINGS).await?;
         let rows = client.database().unwrap_or("default").to_owned();
-        let models = format!("{rows}_models");
-        let created = create_database(&client.clone().with_database(&models)).await;
-        created.map_err(|error| error.on("could not create the database of models"))?;
-        Ok(Store { client: client.clone(), settings, memory: memory.to_string(), models, rows })
+        Ok(Store { client: client.clone(), settings, memory: memory.to_string(), rows })
     }
 
     fn query(&self, text: &str) -> Query {
@@ -86,8 +80,7 @@ impl Store {
 
     /// Rows into a model.
     pub(super) async fn insert<T: Row>(&self, doing: &str, model: &str) -> Result<Insert<T>, Failure> {
-        let client = self.client.clone().with_database(&self.models);
-        let insert = client.insert(model).await.map_err(|error| classify(&error).on(doing))?;
+        let insert = self.client.insert(model).await.map_err(|error| classify(&error).on(doing))?;
         Ok(self.settings.iter().fold(insert, |insert, (name, value)| insert.with_setting(*name, *value)))
     }
 

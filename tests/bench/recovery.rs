@@ -14,6 +14,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use clickhouse::Client;
+use grapevine::clickhouse::rows_database;
 use grapevine::embedded::broker::{Message, MockBroker, Publisher};
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
 use tempfile::TempDir;
@@ -80,7 +81,7 @@ impl World {
     }
 
     fn place(&self, name: String) -> Place {
-        let client = Client::default().with_url(self.store.url()).with_database(&name);
+        let client = Client::default().with_url(self.store.url()).with_database(rows_database(&name));
         let place = Place { name, folder: tempfile::tempdir().expect("a folder"), client };
         assert!(self.command("migrate", &place).stdout(Stdio::null()).status().expect("a program").success());
         place

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clickhouse::Client;
+use grapevine::clickhouse::rows_database;
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
 use grapevine::migrations;
 use tempfile::TempDir;
@@ -45,6 +46,8 @@ impl Store {
     }
 
     fn client(&self, database: &str) -> Client {
+        // Statements are about rows; `system` is the server's.
+        let database = if database == "system" { database.to_owned() } else { rows_database(database) };
         Client::default().with_url(self.url()).with_database(database)
     }
 
@@ -69,7 +72,9 @@ impl Store {
     }
 
     pub(crate) fn drop_database(&self, database: &str) {
-        self.run("system", &format!("DROP DATABASE {database} SYNC"));
+        for database in [database, &rows_database(database)] {
+            self.run("system", &format!("DROP DATABASE {database} SYNC"));
+        }
     }
 
     /// Seconds of CPU of the engine's process so far.

@@ -260,7 +260,7 @@ fn another_store_is_not_written_to_and_the_worker_goes_on_when_its_own_is_back()
     let worker = world.start(&[]);
     world.publish(&first);
     world.wait_for(first.len());
-    let name = world.database.config.database.clone();
+    let name = world.database.rows();
     world.elsewhere(&format!("RENAME DATABASE {name} TO {name}_kept"));
     assert!(world.command("migrate").output().unwrap().status.success());
     world.publish(&rest);

@@ -29,8 +29,9 @@ async fn with_rows(name: &str) -> Database {
 
 /// The tables of runs that are under way, or were killed.
 async fn models(database: &Database) -> String {
-    let database_of_models = format!("{}_models", database.config.database);
-    database.ask(&format!("SELECT name FROM system.tables WHERE database = '{database_of_models}' ORDER BY name")).await
+    database
+        .ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, 'model_') ORDER BY name")
+        .await
 }
 
 #[tokio::test]
@@ -83,12 +84,7 @@ async fn nobody_reads_half_a_run_and_what_a_killed_one_left_goes() {
     // Killed after its answer; the models of another one, killed long ago.
     let killed = first.number + 1;
     database.run(&format!("INSERT INTO click_lag_run (run, brand) VALUES ({killed}, 'half')")).await;
-    database
-        .run(&format!(
-            "CREATE TABLE {}_models.model_17_clicked (x UInt8) ENGINE = MergeTree ORDER BY ()",
-            database.config.database
-        ))
-        .await;
+    database.run("CREATE TABLE model_17_clicked (x UInt8) ENGINE = MergeTree ORDER BY ()").await;
     database.run("INSERT INTO click_lag_run (run, brand) VALUES (17, 'half')").await;
     assert_eq!(database.ask(LAG).await, RIGHT);
     // A program that does not know an answer leaves the last one.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use clickhouse::Client;
-use grapevine::clickhouse::{ClickHouseSink, client};
+use grapevine::clickhouse::{ClickHouseSink, client, rows_database};
 use grapevine::config::{ClickHouse, Secret};
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
 use grapevine::failure::Failure;
@@ -93,9 +93,22 @@ impl Database {
 
     /// The same, made, without any table.
     pub(crate) async fn created(self) -> Self {
-        let create = format!("CREATE DATABASE IF NOT EXISTS {}", self.config.database);
-        self.client.clone().with_database("system").query_raw(&create).execute().await.unwrap();
+        for name in [self.config.database.clone(), self.rows()] {
+            let create = format!("CREATE DATABASE IF NOT EXISTS {name}");
+            self.client.clone().with_database("system").query_raw(&create).execute().await.unwrap();
+        }
         self
+    }
+
+    /// The name of the database of rows, in which tests ask.
+    pub(crate) fn rows(&self) -> String {
+        rows_database(&self.config.database)
+    }
+
+    /// The same store, asked in the database that people read.
+    pub(crate) fn of_people(&self) -> Database {
+        let client = self.client.clone().with_database(&self.config.database);
+        Database { client, config: self.config.clone(), engine: self.engine.clone() }
     }
 
     /// A database with Grapevine's schema.
@@ -124,21 +137,21 @@ impl Database {
             migrations::apply(&self.client).await.unwrap();
             return;
         };
-        let name = &self.config.database;
-        let create = format!("CREATE DATABASE IF NOT EXISTS {name}");
-        self.client.clone().with_database("system").query_raw(&create).execute().await.unwrap();
+        let database = Self::at(&engine.url, &self.config.database).created().await;
+        let (name, rows) = (&self.config.database, database.rows());
         for statement in engine.schema.get_or_init(|| schema(&engine.url)).await {
             // A request whose answer was lost on a kept connection is sent again.
             let again = statement.replacen("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1);
             let again = again.replacen("CREATE VIEW ", "CREATE VIEW IF NOT EXISTS ", 1);
+            let again = again.replace(&format!("{}.", rows_database(MODEL)), &format!("{rows}."));
             self.run(&again.replace(&format!("{MODEL}."), &format!("{name}."))).await;
         }
-        self.run(&format!("INSERT INTO schema_migrations SELECT * FROM {MODEL}.schema_migrations")).await;
+        self.run(&format!("INSERT INTO schema_migrations SELECT * FROM {}.schema_migrations", rows_database(MODEL))).await;
     }
 
     /// Takes every row out of every table; only what was migrated is still known.
     pub(crate) async fn empty(&self) {
-        self.run(&format!("TRUNCATE TABLES FROM {} NOT LIKE 'schema_migrations'", self.config.database)).await;
+        self.run(&format!("TRUNCATE TABLES FROM {} NOT LIKE 'schema_migrations'", self.rows())).await;
     }
 
     pub(crate) fn sink(&self) -> ClickHouseSink {
@@ -173,8 +186,11 @@ impl Database {
 
 async fn schema(url: &str) -> Vec<String> {
     let model = Database::at(url, MODEL);
-    let made = "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() ORDER BY engine = 'View', name";
-    model.client.query_raw(made).fetch_all().await.unwrap()
+    let made = format!(
+        "SELECT create_table_query FROM system.tables WHERE database IN ('{MODEL}', '{}') ORDER BY engine = 'View', database = '{MODEL}', name",
+        model.rows()
+    );
+    model.client.query_raw(&made).fetch_all().await.unwrap()
 }
 
 /// A fact of the first partition, its first record.

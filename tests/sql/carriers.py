@@ -143,7 +143,7 @@ same("without data nobody carried", ask("SELECT brand FROM carriers"), [])
 
 
 # ---------------------------------------------------------------- events, folded by the program
-ENVIRONMENT = {**os.environ, "GRAPEVINE_CLICKHOUSE_DATABASE": store.DATABASE, "GRAPEVINE_RULES_PSEUDONYM_KEY": "a key for tests, known to all"}
+ENVIRONMENT = {**os.environ, "GRAPEVINE_CLICKHOUSE_DATABASE": store.PEOPLE, "GRAPEVINE_RULES_PSEUDONYM_KEY": "a key for tests, known to all"}
 
 
 def fold(file, dimensions):

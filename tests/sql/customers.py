@@ -149,7 +149,7 @@ case = store.MIGRATIONS.parents[1] / "tests" / "data" / "cases" / "06_refund_as_
 for statement in statements(case.with_suffix("").with_suffix(".dims.sql").read_text()):
     run(statement)
 demo = [GRAPEVINE, "demo", "--partitions", "1", "--clickhouse", store.URL, "--input", case, "--query", "SELECT 1"]
-subprocess.run(demo, env={**os.environ, "GRAPEVINE_CLICKHOUSE_DATABASE": store.DATABASE}, check=True, capture_output=True)
+subprocess.run(demo, env={**os.environ, "GRAPEVINE_CLICKHOUSE_DATABASE": store.PEOPLE}, check=True, capture_output=True)
 store._stale.add(store.DATABASE)
 same("case 06: one customer who bought twice and gave once back", ask("SELECT brand, toString(month), side, new_customers, returning_customers, sales, revenue_base, reason FROM customers"), [["acme", "2025-03-01", "broadcast", 1, 0, 2, 80, ""]])
 same("case 06: what came seldom is not late", ask("SELECT type, late, reason FROM freshness ORDER BY type"), [[kind, None, "few_events"] for kind in ("click", "conversion", "cost", "post", "visit")])

@@ -1,5 +1,5 @@
-"""Row policies of deploy/clickhouse-row-policies.sql: a reader of one brand sees, through every view, what she would see
-if the tables held the named rows of her brand alone.
+"""Row policies of deploy/clickhouse-row-policies.sql: a reader of one brand sees, in every view that people read, what she would see
+if the tables held the named rows of her brand alone, and of answers the rows of her brand.
 
 The embedded engine has nowhere to store users and roles: the statements are parsed, not run, and their conditions hold
 as the row filters of a users file, which the engine reads when it starts in a folder with a config.xml.
@@ -14,7 +14,7 @@ import tempfile
 import xml.sax.saxutils
 
 import store
-from store import ask, insert, one, run, same, statements
+from store import ask, insert, one, read, run, same, statements
 from worlds.two_brands import BRANDS, World, nameless, shared
 
 TEMPLATE = (store.MIGRATIONS.parent / "clickhouse-row-policies.sql").read_text()
@@ -22,24 +22,29 @@ POLICY = re.compile(r"CREATE ROW POLICY OR REPLACE own_brands\s+ON (.+?)\s+USING
 PRODUCT = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit roi_cohort places response carriers customers freshness".split()
 
 
-def conditions(database):
-    """The condition of each table of a database with a policy; every statement of the template must parse."""
+# What says how far the data reach.
+OPEN = ["gaps", "progress", "run", "sources"]
+
+
+def conditions():
+    """The condition of each view and table with a policy, by its full name; every statement of the template must parse."""
     found = {}
     for statement in statements(TEMPLATE):
         assert one("SELECT formatQuery(" + store._literal(statement) + ")")
         policy = POLICY.fullmatch(statement)
-        for table in re.split(r",\s*", policy[1]) if policy else []:
-            where, name = table.split(".")
-            if where == database:
-                found[name] = policy[2]
+        found |= {name: policy[2] for name in re.split(r",\s*", policy[1])} if policy else {}
     return found
 
 
 def guarded(folder, conditions):
     """Starts an engine whose only user has the row filters, and waits until it listens."""
-    filters = "".join(f"<{table}><filter>{xml.sax.saxutils.escape(condition)}</filter></{table}>" for table, condition in conditions.items())
+    filters = {database: "" for database in ("grapevine", "grapevine_rows")}
+    for name, condition in conditions.items():
+        database, view = name.split(".")
+        filters[database] += f"<{view}><filter>{xml.sax.saxutils.escape(condition)}</filter></{view}>"
+    databases = "".join(f"<{database}>{filters}</{database}>" for database, filters in filters.items())
     users = f"""<clickhouse><profiles><default/></profiles><quotas><default/></quotas><users><default><password/><networks><ip>::/0</ip></networks>
-        <profile>default</profile><quota>default</quota><databases><grapevine>{filters}</grapevine></databases></default></users></clickhouse>"""
+        <profile>default</profile><quota>default</quota><databases>{databases}</databases></default></users></clickhouse>"""
     (folder / "users.xml").write_text(users)
     (folder / "config.xml").write_text(f"<clickhouse><users_config>{folder / 'users.xml'}</users_config></clickhouse>")
     command = [os.environ["GRAPEVINE"], "embedded-clickhouse", "--data", str(folder / "data")]
@@ -55,20 +60,15 @@ def rounded(cell):
 
 
 def answers(views, where="1"):
-    """Every row of every view, in an order of its own. Which run an answer is of is no matter."""
+    """Every row of every view as people read them, in an order of its own. Which run an answer is of is no matter."""
     every = {view: "* EXCEPT (run, as_of, run_age_seconds)" if store.ANSWERS.fullmatch(view) else "*" for view in views}
-    return {view: sorted(json.dumps(rounded(row)) for row in ask(f"SELECT {columns} FROM {view} WHERE {where}")) for view, columns in every.items()}
-
-
-def of_brand(view, brand):
-    """The rows of an answer that are of one brand; of an experiment, where posts of the brand carry it."""
-    return sorted(json.dumps(rounded(row)) for row in ask(f"SELECT * EXCEPT (run, as_of, run_age_seconds) FROM {view} WHERE brand = '{brand}'"))
+    return {view: sorted(json.dumps(rounded(row)) for row in read(f"SELECT {columns} FROM {view} WHERE {where}")) for view, columns in every.items()}
 
 
 def report(folder, brand):
     """What `grapevine report` says to this reader of a brand, and the page."""
     page = folder / f"{brand}.html"
-    variables = {"GRAPEVINE_CLICKHOUSE_URL": store.URL, "GRAPEVINE_CLICKHOUSE_DATABASE": store.DATABASE}
+    variables = {"GRAPEVINE_CLICKHOUSE_URL": store.URL, "GRAPEVINE_CLICKHOUSE_DATABASE": store.PEOPLE}
     said = subprocess.run(
         [os.environ["GRAPEVINE"], "report", "--brand", brand, "--output", page], env=os.environ | variables, text=True, capture_output=True
     )
@@ -81,81 +81,63 @@ def load(*worlds):
             insert(table, rows)
 
 
-policies = conditions("grapevine")
-revoked = re.findall(r"REVOKE SELECT ON grapevine\.(\w+)", TEMPLATE)
-named = {name for (name,) in ask("SELECT DISTINCT table FROM system.columns WHERE database = currentDatabase() AND name = 'brand' AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')")}
-same("every table that names a brand has a policy", sorted(named - policies.keys()), [])
-tables = [name for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'")]
-same("every table is named in the template", [name for name in tables if not re.search(rf"\b{name}\b", TEMPLATE)], [])
+policies = conditions()
+people = {name.removeprefix("grapevine."): condition for name, condition in policies.items() if name.startswith("grapevine.")}
+views = [name for (name,) in ask(f"SELECT name FROM system.tables WHERE database = '{store.PEOPLE}' ORDER BY name")]
+same("what people read and has no policy", [view for view in views if view not in people], OPEN)
+same("what has a policy is there", sorted(people.keys() - set(views)), [])
+others = re.search(r"CREATE ROW POLICY OR REPLACE everything\s+ON (.+?)\s+USING 1", TEMPLATE, re.S)[1]
+same("who is no reader of brands sees it all", sorted(re.split(r",\s*", others)), sorted(policies))
+with_brand = {name for (name,) in ask(f"SELECT table FROM system.columns WHERE database = '{store.PEOPLE}' AND name = 'brand'")}
+hidden = sorted(view for view, condition in people.items() if condition == "0")
+# Of what names a brand, only ranks are hidden: they are among the cascades of all.
+same("what is hidden although it names a brand", sorted(with_brand & set(hidden)), ["cascade_ranking"])
+by_brand = sorted(people.keys() - set(hidden))
+same("the product is compared", [view for view in PRODUCT if view not in by_brand], [])
 
-# Building blocks show in what is built of them.
-views = [name for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View' AND comment NOT LIKE '%building block%' ORDER BY name") if name not in revoked]
-same("the product is compared", [view for view in PRODUCT if view not in views], [])
-definers = ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View' AND create_table_query LIKE '%SQL SECURITY%'")
-same("no view reads with the rights of its maker", definers, [])
-# What happened in a life is of the brand that its post names.
-lives = ("activity_window", "cascade", "thread")
-of_brands = sorted(name for name in policies if name in named or name in lives or name in ("assignment", "identity"))
-# Which views have rows of one brand each. A rank is one among what a reader sees; a unit of an experiment sold what she sees of it.
-by_brand = [name for (name,) in ask(f"SELECT DISTINCT table FROM system.columns WHERE database = currentDatabase() AND name IN ('brand', 'root') AND table IN ({', '.join(map(store._literal, views))}) ORDER BY table")]
-by_brand.remove("cascade_ranking")
-# Answers are made of everybody's rows, live views of those that the reader sees.
-made, runs = [view for view in views if store.ANSWERS.fullmatch(view)], [table for table in tables if re.fullmatch(r"(\w+_)?run", table)]
-live = [view for view in views if view not in made]
+# Answers are made of everybody's rows; live views show of each root what they would show of it alone.
+made = [view for view in by_brand if store.ANSWERS.fullmatch(view)]
+live = [view for view in by_brand if view not in made]
 alone = {}
 for brand in BRANDS:
     store.empty()
     load(World(brand).tables, shared())
     alone[brand] = answers(live)
 store.empty()
-load(*(World(brand).tables for brand in BRANDS), shared())
-everything = answers(name for name in of_brands + by_brand if name not in made + runs)
-load(nameless())
-store.roll_up()
-everything |= answers((name for name in of_brands + by_brand if name in made + runs), "brand != ''")
-for brand in BRANDS:
-    alone[brand] |= {view: of_brand(view, brand) for view in made}
-    same("the world has rows for every view", [view for view in PRODUCT if not alone[brand][view]], [])
-kept = {table: store._post(f"SELECT * FROM {table} FORMAT JSONEachRow", store.DATABASE) for table in [*runs, "schema_migrations"]}
+applied = store._post("SELECT * FROM schema_migrations FORMAT JSONEachRow", store.DATABASE)
 
 with tempfile.TemporaryDirectory() as name:
     engine, store.URL = guarded(pathlib.Path(name), policies)
-    store.DATABASE = "grapevine"
+    store.PEOPLE, store.DATABASE = "grapevine", "grapevine_rows"
     try:
         store.migrate()
         (table,) = [statement for statement in statements(TEMPLATE) if statement.startswith("CREATE TABLE")]
         run(table)
+        run(f"INSERT INTO schema_migrations FORMAT JSONEachRow {applied}")
         load(*(World(brand).tables for brand in BRANDS), nameless(), shared())
-        for table, rows in kept.items():
-            run(f"INSERT INTO {table} FORMAT JSONEachRow {rows}")
-        store.roll_up = lambda: None  # What was copied is asked for: this engine hides rows from a run, too.
-        same("who reads no brand sees nothing", [view for view, rows in answers(("activity_daily", "traffic", "money")).items() if rows], [])
-        read = {}
+        store.roll_up()
+        for brand in BRANDS:
+            alone[brand] |= {view: sorted(json.dumps(rounded(row)) for row in ask(f"SELECT * EXCEPT (run, as_of, run_age_seconds) FROM {view} WHERE brand = '{brand}'")) for view in made}
+            same("the world has rows for every view", [view for view in PRODUCT if not alone[brand][view]], [])
+        same("who reads no brand sees nothing", [view for view, rows in answers(by_brand + hidden).items() if rows], [])
         for brand, other in (BRANDS, BRANDS[::-1]):
-            run("TRUNCATE TABLE brand_reader")
-            run(f"INSERT INTO brand_reader VALUES ('default', '{brand}'), ('somebody else', '{other}')")
-            seen = answers(views)
-            for view in views:
+            store._post("TRUNCATE TABLE brand_reader", store.DATABASE)
+            store._post(f"INSERT INTO brand_reader VALUES ('default', '{brand}'), ('somebody else', '{other}')", store.DATABASE)
+            seen = answers(by_brand)
+            for view in by_brand:
                 assert seen[view] == alone[brand][view], f"{view}: {[row for row in seen[view] if row not in alone[brand][view]][:3]} and not {[row for row in alone[brand][view] if row not in seen[view]][:3]}"
             leaks = [view for view, rows in seen.items() if any(other in row for row in rows)]
             same("nothing of the other brand shows", leaks, [])
+            same("nor anything that is of all of them", [view for view, rows in answers(hidden).items() if rows], [])
+            same("nor who else reads", [reader for (reader,) in ask("SELECT reader FROM brand_reader")], ["default"])
             said, page = report(pathlib.Path(name), brand)
             assert said.endswith(" 0 failed\n") and brand in page and other not in page, f"the report of {brand}: {said}"
             said, _ = report(pathlib.Path(name), other)
             assert f'no brand "{other}"' in said, f"the report of {other}, read by who reads {brand}: {said}"
-            for table in policies:
-                same(f"nor in {table}", [row for row in ask(f"SELECT * FROM {table}") if other in json.dumps(row)], [])
-            read[brand] = {**answers(of_brands), **seen}
-        # Between them the readers see everything with a brand, and no row twice.
-        for name in of_brands + by_brand:
-            mine, theirs = (read[brand][name] for brand in BRANDS)
-            same(f"what both readers see in {name}", sorted(set(mine) & set(theirs)), [])
-            together = sorted(mine + theirs)
-            assert together == everything[name], f"{name}: {[row for row in everything[name] if row not in together][:3]} nobody sees, {[row for row in together if row not in everything[name]][:3]} is not there"
-        run("INSERT INTO brand_reader VALUES ('default', 'acme')")
+        store._post("INSERT INTO brand_reader VALUES ('default', 'acme')", store.DATABASE)
         for view in ("cascade_shape", "traffic", "money"):
-            same(f"who reads both brands sees both in {view}", one(f"SELECT arraySort(groupUniqArray(toString(brand))) FROM {view}"), list(BRANDS))
+            same(f"who reads both brands sees both in {view}", [brand for (brand,) in read(f"SELECT DISTINCT toString(brand) AS brand FROM {view} ORDER BY brand")], list(BRANDS))
     finally:
         engine.stdin.close()
         engine.wait()
-print(f"policies: {len(policies)} tables, {len(views)} views; two readers see every row with a brand of {len(of_brands)} tables and {len(by_brand)} views between them")
+print(f"policies: {len(policies)}; a reader of a brand sees {len(by_brand)} views of her own and {len(OPEN)} of everybody's")

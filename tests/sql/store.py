@@ -22,7 +22,9 @@ import urllib.parse
 import urllib.request
 
 URL = os.environ["CLICKHOUSE_URL"]
-DATABASE = os.environ["CLICKHOUSE_DATABASE"]
+# What people read, and the rows beside it, where these programs ask.
+PEOPLE = os.environ["CLICKHOUSE_DATABASE"]
+DATABASE = f"{PEOPLE}_rows"
 MIGRATIONS = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "clickhouse"
 GRAPEVINE = os.environ.get("GRAPEVINE", str(pathlib.Path(__file__).resolve().parents[2] / "target" / "release" / "grapevine"))
 # What `grapevine rollup` makes, as words of a query.
@@ -49,11 +51,11 @@ def run(statement):
     _post(statement, DATABASE)
 
 
-def _answer(query):
+def _answer(query, database=None):
     """What a query says. Answers are made before, if something was changed since they were."""
     if DATABASE in _stale and ANSWERS.search(query):
         roll_up()
-    return json.loads(_post(query, DATABASE))
+    return json.loads(_post(query, database or DATABASE))
 
 
 def roll_up():
@@ -61,7 +63,7 @@ def roll_up():
     facts = " UNION ALL ".join(f"SELECT epoch, source, {LARGEST} - min(version) + 1 AS next FROM {table} GROUP BY epoch, source" for table in FACTS)
     behind = f"FROM (SELECT epoch, source, max(next) AS read FROM ({facts}) GROUP BY epoch, source) AS f LEFT JOIN (SELECT * FROM progress FINAL) AS p USING (epoch, source) WHERE f.read > p.version"
     _post(f"INSERT INTO progress SELECT p.* REPLACE (f.epoch AS epoch, f.source AS source, f.read AS version) {behind}", DATABASE)
-    environment = {**os.environ, "GRAPEVINE_CLICKHOUSE_URL": URL, "GRAPEVINE_CLICKHOUSE_DATABASE": DATABASE}
+    environment = {**os.environ, "GRAPEVINE_CLICKHOUSE_URL": URL, "GRAPEVINE_CLICKHOUSE_DATABASE": PEOPLE}
     done = subprocess.run([GRAPEVINE, "rollup"], env=environment, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"grapevine rollup: {done.stderr}")
@@ -71,6 +73,11 @@ def roll_up():
 def ask(query):
     """The rows of an answer, as lists; 64-bit and decimal numbers come as text."""
     return _answer(query)["data"]
+
+
+def read(query):
+    """The same as people ask, in their database."""
+    return _answer(query, PEOPLE)["data"]
 
 
 def one(query):
@@ -102,10 +109,11 @@ def statements(text):
 
 def migrate():
     """Creates the database from deploy/clickhouse; views are made anew each time, tables are kept."""
-    _post(f"CREATE DATABASE IF NOT EXISTS {DATABASE}", "default")
+    for database in (PEOPLE, DATABASE):
+        _post(f"CREATE DATABASE IF NOT EXISTS {database}", "default")
     for file in sorted(MIGRATIONS.glob("*.sql")):
         for statement in statements(file.read_text()):
-            run(statement)
+            run(statement.replace("{people}", PEOPLE))
 
 
 def empty():

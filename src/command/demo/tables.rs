@@ -54,7 +54,8 @@ pub(super) const CONTENT: [(&str, &str); 8] = [
     ),
     (
         "Does a share bring another? Reproduction by generation",
-        "SELECT generation, nodes, round(reproduction_number, 3) AS reproduction FROM reproduction_overall LIMIT 6",
+        "SELECT generation, sum(r.nodes) AS nodes, round(sum(r.children) / sum(r.nodes), 3) AS reproduction FROM reproduction AS r \
+         GROUP BY generation ORDER BY generation LIMIT 6",
     ),
     (
         "Do people talk with each other? The largest threads",

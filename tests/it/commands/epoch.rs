@@ -146,7 +146,7 @@ fn an_epoch_with_gaps_that_the_active_one_has_not_is_promoted_only_by_force() {
 
 /// Moves a source of an epoch on.
 fn with_progress_of(world: &World, source: &str, epoch: u16, next: u64) -> u64 {
-    let url = format!("{}/?database={}", world.database.config.url, world.database.config.database);
+    let url = format!("{}/?database={}", world.database.config.url, world.database.rows());
     let row = format!("INSERT INTO progress (epoch, source, first, version) VALUES ({epoch}, '{source}', 0, {next})");
     let sent = std::process::Command::new("curl").args(["-sS", "--fail", &url, "--data-binary", &row]).status().unwrap();
     assert!(sent.success());

@@ -56,7 +56,7 @@ impl Campaign {
     /// The database is away and another one, as empty as the cure that is none makes it, stands under its name until a worker has noticed.
     /// All workers die before it is back: rows of a flush that is under way may lie in the other one, and nothing would show it.
     pub(super) fn replace_store(&mut self, events: &mut Events<'_>) {
-        let name = self.world.database.config.database.clone();
+        let name = self.world.database.rows();
         let before = self.sum(FORGOTTEN);
         self.world.elsewhere(&format!("RENAME DATABASE {name} TO {name}_kept"));
         assert!(self.world.command("migrate").output().unwrap().status.success());
@@ -90,7 +90,7 @@ impl Campaign {
             if answer[0]["moved"].as_u64() > Some(0) { Ok(()) } else { Err(self.logs()) }
         });
         let before = self.sum(FORGOTTEN);
-        let name = self.world.database.config.database.clone();
+        let name = self.world.database.rows();
         for table in tables {
             // Not to be done twice.
             self.world.elsewhere(&format!("EXCHANGE TABLES {name}.{table} AND {name}.{table}_then"));

@@ -1,6 +1,10 @@
--- The comments on the columns of views. Made from deploy/metrics.yml by `make metrics`; change that file instead.
+-- What people read, in the database that is theirs: each a view of the same name over the database of rows, with its maker's rights, so
+-- that readers need none there. `grapevine migrate` puts the name of the database in the place of {people}. Made from deploy/metrics.yml by `make metrics`; change that file instead.
 
-ALTER TABLE coverage
+CREATE OR REPLACE VIEW {people}.coverage SQL SECURITY DEFINER AS
+SELECT * FROM coverage
+COMMENT 'How much of a brand''s week can be trusted and what is missing, in plain words, beside the age of the run that says so. Side by side by ROI needs a labour_coverage of at least 0.8. Before the first run: one row a brand, with missing = no run yet';
+ALTER TABLE {people}.coverage
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand, as in the events',
@@ -36,7 +40,10 @@ ALTER TABLE coverage
     COMMENT COLUMN missing_rates 'Exchange rates and hourly rates that are missing, by name',
     COMMENT COLUMN missing 'Everything that is missing, in words; no run yet, in one row a brand, before the first run';
 
-ALTER TABLE activity_daily
+CREATE OR REPLACE VIEW {people}.activity_daily SQL SECURITY DEFINER AS
+SELECT * FROM activity_daily
+COMMENT 'What happened per day, brand, channel, community and side, beside the week and the year before. The emv_* columns are media price equivalents, not value, and never enter ROI';
+ALTER TABLE {people}.activity_daily
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN day 'The brand''s own day',
@@ -86,7 +93,10 @@ ALTER TABLE activity_daily
     COMMENT COLUMN emv_currency 'Currency of the emv columns, the brand''s base currency; empty is the reference currency',
     COMMENT COLUMN emv_reason 'Why emv is NULL';
 
-ALTER TABLE cascade_shape
+CREATE OR REPLACE VIEW {people}.cascade_shape SQL SECURITY DEFINER AS
+SELECT * FROM cascade_shape
+COMMENT 'How far, wide and deep each post was shared: one row per root with at least one share';
+ALTER TABLE {people}.cascade_shape
     COMMENT COLUMN root 'Id of the root post',
     COMMENT COLUMN brand 'Brand of the root post',
     COMMENT COLUMN campaign 'Campaign of the root post',
@@ -132,7 +142,10 @@ ALTER TABLE cascade_shape
     COMMENT COLUMN lives 'How many lives of the root have such a tree; the largest is shown',
     COMMENT COLUMN structure_exact '1 when one life saw the post and all that hangs from it, so that the shape is whole';
 
-ALTER TABLE thread_shape
+CREATE OR REPLACE VIEW {people}.thread_shape SQL SECURITY DEFINER AS
+SELECT * FROM thread_shape
+COMMENT 'How far, wide and deep each conversation went: one row per root with at least one reply';
+ALTER TABLE {people}.thread_shape
     COMMENT COLUMN root 'Id of the root post',
     COMMENT COLUMN brand 'Brand of the root post',
     COMMENT COLUMN campaign 'Campaign of the root post',
@@ -178,7 +191,10 @@ ALTER TABLE thread_shape
     COMMENT COLUMN lives 'How many lives of the root have such a tree; the largest is shown',
     COMMENT COLUMN structure_exact '1 when one life saw the post and all that hangs from it, so that the shape is whole';
 
-ALTER TABLE buzz
+CREATE OR REPLACE VIEW {people}.buzz SQL SECURITY DEFINER AS
+SELECT * FROM buzz
+COMMENT 'Mentions per brand and day against the brand''s own baseline: the same weekday of the four weeks before, with a robust spread';
+ALTER TABLE {people}.buzz
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand, as in the events',
@@ -192,7 +208,10 @@ ALTER TABLE buzz
     COMMENT COLUMN verdict 'high above 3 spreads, low below -3, else usual; NULL where z is',
     COMMENT COLUMN reason 'Why z is NULL';
 
-ALTER TABLE people
+CREATE OR REPLACE VIEW {people}.people SQL SECURITY DEFINER AS
+SELECT * FROM people
+COMMENT 'Who takes part, comes back and carries it, per week: grain brand over everything of a brand, grain place per channel and community. Never add people over rows';
+ALTER TABLE {people}.people
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN grain 'brand: over everything of a brand; place: per channel and community (brand, place)',
@@ -220,7 +239,10 @@ ALTER TABLE people
     COMMENT COLUMN edge_reciprocity 'Reciprocity of edges = 2 * reciprocal_pairs / directed pairs. Unit: share. Adds: ratio.',
     COMMENT COLUMN two_way_share 'Two-way share = replies within mutual pairs / replies to somebody else. Unit: share. Adds: ratio.';
 
-ALTER TABLE traffic
+CREATE OR REPLACE VIEW {people}.traffic SQL SECURITY DEFINER AS
+SELECT * FROM traffic
+COMMENT 'How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day';
+ALTER TABLE {people}.traffic
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand of the visit',
@@ -246,7 +268,10 @@ ALTER TABLE traffic
     COMMENT COLUMN dark_share_high 'Dark share at most = dark_candidates / (tracked + dark_candidates). Unit: share. Adds: none.',
     COMMENT COLUMN dark_share_reason 'Why dark_share is NULL';
 
-ALTER TABLE money
+CREATE OR REPLACE VIEW {people}.money SQL SECURITY DEFINER AS
+SELECT * FROM money
+COMMENT 'The ledger: what was spent and what came back, on the day of the money. entry: cost_money, cost_time, revenue, refund (negative), margin (of revenue and refunds; do not add it to them). Revenue goes to the last touch that is not direct, within 30 days; what has none is side unattributed, cost without a place, campaign or side is (unallocated). reason: why amount or amount_base is NULL: missing_hourly_rate, missing_margin_rate, missing_exchange_rate. The cash view: never call a ratio of it ROI';
+ALTER TABLE {people}.money
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN day 'The brand''s own day of the money',
@@ -265,7 +290,10 @@ ALTER TABLE money
     COMMENT COLUMN estimated 'Whether the time was estimated',
     COMMENT COLUMN reason 'Why amount or amount_base is NULL (empty, missing_hourly_rate, missing_margin_rate, missing_exchange_rate)';
 
-ALTER TABLE credit_by_rule
+CREATE OR REPLACE VIEW {people}.credit_by_rule SQL SECURITY DEFINER AS
+SELECT * FROM credit_by_rule
+COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly. Filter by model and lookback_days: sums over them count each conversion again. A conversion without a visitor or a touch has side unattributed. last is the last touch that is not direct (before_direct: a direct one followed); share is the part of the conversion, 1 in all';
+ALTER TABLE {people}.credit_by_rule
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN model 'Rule of credit (first, last, linear, position, time_decay)',
@@ -298,7 +326,10 @@ ALTER TABLE credit_by_rule
     COMMENT COLUMN before_direct 'Model last: whether a direct touch followed, which is passed over',
     COMMENT COLUMN base_currency 'Currency of the base columns; empty is the reference currency';
 
-ALTER TABLE carriers
+CREATE OR REPLACE VIEW {people}.carriers SQL SECURITY DEFINER AS
+SELECT * FROM carriers
+COMMENT 'Who carried it over 91 days: what each person''s shares set off, and what they brought. The brand''s own accounts are left out. Order by children, which adds up; credit is a rule, no cause';
+ALTER TABLE {people}.carriers
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand of the root posts, and of the sales',
@@ -313,7 +344,10 @@ ALTER TABLE carriers
     COMMENT COLUMN truncated 'Whether one of the cascades names only 32 of the shares that were shared on, so that children is a lower bound',
     COMMENT COLUMN reason 'Why the figures of money say little: fewer than five people bought, so that chance decides; empty without a sale (empty, few_buyers)';
 
-ALTER TABLE credit
+CREATE OR REPLACE VIEW {people}.credit SQL SECURITY DEFINER AS
+SELECT * FROM credit
+COMMENT 'Whose credit each conversion is by the last touch that is not direct, within 30 days: one row per conversion and touch with a share, so counting rows and adding credit is right; credit adds up to the amount exactly. A conversion without a visitor or a touch has side unattributed. The other rules are in credit_by_rule';
+ALTER TABLE {people}.credit
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN model 'Rule of credit (first, last, linear, position, time_decay)',
@@ -346,7 +380,10 @@ ALTER TABLE credit
     COMMENT COLUMN before_direct 'Model last: whether a direct touch followed, which is passed over',
     COMMENT COLUMN base_currency 'Currency of the base columns; empty is the reference currency';
 
-ALTER TABLE click_lag
+CREATE OR REPLACE VIEW {people}.click_lag SQL SECURITY DEFINER AS
+SELECT * FROM click_lag
+COMMENT 'How long after a post, share or reply the clicks on it came, over 91 days: clicks that led to a visit, one a visitor and target, by side, place, kind of target and time from the target to the click. Rows without a bin hold what is in none';
+ALTER TABLE {people}.click_lag
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand of the root post',
@@ -364,7 +401,10 @@ ALTER TABLE click_lag
     COMMENT COLUMN clicks_per_share 'Clicks per share = clicks on shares / shares. Unit: clicks per share. Adds: ratio.',
     COMMENT COLUMN visits_per_share 'Visits per share = clicks on shares that led to a visit / shares. Unit: visits per share. Adds: ratio.';
 
-ALTER TABLE roi
+CREATE OR REPLACE VIEW {people}.roi SQL SECURITY DEFINER AS
+SELECT * FROM roi
+COMMENT 'What each side of a brand returned in a period. Margin credited to touches on the brands days of the period, less the cost of those days, over that cost, by the last touch that is not direct, within 30 days. What is credited is not what is caused: only experiments say that. Rows of one kind of period add up in margin_base and cost_base';
+ALTER TABLE {people}.roi
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand of the sale and of the cost',
@@ -392,7 +432,10 @@ ALTER TABLE roi
     COMMENT COLUMN reason 'Why something is NULL, the first that holds; empty beside a number (empty, unattributed, unallocated_cost, not_complete, partial_start, no_conversions, no_touch, other_currency, missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage, no_cost, no_value, few_units, short_period, unbounded_estimate)',
     COMMENT COLUMN notes 'partly_traced, partly_allocated, few_sales, no_clicks';
 
-ALTER TABLE roi_channel
+CREATE OR REPLACE VIEW {people}.roi_channel SQL SECURITY DEFINER AS
+SELECT * FROM roi_channel
+COMMENT 'What each side of a channel returned in a period';
+ALTER TABLE {people}.roi_channel
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand of the sale and of the cost',
@@ -421,7 +464,10 @@ ALTER TABLE roi_channel
     COMMENT COLUMN reason 'Why something is NULL, the first that holds; empty beside a number (empty, unattributed, unallocated_cost, not_complete, partial_start, no_conversions, no_touch, other_currency, missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage, no_cost, no_value, few_units, short_period, unbounded_estimate)',
     COMMENT COLUMN notes 'partly_traced, partly_allocated, few_sales, no_clicks';
 
-ALTER TABLE roi_campaign
+CREATE OR REPLACE VIEW {people}.roi_campaign SQL SECURITY DEFINER AS
+SELECT * FROM roi_campaign
+COMMENT 'What each side of a campaign returned in a period';
+ALTER TABLE {people}.roi_campaign
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand of the sale and of the cost',
@@ -450,7 +496,10 @@ ALTER TABLE roi_campaign
     COMMENT COLUMN reason 'Why something is NULL, the first that holds; empty beside a number (empty, unattributed, unallocated_cost, not_complete, partial_start, no_conversions, no_touch, other_currency, missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage, no_cost, no_value, few_units, short_period, unbounded_estimate)',
     COMMENT COLUMN notes 'partly_traced, partly_allocated, few_sales, no_clicks';
 
-ALTER TABLE roi_place
+CREATE OR REPLACE VIEW {people}.roi_place SQL SECURITY DEFINER AS
+SELECT * FROM roi_place
+COMMENT 'What each side of a place returned in a period';
+ALTER TABLE {people}.roi_place
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand of the sale and of the cost',
@@ -480,7 +529,10 @@ ALTER TABLE roi_place
     COMMENT COLUMN reason 'Why something is NULL, the first that holds; empty beside a number (empty, unattributed, unallocated_cost, not_complete, partial_start, no_conversions, no_touch, other_currency, missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage, no_cost, no_value, few_units, short_period, unbounded_estimate)',
     COMMENT COLUMN notes 'partly_traced, partly_allocated, few_sales, no_clicks';
 
-ALTER TABLE roi_by_rule
+CREATE OR REPLACE VIEW {people}.roi_by_rule SQL SECURITY DEFINER AS
+SELECT * FROM roi_by_rule
+COMMENT 'What each side of a channel returned in a period under each rule of credit and look-back. Sums over channels are the brands; never add over rules or look-backs';
+ALTER TABLE {people}.roi_by_rule
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand of the sale and of the cost',
@@ -497,7 +549,10 @@ ALTER TABLE roi_by_rule
     COMMENT COLUMN complete 'Whether every sale that may credit the period under that look-back has come',
     COMMENT COLUMN reason 'Why there is none, the first that holds (empty, unattributed, unallocated_cost, not_complete, partial_start, no_conversions, no_touch, other_currency, missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage, no_cost, no_value, few_units, short_period, unbounded_estimate)';
 
-ALTER TABLE backtest
+CREATE OR REPLACE VIEW {people}.backtest SQL SECURITY DEFINER AS
+SELECT * FROM backtest
+COMMENT 'What a complete week, month or quarter of roi was expected to return by the run nearest to a week after its end (roi_so_far, scaled by expected_share), and what the first run that found it complete said. Periods of which no run was kept before they were complete have no row. reason: definitions_changed (another program), dimensions_changed (rates or other tables that people load), few_sales (too few to say what share usually has come), else why one of the two says nothing';
+ALTER TABLE {people}.backtest
     COMMENT COLUMN brand 'Brand of the sale and of the cost',
     COMMENT COLUMN side 'Side of the credited touch or of the cost (broadcast, conversation, other)',
     COMMENT COLUMN period 'week, month or quarter (week, month, quarter)',
@@ -517,7 +572,10 @@ ALTER TABLE backtest
     COMMENT COLUMN hit 'Whether what was expected lies in the interval',
     COMMENT COLUMN reason 'Why that is not said, the first that holds';
 
-ALTER TABLE comparison
+CREATE OR REPLACE VIEW {people}.comparison SQL SECURITY DEFINER AS
+SELECT * FROM comparison
+COMMENT 'Which of two returns is higher: sides, places, periods. What both share, demand and season, drops out, so a difference can be told where a single return cannot';
+ALTER TABLE {people}.comparison
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand of the sale and of the cost',
@@ -540,7 +598,10 @@ ALTER TABLE comparison
     COMMENT COLUMN verdict 'first, second or cannot_tell, corrected for the other rows of the brand, kind and period',
     COMMENT COLUMN reason 'Why nothing is said, the first that holds (empty, unattributed, unallocated_cost, not_complete, partial_start, no_conversions, no_touch, other_currency, missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage, no_cost, no_value, few_units, short_period, unbounded_estimate)';
 
-ALTER TABLE immediacy
+CREATE OR REPLACE VIEW {people}.immediacy SQL SECURITY DEFINER AS
+SELECT * FROM immediacy
+COMMENT 'Whether people come at once to conversation and later to broadcast. From clicks alone, those of machines and of people in the thread left out';
+ALTER TABLE {people}.immediacy
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand of the root posts',
@@ -552,7 +613,10 @@ ALTER TABLE immediacy
     COMMENT COLUMN verdict 'supported, refuted or undecided: whether people come at once to conversation and later to broadcast',
     COMMENT COLUMN reason 'Why nothing is said: fewer than 20 roots on a side (empty, few_roots)';
 
-ALTER TABLE roi_cohort
+CREATE OR REPLACE VIEW {people}.roi_cohort SQL SECURITY DEFINER AS
+SELECT * FROM roi_cohort
+COMMENT 'What each cohort of posts returned: posts of a week, the cost of the days of that week, conversions up to the look-back after each post, credited to it by the configured rule. The side all is the whole: do not add it to the others. Margin of touches without a post is in margin_without_post, by the week of the touch, and in no other column. A refund counts with its sale, however late it comes. engagements: shares, replies of others and reactions. basis: the best evidence among the brand''s conversions of the time: clicks, utm, visits, none. reason, of roi or of its interval: unallocated_cost (cost without a side), no_posts, not_mature, no_conversions, no_touch (no visitor or no visit known), no_clicks (visits known, but not from which post), missing_hourly_rate, other_currency (part of it was sold by a brand with another base currency), missing_exchange_rate, missing_margin_rate, labour_coverage (side by side needs known work in 80 % of the brand''s active weeks), no_cost; of the interval alone: no_value (nothing or less came back), few_roots (value from fewer than two effective roots), unbounded_estimate (estimated seconds without low and high), no_cost_at_low_estimate';
+ALTER TABLE {people}.roi_cohort
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand, of the posts',
@@ -589,7 +653,10 @@ ALTER TABLE roi_cohort
     COMMENT COLUMN reason 'Why roi or its interval is NULL',
     COMMENT COLUMN base_currency 'Currency of the figures; empty is the reference currency';
 
-ALTER TABLE places
+CREATE OR REPLACE VIEW {people}.places SQL SECURITY DEFINER AS
+SELECT * FROM places
+COMMENT 'Which places deserve the next hour: what each returned, pooled with the brand''s other places, and what a reply and a post there bring. average_roi and what stands on it are of the days from period_start to period_end under the configured rule, and say what was done, not what one more hour brings: only an experiment does. rank_low to rank_high: the ranks a place may have; tied: it may be the first, and the first is not known (place_rank is NULL). reason as in roi; also no_place (the row of what names no place), no_spread (too few units to say how much places vary), no_difference (no further apart than chance puts them: all are ties), tied. replies_reason, posts_reason: none_written, no_visits, few_roots (fewer than 20 posts), few_units. busy_reason: few_places (fewer than 20)';
+ALTER TABLE {people}.places
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand',
@@ -633,7 +700,10 @@ ALTER TABLE places
     COMMENT COLUMN busy_reason 'Why there is no busy_less_quiet: few_places, no_visits',
     COMMENT COLUMN base_currency 'Currency of the figures; empty is the reference currency';
 
-ALTER TABLE response
+CREATE OR REPLACE VIEW {people}.response SQL SECURITY DEFINER AS
+SELECT * FROM response
+COMMENT 'How many visits follow a reply of the brand within 15 and 60 minutes: a regression by minute, with intervals by day and leads; never a cause. beside_immediacy: agrees where clicks come sooner to conversation and low is above 0, contradicts where they do and high is below 0.1, else cannot_tell. reason: fewer than 14 whole days, no brand replies, replies on fewer than 10 days, the lags cannot be told apart';
+ALTER TABLE {people}.response
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand',
@@ -651,7 +721,10 @@ ALTER TABLE response
     COMMENT COLUMN beside_immediacy 'Whether the clicks of immediacy say the same, one of agrees, contradicts, cannot_tell',
     COMMENT COLUMN reason 'Why a figure is NULL';
 
-ALTER TABLE customers
+CREATE OR REPLACE VIEW {people}.customers SQL SECURITY DEFINER AS
+SELECT * FROM customers
+COMMENT 'Who bought for the first time and who came back, per month and side. First is the first sale ever of the person to the brand, of those that are kept; a refund counts with its sale';
+ALTER TABLE {people}.customers
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand of the sale',
@@ -664,7 +737,10 @@ ALTER TABLE customers
     COMMENT COLUMN revenue_base 'Revenue = revenue of the sales less what was ever given back of it. Unit: money. Adds: additive, over months and sides of one brand.',
     COMMENT COLUMN reason 'Why revenue_base is NULL (empty, other_currency, missing_exchange_rate)';
 
-ALTER TABLE path_credit
+CREATE OR REPLACE VIEW {people}.path_credit SQL SECURITY DEFINER AS
+SELECT * FROM path_credit
+COMMENT 'Credit up the reshare path, per sharer and generation (-1: the middle that the click left out): accounting rules, not causes; filter by model. NULL with a reason where the path is not known: target_unknown, path_inferred (more than half of its edges)';
+ALTER TABLE {people}.path_credit
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN model 'equal_path, the same to every node; decay_path, half as much for each step away from what was clicked (equal_path, decay_path)',
@@ -681,7 +757,10 @@ ALTER TABLE path_credit
     COMMENT COLUMN is_brand 'Whether the node is an account of the brand',
     COMMENT COLUMN reason 'Why credit is NULL (empty, target_unknown, path_inferred)';
 
-ALTER TABLE experiments
+CREATE OR REPLACE VIEW {people}.experiments SQL SECURITY DEFINER AS
+SELECT * FROM experiments
+COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included';
+ALTER TABLE {people}.experiments
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN experiment 'Experiment',
@@ -705,7 +784,10 @@ ALTER TABLE experiments
     COMMENT COLUMN verdict 'higher, lower or undecided; empty on the control arm',
     COMMENT COLUMN reason 'Why a figure is NULL, or that the row is the control arm';
 
-ALTER TABLE freshness
+CREATE OR REPLACE VIEW {people}.freshness SQL SECURITY DEFINER AS
+SELECT * FROM freshness
+COMMENT 'Which types of events come as usual, and which have stopped: late is what has been silent for five usual gaps, as far as the data reach';
+ALTER TABLE {people}.freshness
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN brand 'Brand of the events; empty where they name none',
@@ -717,7 +799,10 @@ ALTER TABLE freshness
     COMMENT COLUMN late 'Whether the silence is longer than five usual distances',
     COMMENT COLUMN reason 'Why late is not known: fewer than five distances (empty, few_events)';
 
-ALTER TABLE roots
+CREATE OR REPLACE VIEW {people}.roots SQL SECURITY DEFINER AS
+SELECT * FROM roots
+COMMENT 'Every root post that was seen, with its dimensions: one row per root';
+ALTER TABLE {people}.roots
     COMMENT COLUMN root 'Id of the root post',
     COMMENT COLUMN brand 'Brand of the root post',
     COMMENT COLUMN campaign 'Campaign of the root post',
@@ -731,7 +816,10 @@ ALTER TABLE roots
     COMMENT COLUMN is_brand 'Whether the brand wrote the root post',
     COMMENT COLUMN url 'Address of the root post; empty where it names none';
 
-ALTER TABLE activity
+CREATE OR REPLACE VIEW {people}.activity SQL SECURITY DEFINER AS
+SELECT * FROM activity
+COMMENT 'What happened, per root and window: sums and sets, broadcast and conversation side by side';
+ALTER TABLE {people}.activity
     COMMENT COLUMN root 'Id of the root post',
     COMMENT COLUMN brand 'Brand of the root post',
     COMMENT COLUMN campaign 'Campaign of the root post',
@@ -767,7 +855,10 @@ ALTER TABLE activity
     COMMENT COLUMN source 'Log and partition of the life',
     COMMENT COLUMN opened 'Offset of the first event of the life';
 
-ALTER TABLE sides
+CREATE OR REPLACE VIEW {people}.sides SQL SECURITY DEFINER AS
+SELECT * FROM sides
+COMMENT 'Broadcast or conversation, and how much of each: per day, brand and channel';
+ALTER TABLE {people}.sides
     COMMENT COLUMN day 'Day in UTC',
     COMMENT COLUMN brand 'Brand of the root posts',
     COMMENT COLUMN channel 'Channel of the root posts',
@@ -783,7 +874,10 @@ ALTER TABLE sides
     COMMENT COLUMN repliers 'Distinct known people who replied',
     COMMENT COLUMN people_on_both_sides 'Those who shared and took part in conversation';
 
-ALTER TABLE cascade_growth
+CREATE OR REPLACE VIEW {people}.cascade_growth SQL SECURITY DEFINER AS
+SELECT * FROM cascade_growth
+COMMENT 'How one post spread over time: shares and replies per window and since the beginning; filter by root';
+ALTER TABLE {people}.cascade_growth
     COMMENT COLUMN root 'Id of the root post',
     COMMENT COLUMN window_start 'Start of the window of event time',
     COMMENT COLUMN shares 'Shares in the window',
@@ -791,7 +885,10 @@ ALTER TABLE cascade_growth
     COMMENT COLUMN cumulative_shares 'Shares up to the end of the window',
     COMMENT COLUMN cumulative_replies 'Replies up to the end of the window';
 
-ALTER TABLE cascade_peak
+CREATE OR REPLACE VIEW {people}.cascade_peak SQL SECURITY DEFINER AS
+SELECT * FROM cascade_peak
+COMMENT 'The busiest window of each cascade, and how long after it half of the shares since then had come';
+ALTER TABLE {people}.cascade_peak
     COMMENT COLUMN root 'Id of the root post',
     COMMENT COLUMN peak_window 'Start of the busiest window, the first of equals',
     COMMENT COLUMN peak_shares 'Shares in it',
@@ -799,7 +896,10 @@ ALTER TABLE cascade_peak
     COMMENT COLUMN shares_since_peak 'Shares from it on',
     COMMENT COLUMN half_life_after_peak_seconds 'Seconds from its start to that of the window in which half of shares_since_peak had come';
 
-ALTER TABLE cascade_ranking
+CREATE OR REPLACE VIEW {people}.cascade_ranking SQL SECURITY DEFINER AS
+SELECT * FROM cascade_ranking
+COMMENT 'Ranks of each cascade among those of its size, by size, depth and virality: compare shapes only within a size bin';
+ALTER TABLE {people}.cascade_ranking
     COMMENT COLUMN root 'Id of the root post',
     COMMENT COLUMN brand 'Brand of the root post',
     COMMENT COLUMN campaign 'Campaign of the root post',
@@ -818,7 +918,10 @@ ALTER TABLE cascade_ranking
     COMMENT COLUMN unique_actors 'Distinct known people in the cascade',
     COMMENT COLUMN structure_exact '1 when one life saw all of it';
 
-ALTER TABLE cascade_speed
+CREATE OR REPLACE VIEW {people}.cascade_speed SQL SECURITY DEFINER AS
+SELECT * FROM cascade_speed
+COMMENT 'How fast each post spread: seconds to a depth, to k people and to half of its shares; NULL where not reached';
+ALTER TABLE {people}.cascade_speed
     COMMENT COLUMN root 'Id of the root post',
     COMMENT COLUMN brand 'Brand of the root post',
     COMMENT COLUMN campaign 'Campaign of the root post',
@@ -845,7 +948,10 @@ ALTER TABLE cascade_speed
     COMMENT COLUMN age_seconds 'Seconds from the post to how far the data reach',
     COMMENT COLUMN mature 'Whether the post is older than seven days';
 
-ALTER TABLE reproduction
+CREATE OR REPLACE VIEW {people}.reproduction SQL SECURITY DEFINER AS
+SELECT * FROM reproduction
+COMMENT 'How many shares a share brings: reproduction number per generation, brand and channel; generation 0 holds the posts, those without a share too';
+ALTER TABLE {people}.reproduction
     COMMENT COLUMN brand 'Brand of the root posts',
     COMMENT COLUMN channel 'Channel of the root posts',
     COMMENT COLUMN generation 'Distance from the post; 0 holds the posts, also those without a share',
@@ -854,14 +960,10 @@ ALTER TABLE reproduction
     COMMENT COLUMN reproduction_number 'children / nodes',
     COMMENT COLUMN posts 'Root posts with such a generation';
 
-ALTER TABLE reproduction_overall
-    COMMENT COLUMN generation 'Distance from the post; 0 holds the posts, also those without a share',
-    COMMENT COLUMN nodes 'Posts or shares of the generation',
-    COMMENT COLUMN children 'Shares of them',
-    COMMENT COLUMN reproduction_number 'children / nodes',
-    COMMENT COLUMN posts 'Root posts with such a generation';
-
-ALTER TABLE thread_dialogue
+CREATE OR REPLACE VIEW {people}.thread_dialogue SQL SECURITY DEFINER AS
+SELECT * FROM thread_dialogue
+COMMENT 'Do people talk with us and with each other: reciprocity, turns, response times and sessions of each thread';
+ALTER TABLE {people}.thread_dialogue
     COMMENT COLUMN root 'Id of the root post',
     COMMENT COLUMN brand 'Brand of the root post',
     COMMENT COLUMN campaign 'Campaign of the root post',
@@ -908,7 +1010,10 @@ ALTER TABLE thread_dialogue
     COMMENT COLUMN lives 'How many lives of the root have such a tree; the largest is shown',
     COMMENT COLUMN structure_exact '1 when one life saw all of it';
 
-ALTER TABLE response_times
+CREATE OR REPLACE VIEW {people}.response_times SQL SECURITY DEFINER AS
+SELECT * FROM response_times
+COMMENT 'How fast replies come, over all threads of a brand, channel and community: quantiles of the summed histograms';
+ALTER TABLE {people}.response_times
     COMMENT COLUMN brand 'Brand of the root posts',
     COMMENT COLUMN channel 'Channel of the root posts',
     COMMENT COLUMN community 'Community of the root posts',
@@ -922,7 +1027,10 @@ ALTER TABLE response_times
     COMMENT COLUMN customer_messages 'Messages addressed to the brand',
     COMMENT COLUMN brand_response_rate 'Those that the brand answered / customer_messages';
 
-ALTER TABLE community_conversation
+CREATE OR REPLACE VIEW {people}.community_conversation SQL SECURITY DEFINER AS
+SELECT * FROM community_conversation
+COMMENT 'Which communities talk with the brand: conversation, amplification and applause per post of the brand, and both sides';
+ALTER TABLE {people}.community_conversation
     COMMENT COLUMN brand 'Brand of the root posts',
     COMMENT COLUMN channel 'Channel of the root posts',
     COMMENT COLUMN platform 'Platform of the root posts',
@@ -943,7 +1051,10 @@ ALTER TABLE community_conversation
     COMMENT COLUMN sharers 'Distinct known people who shared',
     COMMENT COLUMN repliers 'Distinct known people who replied';
 
-ALTER TABLE sources
+CREATE OR REPLACE VIEW {people}.sources SQL SECURITY DEFINER AS
+SELECT * FROM sources
+COMMENT 'How far the tables are complete, per source, and whether every record was counted exactly once';
+ALTER TABLE {people}.sources
     COMMENT COLUMN source 'Log and partition',
     COMMENT COLUMN epoch 'Under which rules it is read',
     COMMENT COLUMN first 'First offset of the epoch',
@@ -959,7 +1070,10 @@ ALTER TABLE sources
     COMMENT COLUMN log_end 'End of the log when it was last looked at',
     COMMENT COLUMN written 'When the worker wrote this, by its clock';
 
-ALTER TABLE gaps
+CREATE OR REPLACE VIEW {people}.gaps SQL SECURITY DEFINER AS
+SELECT * FROM gaps
+COMMENT 'Where a source was resumed without its state: offsets in no count, and trees that began anew';
+ALTER TABLE {people}.gaps
     COMMENT COLUMN source 'Log and partition',
     COMMENT COLUMN epoch 'Under which rules it was resumed',
     COMMENT COLUMN first 'First offset that is in no count',
@@ -968,7 +1082,10 @@ ALTER TABLE gaps
     COMMENT COLUMN recorded 'When it was resumed',
     COMMENT COLUMN reason 'Why, for people';
 
-ALTER TABLE conservation
+CREATE OR REPLACE VIEW {people}.conservation SQL SECURITY DEFINER AS
+SELECT * FROM conservation
+COMMENT 'Lives whose windows do not add up to their totals: must return nothing while no batch is under way';
+ALTER TABLE {people}.conservation
     COMMENT COLUMN epoch 'Under which rules',
     COMMENT COLUMN source 'Log and partition',
     COMMENT COLUMN root 'Id of the root post',
@@ -978,7 +1095,10 @@ ALTER TABLE conservation
     COMMENT COLUMN window_replies 'Replies by its windows',
     COMMENT COLUMN thread_replies 'Replies by its thread';
 
-ALTER TABLE rejects_summary
+CREATE OR REPLACE VIEW {people}.rejects_summary SQL SECURITY DEFINER AS
+SELECT * FROM rejects_summary
+COMMENT 'Which records were no events, and why: counts, times and an example per source and reason';
+ALTER TABLE {people}.rejects_summary
     COMMENT COLUMN source 'Log and partition',
     COMMENT COLUMN reason 'Why the records are no events',
     COMMENT COLUMN records 'How many there are',
@@ -989,8 +1109,95 @@ ALTER TABLE rejects_summary
     COMMENT COLUMN latest_detail 'What was said of the last of them',
     COMMENT COLUMN latest_offset 'Its offset';
 
-ALTER TABLE fact_copies
+CREATE OR REPLACE VIEW {people}.fact_copies SQL SECURITY DEFINER AS
+SELECT * FROM fact_copies
+COMMENT 'Copies of facts, by type: accepted, of all brands; kept, of those the ones that stand in the views; copies, the rest: their id was there before, in any source, and what they say is lost. Rows that were deleted count as copies, too';
+ALTER TABLE {people}.fact_copies
     COMMENT COLUMN type 'Type of fact',
     COMMENT COLUMN accepted 'Events that were accepted, of all brands',
     COMMENT COLUMN kept 'Those of them that stand in the views',
     COMMENT COLUMN copies 'The rest, whose id was there before; what they say is lost';
+
+CREATE OR REPLACE VIEW {people}.brand SQL SECURITY DEFINER AS
+SELECT * FROM brand FINAL
+COMMENT 'Brands, dated: margin, time zone, base currency, own hosts, handling time by rule';
+ALTER TABLE {people}.brand
+    COMMENT COLUMN valid_from 'First day on which the row holds; it holds until the next row of the brand',
+    COMMENT COLUMN brand 'Brand, as in the events',
+    COMMENT COLUMN margin_rate 'Margin as a share of revenue, where the conversion does not say; NULL: not known',
+    COMMENT COLUMN timezone 'Name of the time zone of the brand''s business days',
+    COMMENT COLUMN base_currency 'Currency in which the brand''s figures are shown; empty: the reference currency',
+    COMMENT COLUMN landing_hosts 'The brand''s own hosts: a referrer among them is no touch',
+    COMMENT COLUMN seconds_per_reply 'Handling time of one reply of the brand by rule, where time is not logged; NULL: no rule',
+    COMMENT COLUMN seconds_per_reply_low 'Its lower bound',
+    COMMENT COLUMN seconds_per_reply_high 'Its upper bound',
+    COMMENT COLUMN reply_role 'Role whose hourly rate that time costs';
+
+CREATE OR REPLACE VIEW {people}.progress SQL SECURITY DEFINER AS
+SELECT * FROM progress FINAL
+COMMENT 'How far the tables are complete, per source. Written last in each batch: everything below version is in the tables';
+ALTER TABLE {people}.progress
+    COMMENT COLUMN epoch 'Under which rules the row was computed; views read the active epoch of each source',
+    COMMENT COLUMN source 'The log and its partition: log/partition',
+    COMMENT COLUMN first 'First offset that was counted',
+    COMMENT COLUMN version 'First offset that is not in the tables yet',
+    COMMENT COLUMN watermark 'How far the data reach, by event time',
+    COMMENT COLUMN read 'Records since first; read = accepted + duplicates + rejected',
+    COMMENT COLUMN accepted 'Events that counted',
+    COMMENT COLUMN duplicates 'Copies of events of the same life; not counted again',
+    COMMENT COLUMN conflicting_copies 'Those copies that say something else',
+    COMMENT COLUMN rejected 'Records that are no events',
+    COMMENT COLUMN accepted_by_type 'Events that counted, by type; a type of which there was none is left out',
+    COMMENT COLUMN log_end 'Where the log ended by then, as far as known: a source that has read as far is at rest, not behind; left out of comparisons',
+    COMMENT COLUMN written 'When the row was written, also if nothing was read since the one before: the one clock in the tables, left out of comparisons';
+
+CREATE OR REPLACE VIEW {people}.rejects SQL SECURITY DEFINER AS
+SELECT * FROM rejects FINAL
+COMMENT 'Records that are no events: where they came from, why, and their bytes. Holds raw ids';
+ALTER TABLE {people}.rejects
+    COMMENT COLUMN epoch 'Under which rules the row was computed; views read the active epoch of each source',
+    COMMENT COLUMN source 'The log and its partition: log/partition',
+    COMMENT COLUMN offset 'Offset of the record',
+    COMMENT COLUMN version 'The row with the greatest one stands',
+    COMMENT COLUMN received 'Time that the broker gave the record',
+    COMMENT COLUMN reason 'Why, out of a short list',
+    COMMENT COLUMN detail 'What exactly, for people',
+    COMMENT COLUMN key 'Key of the record, its bytes',
+    COMMENT COLUMN payload 'Value of the record, its bytes',
+    COMMENT COLUMN headers 'Headers of the record, their bytes',
+    COMMENT COLUMN truncated 'Whether the payload was cut',
+    COMMENT COLUMN replayed 'Whether the record was published again';
+
+CREATE OR REPLACE VIEW {people}.report_row SQL SECURITY DEFINER AS
+SELECT * FROM report_row
+COMMENT 'Rows of the table report under the active epoch: one per id, the first copy. Campaigns in one spelling';
+ALTER TABLE {people}.report_row
+    COMMENT COLUMN id 'Id of the event',
+    COMMENT COLUMN epoch 'Under which rules the row was written',
+    COMMENT COLUMN source 'The log and its partition: log/partition',
+    COMMENT COLUMN key_source 'The source again, as a part of the key: no source overwrites the row of another, whatever ids their producers chose',
+    COMMENT COLUMN version 'Largest UInt64 less the offset, so that the first copy stands',
+    COMMENT COLUMN time 'Declared time',
+    COMMENT COLUMN origin 'Who reports',
+    COMMENT COLUMN metric 'What',
+    COMMENT COLUMN value 'How much',
+    COMMENT COLUMN grain 'Grain of the figure',
+    COMMENT COLUMN period_start 'Start of the period it covers',
+    COMMENT COLUMN period_end 'End of the period it covers',
+    COMMENT COLUMN brand 'Brand',
+    COMMENT COLUMN campaign 'Campaign',
+    COMMENT COLUMN channel 'Channel';
+
+CREATE OR REPLACE VIEW {people}.run SQL SECURITY DEFINER AS
+SELECT * FROM run
+COMMENT 'Runs of grapevine rollup that were published';
+ALTER TABLE {people}.run
+    COMMENT COLUMN run 'Number of the run: unix milliseconds of the server when it began, and greater than every earlier one',
+    COMMENT COLUMN published 'When it was published',
+    COMMENT COLUMN seconds 'How long it took',
+    COMMENT COLUMN program 'Version of the program',
+    COMMENT COLUMN as_of 'How far the data reached: the least watermark of the sources that had more to read, else the newest; NULL: none had reported',
+    COMMENT COLUMN next 'First offset of each source that is not in its facts; trees and windows may be ahead of it',
+    COMMENT COLUMN definitions 'Check value of what the models and answers of this program mean',
+    COMMENT COLUMN dimensions 'Check value of the dimension tables and active epochs that it read',
+    COMMENT COLUMN rows 'Rows of each answer';
