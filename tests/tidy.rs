@@ -240,6 +240,23 @@ fn every_dependency_has_its_reason() {
     none(complaints, "write the reason on the line above");
 }
 
+#[test]
+fn the_changelog_says_what_this_version_needs() {
+    let said = read("CHANGELOG.md");
+    let of_version = said.split("\n## ").nth(1).unwrap_or_default();
+    let wanted = [env!("CARGO_PKG_VERSION").to_owned(), format!("rules of revision {}", grapevine::engine::RULES_REVISION)];
+    let missing = wanted.into_iter().filter(|words| !of_version.contains(words)).collect();
+    none(missing, "the first section of CHANGELOG.md is of the version in Cargo.toml, and says what an upgrade needs");
+}
+
+#[test]
+fn every_licence_of_the_manifest_has_its_text() {
+    let missing = env!("CARGO_PKG_LICENSE")
+        .split(" OR ")
+        .map(|licence| format!("LICENSE-{}", licence.split('-').next().unwrap_or_default().to_uppercase()));
+    none(missing.filter(|file| !Path::new(ROOT).join(file).exists()).collect(), "put the licence's text there");
+}
+
 trait ConcatFiles {
     fn concat_files(self) -> Vec<File>;
 }
