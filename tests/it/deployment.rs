@@ -62,6 +62,25 @@ fn alerts_fire_where_they_should_and_nowhere_else() {
     assert_accepted(&promtool(&["test", "rules", "tests/alerts/stopped.yml"], ""));
 }
 
+/// Runs a program of `tests/deploy`, which ends with what is wrong with the files of a deployment, or does not notice when they are broken.
+fn sound(program: &str) {
+    let python = root().join("target/python-venv/bin/python");
+    let output = Command::new(&python)
+        .arg(root().join("tests/deploy").join(program).with_extension("py"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("GRAPEVINE", env!("CARGO_BIN_EXE_grapevine"))
+        .output()
+        .unwrap_or_else(|error| panic!("{} does not start: {error}; run: .ci/setup python", python.display()));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "tests/deploy/{program}.py:\n{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(text(&output.stdout).contains("breakages were refused"), "tests/deploy/{program}.py refused nothing");
+}
+
+#[test]
+fn systemd_knows_and_confines_the_units() {
+    sound("units");
+}
+
 /// The words of a text that look like a metric of ours.
 fn metrics_named_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
