@@ -4,7 +4,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 # TLS and SASL by the system's OpenSSL where it is one of today; else, and in the image, one is built. Asked at each recipe: set-up may bring it.
 export OPENSSL_NO_VENDOR = $(shell pkg-config --atleast-version=3 openssl 2> /dev/null && echo 1 || echo 0)
 
-.PHONY: help setup build demo test metrics figures chaos bench fuzz simulate calibrate defects clean
+.PHONY: help setup build demo test metrics schemas figures chaos bench fuzz simulate calibrate defects clean
 
 help: ## say what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,10 @@ defects: ## plants the defects of tests/defects one by one and sees each caught 
 metrics: ## writes docs/metrics.md, the comments on columns, the dbt package and the dashboard from deploy/metrics.yml
 	@.ci/setup python
 	target/python-venv/bin/python deploy/metrics.py
+
+schemas: ## writes the schemas of the configuration and of the chart's values from config/worker.toml
+	@.ci/setup python
+	target/python-venv/bin/python deploy/schemas.py
 
 figures: build ## prints the answers of docs/sql.md anew, from the world that it names
 	@.ci/setup libchdb

@@ -81,6 +81,11 @@ fn systemd_knows_and_confines_the_units() {
     sound("units");
 }
 
+#[test]
+fn the_chart_renders_what_kubernetes_takes_and_refuses_what_would_fail() {
+    sound("chart");
+}
+
 /// The words of a text that look like a metric of ours.
 fn metrics_named_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));

@@ -1,0 +1,137 @@
+{{- define "grapevine.name" -}}
+{{ if contains "grapevine" .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-grapevine{{ end }}
+{{- end }}
+
+{{- define "grapevine.selector" -}}
+app.kubernetes.io/name: grapevine
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "grapevine.labels" -}}
+{{ include "grapevine.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- /* What of these sections differs from the program's defaults, in TOML. */ -}}
+{{- define "grapevine.config" -}}
+{{- range $section, $keys := . }}
+{{- with $keys }}
+[{{ $section }}]
+{{- range $key, $value := . }}
+{{ $key }} = {{ include "grapevine.toml" $value }}
+{{- end }}
+{{ end }}
+{{- end }}
+{{- end }}
+
+{{- /* `migrate` and `rollup` know ClickHouse alone, and none of Kafka's secrets. */ -}}
+{{- define "grapevine.storeConfig" -}}
+{{ include "grapevine.config" (pick .Values.config "clickhouse" "log") }}
+{{- end }}
+
+{{- /* Whole numbers come as floats from a file of values. */ -}}
+{{- define "grapevine.toml" -}}
+{{- if or (kindIs "float64" .) (kindIs "int64" .) }}{{ int64 . }}
+{{- else if kindIs "map" . }}{ {{- range $at, $key := keys . | sortAlpha }}{{ if $at }},{{ end }} {{ $key }} = {{ include "grapevine.toml" (get $ $key) }}{{ end }} }
+{{- else }}{{ toJson . }}{{ end }}
+{{- end }}
+
+{{- define "grapevine.epoch" -}}
+{{ int64 (.Values.config.worker.epoch | default 0) }}
+{{- end }}
+
+{{- define "grapevine.adminPort" -}}
+{{ regexFind "[0-9]+$" .Values.config.admin.address }}
+{{- end }}
+
+{{- /* Seconds that a worker needs to stop: those of the configuration and five more. */ -}}
+{{- define "grapevine.grace" -}}
+{{ add 5 (int64 (.Values.config.worker.shutdown_deadline_seconds | default 25)) }}
+{{- end }}
+
+{{- define "grapevine.secret" -}}
+{{- if .from.name }}
+- name: {{ .variable }}
+  valueFrom:
+    secretKeyRef: {name: {{ .from.name }}, key: {{ .from.key }}}
+{{- end }}
+{{- end }}
+
+{{- /* What every pod has: root, program, configuration (the ConfigMap `config`), command, and who ClickHouse takes it for (`as`). */ -}}
+{{- define "grapevine.pod" -}}
+{{- $values := .root.Values -}}
+serviceAccountName: {{ .account }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  fsGroup: 10001
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+{{- with $values.imagePullSecrets }}
+imagePullSecrets: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.affinity }}
+affinity: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.topologySpreadConstraints }}
+topologySpreadConstraints: {{ toYaml . | nindent 2 }}
+{{- end }}
+volumes:
+  - name: config
+    configMap: {name: {{ .config }}}
+  {{- with $values.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+
+{{- define "grapevine.container" -}}
+{{- $values := .root.Values -}}
+name: grapevine
+{{- with $values.image }}
+image: {{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.root.Chart.AppVersion }}{{ end }}
+imagePullPolicy: {{ .pullPolicy }}
+{{- end }}
+args: {{ toJson .args }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+env:
+  {{- with .as.user }}
+  - {name: GRAPEVINE_CLICKHOUSE_USER, value: {{ quote . }}}
+  {{- end }}
+  {{- $password := ternary .as.password $values.secrets.clickhousePassword (not (empty .as.password.name)) }}
+  {{- include "grapevine.secret" (dict "variable" "GRAPEVINE_CLICKHOUSE_PASSWORD" "from" $password) | nindent 2 }}
+  {{- if .worker }}
+  {{- include "grapevine.secret" (dict "variable" "GRAPEVINE_RULES_PSEUDONYM_KEY" "from" $values.secrets.pseudonymKey) | nindent 2 }}
+  {{- include "grapevine.secret" (dict "variable" "GRAPEVINE_KAFKA_SASL_PASSWORD" "from" $values.secrets.kafkaSaslPassword) | nindent 2 }}
+  {{- include "grapevine.secret" (dict "variable" "GRAPEVINE_KAFKA_SSL_KEY_PASSWORD" "from" $values.secrets.kafkaSslKeyPassword) | nindent 2 }}
+  {{- if not $values.keda.enabled }}
+  - name: GRAPEVINE_KAFKA_GROUP_INSTANCE_ID
+    valueFrom:
+      fieldRef: {fieldPath: metadata.name}
+  {{- end }}
+  {{- end }}
+  {{- with $values.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+volumeMounts:
+  - {name: config, mountPath: /etc/grapevine, readOnly: true}
+  {{- with $values.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}

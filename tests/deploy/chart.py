@@ -1,0 +1,248 @@
+"""The chart of deploy/helm: rendered for several sets of values, then taken apart.
+
+Objects of Kubernetes are compared with its strict schemas of the oldest and the newest version that the chart is for. Custom resources are
+read into their models and written again: what is lost is a typo. References, ports, hooks, the restricted profile and the guards are compared
+here, configurations and commands with the program, alerts with promtool. No API server is asked: `lookup` finds nothing.
+"""
+
+import functools
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+
+import deployment
+import helm_python
+import kubernetes_validate
+import yaml
+from cloudcoil.models.keda.v1alpha1 import ScaledObject
+from cloudcoil.models.prometheus_operator.v1 import PodMonitor, PrometheusRule
+
+CASES = yaml.safe_load((deployment.ROOT / "tests" / "deploy" / "values.yml").read_text())
+VERSIONS = ["1.27", "1.37"]
+CUSTOM = {"ScaledObject": ScaledObject, "PodMonitor": PodMonitor, "PrometheusRule": PrometheusRule}
+WORKLOADS = {"StatefulSet", "Deployment", "Job"}
+SECRET = "a secret of this test"
+
+
+def rendered(chart, values):
+    """The objects of a release, or the text of Helm's refusal."""
+    try:
+        texts = chart.render(values, name="fleet", namespace="social", is_install=True)
+    except helm_python.HelmError as refusal:
+        return [], str(refusal)
+    texts = [text for name, text in texts.items() if not name.endswith(".txt")]
+    return [each for text in texts for each in yaml.safe_load_all(text) if each], None
+
+
+def complaints(root):
+    """What is wrong with the chart of a tree."""
+    folder = root / "deploy" / "helm" / "grapevine"
+    try:
+        chart = helm_python.Chart.load(folder)
+    except helm_python.HelmError as refusal:
+        yield str(refusal)
+        return
+    for case in CASES["accepted"]:
+        objects, refusal = rendered(chart, case["values"])
+        if refusal:
+            yield f"{case['says']}: {refusal}"
+            continue
+        for wrong in _objects_wrong(root, objects, case):
+            yield f"{case['says']}: {wrong}"
+    for case in CASES["refused"]:
+        _, refusal = rendered(chart, case["values"])
+        if case["refused"] not in (refusal or "nothing"):
+            yield f"{case['says']}: refused with {refusal}, not {case['refused']!r}"
+    for message in helm_python.lint(folder, CASES["accepted"][0]["values"])["messages"]:
+        if message["severity"] > 1:
+            yield f"lint: {message['error']}"
+
+
+def _objects_wrong(root, objects, case):
+    kinds = {each["kind"] for each in objects}
+    if missing := set(case["kinds"]) - kinds:
+        yield f"no {sorted(missing)}"
+    for each in objects:
+        name = f"{each['kind']} {each['metadata']['name']}"
+        for wrong in [*_schema(each), *_pods(each), *_references(each, objects), *_configuration(root, each, objects)]:
+            yield f"{name}: {wrong}"
+        if each["kind"] == "PrometheusRule":
+            yield from _alerts(each)
+        if each["kind"] == "ScaledObject":
+            yield from _scaling(root, each, case)
+
+
+def _schema(each):
+    return _complaints_of_schema(json.dumps(each))
+
+
+@functools.cache
+def _complaints_of_schema(text):
+    """An object that a breakage has left as it was is not read again: that takes most of the time."""
+    each = json.loads(text)
+    if model := CUSTOM.get(each["kind"]):
+        try:
+            kept = model.model_validate(each).model_dump(by_alias=True, exclude_none=True, exclude_unset=True, mode="json")
+        except ValueError as problem:
+            return [str(problem)]
+        return list(_lost(each, kept, ""))
+    return [wrong for version in VERSIONS for wrong in _of_version(each, version)]
+
+
+def _of_version(each, version):
+    try:
+        kubernetes_validate.validate(each, version, strict=True)
+    except kubernetes_validate.ValidationError as problem:
+        yield f"{version}: {'.'.join(map(str, problem.path))}: {problem.message}"
+
+
+def _lost(before, after, place):
+    """The keys that a model did not know."""
+    if isinstance(before, dict):
+        for key, value in before.items():
+            if key not in (after or {}):
+                yield f"{place}.{key} is no key"
+            else:
+                yield from _lost(value, after[key], f"{place}.{key}")
+    elif isinstance(before, list):
+        for at, value in enumerate(before):
+            yield from _lost(value, after[at], f"{place}[{at}]")
+
+
+def _pod(each):
+    return each["spec"]["template"]["spec"] if each["kind"] in WORKLOADS else None
+
+
+def _pods(each):
+    """The restricted profile, a command that the program takes, an image that does not move, ports that exist, time to drain."""
+    if not (pod := _pod(each)):
+        return
+    around = pod.get("securityContext", {})
+    if not around.get("runAsNonRoot") or around.get("seccompProfile", {}).get("type") != "RuntimeDefault" or pod.get("automountServiceAccountToken") is not False:
+        yield "the pod is not restricted"
+    for container in pod["containers"]:
+        inner = container.get("securityContext", {})
+        tight = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+        if any(inner.get(key) != value for key, value in tight.items()) or inner.get("privileged"):
+            yield "the container is not restricted"
+        if "memory" not in container["resources"].get("limits", {}):
+            yield "no memory limit"
+        if re.search(r":latest$|:$", container["image"]) or ":" not in container["image"]:
+            yield f"{container['image']} moves"
+        yield from deployment.arguments_wrong("args", container["args"])
+        ports = {port["name"] for port in container.get("ports", [])}
+        probes = [container[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe") if probe in container]
+        if container["args"][0] == "run" and len(probes) != 3:
+            yield "a worker has three probes"
+        for probe in probes:
+            if probe["port"] not in ports or probe["path"] not in {"/healthz", "/readyz"}:
+                yield f"the probe {probe} asks nobody"
+
+
+def _references(each, objects):
+    """Everything named is there; a hook names nothing but hooks of lower weight and what is the operator's."""
+    weight = lambda other: int(other["metadata"].get("annotations", {}).get("helm.sh/hook-weight", 0)) if _hook(other) else None
+    there = {(other["kind"], other["metadata"]["name"]): other for other in objects}
+    named = []
+    if pod := _pod(each):
+        named += [("ConfigMap", volume["configMap"]["name"]) for volume in pod["volumes"] if "configMap" in volume]
+        named += [("ServiceAccount", pod["serviceAccountName"])] if pod["serviceAccountName"] != "default" else []
+        claims = {claim["metadata"]["name"] for claim in each["spec"].get("volumeClaimTemplates", [])}
+        volumes = {volume["name"] for volume in pod["volumes"]} | claims
+        mounts = {mount["name"] for container in pod["containers"] for mount in container["volumeMounts"]}
+        if mounts - volumes:
+            yield f"mounts {sorted(mounts - volumes)}, which is no volume"
+    if each["kind"] == "StatefulSet":
+        named += [("Service", each["spec"]["serviceName"])]
+    if each["kind"] == "ScaledObject":
+        named += [(each["spec"]["scaleTargetRef"]["kind"], each["spec"]["scaleTargetRef"]["name"])]
+    for name in named:
+        if name not in there:
+            yield f"names {' '.join(name)}, which is not there"
+        elif _hook(each) and (weight(there[name]) is None or weight(there[name]) >= weight(each)):
+            yield f"is a hook and names {' '.join(name)}, which is not there yet"
+    yield from _selected(each, objects)
+
+
+def _hook(each):
+    return "helm.sh/hook" in each["metadata"].get("annotations", {})
+
+
+def _selected(each, objects):
+    """Whatever selects pods finds some, with the port that it wants."""
+    selector = {"Service": "selector", "PodDisruptionBudget": "selector", "PodMonitor": "selector", "NetworkPolicy": "podSelector"}.get(each["kind"])
+    if not selector:
+        return
+    wanted = each["spec"][selector]
+    wanted = wanted.get("matchLabels", wanted)
+    pods = [other["spec"]["template"] for other in objects if other["kind"] in WORKLOADS]
+    found = [pod for pod in pods if wanted.items() <= pod["metadata"]["labels"].items()]
+    ports = {port["name"] for pod in found for container in pod["spec"]["containers"] for port in container.get("ports", [])}
+    spec = each["spec"]
+    asked = [port["targetPort"] for port in spec.get("ports", [])] + [end["port"] for end in spec.get("podMetricsEndpoints", [])]
+    asked += [port["port"] for rule in spec.get("ingress", []) for port in rule["ports"]]
+    if not found or set(asked) - ports:
+        yield f"selects {len(found)} workloads with the ports {sorted(ports)}, and asks {asked}"
+
+
+def _configuration(root, each, objects):
+    """The program takes what each pod reads, under its variables; a worker has the time that it says to stop."""
+    if not (pod := _pod(each)):
+        return
+    maps = {other["metadata"]["name"]: other["data"] for other in objects if other["kind"] == "ConfigMap"}
+    name = next(volume["configMap"]["name"] for volume in pod["volumes"] if volume["name"] == "config")
+    container = pod["containers"][0]
+    environment = {variable["name"]: variable.get("value", SECRET) for variable in container["env"]}
+    if container["args"][0] != "run":
+        # Only workers make pseudonyms; `check` asks for their key in any case.
+        environment |= {"GRAPEVINE_RULES_PSEUDONYM_KEY": SECRET}
+    file = pathlib.PurePath(container["args"][container["args"].index("--config") + 1])
+    text = maps.get(name, {}).get(file.name, "there is no such file")
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as copy:
+        copy.write(text)
+        copy.flush()
+        yield from deployment.configuration_wrong(file, copy.name, environment)
+    if each["kind"] == "StatefulSet":
+        default = tomllib.loads((root / "config" / "worker.toml").read_text())["worker"]["shutdown_deadline_seconds"]
+        said = re.search(r"^shutdown_deadline_seconds = (\d+)$", text, re.M)
+        if pod["terminationGracePeriodSeconds"] <= int(said[1] if said else default):
+            yield "is killed before it has drained"
+
+
+def _promtool(rules):
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+        json.dump(rules, file)
+        file.flush()
+        ended = deployment.run(["promtool", "check", "rules", file.name])
+    return [] if ended.returncode == 0 else [deployment.said("promtool", ended)]
+
+
+def _alerts(each):
+    yield from _promtool(each["spec"])
+    if 'job=\\"grapevine\\"' in json.dumps(each):
+        yield "PrometheusRule: an alert watches a fleet that is not this release"
+
+
+def _scaling(root, each, case):
+    spec = each["spec"]
+    query = spec["triggers"][0]["metadata"]["query"]
+    yield from _promtool({"groups": [{"name": "keda", "rules": [{"record": "keda:lag", "expr": query}]}]})
+    yield from deployment.metrics_wrong(root, "ScaledObject", query)
+    if spec["maxReplicaCount"] * case["values"]["config"].get("worker", {}).get("threads", 1) > case["values"]["topicPartitions"]:
+        yield "more workers than partitions"
+
+
+def main():
+    """First whether the schemas are what their sources say: the rest is judged by them."""
+    stale = subprocess.run([sys.executable, deployment.ROOT / "deploy" / "schemas.py", "--check"], text=True, capture_output=True, check=False)
+    if stale.returncode:
+        raise SystemExit(stale.stderr)
+    deployment.check("chart", complaints)
+
+
+if __name__ == "__main__":
+    main()
