@@ -16,7 +16,7 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GRAPEVINE = os.environ["GRAPEVINE"]
 # What the files of a deployment are, and what they name.
-PARTS = ["config", "deploy", "docker-compose.yml", "tests/alerts", "tests/it/snapshots"]
+PARTS = ["config", "deploy", "docker-compose.yml", ".env", "tests/alerts", "tests/it/snapshots"]
 
 
 def run(command, environment=None, **more):
