@@ -51,16 +51,6 @@ fn promtool_accepts_the_page() {
     assert_accepted(&promtool(&["check", "metrics"], &metrics.page().unwrap()));
 }
 
-#[test]
-fn promtool_accepts_the_alerts() {
-    assert_accepted(&promtool(&["check", "rules", "deploy/prometheus/alerts.yml"], ""));
-}
-
-#[test]
-fn alerts_fire_where_they_should_and_nowhere_else() {
-    assert_accepted(&promtool(&["test", "rules", "tests/alerts/stopped.yml"], ""));
-}
-
 /// Runs a program of `tests/deploy`, which ends with what is wrong with the files of a deployment, or does not notice when they are broken.
 fn sound(program: &str) {
     let python = root().join("target/python-venv/bin/python");
@@ -83,6 +73,11 @@ fn systemd_knows_and_confines_the_units() {
 #[test]
 fn the_chart_renders_what_kubernetes_takes_and_refuses_what_would_fail() {
     sound("chart");
+}
+
+#[test]
+fn alerts_fire_where_they_should_and_nowhere_else() {
+    sound("alerts");
 }
 
 #[test]
