@@ -46,9 +46,10 @@ calibrate: ## do intervals hold what they promise? simulated brands with a known
 defects: ## plants the defects of tests/defects one by one and sees each caught (half an hour)
 	@.ci/defects
 
-metrics: ## writes docs/metrics.md, the comments on columns, the dbt package and the dashboard from deploy/metrics.yml
+metrics: ## writes docs/metrics.md, the comments on columns, the dbt package and the dashboards from their catalogues
 	@.ci/setup python
 	target/python-venv/bin/python deploy/metrics.py
+	target/python-venv/bin/python deploy/operations.py
 
 schemas: ## writes the schemas of the configuration and of the chart's values from config/worker.toml
 	@.ci/setup python

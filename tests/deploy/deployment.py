@@ -18,6 +18,9 @@ GRAPEVINE = os.environ["GRAPEVINE"]
 # What the files of a deployment are, and what they name.
 PARTS = ["config", "deploy", "docker-compose.yml", ".env", "tests/alerts", "tests/it/snapshots"]
 
+# What a worker's registry says of itself; a test compares it with the program.
+CATALOGUE = pathlib.PurePath("tests", "it", "snapshots", "it__admin__the_catalogue_is_the_golden_one.snap")
+
 
 def run(command, environment=None, **more):
     """Runs a command to its end, with nothing in the environment but what is said: a shell's own variables must not help."""
@@ -44,8 +47,7 @@ def configuration_wrong(place, file, environment):
 
 def metrics_wrong(root, place, text):
     """Complaints about words that look like a metric of the worker and are none; those of a histogram go by its name."""
-    catalogue = (root / "tests" / "it" / "snapshots" / "it__admin__the_catalogue_is_the_golden_one.snap").read_text()
-    known = set(re.findall(r"^(grapevine_\w+) ", catalogue, re.M))
+    known = set(re.findall(r"^(grapevine_\w+) ", (root / CATALOGUE).read_text(), re.M))
     for name in dict.fromkeys(re.findall(r"\bgrapevine_\w+", text)):
         if not {name, re.sub(r"_(bucket|sum|count)$", "", name)} & known:
             yield f"{place} names {name}, which does not exist"

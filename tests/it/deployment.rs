@@ -85,6 +85,11 @@ fn compose_takes_its_file_and_what_the_file_names_is_there() {
     sound("compose");
 }
 
+#[test]
+fn every_panel_for_operations_shows_a_worker_at_work() {
+    sound("dashboards");
+}
+
 /// The words of a text that look like a metric of ours.
 fn metrics_named_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
