@@ -118,6 +118,11 @@ async fn row_policies_hold_through_the_views() {
     agrees("policies").await;
 }
 
+#[tokio::test]
+async fn roles_have_grants_that_the_engine_knows() {
+    agrees("users").await;
+}
+
 /// What needs the folder of real events.
 mod real_events {
     use super::agrees;
