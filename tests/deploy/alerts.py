@@ -1,15 +1,20 @@
 """The alerts of deploy/prometheus: what they ask exists and is of their own fleet, and the tests of tests/alerts hold.
 
 That those tests are worth something is tried, too: each alert must be missed where it never fires, and noticed where it always fires, where it fires
-without waiting, and where it watches every fleet.
+without waiting, and where it watches every fleet. And one goes all the way, by the shipped files: from a worker's page to a receiver.
 """
 
+import http.server
+import json
 import pathlib
+import queue
 import re
 import shutil
 import tempfile
+import threading
 
 import deployment
+import programs
 import yaml
 
 RULES = pathlib.PurePath("deploy", "prometheus", "alerts.yml")
@@ -82,7 +87,64 @@ def untested():
         yield from (f"tests/alerts do not notice that {name} {what}" for name in sorted(wanted - found))
 
 
-if __name__ == "__main__":
+class Worker(http.server.BaseHTTPRequestHandler):
+    """The page of a worker that has put a partition aside; and a receiver of notifications."""
+
+    notified = queue.Queue()
+
+    def do_GET(self):
+        """The page."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'grapevine_partition_refused{partition="7"} 1\n')
+
+    def do_POST(self):
+        """A notification."""
+        self.notified.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+def notified():
+    """The first notification, within a minute: the shipped files, with other addresses and a quicker clock."""
+    worker = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Worker)
+    threading.Thread(target=worker.serve_forever, daemon=True).start()
+    port = programs.free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        shipped = deployment.ROOT / RULES.parent
+        prometheus = yaml.safe_load((shipped / "prometheus.yml").read_text())
+        prometheus["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+        prometheus["rule_files"] = [str(shipped / file) for file in prometheus["rule_files"]]
+        prometheus["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{worker.server_port}"]}]
+        prometheus["alerting"]["alertmanagers"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{port}"]}]
+        pathlib.Path(folder, "prometheus.yml").write_text(yaml.safe_dump(prometheus))
+        alertmanager = yaml.safe_load((shipped / "alertmanager.yml").read_text())
+        alertmanager["receivers"][0]["webhook_configs"] = [{"url": f"http://127.0.0.1:{worker.server_port}/"}]
+        pathlib.Path(folder, "alertmanager.yml").write_text(yaml.safe_dump(alertmanager))
+        alone = ["--cluster.listen-address=", "--storage.path=notified", f"--web.listen-address=127.0.0.1:{port}"]
+        receiving = programs.running(["prometheus-alertmanager", "--config.file=alertmanager.yml", *alone], folder, "alertmanager.log")
+        with receiving, programs.running(programs.prometheus(programs.free_port()), folder, "prometheus.log"):
+            try:
+                return Worker.notified.get(timeout=60)
+            except queue.Empty:
+                logs = [pathlib.Path(folder, name).read_text()[-1000:] for name in ("prometheus.log", "alertmanager.log")]
+                raise SystemExit(f"nobody was notified within a minute: {logs}") from None
+
+
+def main():
+    """The alerts, their tests, and the way to a receiver."""
+    [alert] = notified()["alerts"]
+    if alert["labels"] | {"alertname": "GrapevinePartitionRefused", "job": "grapevine", "partition": "7"} != alert["labels"]:
+        raise SystemExit(f"somebody was notified of {alert}")
+    if "partition 7 must not be read on" not in alert["annotations"]["summary"]:
+        raise SystemExit(f"the notification says {alert['annotations']}")
     if unnoticed := list(untested()):
         raise SystemExit("\n".join(unnoticed))
     deployment.check("alerts", complaints)
+
+
+if __name__ == "__main__":
+    main()

@@ -64,6 +64,9 @@ def complaints(root):
 
 def _objects_wrong(root, objects, case):
     kinds = {each["kind"] for each in objects}
+    run = {container["args"][0] for each in objects if (pod := _pod(each)) for container in pod["containers"]}
+    if "Deployment" in case["kinds"] and not deployment.PRODUCTION <= run:
+        yield f"{sorted(deployment.PRODUCTION - run)} does not run"
     if missing := set(case["kinds"]) - kinds:
         yield f"no {sorted(missing)}"
     for each in objects:
@@ -71,7 +74,7 @@ def _objects_wrong(root, objects, case):
         for wrong in [*_schema(each), *_pods(each), *_references(each, objects), *_configuration(root, each, objects)]:
             yield f"{name}: {wrong}"
         if each["kind"] == "PrometheusRule":
-            yield from _alerts(each)
+            yield from _alerts(each, case)
         if each["kind"] == "ScaledObject":
             yield from _scaling(root, each, case)
 
@@ -221,10 +224,15 @@ def _promtool(rules):
     return [] if ended.returncode == 0 else [deployment.said("promtool", ended)]
 
 
-def _alerts(each):
+def _alerts(each, case):
+    """They are Prometheus's, about this release, and as patient as the values say."""
     yield from _promtool(each["spec"])
     if 'job=\\"grapevine\\"' in json.dumps(each):
         yield "PrometheusRule: an alert watches a fleet that is not this release"
+    rules = {rule["alert"]: rule for group in each["spec"].get("groups", []) for rule in group["rules"]}
+    for name, own in case["values"]["prometheusRule"].get("rules", {}).items():
+        if not own.items() <= rules[name].items() or "annotations" not in rules[name]:
+            yield f"PrometheusRule: {name} is not {own} and what is shipped of it"
 
 
 def _scaling(root, each, case):

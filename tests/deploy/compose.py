@@ -27,6 +27,8 @@ def complaints(root):
     for name, service in services.items():
         for wrong in _service(root, service):
             yield f"{name}: {wrong}"
+    if missing := deployment.PRODUCTION - {service["command"][0] for service in services.values() if service["image"] in OURS}:
+        yield f"{sorted(missing)} does not run"
     for line in re.findall(r'"127.0.0.1:.*"|"\d+:\d+"', (root / "docker-compose.yml").read_text()):
         if not re.fullmatch(r'"127\.0\.0\.1:\$\{\w+\}:\d+"', line):
             yield f"the port {line} is not one of this machine alone, set by a variable"

@@ -8,8 +8,6 @@ import contextlib
 import json
 import pathlib
 import re
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +16,7 @@ import urllib.parse
 import urllib.request
 
 import deployment
+import programs
 import yaml
 
 FILE = pathlib.PurePath("deploy", "grafana", "operations.json")
@@ -26,39 +25,17 @@ JOB = "grapevine"
 PATIENCE = 240
 
 
-def free_port():
-    """A port that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def process(command, folder, name):
-    """A program until the end of the block, what it says in a file of its name."""
-    with open(pathlib.Path(folder, name), "w", encoding="utf-8") as said:
-        running = subprocess.Popen([str(word) for word in command], cwd=folder, stdout=said, stderr=subprocess.STDOUT)
-        try:
-            yield running
-        finally:
-            running.send_signal(signal.SIGINT)
-            try:
-                running.wait(20)
-            except subprocess.TimeoutExpired:
-                running.kill()
-
-
 @contextlib.contextmanager
 def watched():
     """A Prometheus that has scraped a worker from before its first record until after its last."""
-    worker, port = free_port(), free_port()
+    worker, port = programs.free_port(), programs.free_port()
     scrape = {"job_name": JOB, "static_configs": [{"targets": [f"127.0.0.1:{worker}"]}]}
     configuration = {"global": {"scrape_interval": "1s"}, "scrape_configs": [scrape]}
     with tempfile.TemporaryDirectory() as folder:
         pathlib.Path(folder, "prometheus.yml").write_text(yaml.safe_dump(configuration))
         demo = [deployment.GRAPEVINE, "demo", "--events", "2000", "--days", "8", "--serve", "--metrics-port", worker]
-        prometheus = ["prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address=127.0.0.1:{port}"]
-        with process(prometheus, folder, "prometheus.log"), process(demo, folder, "demo.log") as serving:
+        prometheus = programs.running(programs.prometheus(port), folder, "prometheus.log")
+        with prometheus, programs.running(demo, folder, "demo.log") as serving:
             _wait(pathlib.Path(folder, "demo.log"), serving)
             # A last scrape or two of the worker at rest.
             time.sleep(3)

@@ -15,6 +15,8 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GRAPEVINE = os.environ["GRAPEVINE"]
+# The commands that run in production, for ever: every way to deploy has them all.
+PRODUCTION = {"run", "rollup"}
 # What the files of a deployment are, and what they name.
 PARTS = ["config", "deploy", "docker-compose.yml", ".env", "tests/alerts", "tests/it/snapshots"]
 

@@ -29,6 +29,8 @@ def complaints(root):
         yield from _exposed(root / "deploy" / "systemd" / name)
         yield from _commands(name, text)
         yield from _configured(root, name, text)
+    if missing := deployment.PRODUCTION - {shlex.split(command)[1] for text in units.values() for command in values(text, "ExecStart")}:
+        yield f"{sorted(missing)} does not run"
     deadline = int(re.search(r"^shutdown_deadline_seconds = (\d+)", (root / "config" / "worker.toml").read_text(), re.M)[1])
     if values(units["grapevine.service"], "TimeoutStopSec") != [str(deadline + 5)]:
         yield f"grapevine.service: TimeoutStopSec is not worker.shutdown_deadline_seconds + 5 = {deadline + 5}"
