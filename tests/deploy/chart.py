@@ -46,6 +46,9 @@ def complaints(root):
     except helm_python.HelmError as refusal:
         yield str(refusal)
         return
+    version = tomllib.loads((deployment.ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+    if chart.version != version:
+        yield f"Chart.yaml is of {chart.version}, the program of {version}"
     for case in CASES["accepted"]:
         objects, refusal = rendered(chart, case["values"])
         if refusal:
