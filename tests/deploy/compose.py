@@ -42,14 +42,15 @@ def complaints(root):
 
 @functools.cache
 def _resolved(text, variables):
-    """What compose complains of, and the services with their variables put in. It is asked once for the same files: it starts slowly."""
+    """What compose complains of, and the services with their variables put in. It is asked once about the same files: it starts slowly."""
     with tempfile.TemporaryDirectory() as folder:
         pathlib.Path(folder, "docker-compose.yml").write_text(text)
         pathlib.Path(folder, ".env").write_text(variables)
-        ended = deployment.run(["docker-compose", "--project-directory", folder, "-f", f"{folder}/docker-compose.yml", "config"])
+        ended = deployment.run(["docker-compose", "--project-directory", folder, "-f", f"{folder}/docker-compose.yml", "config", "-q"])
     if ended.returncode != 0 or ended.stderr:
         return deployment.said("docker-compose config", ended), None
-    return None, yaml.safe_load(ended.stdout.replace(folder, "."))["services"]
+    values = dict(re.findall(r"^(\w+)=(.*)$", variables, re.M))
+    return None, yaml.safe_load(re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], text))["services"]
 
 
 def _variables(root):
@@ -128,7 +129,7 @@ def _addresses(place, addresses, services):
     """Each address is a service, at the port that it opens for this machine, too."""
     for address in addresses:
         name, port = address.split(":")
-        opened = [mapping.split(":")[-1].removesuffix("/tcp") for mapping in services.get(name, {}).get("ports", [])]
+        opened = [mapping.split(":")[-1] for mapping in services.get(name, {}).get("ports", [])]
         if port not in opened:
             yield f"{place}: nobody listens at {address}"
 
