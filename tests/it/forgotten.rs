@@ -171,10 +171,10 @@ async fn a_store_without_an_id_is_said() {
 }
 
 /// So few events that the broker takes them all although nobody reads them.
-const EVENTS: usize = 4_000;
+pub(crate) const EVENTS: usize = 4_000;
 
 /// Some events, in two halves; and every row that they become in peace.
-fn in_peace(partitions: usize, name: &str) -> ([Vec<Vec<u8>>; 2], BTreeMap<String, String>) {
+pub(crate) fn in_peace(partitions: usize, name: &str) -> ([Vec<Vec<u8>>; 2], BTreeMap<String, String>) {
     let mut halves = Data::edge_cases().lines;
     halves.truncate(EVENTS);
     let rest = halves.split_off(EVENTS / 2);

@@ -29,6 +29,7 @@ mod object_store;
 mod oracle;
 mod real_events;
 mod report;
+mod restore;
 mod rollup;
 mod service;
 mod sql;

@@ -13,13 +13,13 @@ use crate::world::{World, until};
 const SIGNED: [&str; 4] = ["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", "somebody:a secret for tests only"];
 
 /// A server of the S3 protocol.
-struct ObjectServer {
+pub(crate) struct ObjectServer {
     process: Child,
     url: String,
 }
 
 impl ObjectServer {
-    fn start() -> ObjectServer {
+    pub(crate) fn start() -> ObjectServer {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python-venv/bin/moto_server");
         assert!(program.is_file(), "{} is missing: run .ci/setup python", program.display());
         let mut process = Command::new(program)
@@ -43,6 +43,11 @@ impl ObjectServer {
             Command::new("curl").args(["-sS", "--fail", "--noproxy", "*"]).args(SIGNED).args(arguments).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Where ClickHouse may put a backup of this name, as its statements say it.
+    pub(crate) fn backup(&self, name: &str) -> String {
+        format!("S3('{}/states/{name}', 'somebody', 'a secret for tests only')", self.url)
     }
 
     /// The variables of whoever uses its bucket.

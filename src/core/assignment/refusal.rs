@@ -81,8 +81,9 @@ pub fn forgotten(source: &str, promise: Promise, known: &Known) -> String {
 pub fn refused(forgotten: &str) -> String {
     format!(
         "{forgotten}; and no checkpoint that is kept is as old, or the log does not reach back to it. Nothing was read, nothing is \
-         written. Bring back the store's own backup or replica, and the worker goes on by itself; if there is none, raise `epoch`, \
-         which reads again all that the log still holds into rows of its own (docs/operations.md, \"A store that forgot\")"
+         written. Bring back the store's own backup or replica, or put older checkpoints beside those that are kept, and the worker \
+         goes on by itself; if there are none, raise `epoch`, which reads again all that the log still holds into rows of its own \
+         (docs/operations.md, \"A store that forgot\")"
     )
 }
 
