@@ -9,7 +9,6 @@ use std::time::Duration;
 use ::clickhouse::error::Error;
 use ::clickhouse::query::Query;
 use ::clickhouse::{Client, Compression, RowOwned, RowRead};
-use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
 use crate::config;
@@ -19,6 +18,7 @@ use crate::record::Offset;
 use crate::row::Rows;
 use crate::worker::{Append, Appended, Known, Sink};
 
+mod addresses;
 mod append;
 mod errors;
 pub mod marks;
@@ -26,6 +26,7 @@ pub mod native;
 mod patience;
 mod tables;
 
+use addresses::Addresses;
 pub use errors::{classify, classify_exception};
 pub use tables::{Column, Listed, TABLES, Table, Writer};
 
@@ -92,25 +93,44 @@ pub(crate) fn people_database(client: &Client) -> &str {
     rows.strip_suffix(ROWS).unwrap_or(rows)
 }
 
-/// The client for a store, in the database of rows. It connects when it is first used.
+/// The client for one address of a store, in the database of rows. It connects when it is first used.
 #[must_use]
-pub fn client(config: &config::ClickHouse) -> Client {
-    let client = Client::default().with_url(&config.url).with_database(rows_database(&config.database)).with_user(&config.user);
+pub fn client(config: &config::ClickHouse, url: &str) -> Client {
+    let client = Client::default().with_url(url).with_database(rows_database(&config.database)).with_user(&config.user);
     // An empty password is sent as none: servers that ask for none refuse a header without a value.
     let client = if config.password.0.is_empty() { client } else { client.with_password(&config.password.0) };
     let compression = if config.compression == "lz4" { Compression::Lz4 } else { Compression::None };
     client.with_compression(compression).with_product_info("grapevine", env!("CARGO_PKG_VERSION"))
 }
 
-/// Asks the store for nothing much, under a deadline: the client itself waits for an answer for ever.
+/// The client for the first address at which a ClickHouse answers, for whoever asks now and not for long.
+///
+/// # Errors
+/// When none does, or one says no to this user.
+pub async fn connect(config: &config::ClickHouse) -> Result<Client, Failure> {
+    let mut silent = Vec::new();
+    for url in &config.urls {
+        let client = client(config, url);
+        match reach(&client, config.send_timeout).await {
+            Ok(()) => return Ok(client),
+            Err(failure) if errors::is_silence(&failure) => silent.push(failure),
+            Err(failure) => return Err(failure),
+        }
+    }
+    let each = config.urls.iter().zip(&silent).map(|(url, failure)| format!("{url}: {failure}"));
+    Err(match silent.as_slice() {
+        [only] => only.clone(),
+        _ => Failure::Transient(each.collect::<Vec<_>>().join("; ")),
+    })
+}
+
+/// Asks for nothing much, under a deadline: the client itself waits for an answer for ever.
 ///
 /// # Errors
 /// When there is no answer, or none that a ClickHouse gives to this user.
-pub async fn reach(config: &config::ClickHouse) -> Result<(), Failure> {
+pub async fn reach(client: &Client, limit: Duration) -> Result<(), Failure> {
     // The database need not exist yet.
-    let client = client(config).with_database("system");
-    let limit = config.send_timeout;
-    let asked = timeout(limit, client.query_raw("SELECT 1").fetch_one::<u8>()).await;
+    let asked = timeout(limit, client.clone().with_database("system").query_raw("SELECT 1").fetch_one::<u8>()).await;
     match asked {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(classify(&error)),
@@ -127,7 +147,7 @@ pub(crate) async fn known_settings(client: &Client, wanted: &[Setting]) -> Resul
 
 /// The store.
 pub struct ClickHouseSink {
-    client: Client,
+    addresses: Addresses,
     epoch: u16,
     send_timeout: Duration,
     end_timeout: Duration,
@@ -136,8 +156,6 @@ pub struct ClickHouseSink {
     bytes_max: usize,
     /// With rows, and with `progress`.
     patience: [patience::Patience; 2],
-    /// Those of [`SETTINGS`] that the server knows.
-    settings: OnceCell<Vec<Setting>>,
 }
 
 impl ClickHouseSink {
@@ -146,7 +164,7 @@ impl ClickHouseSink {
     #[must_use]
     pub fn new(config: &config::ClickHouse, bytes_max: usize, epoch: u16, clock: fn() -> i64) -> Self {
         ClickHouseSink {
-            client: client(config),
+            addresses: Addresses::of(config),
             epoch,
             send_timeout: config.send_timeout,
             end_timeout: config.end_timeout,
@@ -154,7 +172,6 @@ impl ClickHouseSink {
             observer: Box::new(|_| {}),
             bytes_max,
             patience: Default::default(),
-            settings: OnceCell::new(),
         }
     }
 
@@ -170,7 +187,7 @@ impl ClickHouseSink {
     /// What is wrong, and what to run.
     pub async fn ready(&self) -> Result<(), Failure> {
         self.within(async {
-            let warning = migrations::check(&self.client).await.map_err(|problem| match problem {
+            let warning = migrations::check(self.client()).await.map_err(|problem| match problem {
                 SchemaProblem::Store(error) => error,
                 wrong @ (SchemaProblem::Behind { .. }
                 | SchemaProblem::Changed { .. }
@@ -185,10 +202,21 @@ impl ClickHouseSink {
         .await
     }
 
-    /// Runs something under the deadline of an attempt: not everything in the client has one of its own.
+    /// The client for the address that is used.
+    fn client(&self) -> &Client {
+        &self.addresses.current().client
+    }
+
+    /// Runs something under the deadline of an attempt: not everything in the client has one of its own. Where nobody answers, whatever
+    /// comes next goes to the next address.
     async fn within<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let limit = self.send_timeout + self.end_timeout;
-        timeout(limit, work).await.unwrap_or_else(|_| Err(Failure::Transient(format!("no answer within {limit:?}"))))
+        let (limit, moves) = (self.send_timeout + self.end_timeout, self.addresses.moves());
+        let late = |_| Err(Failure::Transient(format!("no answer within {limit:?}")));
+        let outcome = timeout(limit, work).await.unwrap_or_else(late);
+        if outcome.as_ref().is_err_and(errors::is_silence) {
+            self.addresses.leave(moves);
+        }
+        outcome
     }
 
     /// The one row that answers a question.
@@ -276,7 +304,7 @@ impl ClickHouseSink {
     async fn send<T: Table>(&self, rows: &[&T], settings: &[Setting]) -> Result<(), Error> {
         // Every column by name: one that the table lacks would else be left out without a word.
         let columns = T::COLUMNS.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ");
-        let insert = self.client.insert_formatted_with(format!("INSERT INTO {} ({columns}) FORMAT Native", T::NAME));
+        let insert = self.client().insert_formatted_with(format!("INSERT INTO {} ({columns}) FORMAT Native", T::NAME));
         let insert = insert.with_timeouts(Some(self.send_timeout), Some(self.end_timeout));
         let mut insert = settings.iter().fold(insert, |insert, (name, value)| insert.with_setting(*name, *value));
         for piece in native::block(rows) {
@@ -292,7 +320,8 @@ impl ClickHouseSink {
     }
 
     async fn known_settings(&self) -> Result<&[Setting], Failure> {
-        self.settings.get_or_try_init(|| known_settings(&self.client, &SETTINGS)).await.map(Vec::as_slice)
+        let address = self.addresses.current();
+        address.settings.get_or_try_init(|| known_settings(&address.client, &SETTINGS)).await.map(Vec::as_slice)
     }
 }
 
@@ -312,6 +341,10 @@ impl Sink for ClickHouseSink {
         self.patience[1].judge(self.append_all(rows).await)
     }
 
+    fn place(&self) -> usize {
+        self.addresses.moves()
+    }
+
     async fn known(&self, source: &str) -> Result<Known, Failure> {
         self.ask_known(source).await
     }
@@ -324,7 +357,7 @@ impl Sink for ClickHouseSink {
         };
         let union = TABLES.iter().map(newest).collect::<Vec<_>>().join(" UNION ALL ");
         let ask = format!("SELECT max(v) AS version, sum(n) AS rows FROM ({union})");
-        let query = self.current(self.client.query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
+        let query = self.current(self.client().query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
         let (version, rows): (u64, u64) = self.answer(query).await?;
         Ok((rows > 0).then_some(version))
     }
@@ -383,7 +416,7 @@ mod tests {
     async fn sink_of(router: Router) -> ClickHouseSink {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let config = config::ClickHouse {
-            url: format!("http://{}", listener.local_addr().unwrap()),
+            urls: vec![format!("http://{}", listener.local_addr().unwrap())],
             database: "d".to_owned(),
             user: "default".to_owned(),
             password: config::Secret::default(),

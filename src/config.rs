@@ -171,7 +171,8 @@ impl Kafka {
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "every key is described in config/worker.toml")]
 pub struct ClickHouse {
-    pub url: String,
+    /// At least one: [`Config::load`] sees to it.
+    pub urls: Vec<String>,
     pub database: String,
     pub user: String,
     pub password: Secret,

@@ -96,6 +96,11 @@ pub trait Sink {
     /// One attempt to append rows of `progress`: none that is sent together with one of which the store does not keep what was
     /// promised. Some may have been written before an error; the same rows again do no harm.
     async fn append(&self, rows: &[Append]) -> Result<Appended, Failure>;
+    /// A number that is another one as soon as what is asked next may be asked elsewhere: then rows that were inserted before may not be
+    /// where `progress` would say that they are.
+    fn place(&self) -> usize {
+        0
+    }
     /// Which store it is, and how far it says that a source is complete.
     async fn known(&self, source: &str) -> Result<Known, Failure>;
     /// The greatest version (`progress` and rows) known for a source in this epoch; `None` if it has no rows.

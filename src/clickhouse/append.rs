@@ -136,7 +136,7 @@ impl ClickHouseSink {
         }
         let mut is_broken = false;
         let appended = self.attempt(Progress::NAME, rows.len(), async {
-            let query = self.current(with_rows(self.client.query_raw(&statement()), rows, (self.clock)())).await?;
+            let query = self.current(with_rows(self.client().query_raw(&statement()), rows, (self.clock)())).await?;
             self.with_promises(query, rows).execute().await.map_err(|error| {
                 is_broken = errors::says(&error, BROKEN);
                 classify(&error)
@@ -148,8 +148,11 @@ impl ClickHouseSink {
 
     /// Which promises are not kept.
     async fn broken(&self, rows: &[Append]) -> Result<Appended, Failure> {
-        let asked =
-            self.client.query_raw(&format!("WITH {}, {} SELECT arrayConcat({SHORT}, {LACKING}) AS short, id", said(), marked()));
+        let asked = self.client().query_raw(&format!(
+            "WITH {}, {} SELECT arrayConcat({SHORT}, {LACKING}) AS short, id",
+            said(),
+            marked()
+        ));
         let asked = self.with_promises(self.current(asked).await?, rows);
         let (short, id): (Vec<String>, String) = self.answer(asked).await?;
         // A table that this user does not see has forgotten nothing.
@@ -186,7 +189,7 @@ impl ClickHouseSink {
              SELECT places, {ID} AS id, ifNull(said.1, 0) AS version, ifNull(said.2, 0) AS rows",
             marks::found()
         );
-        let ask = self.current(self.client.query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
+        let ask = self.current(self.client().query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
         let ask = ask.param("marks", vec![marks::mark(self.epoch, source)]);
         let (places, id, version, rows): (Vec<(String, Offset)>, String, Offset, u64) = self.answer(ask).await?;
         let upto = |name: &str| places.iter().find(|(place, _)| place == name).map(|(_, upto)| *upto);

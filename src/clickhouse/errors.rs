@@ -147,6 +147,11 @@ pub(super) fn says(error: &Error, ours: &str) -> bool {
     matches!(error, Error::BadResponse(text) if exception_code(text) == Some(THROWN) && text.contains(ours))
 }
 
+/// Whether nobody answered who is a ClickHouse: no connection, nothing in time, or a page of something in between that passes.
+pub(super) fn is_silence(failure: &Failure) -> bool {
+    matches!(failure, Failure::Transient(text) if exception_code(text).is_none())
+}
+
 /// Whether a proxy refused the request for its size.
 pub(super) fn is_too_large(error: &Error) -> bool {
     matches!(error, Error::BadResponse(text) if exception_code(text).is_none() && says_too_large(text))

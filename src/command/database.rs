@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::outcome::CommandError;
-use crate::clickhouse::{TABLES, classify, client, reach};
+use crate::clickhouse::{TABLES, classify, connect};
 use crate::config;
 use crate::failure::Failure;
 use crate::migrations;
@@ -45,9 +45,11 @@ struct Active {
 
 impl Database {
     pub(crate) async fn open(config: &config::ClickHouse) -> Result<Database, CommandError> {
-        let unusable = |error| CommandError::Store(format!("could not use ClickHouse at {} (clickhouse.url)", config.url), error);
-        reach(config).await.map_err(unusable)?;
-        let database = Database { client: client(config), limit: config.send_timeout + config.end_timeout };
+        let unusable = |error| {
+            CommandError::Store(format!("could not use ClickHouse at {} (clickhouse.urls)", config.urls.join(", ")), error)
+        };
+        let database =
+            Database { client: connect(config).await.map_err(unusable)?, limit: config.send_timeout + config.end_timeout };
         if let Some(warning) = migrations::check(&database.client).await? {
             eprintln!("grapevine: {warning}");
         }

@@ -221,9 +221,9 @@ async fn start(
     folded: &Arc<Folded>,
 ) -> Result<(Service, Answers), DemoError> {
     let working = wait("preparing the database");
-    let reached = clickhouse::reach(&config.clickhouse).await;
-    reached.map_err(|error| DemoError::ClickHouse(config.clickhouse.url.clone(), error))?;
-    let answers = Answers::new(&config.clickhouse);
+    let reached = clickhouse::connect(&config.clickhouse).await;
+    let reached = reached.map_err(|error| DemoError::ClickHouse(config.clickhouse.urls.join(", "), error))?;
+    let answers = Answers::new(reached);
     migrations::apply(answers.client()).await?;
     config.rules.epoch = answers.free_epoch(config.rules.epoch).await?;
     parts.create_topic(arguments, config).await?;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::clickhouse::{client, reach};
+use crate::clickhouse::connect;
 use crate::config;
 use crate::migrations::{self, Done, MIGRATIONS, SchemaProblem, Step};
 
@@ -30,8 +30,7 @@ pub enum MigrateError {
 /// # Errors
 /// When the store or standard output fails, something is in the way, or what had to be made again held rows.
 pub async fn run(config: &config::ClickHouse, plan: bool) -> Result<(), MigrateError> {
-    reach(config).await.map_err(SchemaProblem::Store)?;
-    let client = client(config);
+    let client = connect(config).await.map_err(SchemaProblem::Store)?;
     let mut output = io::stdout().lock();
     if plan {
         print_plan(&mut output, &config.database, &migrations::plan(&client).await?.steps(MIGRATIONS))?;

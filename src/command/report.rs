@@ -189,7 +189,7 @@ async fn ask(
             Ok(bytes) => Answer::from_json(&bytes),
             Err(error) => {
                 let gone = |error| CommandError::Store(format!("could not ask \"{}\"", query.name), error);
-                reach(config).await.map_err(gone)?;
+                reach(database.client(), config.send_timeout).await.map_err(gone)?;
                 Err(reason(&error))
             }
         };

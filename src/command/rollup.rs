@@ -46,19 +46,25 @@ pub async fn run(config: &config::ClickHouse, arguments: Arguments) -> Result<()
     };
     tokio::select! {
         signal = stop => info!(signal, "asked to stop; what a run has left goes with a later one"),
-        () = again_and_again(&database, every, arguments.memory << 30) => {}
+        () = again_and_again(config, database, every, arguments.memory << 30) => {}
     }
     Ok(())
 }
 
-async fn again_and_again(database: &Database, every: Duration, memory: u64) {
+async fn again_and_again(config: &config::ClickHouse, mut database: Database, every: Duration, memory: u64) {
     loop {
         let began = Instant::now();
         match rollup::run(database.client(), memory).await {
             Ok(Run { number, seconds, rows }) => {
                 info!(run = number, seconds, rows = rows.values().sum::<u64>(), "answers published")
             }
-            Err(error) => warn!(%error, "no answers were made; the last ones stand"),
+            Err(error) => {
+                warn!(%error, "no answers were made; the last ones stand");
+                // Perhaps at another address.
+                if let Ok(again) = Database::open(config).await {
+                    database = again;
+                }
+            }
         }
         sleep_until(began + every.max(began.elapsed() * REST)).await;
     }

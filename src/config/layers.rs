@@ -20,6 +20,10 @@ const PREFIX: &str = "GRAPEVINE_";
 /// the seeds of the simulation, which a shell may have exported.
 const OTHER_VARIABLES: [&str; 3] = ["GRAPEVINE_LIBCHDB", "GRAPEVINE_SEED", "GRAPEVINE_SEEDS"];
 
+/// Keys that have another name now: the section, the old name, and the cure.
+const RENAMED: [(&str, &str, &str); 1] =
+    [("clickhouse", "url", "is clickhouse.urls now: one address or more, with commas between them")];
+
 /// Where the value of a key comes from.
 #[derive(Clone, Debug)]
 enum Origin {
@@ -93,7 +97,8 @@ impl Layers {
             return self.mistakes.push(Mistake::new(place, problem, cure));
         }
         let Some(default) = self.default(section, key) else {
-            let cure = suggestion(key, self.keys(section));
+            let cure = renamed(|old_section, old| (old_section, old) == (section, key));
+            let cure = cure.unwrap_or_else(|| suggestion(key, self.keys(section)));
             return self.mistakes.push(Mistake::new(place, "is no key", cure));
         };
         match fitting(default, &value) {
@@ -120,7 +125,8 @@ impl Layers {
         }
         let Some((section, key)) = self.all_keys().into_iter().find(|(section, key)| variable(section, key) == name) else {
             let names: Vec<String> = self.all_keys().iter().chain(&owned(&SECRETS)).map(|(s, k)| variable(s, k)).collect();
-            let cure = suggestion(&name, names.iter().map(String::as_str));
+            let cure = renamed(|section, old| variable(section, old) == name);
+            let cure = cure.unwrap_or_else(|| suggestion(&name, names.iter().map(String::as_str)));
             return self.mistakes.push(Mistake::new(name, "is no variable of the configuration", cure));
         };
         let Some(default) = self.default(&section, &key) else { return };
@@ -194,6 +200,11 @@ fn fitting(default: &Value, value: &Value) -> Result<(), &'static str> {
         (Value::String(_), Value::String(_)) => Ok(()),
         _ => Err("write text in double quotes"),
     }
+}
+
+/// What became of a key that had another name.
+fn renamed(is_it: impl Fn(&str, &str) -> bool) -> Option<String> {
+    RENAMED.into_iter().find(|(section, old, _)| is_it(section, old)).map(|(_, _, cure)| format!("it {cure}"))
 }
 
 fn suggestion<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> String {

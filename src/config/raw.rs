@@ -69,7 +69,7 @@ pub(super) struct Kafka {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClickHouse {
-    pub(super) url: String,
+    pub(super) urls: String,
     pub(super) database: String,
     pub(super) user: String,
     pub(super) password_file: String,
@@ -199,7 +199,7 @@ impl Kafka {
 impl ClickHouse {
     fn of(clickhouse: &super::ClickHouse) -> ClickHouse {
         ClickHouse {
-            url: clickhouse.url.clone(),
+            urls: clickhouse.urls.join(","),
             database: clickhouse.database.clone(),
             user: clickhouse.user.clone(),
             password_file: masked(&clickhouse.password),

@@ -187,10 +187,11 @@ fn tls(judge: &mut Judge<'_>, kafka: &Kafka) {
 
 fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHouse {
     let key = |name| ("clickhouse", name);
-    store_address(judge, &raw.url);
+    let urls: Vec<String> = raw.urls.split(',').map(|url| url.trim().to_owned()).collect();
+    urls.iter().for_each(|url| store_address(judge, url));
     let identifier = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let clickhouse = ClickHouse {
-        url: raw.url,
+        urls,
         database: judge.name(key("database"), raw.database, identifier, "ASCII letters, digits and underscores"),
         user: judge.name(key("user"), raw.user, |c| !c.is_control(), "characters without control characters"),
         password: judge.secret(key("password"), key("password_file"), &raw.password_file),
@@ -211,8 +212,8 @@ fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHouse {
 }
 
 fn store_address(judge: &mut Judge<'_>, address: &str) {
-    let key = ("clickhouse", "url");
-    let cure = "write http://host:8123 or https://host:8443";
+    let key = ("clickhouse", "urls");
+    let cure = "write http://host:8123 or https://host:8443, several with commas between them";
     match Url::parse(address) {
         Err(error) => judge.wrong(key, format!("is no URL: {error}"), cure),
         Ok(url) if !matches!(url.scheme(), "http" | "https") || url.host().is_none() => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
-use crate::clickhouse::{classify, client};
+use crate::clickhouse::{classify, connect};
 use crate::config;
 use crate::failure::Failure;
 use crate::metrics::Metrics;
@@ -29,7 +29,7 @@ pub(super) async fn watch(config: config::ClickHouse, metrics: Arc<Metrics>) {
 
 /// When the newest run was published; nothing if none ever was.
 async fn newest(config: &config::ClickHouse) -> Result<Option<Millis>, Failure> {
-    let client = client(config);
+    let client = connect(config).await?;
     let newest = client.query_raw("SELECT toUnixTimestamp64Milli(max(r.published)) FROM run AS r").fetch_one::<Millis>();
     let answer = timeout(config.send_timeout, newest).await;
     let late = |_| Failure::Transient(format!("no answer within {:?}", config.send_timeout));

@@ -61,7 +61,7 @@ fn start(world: &World, name: &str, checkpoints: &Path) -> Child {
         .env("GRAPEVINE_KAFKA_BROKERS", world.kafka.brokers())
         .env("GRAPEVINE_KAFKA_TOPIC", name)
         .env("GRAPEVINE_KAFKA_GROUP", name)
-        .env("GRAPEVINE_CLICKHOUSE_URL", world.store.url())
+        .env("GRAPEVINE_CLICKHOUSE_URLS", world.store.url())
         .env("GRAPEVINE_CLICKHOUSE_DATABASE", name)
         .env("GRAPEVINE_CHECKPOINT_URL", checkpoints)
         .env("GRAPEVINE_ADMIN_ADDRESS", "127.0.0.1:0")

@@ -119,7 +119,7 @@ fn inserted(store: &Store, database: &str, compression: &str, rows: &[ActivityWi
 
 fn configured(url: &str, database: &str, compression: &str) -> Config {
     let variables = [
-        ("GRAPEVINE_CLICKHOUSE_URL", url),
+        ("GRAPEVINE_CLICKHOUSE_URLS", url),
         ("GRAPEVINE_CLICKHOUSE_DATABASE", database),
         ("GRAPEVINE_CLICKHOUSE_COMPRESSION", compression),
         ("GRAPEVINE_RULES_PSEUDONYM_KEY", "a key for benchmarks"),

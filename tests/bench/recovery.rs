@@ -97,7 +97,7 @@ impl World {
             .env("GRAPEVINE_KAFKA_SESSION_TIMEOUT_MS", "1500")
             .env("GRAPEVINE_KAFKA_HEARTBEAT_INTERVAL_MS", "200")
             .env("GRAPEVINE_KAFKA_FETCH_WAIT_MS", "10")
-            .env("GRAPEVINE_CLICKHOUSE_URL", self.store.url())
+            .env("GRAPEVINE_CLICKHOUSE_URLS", self.store.url())
             .env("GRAPEVINE_CLICKHOUSE_DATABASE", &place.name)
             .env("GRAPEVINE_CHECKPOINT_URL", place.folder.path())
             // The run is short: with the default no checkpoint would be due before it ends.

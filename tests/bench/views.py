@@ -1,7 +1,7 @@
 """How long a run of answers takes over a large store, and how long it takes to read each answer and each live view.
 
     target/release/grapevine embedded-clickhouse --data DIR --listen 127.0.0.1:8123
-    GRAPEVINE_CLICKHOUSE_URL=http://127.0.0.1:8123 GRAPEVINE_CLICKHOUSE_DATABASE=NEW target/release/grapevine migrate
+    GRAPEVINE_CLICKHOUSE_URLS=http://127.0.0.1:8123 GRAPEVINE_CLICKHOUSE_DATABASE=NEW target/release/grapevine migrate
     CLICKHOUSE_URL=http://127.0.0.1:8123 CLICKHOUSE_DATABASE=NEW target/python-venv/bin/python tests/bench/views.py ROWS [VIEW...]
 
 Fills the database, if it is empty, with ROWS window rows and as many visits (a tenth as many clicks, a fiftieth as many conversions) of

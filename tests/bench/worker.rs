@@ -173,7 +173,7 @@ impl World {
             ("GRAPEVINE_KAFKA_BROKERS", brokers.as_str()),
             ("GRAPEVINE_KAFKA_TOPIC", log.topic),
             ("GRAPEVINE_KAFKA_GROUP", group),
-            ("GRAPEVINE_CLICKHOUSE_URL", self.store.url()),
+            ("GRAPEVINE_CLICKHOUSE_URLS", self.store.url()),
             ("GRAPEVINE_CLICKHOUSE_DATABASE", group),
             (ENDS, ends.as_str()),
         ];

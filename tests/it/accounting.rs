@@ -52,7 +52,7 @@ impl Accounts {
         succeeded(generate.args(["--output", &events, "--dimensions", &dimensions]).output().unwrap());
         let written: Vec<String> = std::fs::read_to_string(&events).unwrap().lines().enumerate().map(written_otherwise).collect();
         std::fs::write(&events, written.join("\n") + "\n").unwrap();
-        let (url, database) = (&accounts.database.config.url, &accounts.database.config.database);
+        let (url, database) = (&accounts.database.config.urls[0], &accounts.database.config.database);
         let mut demo = grapevine();
         demo.args(["demo", "--input", &events, "--clickhouse", url, "--query", "SELECT 1"]);
         demo.env("GRAPEVINE_CLICKHOUSE_DATABASE", database);

@@ -58,7 +58,7 @@ impl Case {
     async fn fold(&self, database: &Database) {
         let mut demo = grapevine();
         demo.env("GRAPEVINE_CLICKHOUSE_DATABASE", &database.config.database);
-        demo.args(["demo", "--partitions", "1", "--clickhouse", &database.config.url, "--query", READ, "--format", "TSV"]);
+        demo.args(["demo", "--partitions", "1", "--clickhouse", &database.config.urls[0], "--query", READ, "--format", "TSV"]);
         demo.arg("--input").arg(self.file("jsonl"));
         let output = tokio::task::spawn_blocking(move || demo.output().unwrap()).await.unwrap();
         let lines = self.text("jsonl").lines().count();

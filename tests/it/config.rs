@@ -106,7 +106,7 @@ fn another(section: &str, key: &str, default: &Value, file: &str) -> (String, Ve
         ("kafka", "group_protocol") => "consumer",
         ("kafka", "security_protocol") => "ssl",
         ("kafka", "sasl_mechanism") => "PLAIN",
-        ("clickhouse", "url") => "https://store:8443",
+        ("clickhouse", "urls") => "https://store:8443,http://other:8123",
         ("clickhouse", "compression") => "none",
         ("checkpoint", "url") => "s3://bucket/folder",
         ("admin", "address") => "127.0.0.1:0",
@@ -184,7 +184,8 @@ session_timeout_ms = 9000
 max_poll_interval_ms = 1000
 security_protocol = "SASL_SSL"
 [clickhouse]
-url = "http://user:hidden@store:8123"
+url = "http://store:8123"
+urls = "http://user:hidden@store:8123"
 password = "hidden"
 [rules]
 window_minutes = 7

@@ -43,7 +43,7 @@ fn migrate() -> Vec<(PathBuf, Entry)> {
     let folder = tempfile::tempdir().unwrap();
     let engine = start(folder.path());
     let mut migrate = grapevine();
-    migrate.arg("migrate").env("GRAPEVINE_CLICKHOUSE_URL", engine.url()).env("GRAPEVINE_CLICKHOUSE_DATABASE", DATABASE);
+    migrate.arg("migrate").env("GRAPEVINE_CLICKHOUSE_URLS", engine.url()).env("GRAPEVINE_CLICKHOUSE_DATABASE", DATABASE);
     succeeded(migrate.output().unwrap());
     // Its end writes out what it holds.
     drop(engine);

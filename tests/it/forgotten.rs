@@ -8,8 +8,8 @@ use grapevine::worker::{Append, Appended, Known, Promise, Sink, StoreId};
 
 use crate::apache_kafka::broker::process::until;
 use crate::events::Data;
-use crate::store::{Database, progress};
-use crate::world::{World, files_in};
+use crate::store::{Database, progress, start};
+use crate::world::{Relay, World, files_in};
 
 fn row(store: StoreId, source: &str, version: u64, promised: Option<u64>) -> Append {
     Append {
@@ -270,6 +270,41 @@ fn another_store_is_not_written_to_and_the_worker_goes_on_when_its_own_is_back()
     world.elsewhere(&format!("DROP DATABASE {name} SYNC"));
     world.elsewhere(&format!("RENAME DATABASE {name}_kept TO {name}"));
     worker.wait_until_ready();
+    world.wait_for(EVENTS);
+    worker.stop();
+    assert_eq!(world.every_row(), rows);
+}
+
+#[test]
+fn addresses_of_two_stores_are_no_two_addresses_of_one() {
+    let ([first, rest], rows) = in_peace(1, "one_of_two");
+    let folder = tempfile::tempdir().unwrap();
+    let (relay, other) = (Relay::start(), start(folder.path()));
+    let mut database = Database::absent("of_two");
+    let right = std::mem::take(&mut database.config.urls);
+    database.config.urls = vec![relay.url(), other.url().to_owned()];
+    relay.point_to(right.first().map(String::as_str));
+    let mut world = World::with(1, database);
+    for url in ["", other.url()] {
+        let mut migrate = world.command("migrate");
+        if !url.is_empty() {
+            migrate.env("GRAPEVINE_CLICKHOUSE_URLS", url);
+        }
+        assert!(migrate.output().unwrap().status.success());
+    }
+    let worker = world.start(&[]);
+    world.publish(&first);
+    world.wait_for(first.len());
+    relay.point_to(None);
+    relay.cut();
+    world.publish(&rest);
+    worker.wait_until_unready("is another store than the one that events/0 was written to");
+    relay.point_to(right.first().map(String::as_str));
+    worker.kill();
+    let wrong = Database::at(other.url(), "of_two");
+    let wrong = World::with(1, wrong);
+    assert_eq!(wrong.counts(), [0; 4], "nothing there says that it is complete");
+    let worker = world.start(&[]);
     world.wait_for(EVENTS);
     worker.stop();
     assert_eq!(world.every_row(), rows);

@@ -15,7 +15,7 @@ const EVERYTHING: &str = "SELECT table, name, type, comment, position FROM syste
 
 fn migrate(database: &Database, arguments: &[&str]) -> Said {
     let mut command = grapevine();
-    command.arg("migrate").args(arguments).env("GRAPEVINE_CLICKHOUSE_URL", &database.config.url);
+    command.arg("migrate").args(arguments).env("GRAPEVINE_CLICKHOUSE_URLS", &database.config.urls[0]);
     let output: Output = command.env("GRAPEVINE_CLICKHOUSE_DATABASE", &database.config.database).output().unwrap();
     Said::of(output)
 }

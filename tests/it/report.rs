@@ -42,7 +42,7 @@ impl Desk {
 
     /// The command, for a file of that name.
     async fn say(&self, name: &str, arguments: &[&str]) -> Said {
-        let mut command = command(&self.database.config.url, &self.database.config.database);
+        let mut command = command(&self.database.config.urls[0], &self.database.config.database);
         command.args(arguments).arg("--output").arg(self.path(name));
         tokio::task::spawn_blocking(move || Said::of(command.output().unwrap())).await.unwrap()
     }
@@ -56,7 +56,7 @@ impl Desk {
 
     /// The report of the period of the answers as they are.
     async fn of_the_same_run(&self, name: &str) -> String {
-        self.say_at(&self.database.config.url, name).await.done();
+        self.say_at(&self.database.config.urls[0], name).await.done();
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
@@ -80,7 +80,7 @@ impl Desk {
 
 fn command(url: &str, database: &str) -> Command {
     let mut command = grapevine();
-    command.arg("report").env("GRAPEVINE_CLICKHOUSE_URL", url).env("GRAPEVINE_CLICKHOUSE_DATABASE", database);
+    command.arg("report").env("GRAPEVINE_CLICKHOUSE_URLS", url).env("GRAPEVINE_CLICKHOUSE_DATABASE", database);
     command
 }
 
@@ -302,7 +302,7 @@ async fn meddling(database: &Database, words: &'static str) -> (String, oneshot:
     let address = format!("http://{}", listener.local_addr().unwrap());
     let (come, heard) = oneshot::channel();
     let come = Arc::new(Mutex::new(Some(come)));
-    let (store, client) = (database.config.url.trim_start_matches("http://").to_owned(), database.client.clone());
+    let (store, client) = (database.config.urls[0].trim_start_matches("http://").to_owned(), database.client.clone());
     tokio::spawn(async move {
         loop {
             let (near, _) = listener.accept().await.unwrap();
@@ -461,14 +461,14 @@ async fn mistakes_are_named_with_their_cure() {
         command.args(["--brand", "acme", "--output"]).arg(desk.path("none.html"));
         tokio::task::spawn_blocking(move || Said::of(command.output().unwrap())).await.unwrap().refused()
     };
-    let url = desk.database.config.url.clone();
+    let url = desk.database.config.urls[0].clone();
     let behind = run(&url, "report_of_nothing").await;
     assert!(behind.contains("\"report_of_nothing\" shows this user nothing; run: grapevine migrate"), "{behind}");
     let without_a_run = Database::migrated("report_without_a_run").await;
     let no_run = run(&url, &without_a_run.config.database).await;
     assert_eq!(no_run, "grapevine: no answers have been made yet; run: grapevine rollup\n");
     let gone = run("http://127.0.0.1:1", "report_mistakes").await;
-    assert!(gone.contains("could not use ClickHouse at http://127.0.0.1:1 (clickhouse.url)"), "{gone}");
+    assert!(gone.contains("could not use ClickHouse at http://127.0.0.1:1 (clickhouse.urls)"), "{gone}");
     let file = desk.say("no/such/folder.html", &[&["--brand", "acme"], PERIOD.as_slice()].concat()).await.refused();
     assert!(file.contains("could not write") && file.contains("no/such/folder.html"), "{file}");
     assert!(!Path::new("report.html").exists(), "a report was written to where nobody asked for it");

@@ -181,6 +181,41 @@ fn a_store_that_dies_and_comes_back_costs_nothing() {
 }
 
 #[test]
+fn a_worker_goes_on_at_the_next_address_where_one_dies() {
+    let data = Data::edge_cases();
+    let mut database = Database::absent("failover");
+    let store = std::mem::take(&mut database.config.urls);
+    let relays = [Relay::start(), Relay::start()];
+    relays.iter().for_each(|relay| relay.point_to(store.first().map(String::as_str)));
+    database.config.urls = relays.iter().map(Relay::url).collect();
+    let mut world = World::with(3, database);
+    succeeded(world.command("migrate").output().unwrap());
+    let worker = world.start(&[]);
+    for (number, part) in parts(&data.lines, 5).enumerate() {
+        let (before, after) = part.split_at(part.len() / 2);
+        world.publish(before);
+        // In the middle of it the one that is used dies, with all that is on its way; the other has come back.
+        let (gone, back) = (&relays[number % 2], &relays[1 - number % 2]);
+        back.point_to(store.first().map(String::as_str));
+        gone.point_to(None);
+        gone.cut();
+        world.publish(after);
+        until("the other address is used", || {
+            let moves = worker.log().matches("going on at the next").count();
+            if moves > number { Ok(()) } else { Err(worker.log()) }
+        });
+    }
+    world.wait_for(data.lines.len());
+    worker.wait_until_ready();
+    worker.stop();
+    data.compare(|question| world.ask(question));
+    assert_eq!(world.counts(), data.counts());
+    // Commands look for one that answers, too: the first is dead.
+    let status = succeeded(world.command("epoch").arg("status").output().unwrap());
+    assert!(String::from_utf8_lossy(&status.stdout).contains("events/0"), "{status:?}");
+}
+
+#[test]
 fn a_bad_configuration_has_an_exit_code_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("worker.toml");
@@ -203,7 +238,7 @@ fn a_bad_configuration_has_an_exit_code_of_its_own() {
 fn a_migration_of_a_store_that_does_not_answer_ends_with_a_message() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut command = grapevine();
-    command.arg("migrate").env("GRAPEVINE_CLICKHOUSE_URL", format!("http://{}", silent.local_addr().unwrap()));
+    command.arg("migrate").env("GRAPEVINE_CLICKHOUSE_URLS", format!("http://{}", silent.local_addr().unwrap()));
     command.env("GRAPEVINE_CLICKHOUSE_SEND_TIMEOUT_SECONDS", "1").stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let status = ended(&mut child, "a migration");

@@ -11,7 +11,7 @@ async fn agrees(program: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join("target/python-venv/bin/python");
     let file = root.join("tests/sql").join(program).with_extension("py");
-    let (url, name) = (database.config.url.clone(), database.config.database.clone());
+    let (url, name) = (database.config.urls[0].clone(), database.config.database.clone());
     let run = move || {
         Command::new(&python)
             .arg(&file)

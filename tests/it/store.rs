@@ -78,7 +78,7 @@ impl Database {
     /// A database of a store that the caller keeps running.
     pub(crate) fn at(url: &str, name: &str) -> Self {
         let config = ClickHouse {
-            url: url.to_owned(),
+            urls: vec![url.to_owned()],
             database: name.to_owned(),
             user: "default".to_owned(),
             password: Secret::default(),
@@ -88,7 +88,7 @@ impl Database {
             backoff_max: Duration::from_millis(2),
             compression: "lz4".to_owned(),
         };
-        Database { client: client(&config), config, engine: None }
+        Database { client: client(&config, url), config, engine: None }
     }
 
     /// The same, made, without any table.

@@ -111,12 +111,12 @@ impl World {
             "[worker]\nlog = \"events\"\nshutdown_deadline_seconds = {SHUTDOWN_SECONDS}\n\
              [kafka]\nbrokers = \"{brokers}\"\ntopic = \"{topic}\"\ngroup = \"{topic}\"\nsession_timeout_ms = 1500\n\
              heartbeat_interval_ms = 200\nfetch_wait_ms = 10\nstatistics_interval_ms = 200\n\
-             [clickhouse]\nurl = \"{}\"\ndatabase = \"{}\"\nbackoff_max_ms = 500\n\
+             [clickhouse]\nurls = \"{}\"\ndatabase = \"{}\"\nbackoff_max_ms = 500\n\
              send_timeout_seconds = {patience}\nend_timeout_seconds = {patience}\n\
              [flush]\nrows_max = 5000\nmax_interval_seconds = 1\n\
              [checkpoint]\nurl = \"{}\"\ninterval_seconds = 1\n\
              [admin]\naddress = \"127.0.0.1:0\"\nstalled_after_seconds = {patience}\n[log]\nformat = \"json\"\n",
-            database.config.url,
+            database.config.urls.join(","),
             database.config.database,
             folder.path().join("checkpoints").display(),
         );

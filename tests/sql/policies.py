@@ -68,7 +68,7 @@ def answers(views, where="1"):
 def report(folder, brand):
     """What `grapevine report` says to this reader of a brand, and the page."""
     page = folder / f"{brand}.html"
-    variables = {"GRAPEVINE_CLICKHOUSE_URL": store.URL, "GRAPEVINE_CLICKHOUSE_DATABASE": store.PEOPLE}
+    variables = {"GRAPEVINE_CLICKHOUSE_URLS": store.URL, "GRAPEVINE_CLICKHOUSE_DATABASE": store.PEOPLE}
     said = subprocess.run(
         [os.environ["GRAPEVINE"], "report", "--brand", brand, "--output", page], env=os.environ | variables, text=True, capture_output=True
     )

@@ -63,7 +63,7 @@ def roll_up():
     facts = " UNION ALL ".join(f"SELECT epoch, source, {LARGEST} - min(version) + 1 AS next FROM {table} GROUP BY epoch, source" for table in FACTS)
     behind = f"FROM (SELECT epoch, source, max(next) AS read FROM ({facts}) GROUP BY epoch, source) AS f LEFT JOIN (SELECT * FROM progress FINAL) AS p USING (epoch, source) WHERE f.read > p.version"
     _post(f"INSERT INTO progress SELECT p.* REPLACE (f.epoch AS epoch, f.source AS source, f.read AS version) {behind}", DATABASE)
-    environment = {**os.environ, "GRAPEVINE_CLICKHOUSE_URL": URL, "GRAPEVINE_CLICKHOUSE_DATABASE": PEOPLE}
+    environment = {**os.environ, "GRAPEVINE_CLICKHOUSE_URLS": URL, "GRAPEVINE_CLICKHOUSE_DATABASE": PEOPLE}
     done = subprocess.run([GRAPEVINE, "rollup"], env=environment, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"grapevine rollup: {done.stderr}")

@@ -6,7 +6,7 @@ use clickhouse::Client;
 
 use super::DemoError;
 use super::tables::{CONTENT, GAP, MONEY};
-use crate::clickhouse::{client, marks};
+use crate::clickhouse::marks;
 use crate::command::database;
 use crate::config;
 use crate::migrations::statements;
@@ -18,8 +18,8 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    pub(super) fn new(config: &config::ClickHouse) -> Self {
-        Answers { client: client(config) }
+    pub(super) fn new(client: Client) -> Self {
+        Answers { client }
     }
 
     pub(super) fn client(&self) -> &Client {

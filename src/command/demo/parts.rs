@@ -46,13 +46,13 @@ impl Parts {
         let folder = folder.map_err(|error| DemoError::Local("make a temporary folder", error))?;
         let clickhouse = match &arguments.clickhouse {
             Some(url) => {
-                config.clickhouse.url.clone_from(url);
+                config.clickhouse.urls = vec![url.clone()];
                 None
             }
             None => {
                 let data = arguments.data.clone().unwrap_or_else(|| folder.path().join("clickhouse"));
                 let started = start_clickhouse(&data, arguments.clickhouse_port.unwrap_or(0))?;
-                started.url().clone_into(&mut config.clickhouse.url);
+                config.clickhouse.urls = vec![started.url().to_owned()];
                 // The embedded one knows no users.
                 "default".clone_into(&mut config.clickhouse.user);
                 config.clickhouse.password = crate::config::Secret::default();
@@ -93,7 +93,10 @@ impl Parts {
     pub(super) fn say_where(&self, config: &Config, admin: Option<SocketAddr>, answered: bool) -> io::Result<()> {
         let mut text = format!(
             "broker      {}  (topic {})\nclickhouse  {}  (database {})\n",
-            config.kafka.brokers, config.kafka.topic, config.clickhouse.url, config.clickhouse.database
+            config.kafka.brokers,
+            config.kafka.topic,
+            config.clickhouse.urls.join(", "),
+            config.clickhouse.database
         );
         if let Some(admin) = admin {
             text += &format!("metrics     http://{admin}/metrics\n");

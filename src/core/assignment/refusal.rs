@@ -47,7 +47,7 @@ pub(super) fn no_checkpoint(source: &str, evidence: &str) -> String {
 #[must_use]
 pub fn another_store(source: &str, wanted: StoreId, here: StoreId) -> String {
     format!(
-        "`clickhouse.database` at `clickhouse.url` is another store than the one that {source} was written to (its id is {here}, not \
+        "`clickhouse.database` at `clickhouse.urls` is another store than the one that {source} was written to (its id is {here}, not \
          {wanted}): nothing was read, nothing is written. Set them right, and the worker goes on by itself. If it holds a whole copy of \
          the right one, give it the id: ALTER TABLE store MODIFY COMMENT '{wanted}'. If the right one is gone, raise `epoch`, which \
          reads again all that the log still holds into rows of its own (docs/operations.md, \"A store that forgot\")"

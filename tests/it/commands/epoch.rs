@@ -146,7 +146,7 @@ fn an_epoch_with_gaps_that_the_active_one_has_not_is_promoted_only_by_force() {
 
 /// Moves a source of an epoch on.
 fn with_progress_of(world: &World, source: &str, epoch: u16, next: u64) -> u64 {
-    let url = format!("{}/?database={}", world.database.config.url, world.database.rows());
+    let url = format!("{}/?database={}", world.database.config.urls[0], world.database.rows());
     let row = format!("INSERT INTO progress (epoch, source, first, version) VALUES ({epoch}, '{source}', 0, {next})");
     let sent = std::process::Command::new("curl").args(["-sS", "--fail", &url, "--data-binary", &row]).status().unwrap();
     assert!(sent.success());
@@ -160,7 +160,7 @@ fn status_says_what_it_knows_when_the_brokers_are_away() {
     let status = say(&world, &["epoch", "status"], &[("GRAPEVINE_KAFKA_BROKERS", "127.0.0.1:1")]);
     assert!(status.errors.contains("the ends of the log are not known: could not reach 127.0.0.1:1"), "{status:?}");
     assert_eq!(table(&status.done()), [["events/0", "0", "yes", "0", "100", "-", "-", "100", "0", "7"]]);
-    let gone = say(&world, &["epoch", "status"], &[("GRAPEVINE_CLICKHOUSE_URL", "http://127.0.0.1:1")]).refused();
-    assert!(gone.contains("could not use ClickHouse at http://127.0.0.1:1 (clickhouse.url)"), "{gone}");
+    let gone = say(&world, &["epoch", "status"], &[("GRAPEVINE_CLICKHOUSE_URLS", "http://127.0.0.1:1")]).refused();
+    assert!(gone.contains("could not use ClickHouse at http://127.0.0.1:1 (clickhouse.urls)"), "{gone}");
     assert_eq!(world.ask("SELECT count() AS n FROM gaps")[0]["n"], Value::from(1));
 }
