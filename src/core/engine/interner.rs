@@ -6,6 +6,8 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 use siphasher::sip::SipHasher13;
 
+use super::memory;
+
 /// Names beyond so many, or longer, are kept singly: a dimension full of ids must not fill the memory.
 const NAMES_MAX: usize = 16_384;
 const BYTES_MAX: usize = 256;
@@ -17,6 +19,11 @@ pub(super) struct Interner {
 }
 
 impl Interner {
+    /// About what the names take, most of which are short.
+    pub(super) fn bytes(&self) -> u64 {
+        (self.names.allocation_size() + self.names.len() * memory::text(16)) as u64
+    }
+
     pub(super) fn intern(&mut self, name: &str) -> Arc<str> {
         if name.is_empty() {
             return Arc::default();

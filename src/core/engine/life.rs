@@ -15,6 +15,8 @@ use super::window::{Facts, WindowIndex};
 use crate::event::{self, Body, Event};
 use crate::record::{Millis, Offset};
 
+mod load;
+
 /// What an event of a life turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -81,6 +83,9 @@ pub(super) struct Life {
     /// What its texts cost, in entries of the budget; they change with its post alone.
     #[serde(skip)]
     text_entries: u64,
+    /// And in bytes of memory, with itself and its post.
+    #[serde(skip)]
+    fixed_bytes: usize,
     /// Not in snapshots: they are taken right after a flush.
     #[serde(skip)]
     pub(super) changed: Changed,
@@ -96,19 +101,6 @@ pub(super) struct Others {
     samples: u64,
 }
 
-/// What a life holds.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Load {
-    /// Shares and replies.
-    pub(super) nodes: u64,
-    /// Of them, those that hang from the root by inference.
-    pub(super) inferred: u64,
-    /// What it costs against the budget.
-    pub(super) entries: u64,
-}
-
-/// What a life costs beyond its nodes, in entries of the budget.
-const LIFE_ENTRIES: u64 = 8;
 /// Text is charged as one entry for so many bytes.
 const TEXT_AN_ENTRY: usize = 64;
 
@@ -126,6 +118,7 @@ impl Life {
             others: None,
             brand_people: BTreeSet::new(),
             text_entries: 0,
+            fixed_bytes: 0,
             changed: Changed::default(),
         };
         life.weigh_texts();
@@ -163,15 +156,6 @@ impl Life {
         self.of_both_trees(Tree::len)
     }
 
-    /// What the life holds. Asked twice an event, so it is kept cheap.
-    pub(super) fn load(&self) -> Load {
-        let (nodes, inferred) = (self.nodes() as u64, self.of_both_trees(Tree::inferred) as u64);
-        let beside_nodes = (self.of_both_trees(Tree::unlinked) + self.brand_people.len()) as u64;
-        let others =
-            self.others.as_ref().map_or(0, |others| others.ids.len() as u64 + 2 * others.windows.len() as u64 + others.samples);
-        Load { nodes, inferred, entries: LIFE_ENTRIES + self.text_entries + nodes + beside_nodes + others }
-    }
-
     /// Whether a person is known to write for the brand: the author of its post, or of a reply of it.
     pub(super) fn is_of_brand(&self, actor: u64) -> bool {
         let of_post = self.post.as_ref().is_some_and(|post| post.is_brand && post.actor == actor);
@@ -181,6 +165,7 @@ impl Life {
     fn weigh_texts(&mut self) {
         let post = self.post.as_ref().map_or(0, |post| TEXT_AN_ENTRY * 4 + post.url.len() + post.dimensions.bytes());
         self.text_entries = ((self.root.len() + post) / TEXT_AN_ENTRY) as u64;
+        self.fixed_bytes = self.fixed_bytes();
     }
 
     fn of_both_trees(&self, count: fn(&Tree) -> usize) -> usize {

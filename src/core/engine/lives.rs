@@ -8,7 +8,8 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 
 use super::life::Life;
-use super::tally::{BYTES_AN_ENTRY, Holdings};
+use super::memory;
+use super::tally::Holdings;
 use crate::record::Offset;
 
 /// The place of a life while it lives.
@@ -66,6 +67,7 @@ impl Lives {
         holdings.nodes = holdings.nodes - before.nodes + after.nodes;
         holdings.inferred = holdings.inferred - before.inferred + after.inferred;
         holdings.entries = holdings.entries - before.entries + after.entries;
+        holdings.bytes = holdings.bytes - before.bytes + after.bytes;
         Some(result)
     }
 
@@ -114,7 +116,12 @@ impl Lives {
     }
 
     pub(super) fn holdings(&self) -> Holdings {
-        Holdings { bytes: self.holdings.entries * BYTES_AN_ENTRY, ..self.holdings }
+        let Lives { slots, free, by_root, touches, holdings } = self;
+        let tables = memory::vec(slots.len(), slots.capacity(), size_of::<Option<Arc<Life>>>())
+            + memory::vec(free.len(), free.capacity(), size_of::<Slot>())
+            + memory::vec(touches.len(), touches.capacity(), size_of::<(Offset, Slot)>())
+            + memory::allocated(by_root.allocation_size());
+        Holdings { bytes: holdings.bytes + tables as u64, ..*holdings }
     }
 
     fn count(&mut self, life: &Life, count: fn(u64, u64) -> u64) {
@@ -122,6 +129,7 @@ impl Lives {
         holdings.nodes = count(holdings.nodes, load.nodes);
         holdings.inferred = count(holdings.inferred, load.inferred);
         holdings.entries = count(holdings.entries, load.entries);
+        holdings.bytes = count(holdings.bytes, load.bytes);
     }
 }
 

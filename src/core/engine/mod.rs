@@ -13,6 +13,7 @@ mod histogram;
 mod interner;
 mod life;
 mod lives;
+mod memory;
 mod packed;
 mod path;
 mod people;
@@ -198,7 +199,8 @@ impl Engine {
     /// What the engine holds.
     #[must_use]
     pub fn holdings(&self) -> Holdings {
-        self.lives.holdings()
+        let held = self.lives.holdings();
+        Holdings { bytes: held.bytes + self.interner.bytes(), ..held }
     }
 
     /// How far the data reach: the greatest event time that is not from the future, less the lag.

@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
+use super::memory;
 use super::packed;
-use super::path::Landmarks;
+use super::path::{Landmarks, Rank};
 
 /// The index of the root post.
 pub(super) const ROOT: u32 = 0;
@@ -228,6 +229,17 @@ impl Tree {
             let here = index.find(id, |&other| nodes[other as usize].id == id).is_some();
             entry.next_waiting = if here { ROOT } else { waiting.insert(id, at).unwrap_or(ROOT) };
         }
+    }
+
+    /// About what it takes of memory.
+    pub(super) fn bytes(&self) -> usize {
+        let Tree { nodes, unlinked, index, waiting, landmarks, .. } = self;
+        memory::shared::<Tree>()
+            + memory::vec(nodes.len(), nodes.capacity(), size_of::<Node>())
+            + memory::allocated(index.allocation_size())
+            + memory::tree(unlinked.len(), size_of::<(u32, Unlinked)>())
+            + memory::tree(waiting.len(), size_of::<(u64, u32)>())
+            + memory::tree(landmarks.len(), size_of::<(u32, Rank)>())
     }
 
     /// Whether links and indexes agree: every parent and head is a node, every unlinked node hangs from the root.

@@ -50,6 +50,9 @@ pub(super) struct SampleEffect {
 }
 
 impl Facts {
+    /// About what a gauge takes, its name included.
+    pub(super) const SAMPLE_BYTES: usize = 2 * size_of::<Sample>() + 32;
+
     /// Keeps the last value by time; of equal times, the greatest.
     pub(super) fn sample(&mut self, metric: &str, time: Millis, value: f64) -> SampleEffect {
         match self.samples.binary_search_by(|sample| (*sample.metric).cmp(metric)) {
