@@ -1,17 +1,14 @@
--- A role a purpose, each with what it needs and no more. A template for a ClickHouse server with Grapevine's database `grapevine`
--- (clickhouse.database): run it as an administrator, before `grapevine migrate`, and give each user one of them. It is no migration: Grapevine
--- neither needs nor runs it.
+-- A role a purpose, each with what it needs and no more. A template for a ClickHouse server with Grapevine's databases `grapevine`
+-- (clickhouse.database), which people read, and `grapevine_rows` beside it: run it as an administrator, before `grapevine migrate`, and give each user
+-- one of them. It is no migration: Grapevine neither needs nor runs it.
 --
 --     CREATE USER worker IDENTIFIED BY '...' DEFAULT ROLE grapevine_writer;
 --
--- People read `grapevine`; tables and views that are no answers may stand beside it in `grapevine_rows`; a run of answers works in
--- `grapevine_models`. What a grant names need not be there yet. The statements were parsed by the engine, not run: the embedded one has nowhere to
--- store roles.
+-- What a grant names need not be there yet. The statements were parsed by the engine, not run: the embedded one has nowhere to store roles.
 
--- `grapevine run`, and whoever is on call: checkpoint, resume, epoch status and promote, rejects, report. No profile: one that forbids
+-- `grapevine run`, and whoever is on call: checkpoint, resume, epoch status and promote, rejects. No profile: one that forbids
 -- changing settings forbids inserts.
 CREATE ROLE IF NOT EXISTS grapevine_writer;
-GRANT SELECT, INSERT ON grapevine.* TO grapevine_writer;
 GRANT SELECT, INSERT ON grapevine_rows.* TO grapevine_writer;
 GRANT SELECT ON system.columns TO grapevine_writer;
 GRANT SELECT ON system.databases TO grapevine_writer;
@@ -22,25 +19,23 @@ GRANT SELECT ON system.time_zones TO grapevine_writer;
 -- `grapevine rollup`: tables of a run come and go, runs that are old are dropped. Also `grapevine epoch drop`, which deletes rows.
 CREATE ROLE IF NOT EXISTS grapevine_rollup;
 GRANT grapevine_writer TO grapevine_rollup;
-GRANT ALTER DELETE ON grapevine.* TO grapevine_rollup;
-GRANT ALTER DELETE ON grapevine_rows.* TO grapevine_rollup;
-GRANT CREATE DATABASE, CREATE TABLE, DROP TABLE, SELECT, INSERT ON grapevine_models.* TO grapevine_rollup;
+GRANT CREATE TABLE, DROP TABLE, ALTER DELETE ON grapevine_rows.* TO grapevine_rollup;
 
--- `grapevine migrate`: tables are made and only gain columns, views are replaced, both are described. It drops no table.
+-- `grapevine migrate`: tables are made and only gain columns, views are replaced, both are described. It drops no table. The views that people read
+-- go by the rights of who made them: keep the user.
 CREATE ROLE IF NOT EXISTS grapevine_migrator;
 GRANT grapevine_writer TO grapevine_migrator;
-GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP VIEW, ALTER ADD COLUMN, ALTER COMMENT COLUMN, ALTER MODIFY COMMENT ON grapevine.* TO grapevine_migrator;
 GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP VIEW, ALTER ADD COLUMN, ALTER COMMENT COLUMN, ALTER MODIFY COMMENT ON grapevine_rows.* TO grapevine_migrator;
+GRANT SELECT, CREATE DATABASE, CREATE VIEW, DROP VIEW, ALTER COMMENT COLUMN, ALTER MODIFY COMMENT ON grapevine.* TO grapevine_migrator;
 
--- People and dashboards. They see every brand until deploy/clickhouse-row-policies.sql is run, which gives this role the rows of its readers'
--- own brands: run that file afterwards. No raw ids (`rejects`), and nothing that counts over all brands.
+-- People, dashboards and `grapevine report`. They see every brand until deploy/clickhouse-row-policies.sql is run, which gives this role the rows of its
+-- readers' own brands: run that file afterwards. No raw ids (`rejects`), and nothing that counts over all brands.
 CREATE ROLE IF NOT EXISTS grapevine_reader;
 GRANT SELECT ON grapevine.* TO grapevine_reader;
-GRANT SELECT ON grapevine_rows.* TO grapevine_reader;
+GRANT SELECT ON system.tables TO grapevine_reader;
+GRANT SELECT ON system.time_zones TO grapevine_reader;
 REVOKE SELECT ON grapevine.rejects FROM grapevine_reader;
-REVOKE SELECT ON grapevine_rows.rejects FROM grapevine_reader;
 REVOKE SELECT ON grapevine.fact_copies FROM grapevine_reader;
-REVOKE SELECT ON grapevine_rows.fact_copies FROM grapevine_reader;
 -- A question too large ends itself, not the workers' inserts. readonly = 2: clients, Grafana among them, set a time limit of their own.
 CREATE SETTINGS PROFILE IF NOT EXISTS grapevine_reader
 SETTINGS readonly = 2, max_memory_usage = 4294967296 MAX 4294967296, max_execution_time = 120 MAX 120

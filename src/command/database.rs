@@ -45,11 +45,7 @@ struct Active {
 
 impl Database {
     pub(crate) async fn open(config: &config::ClickHouse) -> Result<Database, CommandError> {
-        let unusable = |error| {
-            CommandError::Store(format!("could not use ClickHouse at {} (clickhouse.urls)", config.urls.join(", ")), error)
-        };
-        let database =
-            Database { client: connect(config).await.map_err(unusable)?, limit: config.send_timeout + config.end_timeout };
+        let database = Database::reached(config).await?;
         if let Some(warning) = migrations::check(&database.client).await? {
             eprintln!("grapevine: {warning}");
         }
@@ -58,19 +54,24 @@ impl Database {
 
     /// The database that people read, where a reader needs no grant but on its views.
     pub(crate) async fn of_people(config: &config::ClickHouse) -> Result<Database, CommandError> {
-        let unusable = |error| CommandError::Store(format!("could not use ClickHouse at {} (clickhouse.url)", config.url), error);
-        reach(config).await.map_err(unusable)?;
+        let Database { client, limit } = Database::reached(config).await?;
         let name = &config.database;
-        let database =
-            Database { client: client(config).with_database("system"), limit: config.send_timeout + config.end_timeout };
+        let database = Database { client: client.with_database("system"), limit };
         let query = "SELECT count() FROM tables WHERE database = {database:String} AND name = 'run'";
         let views: Vec<u64> = database.all("ask for what people read", database.query(query).param("database", name)).await?;
         if views == [0] {
             let shown = format!("database \"{name}\" shows this user nothing; run: grapevine migrate, or ask for SELECT on it");
             return Err(CommandError::Refused(shown));
         }
-        let database = Database { client: client(config).with_database(name), ..database };
-        Ok(database)
+        Ok(Database { client: database.client.with_database(name), limit })
+    }
+
+    async fn reached(config: &config::ClickHouse) -> Result<Database, CommandError> {
+        let unusable = |error| {
+            CommandError::Store(format!("could not use ClickHouse at {} (clickhouse.urls)", config.urls.join(", ")), error)
+        };
+        let client = connect(config).await.map_err(unusable)?;
+        Ok(Database { client, limit: config.send_timeout + config.end_timeout })
     }
 
     pub(crate) fn client(&self) -> &Client {

@@ -319,7 +319,7 @@ fn the_file_for_docker_compose_is_sound() {
 fn check_says_ok_and_what_a_full_state_costs() {
     let report = check::report(None, environment(&[KEY]), Some(8 << 30)).unwrap();
     assert!(report.starts_with("ok\n"), "{report}");
-    assert!(report.contains("# memory: up to 1145 MiB a partition"), "{report}");
+    assert!(report.contains("# memory: up to 1526 MiB a partition"), "{report}");
     assert!(
         report
             .contains("and 17 MiB of its fetched records (kafka.queued_kib + kafka.fetch_partition_kib x 10), 1 MiB for answers"),
@@ -327,7 +327,7 @@ fn check_says_ok_and_what_a_full_state_costs() {
     );
     assert!(report.contains("64 MiB for inserts (flush.bytes_max x 2)"), "{report}");
     assert!(report.contains("and 1488 MiB while each thread restores or publishes a full partition"), "{report}");
-    assert!(report.contains("of the 8192 MiB allowed here, 5 full partitions fit"), "{report}");
+    assert!(report.contains("of the 8192 MiB allowed here, 4 full partitions fit"), "{report}");
     assert_eq!(check::run(None, environment(&[])), check::BAD_CONFIGURATION);
 }
 

@@ -49,7 +49,7 @@ fn wait_for_a_state(world: &World, next: u64) {
 
 /// Loses rows and states, and brings back copies of both: rows first.
 fn lose_and_restore(world: &World, rows: &str, states: &Path) {
-    let name = &world.database.config.database;
+    let name = &world.database.rows();
     world.elsewhere(&format!("DROP DATABASE {name} SYNC"));
     fs::remove_dir_all(world.checkpoints()).unwrap();
     world.elsewhere(&format!("RESTORE DATABASE {name} FROM {rows}"));
@@ -57,7 +57,7 @@ fn lose_and_restore(world: &World, rows: &str, states: &Path) {
 }
 
 fn back_up(world: &World, server: &ObjectServer) -> String {
-    let name = &world.database.config.database;
+    let name = &world.database.rows();
     let place = server.backup(name);
     world.elsewhere(&format!("BACKUP DATABASE {name} TO {place}"));
     place

@@ -8,7 +8,6 @@ use super::DemoError;
 use super::tables::{CONTENT, GAP, MONEY};
 use crate::clickhouse::marks;
 use crate::command::database;
-use crate::config;
 use crate::migrations::statements;
 use crate::rollup::{self, ANSWERS, MEMORY};
 

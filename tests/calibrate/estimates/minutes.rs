@@ -18,6 +18,9 @@ const PER_REPLY: f64 = 0.6;
 /// Visits of a share.
 const PER_SHARE: f64 = 1.5;
 
+/// Shares of a post of the brand that is liked as posts usually are.
+const SHARES_OF_A_POST: f64 = 40.0;
+
 /// What moves visits and replies alike.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Confounder {
@@ -36,10 +39,12 @@ pub(crate) enum Confounder {
     SmallBrand,
     /// The brand's own posts bring visits for hours and are answered in the same hours.
     OwnPosts,
+    /// The same; one that people like better brings more visits, more answers and more shares.
+    SharedPosts,
 }
 
 impl Confounder {
-    pub(crate) const ALL: [(Confounder, &'static str, [f64; 3]); 7] = [
+    pub(crate) const ALL: [(Confounder, &'static str, [f64; 3]); 8] = [
         (Confounder::PersistentShock, "persistent-shock", [0.5, 1.0, 3.0]),
         (Confounder::LaunchMail, "launch-mail", [0.5, 1.0, 3.0]),
         (Confounder::MailInCalendar, "launch-mail, in the calendar", [0.5, 1.0, 3.0]),
@@ -47,6 +52,7 @@ impl Confounder {
         (Confounder::VisitsCauseReplies, "visits-cause-replies", [0.01, 0.03, 0.1]),
         (Confounder::SmallBrand, "small-brand", [3.0, 10.0, 30.0]),
         (Confounder::OwnPosts, "own-posts", [100.0, 300.0, 1000.0]),
+        (Confounder::SharedPosts, "own-posts, shared as they are liked", [100.0, 300.0, 1000.0]),
     ];
 }
 
@@ -137,7 +143,11 @@ fn stir(dice: &mut Dice, confounder: Confounder, strength: f64) -> Stir {
         Confounder::LaunchMail | Confounder::MailInCalendar => {
             (2..DAYS).step_by(4).for_each(|day| mails[day * DAY + 600 + anywhere(dice, 240)] = 1.0);
         }
-        Confounder::Nothing | Confounder::VisitsCauseReplies | Confounder::SmallBrand | Confounder::OwnPosts => {}
+        Confounder::Nothing
+        | Confounder::VisitsCauseReplies
+        | Confounder::SmallBrand
+        | Confounder::OwnPosts
+        | Confounder::SharedPosts => {}
     }
     let rush: Vec<f64> = (0..300).map(|at| strength * (-f64::from(at) / 40.0).exp()).collect();
     let after_mail = after(&mails, &rush);
@@ -149,11 +159,14 @@ pub(crate) fn draw(dice: &mut Dice, confounder: Confounder, strength: f64) -> Wo
     let levels: Vec<f64> = (0..DAYS).map(|day| (0.25 * dice.normal()).exp() * if day % 7 > 4 { 0.7 } else { 1.0 }).collect();
     let busy: Vec<f64> = (0..SIZE).map(|at| rhythm(at) * levels[at / DAY]).collect();
     let Stir { shock, mails, after_mail } = stir(dice, confounder, strength);
-    let mut posts = vec![0.0; SIZE];
-    if confounder == Confounder::OwnPosts {
-        by_traffic(dice, &busy, 3 * DAYS).into_iter().for_each(|at| posts[at] += 1.0);
+    let (mut posts, mut liked) = (vec![0.0; SIZE], vec![0.0; SIZE]);
+    if matches!(confounder, Confounder::OwnPosts | Confounder::SharedPosts) {
+        for at in by_traffic(dice, &busy, 3 * DAYS) {
+            posts[at] += 1.0;
+            liked[at] += if confounder == Confounder::SharedPosts { (dice.normal() - 0.5).exp() } else { 1.0 };
+        }
     }
-    let after_post = after(&posts, &late());
+    let after_post = after(&liked, &late());
     let mut sittings = vec![0.0; SIZE];
     for start in by_traffic(dice, &busy, 8 * DAYS) {
         sittings.iter_mut().skip(start).take(30).for_each(|replies| *replies += 1.0);
@@ -164,6 +177,9 @@ pub(crate) fn draw(dice: &mut Dice, confounder: Confounder, strength: f64) -> Wo
         for (at, share) in shares[start..].iter_mut().take(600).enumerate() {
             *share += f64::from(dice.poisson(3.0 * (-(at as f64) / 45.0).exp()));
         }
+    }
+    if confounder == Confounder::SharedPosts {
+        shares.iter_mut().zip(&after_post).for_each(|(share, after)| *share += f64::from(dice.poisson(SHARES_OF_A_POST * after)));
     }
     let mut other: Vec<f64> =
         (0..SIZE).map(|at| 20.0 * busy[at] + 6.0 * shock[at] + 40.0 * after_mail[at] + strength * after_post[at]).collect();
