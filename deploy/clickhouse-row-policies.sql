@@ -28,7 +28,7 @@ GRANT SELECT ON grapevine_rows.brand_reader TO grapevine_reader;
 CREATE ROW POLICY OR REPLACE own_brands ON grapevine_rows.brand_reader USING reader = currentUser() TO grapevine_reader;
 
 CREATE ROW POLICY OR REPLACE own_brands
-ON grapevine.activity, grapevine.activity_daily, grapevine.backtest, grapevine.brand, grapevine.buzz, grapevine.carriers,
+ON grapevine.activity, grapevine.activity_daily, grapevine.answer_times, grapevine.backtest, grapevine.brand, grapevine.buzz, grapevine.carriers,
     grapevine.cascade_shape, grapevine.cascade_speed, grapevine.click_lag, grapevine.community_conversation, grapevine.comparison,
     grapevine.coverage, grapevine.credit, grapevine.credit_by_rule, grapevine.customers, grapevine.experiments, grapevine.freshness,
     grapevine.immediacy, grapevine.money, grapevine.path_credit, grapevine.people, grapevine.places, grapevine.report_row,
@@ -56,7 +56,7 @@ TO grapevine_reader;
 
 -- What has a policy may hide its rows from whom no policy names: from administrators, and from whoever reads all brands.
 CREATE ROW POLICY OR REPLACE everything
-ON grapevine.activity, grapevine.activity_daily, grapevine.backtest, grapevine.brand, grapevine.buzz, grapevine.carriers,
+ON grapevine.activity, grapevine.activity_daily, grapevine.answer_times, grapevine.backtest, grapevine.brand, grapevine.buzz, grapevine.carriers,
     grapevine.cascade_growth, grapevine.cascade_peak, grapevine.cascade_ranking, grapevine.cascade_shape, grapevine.cascade_speed,
     grapevine.click_lag, grapevine.community_conversation, grapevine.comparison, grapevine.conservation, grapevine.coverage,
     grapevine.credit, grapevine.credit_by_rule, grapevine.customers, grapevine.experiments, grapevine.fact_copies, grapevine.freshness,

@@ -58,7 +58,8 @@ def table(rows):
 def limits(text):
     """How many rows of an answer are printed, by its columns."""
     found = {}
-    for part in re.split(r"\n\n", text.strip("\n")):
+    # Of an answer without rows nothing is printed.
+    for part in filter(None, re.split(r"\n\n", text.strip("\n"))):
         lines = part.splitlines()
         found[tuple(lines[0].split())] = len([line for line in lines[1:] if line != "…"])
     return found

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS root (
     root_seen     Bool COMMENT 'Whether this life saw the root post',
     root_time     DateTime64(3, 'UTC') COMMENT 'Time of the root post',
     root_is_brand Bool COMMENT 'Whether the brand itself wrote the root post',
+    root_to_brand Bool COMMENT 'Whether the root post is a message to the brand: it mentions it, and somebody known outside the brand wrote it',
     brand         LowCardinality(String) COMMENT 'Brand of the root post',
     campaign      LowCardinality(String) COMMENT 'Campaign of the root post',
     channel       LowCardinality(String) COMMENT 'Channel of the root post',
@@ -138,7 +139,8 @@ CREATE TABLE IF NOT EXISTS thread (
     first_response_hist        Map(Int16, UInt64) COMMENT 'Messages, quotes among them, by the delay of the first reply of somebody else, by log bucket of seconds: bucket k is about 0.99 * pow(1.01/0.99, k)',
     brand_response_hist        Map(Int16, UInt64) COMMENT 'Messages addressed to the brand by the delay of its first reply, by log bucket of seconds: bucket k is about 0.99 * pow(1.01/0.99, k)',
     customer_messages          UInt64 COMMENT 'Messages addressed to the brand',
-    customer_messages_answered UInt64 COMMENT 'Those of them that the brand answered'
+    customer_messages_answered UInt64 COMMENT 'Those of them that the brand answered',
+    customer_quarters          Array(Tuple(quarter DateTime('UTC'), messages UInt32, within_15_minutes UInt32, within_1_hour UInt32, within_24_hours UInt32)) COMMENT 'Messages addressed to the brand by the quarter of an hour in which they were written, sorted, and those of them whose first answer by the brand came within 15 minutes, 1 hour and 24 hours'
 ) ENGINE = ReplacingMergeTree(version)
 ORDER BY (root, epoch, source, opened)
 COMMENT 'The tree of replies of one life of a root and its dialogue, as they are now. One row a life with at least one reply';

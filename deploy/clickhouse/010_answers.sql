@@ -97,6 +97,23 @@ PARTITION BY run
 ORDER BY (brand, day)
 COMMENT 'What happened per day, brand, channel, community and side, beside the week and the year before, by run';
 
+-- When people address a brand, and how soon it answers: messages by the hour and weekday of its own clock.
+CREATE TABLE IF NOT EXISTS answer_times_run (
+    run               UInt64 COMMENT 'Number of the run',
+    as_of             Nullable(DateTime64(3, 'UTC')) COMMENT 'How far the data reached',
+    brand             LowCardinality(String) COMMENT 'Brand of the root post',
+    channel           LowCardinality(String) COMMENT 'Channel of the root post',
+    weekday           UInt8 COMMENT 'Weekday of the message on the brand''s own clock, 1 is Monday',
+    hour              UInt8 COMMENT 'Hour of the message on the brand''s own clock, 0 to 23',
+    messages          UInt64 COMMENT 'Messages to the brand',
+    within_15_minutes UInt64 COMMENT 'Those of them whose first answer by the brand came within 15 minutes',
+    within_1_hour     UInt64 COMMENT 'Those of them whose first answer by the brand came within an hour',
+    within_24_hours   UInt64 COMMENT 'Those of them whose first answer by the brand came within 24 hours'
+) ENGINE = MergeTree
+PARTITION BY run
+ORDER BY (brand, channel, weekday, hour)
+COMMENT 'When people address a brand, and how soon it answers: messages by the hour and weekday of its own clock, by run';
+
 -- Mentions per brand and day against the brand''s own baseline: the same weekday of the four weeks before, with a robust spread.
 CREATE TABLE IF NOT EXISTS buzz_run (
     run          UInt64 COMMENT 'Number of the run',

@@ -11,6 +11,11 @@ CREATE OR REPLACE VIEW activity_daily AS
 SELECT * FROM activity_daily_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'activity_daily'))
 COMMENT 'What happened per day, brand, channel, community and side, beside the week and the year before. The emv_* columns are media price equivalents, not value, and never enter ROI';
 
+-- When people address a brand, and how soon it answers: messages of 91 days by the hour and weekday of its own clock.
+CREATE OR REPLACE VIEW answer_times AS
+SELECT * FROM answer_times_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'answer_times'))
+COMMENT 'When people address a brand, and how soon it answers: the messages of the 91 days that end a day before the data do, by the hour and weekday of the brand''s own clock. A message is a post that mentions the brand, or a reply that mentions it or answers it, by somebody known outside it; hours without one have no row';
+
 -- What a week, month or quarter of roi was expected to return a week after its end, and what it returned once it was complete.
 CREATE OR REPLACE VIEW backtest AS
 WITH

@@ -93,6 +93,21 @@ ALTER TABLE {people}.activity_daily
     COMMENT COLUMN emv_currency 'Currency of the emv columns, the brand''s base currency; empty is the reference currency',
     COMMENT COLUMN emv_reason 'Why emv is NULL';
 
+CREATE OR REPLACE VIEW {people}.answer_times SQL SECURITY DEFINER AS
+SELECT * FROM answer_times
+COMMENT 'When people address a brand, and how soon it answers: the messages of the 91 days that end a day before the data do, by the hour and weekday of the brand''s own clock. A message is a post that mentions the brand, or a reply that mentions it or answers it, by somebody known outside it; hours without one have no row';
+ALTER TABLE {people}.answer_times
+    COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
+    COMMENT COLUMN as_of 'How far the data reached when it began',
+    COMMENT COLUMN brand 'Brand of the root post',
+    COMMENT COLUMN channel 'Channel of the root post',
+    COMMENT COLUMN weekday 'Weekday of the message on the brand''s own clock, 1 is Monday (1, 2, 3, 4, 5, 6, 7)',
+    COMMENT COLUMN hour 'Hour of the message on the brand''s own clock, 0 to 23',
+    COMMENT COLUMN messages 'Messages = posts that mention the brand, and replies that mention or answer it, by somebody known outside it. Unit: messages. Adds: additive, over every key.',
+    COMMENT COLUMN within_15_minutes 'Answered within 15 minutes = messages whose first reply by the brand came within 15 minutes. Unit: messages. Adds: additive, over every key.',
+    COMMENT COLUMN within_1_hour 'Answered within an hour = messages whose first reply by the brand came within 60 minutes. Unit: messages. Adds: additive, over every key.',
+    COMMENT COLUMN within_24_hours 'Answered within a day = messages whose first reply by the brand came within 24 hours. Unit: messages. Adds: additive, over every key.';
+
 CREATE OR REPLACE VIEW {people}.cascade_shape SQL SECURITY DEFINER AS
 SELECT * FROM cascade_shape
 COMMENT 'How far, wide and deep each post was shared: one row per root with at least one share';

@@ -91,6 +91,7 @@ tables! {
         root_seen: "Bool",
         root_time: "DateTime64(3, 'UTC')",
         root_is_brand: "Bool",
+        root_to_brand: "Bool",
         brand: "String",
         campaign: "String",
         channel: "String",
@@ -201,6 +202,7 @@ tables! {
         brand_response_hist: "Map(Int16, UInt64)",
         customer_messages: "UInt64",
         customer_messages_answered: "UInt64",
+        customer_quarters: "Array(Tuple(quarter DateTime('UTC'), messages UInt32, within_15_minutes UInt32, within_1_hour UInt32, within_24_hours UInt32))",
     }
 
     Click = "click", newest FACT, mark NONE {

@@ -15,6 +15,10 @@ pub use fact::{Assignment, Click, Conversion, Cost, Report, TargetKind, Visit};
 /// A map column of counts by log bucket of seconds, sorted by bucket.
 pub type Histogram = Vec<(i16, u64)>;
 
+/// Messages addressed to the brand in one quarter of an hour: its start in seconds since 1970, how many, and those of them
+/// whose first answer by the brand came within 15 minutes, 1 hour and 24 hours.
+pub type CustomerQuarter = (u32, u32, u32, u32, u32);
+
 /// A share that others shared on: its actor, children, descendants (itself not among them), depth, and whether the
 /// actor is known to write for the brand.
 pub type TopNode = (u64, u32, u64, u32, bool);
@@ -32,6 +36,7 @@ pub struct Root {
     pub root_seen: bool,
     pub root_time: i64,
     pub root_is_brand: bool,
+    pub root_to_brand: bool,
     pub brand: Arc<str>,
     pub campaign: Arc<str>,
     pub channel: Arc<str>,
@@ -156,6 +161,7 @@ pub struct Thread {
     pub brand_response_hist: Histogram,
     pub customer_messages: u64,
     pub customer_messages_answered: u64,
+    pub customer_quarters: Vec<CustomerQuarter>,
 }
 
 /// A record that is no event: where it came from, why, and its bytes.

@@ -96,6 +96,7 @@ pub const MODELS: &[Model] = &[
 /// Every answer. A test compares the list with the folder.
 pub const ANSWERS: &[Answer] = &[
     answer("activity_daily", include_str!("../../deploy/clickhouse/answers/activity_daily.sql")),
+    answer("answer_times", include_str!("../../deploy/clickhouse/answers/answer_times.sql")),
     answer("buzz", include_str!("../../deploy/clickhouse/answers/buzz.sql")),
     answer("carriers", include_str!("../../deploy/clickhouse/answers/carriers.sql")),
     answer("click_lag", include_str!("../../deploy/clickhouse/answers/click_lag.sql")),

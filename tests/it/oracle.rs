@@ -26,7 +26,8 @@ pub(crate) const TABLES: [&str; 5] = [
      FROM cascade FINAL WHERE epoch != 65535",
     "SELECT 'thread' AS table, * EXCEPT (epoch, source, opened, version, dyad_fwd, dyad_rev)
         REPLACE (toUnixTimestamp64Milli(first_time) AS first_time, toUnixTimestamp64Milli(last_time) AS last_time,
-            toUnixTimestamp64Milli(last_session_start) AS last_session_start)
+            toUnixTimestamp64Milli(last_session_start) AS last_session_start,
+            arrayMap(q -> tuple(toUnixTimestamp(q.quarter), q.messages, q.within_15_minutes, q.within_1_hour, q.within_24_hours), customer_quarters) AS customer_quarters)
      FROM thread FINAL WHERE epoch != 65535",
     "SELECT 'progress' AS table, sum(read) AS read, sum(accepted) AS accepted, sum(duplicates) AS duplicates,
         sum(rejected) AS rejected, sumMap(accepted_by_type) AS accepted_by_type

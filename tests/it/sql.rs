@@ -44,6 +44,11 @@ async fn clicks_come_as_soon_as_they_came() {
 }
 
 #[tokio::test]
+async fn messages_stand_at_the_hour_at_which_they_were_written() {
+    agrees("answer_times").await;
+}
+
+#[tokio::test]
 async fn who_carried_it_are_those_who_shared_and_none_of_the_brand() {
     agrees("carriers").await;
 }

@@ -224,6 +224,7 @@ pub(crate) fn post(root: &str) -> Root {
         root_seen: true,
         root_time: T0_MS,
         root_is_brand: false,
+        root_to_brand: false,
         brand: "acme".into(),
         campaign: "spring".into(),
         channel: "x".into(),
@@ -345,6 +346,7 @@ pub(crate) fn dialogue(root: &str) -> Thread {
         brand_response_hist: vec![],
         customer_messages: 4,
         customer_messages_answered: 3,
+        customer_quarters: vec![(T0, 3, 1, 2, 3), (T0 + 900, 1, 0, 0, 0)],
     }
 }
 

@@ -562,16 +562,22 @@ def response_columns(tree, brand):
         to_brand = node.mentions_brand or (is_answer(node) and above(node).is_brand)
         if node.actor is not None and not node.is_brand and to_brand:
             customers.append(node)
+    quarters = collections.defaultdict(lambda: [0, 0, 0, 0])
     for node in customers:
         answers = [reply.time for reply in answered[node] if reply.is_brand and not reply.inferred]
         if answers:
             brand_firsts.append(min(answers) - node.time)
+        counts = quarters[node.time // (15 * MINUTE_MS) * 900]
+        counts[0] += 1
+        for place, minutes in enumerate((15, 60, 24 * 60), 1):
+            counts[place] += bool(answers) and min(answers) - node.time <= minutes * MINUTE_MS
     return {
         "latency_hist": histogram(delay(node) for node in tree.nodes if is_answer(node)),
         "first_response_hist": histogram(firsts),
         "brand_response_hist": histogram(brand_firsts),
         "customer_messages": len(customers),
         "customer_messages_answered": len(brand_firsts),
+        "customer_quarters": [[quarter, *counts] for quarter, counts in sorted(quarters.items())],
     }
 
 
@@ -657,6 +663,7 @@ class Root:
             "root_seen": True,
             "root_time": self.post["time"],
             "root_is_brand": self.post.get("is_brand", False),
+            "root_to_brand": self.post.get("mentions_brand", False) and not self.post.get("is_brand", False) and self.post["actor"] is not None,
             **{name: self.post.get(name, "") for name in DIMENSIONS},
             "tags": self.post.get("tags", []),
             "url": self.post.get("url", ""),

@@ -13,7 +13,7 @@ use crate::log::Log;
 use grapevine::engine::{Rules, actor_pseudonym};
 use grapevine::event::{self, Body, Event, EventType};
 use grapevine::record::{Millis, Offset};
-use grapevine::row::{TargetKind, TopNode};
+use grapevine::row::{CustomerQuarter, TargetKind, TopNode};
 
 /// The tables, and how many lives ended before the log did.
 #[derive(Default)]
@@ -240,6 +240,13 @@ fn brand_repliers<'l>(life: &'l Life<'_>) -> BTreeSet<&'l str> {
     authors.collect()
 }
 
+/// Known people who wrote the post or a reply as the brand.
+fn brand_people<'l>(life: &'l Life<'_>) -> BTreeSet<&'l str> {
+    let mut people = brand_repliers(life);
+    people.extend(post(life).filter(|(_, post)| post.is_brand).and_then(|(_, post)| post.actor.as_deref()));
+    people
+}
+
 fn is_other(event: &Event<'_>) -> bool {
     matches!(event.event_type(), EventType::Reaction | EventType::Delete | EventType::Sample | EventType::Click)
 }
@@ -266,6 +273,7 @@ struct Node<'l> {
     time: Millis,
     followers: Option<u32>,
     by_brand: bool,
+    mentions_brand: bool,
 }
 
 /// A tree, with every link settled: where each node hangs, `None` being the root.
@@ -283,12 +291,12 @@ struct Tree<'l> {
 
 fn nodes<'l>(life: &'l Life<'_>, kind: EventType) -> Vec<Node<'l>> {
     let nodes = life.events.iter().filter(|event| event.event_type() == kind).map(|event| {
-        let (actor, parent, followers, by_brand) = match &event.body {
-            Body::Share(share) => (share.actor.as_deref(), &*share.parent, share.followers, false),
-            Body::Reply(reply) => (reply.actor.as_deref(), &*reply.parent, None, reply.is_brand),
+        let (actor, parent, followers, by_brand, mentions_brand) = match &event.body {
+            Body::Share(share) => (share.actor.as_deref(), &*share.parent, share.followers, false, false),
+            Body::Reply(reply) => (reply.actor.as_deref(), &*reply.parent, None, reply.is_brand, reply.mentions_brand),
             _ => unreachable!("only shares and replies are nodes"),
         };
-        Node { id: &event.id, parent, actor, time: event.time, followers, by_brand }
+        Node { id: &event.id, parent, actor, time: event.time, followers, by_brand, mentions_brand }
     });
     nodes.collect()
 }
@@ -361,13 +369,13 @@ fn figures(life: &Life<'_>, tree: &Tree<'_>, kind: EventType, rules: &Rules) -> 
         last_time: times.iter().copied().max().unwrap_or_default(),
         own: if kind == EventType::Share { spread(tree) } else { dialogue(life, tree) },
         spread: if kind == EventType::Share { top_nodes(life, tree, rules) } else { (0, Vec::new()) },
+        customers: if kind == EventType::Share { Vec::new() } else { customers(life, tree) },
     }
 }
 
 /// The nodes below which others hang: how many there are, and the 32 with most, the earlier of equals.
 fn top_nodes(life: &Life<'_>, tree: &Tree<'_>, rules: &Rules) -> (u64, Vec<TopNode>) {
-    let mut brand = brand_repliers(life);
-    brand.extend(post(life).filter(|(_, post)| post.is_brand).and_then(|(_, post)| post.actor.as_deref()));
+    let brand = brand_people(life);
     let number = |count: usize| u32::try_from(count).expect("small trees");
     let all = (0..tree.nodes.len()).map(|at| {
         let below = (0..tree.nodes.len()).filter(|&other| other != at && way_up(&tree.up, other).contains(&at)).count() as u64;
@@ -413,12 +421,49 @@ fn dialogue(life: &Life<'_>, tree: &Tree<'_>) -> [u64; 2] {
     [mutual as u64, h_index as u64]
 }
 
+/// Messages to the brand by their quarter of an hour, and how many of them it answered within a quarter, an hour and a day.
+fn customers(life: &Life<'_>, tree: &Tree<'_>) -> Vec<CustomerQuarter> {
+    const MINUTE: Millis = 60_000;
+    let (brand, nodes) = (brand_people(life), &tree.nodes);
+    let mut messages: Vec<(Millis, Option<usize>)> = Vec::new();
+    if let Some((time, post)) = post(life)
+        && post.mentions_brand
+        && !post.is_brand
+        && post.actor.is_some()
+    {
+        messages.push((time, None));
+    }
+    for (at, node) in nodes.iter().enumerate() {
+        let answered = match (tree.quotes[at], tree.up[at]) {
+            _ if !tree.declared[at] => None,
+            (Some(quote), _) => quote.actor.as_deref().filter(|to| brand.contains(to)),
+            (None, Some(parent)) => nodes[parent].actor.filter(|_| nodes[parent].by_brand),
+            (None, None) => post(life).filter(|(_, post)| post.is_brand).and_then(|(_, post)| post.actor.as_deref()),
+        };
+        let answers = answered.is_some_and(|to| node.actor.is_some_and(|by| by != to));
+        if node.actor.is_some() && !node.by_brand && (node.mentions_brand || answers) {
+            messages.push((node.time, Some(at)));
+        }
+    }
+    let mut quarters: BTreeMap<Millis, [u32; 4]> = BTreeMap::new();
+    for (time, message) in messages {
+        let below = (0..nodes.len()).filter(|&at| tree.declared[at] && tree.quotes[at].is_none() && tree.up[at] == message);
+        let wait = below.filter(|&at| nodes[at].by_brand).map(|at| nodes[at].time - time).min();
+        let within = |minutes: i64| u32::from(wait.is_some_and(|wait| wait <= minutes * MINUTE));
+        let counts = quarters.entry(time.div_euclid(15 * MINUTE)).or_default();
+        counts.iter_mut().zip([1, within(15), within(60), within(24 * 60)]).for_each(|(count, more)| *count += more);
+    }
+    let start = |quarter: Millis| u32::try_from(quarter * 900).expect("within the range of times");
+    quarters.into_iter().map(|(quarter, [all, soon, hour, day])| (start(quarter), all, soon, hour, day)).collect()
+}
+
 fn rows_of(life: &Life<'_>, rules: &Rules, source: &str, rows: &mut BTreeMap<String, Figures>) {
     let key = LifeKey { source: source.to_owned(), root: life.root.clone(), opened: life.opened };
     if let Some((time, post)) = post(life) {
         let figures = RootFigures {
             time,
             is_brand: post.is_brand,
+            to_brand: post.mentions_brand && !post.is_brand && post.actor.is_some(),
             brand: post.brand.to_string(),
             channel: post.channel.to_string(),
             tags: post.tags.iter().map(ToString::to_string).collect(),

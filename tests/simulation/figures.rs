@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use grapevine::record::{Millis, Offset};
-use grapevine::row::{ActivityWindow, Cascade, Click, Progress, Rejected, Root, TargetKind, Thread, TopNode};
+use grapevine::row::{ActivityWindow, Cascade, Click, CustomerQuarter, Progress, Rejected, Root, TargetKind, Thread, TopNode};
 
 /// What names a life.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +29,7 @@ pub(crate) enum Figures {
 pub(crate) struct RootFigures {
     pub(crate) time: Millis,
     pub(crate) is_brand: bool,
+    pub(crate) to_brand: bool,
     pub(crate) brand: String,
     pub(crate) channel: String,
     pub(crate) tags: Vec<String>,
@@ -69,6 +70,8 @@ pub(crate) struct TreeFigures {
     pub(crate) own: [u64; 2],
     /// Of a cascade: how many nodes have a descendant, and those listed, in an order of no meaning.
     pub(crate) spread: (u64, Vec<TopNode>),
+    /// Of a thread: the messages to the brand, and how soon it answered.
+    pub(crate) customers: Vec<CustomerQuarter>,
 }
 
 /// A click's way to its target, as known when it was read.
@@ -124,7 +127,7 @@ macro_rules! life {
 }
 
 macro_rules! tree {
-    ($row:ident, $own:expr, $spread:expr) => {
+    ($row:ident, $own:expr, $spread:expr, $customers:expr) => {
         Figures::Tree(TreeFigures {
             life: life!($row),
             size: $row.size,
@@ -142,6 +145,7 @@ macro_rules! tree {
             last_time: $row.last_time,
             own: $own,
             spread: $spread,
+            customers: $customers,
         })
     };
 }
@@ -151,6 +155,7 @@ pub(crate) fn of_root(row: &Root) -> Figures {
     Figures::Root(RootFigures {
         time: row.root_time,
         is_brand: row.root_is_brand,
+        to_brand: row.root_to_brand,
         brand: row.brand.to_string(),
         channel: row.channel.to_string(),
         tags: row.tags.iter().map(ToString::to_string).collect(),
@@ -176,11 +181,11 @@ pub(crate) fn of_window(row: &ActivityWindow) -> Figures {
 pub(crate) fn of_cascade(row: &Cascade) -> Figures {
     let mut top_nodes = row.top_nodes.clone();
     top_nodes.sort_unstable();
-    tree!(row, [row.repeat_shares, row.reach], (row.spreaders, top_nodes))
+    tree!(row, [row.repeat_shares, row.reach], (row.spreaders, top_nodes), Vec::new())
 }
 
 pub(crate) fn of_thread(row: &Thread) -> Figures {
-    tree!(row, [row.reciprocal_pairs, u64::from(row.h_index)], (0, Vec::new()))
+    tree!(row, [row.reciprocal_pairs, u64::from(row.h_index)], (0, Vec::new()), row.customer_quarters.clone())
 }
 
 pub(crate) fn of_click(row: &Click) -> Figures {

@@ -178,9 +178,10 @@ fn payload(dice: &mut Dice, about: &About) -> Option<Vec<u8>> {
         1 => "{\"broken".to_owned(),
         2..=4 => {
             format!(
-                r#"{{"type":"post","id":"{root_id}","time":{time},"actor":{actor},"brand":"b{}","is_brand":{},"url":"https://b.example/{number}{}"}}"#,
+                r#"{{"type":"post","id":"{root_id}","time":{time},"actor":{actor},"brand":"b{}","is_brand":{},"mentions_brand":{},"url":"https://b.example/{number}{}"}}"#,
                 dice.below(2),
                 number.is_multiple_of(2),
+                number.is_multiple_of(3),
                 "/long".repeat(usize::try_from(number % 50).expect("small"))
             )
         }
@@ -190,8 +191,9 @@ fn payload(dice: &mut Dice, about: &About) -> Option<Vec<u8>> {
             if number.is_multiple_of(2) { "quote" } else { "repost" }
         ),
         11..=15 => format!(
-            r#"{{"type":"reply",{head},"actor":{actor},"root":"{root_id}","parent":"{parent}","is_brand":{}}}"#,
-            number.is_multiple_of(3)
+            r#"{{"type":"reply",{head},"actor":{actor},"root":"{root_id}","parent":"{parent}","is_brand":{},"mentions_brand":{}}}"#,
+            number.is_multiple_of(3),
+            number.is_multiple_of(4)
         ),
         16 => format!(r#"{{"type":"reaction",{head},"actor":{actor},"root":"{root_id}","target":"{parent}"}}"#),
         17 => format!(r#"{{"type":"delete",{head},"root":"{root_id}","target":"{parent}"}}"#),

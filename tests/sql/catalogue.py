@@ -16,7 +16,7 @@ DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
 sys.path.insert(0, str(DEPLOY))
 import metrics  # noqa: E402
 
-PRODUCT = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit credit_by_rule roi_cohort places response click_lag carriers customers freshness".split()
+PRODUCT = "coverage activity_daily answer_times cascade_shape thread_shape buzz people traffic money credit credit_by_rule roi_cohort places response click_lag carriers customers freshness".split()
 SIDES = "'broadcast', 'conversation', 'other', 'unattributed', '(unallocated)'"
 VARIABLES = {
     "${brand:singlequote}": "'acme'",

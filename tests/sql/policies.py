@@ -19,7 +19,7 @@ from worlds.two_brands import BRANDS, World, nameless, shared
 
 TEMPLATE = (store.MIGRATIONS.parent / "clickhouse-row-policies.sql").read_text()
 POLICY = re.compile(r"CREATE ROW POLICY OR REPLACE own_brands\s+ON (.+?)\s+USING (.+?)\s+TO grapevine_reader", re.S)
-PRODUCT = "coverage activity_daily cascade_shape thread_shape buzz people traffic money credit roi_cohort places response carriers customers freshness".split()
+PRODUCT = "coverage activity_daily answer_times cascade_shape thread_shape buzz people traffic money credit roi_cohort places response carriers customers freshness".split()
 
 
 # What says how far the data reach.

@@ -32,7 +32,7 @@ ANSWERS = re.compile(r"\b(%s)\b" % "|".join(re.findall("CREATE OR REPLACE VIEW (
 LARGEST = 2**64 - 1
 FACTS = ("assignment", "click", "conversion", "cost", "report", "visit")
 # What the post of a life says, and the tables whose rows may come with it: it stands in `root`.
-POST = {"root_time": 0, "root_is_brand": False, "brand": "", "campaign": "", "channel": "", "platform": "", "community": "", "experiment": "", "arm": "", "tags": []}
+POST = {"root_time": 0, "root_is_brand": False, "root_to_brand": False, "brand": "", "campaign": "", "channel": "", "platform": "", "community": "", "experiment": "", "arm": "", "tags": []}
 OF_LIVES = ("activity_window", "cascade", "thread")
 
 

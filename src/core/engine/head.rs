@@ -43,6 +43,7 @@ impl Head {
             root_seen: true,
             root_time: post.time,
             root_is_brand: post.is_brand,
+            root_to_brand: post.is_for_the_brand(),
             brand,
             campaign,
             channel,

@@ -38,6 +38,13 @@ pub(super) struct Post {
     pub(super) dimensions: Dimensions,
 }
 
+impl Post {
+    /// Whether it is a message to the brand: it mentions it, and somebody known outside the brand wrote it.
+    pub(super) fn is_for_the_brand(&self) -> bool {
+        self.mentions_brand && !self.is_brand && self.actor != DELETED
+    }
+}
+
 /// What a root is grouped by; empty text where the post does not say, or is not seen.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Dimensions {

@@ -9,7 +9,7 @@ use crate::record::Millis;
 
 /// The revision of the rules in code: raised whenever the same events give other rows, which makes every
 /// running deployment ask for a new epoch. A golden test fails when rows change and this does not.
-pub const RULES_REVISION: u32 = 6;
+pub const RULES_REVISION: u32 = 7;
 
 /// How many records of a partition must be stamped in an hour or later before the log's clock shows it: more than a few
 /// machines with a wrong clock write before somebody looks, less than a busy partition gets in minutes. Another number is

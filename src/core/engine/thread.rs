@@ -7,14 +7,19 @@
 use super::cascade::Ages;
 use super::head::Head;
 use super::histogram::Counter;
-use super::life::Life;
+use super::life::{Life, Post};
 use super::people::People;
 use super::pseudonym::{DELETED, Pseudonyms};
 use super::scratch::Scratch;
 use super::shape::Shape;
 use super::tree::{Node, ROOT, Tree, flag};
 use crate::record::Millis;
-use crate::row::Thread;
+use crate::row::{CustomerQuarter, Thread};
+
+/// Every time zone's clock is off by whole quarters of an hour, so quarters tell local hours.
+const QUARTER: Millis = 15 * 60_000;
+const HOUR: Millis = 4 * QUARTER;
+const DAY: Millis = 24 * HOUR;
 
 /// What a thread is measured with.
 #[derive(Clone, Copy, Debug)]
@@ -54,13 +59,29 @@ fn h_index(levels: &[u64]) -> u32 {
     enough.last().map_or(0, |(depth, _)| depth)
 }
 
+/// Messages by the quarter of an hour of their own time, and what of them was answered how soon. Of each message its time, and
+/// how long it waited: for ever if nobody answered.
+fn by_quarter(mut waits: Vec<(Millis, Millis)>) -> Vec<CustomerQuarter> {
+    waits.sort_unstable_by_key(|&(time, _)| time);
+    let quarter = |time: Millis| time.div_euclid(QUARTER);
+    let row = |messages: &[(Millis, Millis)]| {
+        let within = |limit| count(messages.iter().filter(|&&(_, wait)| wait <= limit).count());
+        let start = u32::try_from(quarter(messages[0].0) * QUARTER / 1000).unwrap_or(u32::MAX);
+        (start, count(messages.len()), within(QUARTER), within(HOUR), within(DAY))
+    };
+    waits.chunk_by(|one, other| quarter(one.0) == quarter(other.0)).map(row).collect()
+}
+
+fn count(messages: usize) -> u32 {
+    u32::try_from(messages).unwrap_or(u32::MAX)
+}
+
 /// Messages are numbered: the root post and the replies as in their tree, and behind them the quotes that are answered.
 struct Dialogue<'a> {
     ages: Ages<'a>,
     tree: &'a Tree,
     life: &'a Life,
     root_is_brand: bool,
-    root_mentions_brand: bool,
     quotes: Vec<&'a Node>,
     /// The number of the first of them.
     quotes_start: u32,
@@ -78,7 +99,6 @@ impl<'a> Dialogue<'a> {
             tree,
             life,
             root_is_brand: post.is_some_and(|post| post.is_brand),
-            root_mentions_brand: post.is_some_and(|post| post.mentions_brand),
             quotes: Vec::new(),
             quotes_start: u32::try_from(tree.nodes().len()).unwrap_or(u32::MAX),
             parents: tree.nodes().iter().map(|node| node.parent).collect(),
@@ -138,10 +158,6 @@ impl<'a> Dialogue<'a> {
             None if at == ROOT => self.root_is_brand,
             None => self.tree.node(at).has(flag::BRAND),
         }
-    }
-
-    fn mentions_brand(&self, at: u32) -> bool {
-        if at == ROOT { self.root_mentions_brand } else { self.tree.node(at).has(flag::MENTIONS_BRAND) }
     }
 
     fn count_people(&self, row: &mut Thread) {
@@ -216,12 +232,15 @@ impl<'a> Dialogue<'a> {
         let mut first = self.unanswered();
         let by_brand = |&at: &u32| self.by_brand(at) && !self.tree.node(at).has(flag::INFERRED);
         self.ages.nodes().filter(by_brand).for_each(|at| self.answer(&mut first, at));
+        let mut waits = Vec::new();
         for at in (ROOT..self.quotes_start).filter(|&at| self.is_for_the_brand(at)) {
             row.customer_messages += 1;
             row.customer_messages_answered += u64::from(first[at as usize] != Millis::MAX);
             self.count_wait(at, &first, counter);
+            waits.push((self.time(at), first[at as usize].saturating_sub(self.time(at))));
         }
         row.brand_response_hist = counter.take();
+        row.customer_quarters = by_quarter(waits);
     }
 
     /// When each message was answered first: none was yet.
@@ -245,7 +264,11 @@ impl<'a> Dialogue<'a> {
 
     /// A message of a known person outside the brand that mentions it or answers it.
     fn is_for_the_brand(&self, at: u32) -> bool {
-        let speaks_to_it = || self.mentions_brand(at) || (self.answers(at) && self.by_brand(self.parent(at)));
+        if at == ROOT {
+            return self.life.post.as_deref().is_some_and(Post::is_for_the_brand);
+        }
+        let speaks_to_it =
+            || self.tree.node(at).has(flag::MENTIONS_BRAND) || (self.answers(at) && self.by_brand(self.parent(at)));
         !self.by_brand(at) && self.actor(at) != DELETED && speaks_to_it()
     }
 

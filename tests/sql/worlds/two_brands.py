@@ -58,7 +58,8 @@ class World:
                  samples={"impressions": 100.0 * busy}, **head)
         tree = {**head, "size": busy + 1, "max_depth": 1, "levels": [1, busy], "s1": busy, "s2": busy, "inferred": 0, "unique_actors": busy + 1, "first_time": seconds(time), "last_time": seconds(time + 600_000)}
         self.add("cascade", max_children=busy, reach=50 * busy, reach_known=busy, spreaders=1, top_nodes=Sql(f"[({people[0]}, 1, 1, 1, false)]"), **tree)
-        self.add("thread", h_index=1, audience_replies=busy, brand_replies=0, nonself_replies=busy, two_way_replies=0, dyads=busy, reciprocal_pairs=1, dyad_fwd=people[:busy], dyad_rev=people[:1], **tree)
+        self.add("thread", h_index=1, audience_replies=busy, brand_replies=0, nonself_replies=busy, two_way_replies=0, dyads=busy, reciprocal_pairs=1, dyad_fwd=people[:busy], dyad_rev=people[:1],
+                 customer_quarters=Sql(f"[({time // 900_000 * 900}, {busy}, 0, 1, 1)]"), **tree)
         self._visits(day, place, root, time)
 
     def _visits(self, day, place, root, time):

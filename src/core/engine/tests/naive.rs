@@ -382,6 +382,17 @@ impl Slow {
             answers.map(time).min()
         };
         let waits: Vec<Millis> = self.all().filter(to_brand).filter_map(|at| Some(by_brand(at)? - time(at))).collect();
+        let mut quarters: BTreeMap<Millis, Vec<Option<Millis>>> = BTreeMap::new();
+        for at in self.all().filter(to_brand) {
+            quarters.entry(time(at) / (15 * MINUTE)).or_default().push(by_brand(at).map(|answered| answered - time(at)));
+        }
+        let number = |count: usize| u32::try_from(count).unwrap();
+        let within = |waits: &[Option<Millis>], limit| number(waits.iter().flatten().filter(|&&wait| wait <= limit).count());
+        let quarters = quarters.iter().map(|(quarter, waits)| {
+            let [soon, hour, day] = [15 * MINUTE, 60 * MINUTE, DAY].map(|limit| within(waits, limit));
+            (u32::try_from(quarter * 900).unwrap(), number(waits.len()), soon, hour, day)
+        });
+        prop_assert_eq!(&row.customer_quarters, &quarters.collect::<Vec<_>>());
         prop_assert_eq!(row.customer_messages as usize, self.all().filter(to_brand).count());
         prop_assert_eq!(row.customer_messages_answered as usize, waits.len());
         prop_assert_eq!(&row.brand_response_hist, &buckets(waits.into_iter()));

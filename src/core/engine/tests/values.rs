@@ -110,6 +110,58 @@ fn a_post_says_once_what_its_life_is_grouped_by() {
 }
 
 #[test]
+fn a_post_is_a_message_to_the_brand_if_a_known_person_outside_it_mentions_it() {
+    let to_brand = |by: &str, is_brand: bool, mentions_brand: bool| {
+        let mut event = post("r", by, NOON);
+        if let Body::Post(post) = &mut event.body {
+            (post.is_brand, post.mentions_brand) = (is_brand, mentions_brand);
+        }
+        fold(&[event]).roots[&("r".into(), 0)].root_to_brand
+    };
+    assert!(to_brand("ann", false, true));
+    assert!(!to_brand("ann", false, false) && !to_brand("ann", true, true) && !to_brand("", false, true));
+}
+
+#[test]
+fn an_answer_within_a_time_is_one_at_its_end_and_the_first_one_counts() {
+    let asked = |id: &str, time: Millis| {
+        let mut event = reply("r", id, "r", "ann", time);
+        if let Body::Reply(reply) = &mut event.body {
+            reply.mentions_brand = true;
+        }
+        event
+    };
+    let answered = |id: &str, parent: &str, time: Millis| {
+        let mut event = reply("r", id, parent, "brand", time);
+        if let Body::Reply(reply) = &mut event.body {
+            reply.is_brand = true;
+        }
+        event
+    };
+    let noon = u32::try_from(NOON / 1000).unwrap();
+    for (wait, soon, hour, day) in [
+        (-MINUTE, 1, 1, 1),
+        (15 * MINUTE, 1, 1, 1),
+        (15 * MINUTE + 1, 0, 1, 1),
+        (60 * MINUTE, 0, 1, 1),
+        (60 * MINUTE + 1, 0, 0, 1),
+        (DAY, 0, 0, 1),
+        (DAY + 1, 0, 0, 0),
+    ] {
+        // The answer stands in the log before its message, and a later one before the first.
+        let row = fold(&[answered("b", "m", NOON + wait + DAY), answered("a", "m", NOON + wait), asked("m", NOON)]);
+        assert_eq!(row.thread("r").customer_quarters, [(noon, 1, soon, hour, day)], "{wait} ms");
+    }
+    // Each message stands in its own quarter of an hour, whenever it was answered; what nobody answered stands there, too.
+    let edges =
+        [asked("m", NOON - 1), asked("n", NOON), asked("o", NOON + 15 * MINUTE - 1), answered("a", "n", NOON + 20 * MINUTE)];
+    assert_eq!(fold(&edges).thread("r").customer_quarters, [(noon - 900, 1, 0, 0, 0), (noon, 2, 0, 1, 1)]);
+    // An answer whose parent is not known answers nothing, and what the brand says to itself is no message.
+    let alone = [asked("m", NOON), answered("a", "nowhere", NOON + 1), answered("b", "a", NOON + 2)];
+    assert_eq!(fold(&alone).thread("r").customer_quarters, [(noon, 1, 0, 0, 0)]);
+}
+
+#[test]
 fn a_share_older_than_its_parent_is_as_old_as_its_parent() {
     let tables = fold(&[
         post("r", "a", NOON),
