@@ -189,7 +189,7 @@ def sources(catalogue):
             described.append(_dbt_column(metric["column"], _sentence(metric), meta=meta))
         described += [_dbt_column(name, note["says"] + _values(note)) for name, note in view["notes"].items()]
         table = {"name": view["view"], "description": f"{view['says']}. One row: {view['row']}."}
-        if view["view"] in ANSWERS:
+        if view["view"] in ANSWERS and not view.get("on_demand"):
             table["config"] = {"loaded_at_field": "fromUnixTimestamp64Milli(toInt64(run), 'UTC')", "freshness": FRESHNESS}
         grain = [*view["keys"], *view["beside_keys"]]
         tables.append({**table, "data_tests": [{"one_row": {"arguments": {"grain": grain}}}], "columns": described})

@@ -39,6 +39,21 @@ const RULE: Rule = Rule::Last;
 /// Its look-back in days.
 const LOOKBACK: u16 = 30;
 
+/// What a run is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// How many bytes of the server's memory a statement may take.
+    pub memory: u64,
+    /// Whether it makes `credit_by_rule`, too.
+    pub credit_by_rule: bool,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Request { memory: MEMORY, credit_by_rule: false }
+    }
+}
+
 /// How often a run begins again because a dimension changed under it.
 const BEGINNINGS: usize = 3;
 
@@ -53,16 +68,16 @@ pub struct Run {
     pub rows: BTreeMap<&'static str, u64>,
 }
 
-/// Makes all answers anew and publishes them. A statement takes at most `memory` bytes of the server.
+/// Makes all answers anew and publishes them.
 ///
 /// # Errors
 /// When the store refuses something, or a dimension was changed again and again meanwhile. Nothing of the run is read then.
-pub async fn run(client: &Client, memory: u64) -> Result<Run, Failure> {
-    let store = Store::open(client, memory).await?;
+pub async fn run(client: &Client, request: Request) -> Result<Run, Failure> {
+    let store = Store::open(client, request.memory).await?;
     let began = Instant::now();
     for _ in 0..BEGINNINGS {
         let frame = Frame::begin(&store).await?;
-        let made = attempt(&store, &frame, began).await;
+        let made = attempt(&store, &frame, request, began).await;
         let Ok(Some(run)) = made else {
             // What was kept first: while the models are there nobody else takes the number.
             let cleared = keep::drop_answers(&store, frame.number).await;
@@ -83,21 +98,19 @@ pub async fn run(client: &Client, memory: u64) -> Result<Run, Failure> {
 }
 
 /// One beginning of a run; nothing if what it read changed meanwhile.
-async fn attempt(store: &Store, frame: &Frame, began: Instant) -> Result<Option<Run>, Failure> {
+async fn attempt(store: &Store, frame: &Frame, request: Request, began: Instant) -> Result<Option<Run>, Failure> {
     for Model { name, made } in MODELS {
         match made {
             Made::Select(text) => select(store, frame, name, text).await?,
-            Made::Attribution => {
-                store.run(&format!("could not make {name}"), &frame.make_like_answer(name)).await?;
-                attribution::fill(store, frame, name).await?;
-            }
+            Made::Attribution => attribution::make(store, frame, request).await?,
+            Made::With(_) => {}
             Made::Returns => returns::make(store, frame).await?,
             Made::Response => response::make(store, frame, name).await?,
             Made::Experiments => experiments::make(store, frame, name).await?,
         }
     }
     let mut rows = BTreeMap::new();
-    for answer in ANSWERS {
+    for answer in ANSWERS.iter().filter(|answer| request.credit_by_rule || !answer.on_demand) {
         if let Some(text) = answer.select {
             select(store, frame, answer.name, text).await?;
         }

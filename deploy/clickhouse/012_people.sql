@@ -307,7 +307,7 @@ ALTER TABLE {people}.money
 
 CREATE OR REPLACE VIEW {people}.credit_by_rule SQL SECURITY DEFINER AS
 SELECT * FROM credit_by_rule
-COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly. Filter by model and lookback_days: sums over them count each conversion again. A conversion without a visitor or a touch has side unattributed. last is the last touch that is not direct (before_direct: a direct one followed); share is the part of the conversion, 1 in all';
+COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly. Filter by model and lookback_days: sums over them count each conversion again. A conversion without a visitor or a touch has side unattributed. last is the last touch that is not direct (before_direct: a direct one followed); share is the part of the conversion, 1 in all. Made by grapevine rollup --credit-by-rule alone: shows the newest run that made it, or nothing';
 ALTER TABLE {people}.credit_by_rule
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
@@ -361,7 +361,7 @@ ALTER TABLE {people}.carriers
 
 CREATE OR REPLACE VIEW {people}.credit SQL SECURITY DEFINER AS
 SELECT * FROM credit
-COMMENT 'Whose credit each conversion is by the last touch that is not direct, within 30 days: one row per conversion and touch with a share, so counting rows and adding credit is right; credit adds up to the amount exactly. A conversion without a visitor or a touch has side unattributed. The other rules are in credit_by_rule';
+COMMENT 'Whose credit each conversion is by the last touch that is not direct, within 30 days: one row per conversion and touch with a share, so counting rows and adding credit is right; credit adds up to the amount exactly. A conversion without a visitor or a touch has side unattributed. The sums under other rules are in roi_by_rule, row by row they are in credit_by_rule';
 ALTER TABLE {people}.credit
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',

@@ -11,7 +11,7 @@ use super::run::asked_to_stop;
 use super::table::Table;
 use crate::config;
 use crate::failure::Failure;
-use crate::rollup::{self, MEMORY, Run};
+use crate::rollup::{self, MEMORY, Request, Run};
 
 /// How many times as long as a run takes lies between the beginnings of two: a twentieth of a core at most.
 const REST: u32 = 20;
@@ -26,6 +26,16 @@ pub struct Arguments {
     /// How much of the server's memory a statement may take, in GiB; millions of windows need more
     #[arg(long, value_name = "GIB", default_value_t = MEMORY >> 30, value_parser = clap::value_parser!(u64).range(1..=1024))]
     pub memory: u64,
+    /// Make `credit_by_rule`, too: what each touch is credited with under each of fifteen rules, a row each. Sums by side and channel are
+    /// in `roi_by_rule` anyway
+    #[arg(long)]
+    pub credit_by_rule: bool,
+}
+
+impl Arguments {
+    fn request(self) -> Request {
+        Request { memory: self.memory << 30, credit_by_rule: self.credit_by_rule }
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -41,20 +51,20 @@ pub async fn run(config: &config::ClickHouse, arguments: Arguments) -> Result<()
     let stop = asked_to_stop();
     let database = Database::open(config).await?;
     let Some(every) = arguments.every else {
-        let made = rollup::run(database.client(), arguments.memory << 30).await;
+        let made = rollup::run(database.client(), arguments.request()).await;
         return say(&table(&made.map_err(failed)?));
     };
     tokio::select! {
         signal = stop => info!(signal, "asked to stop; what a run has left goes with a later one"),
-        () = again_and_again(config, database, every, arguments.memory << 30) => {}
+        () = again_and_again(config, database, every, arguments.request()) => {}
     }
     Ok(())
 }
 
-async fn again_and_again(config: &config::ClickHouse, mut database: Database, every: Duration, memory: u64) {
+async fn again_and_again(config: &config::ClickHouse, mut database: Database, every: Duration, request: Request) {
     loop {
         let began = Instant::now();
-        match rollup::run(database.client(), memory).await {
+        match rollup::run(database.client(), request).await {
             Ok(Run { number, seconds, rows }) => {
                 info!(run = number, seconds, rows = rows.values().sum::<u64>(), "answers published")
             }

@@ -146,6 +146,8 @@ pub struct Part<'a, M> {
     pub rule: Rule,
     /// Within which look-back.
     pub lookback: Lookback,
+    /// Which of the touches within the look-back it is of; 0 of nobody's.
+    pub number: usize,
     /// Whose it is; `None`: nobody's, the sale is *unattributed* and has this one part.
     pub touch: Option<&'a Touch<M>>,
     /// Its weight, above 0.

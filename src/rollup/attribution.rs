@@ -1,16 +1,24 @@
-//! The model `credit_by_rule`: touches and sales out of the store, in the order of people, their credit back into it.
+//! Whose credit sales are: touches and sales out of the store, in the order of people, what came of them back into it.
 //!
-//! Two streams in one pass, a batch of whole people at a time; `crate::attribution` says whose credit it is.
+//! Two streams in one pass, a batch of whole people at a time; `crate::attribution` says whose credit it is, `said` what is kept.
 
+mod said;
+
+use std::collections::HashMap;
+
+use ::clickhouse::insert::Insert;
 use ::clickhouse::query::RowCursor;
 use ::clickhouse::{Row, RowOwned, RowRead};
 use serde::{Deserialize, Serialize};
 
+use super::Request;
 use super::frame::{Frame, model_name};
+use super::list::BY_RULE;
 use super::store::Store;
-use crate::attribution::{self, Failed, Kind, Part, Sale, Touch, Who};
+use crate::attribution::{self, Failed, Kind, Sale, Touch, Who};
 use crate::clickhouse::classify;
 use crate::failure::Failure;
+use said::{PART, RULED, Said};
 
 /// Sales of a batch, but for those of its last person: some megabytes of credit.
 const SALES: usize = 512;
@@ -87,40 +95,6 @@ struct Books {
     kind: String,
     currency: String,
     base_currency: String,
-}
-
-/// A row of the model `credit_by_rule`. Money as whole numbers of the last decimal.
-#[derive(Row, Serialize)]
-struct CreditRow {
-    model: &'static str,
-    lookback_days: u8,
-    conversion: String,
-    at: i64,
-    day: u16,
-    brand: String,
-    kind: String,
-    currency: String,
-    margin_rate: Option<i32>,
-    refund_of: String,
-    sold_at: i64,
-    touched: i64,
-    touched_day: u16,
-    visit: String,
-    side: String,
-    channel: String,
-    community: String,
-    campaign: String,
-    root: String,
-    click: String,
-    direct: bool,
-    tracked: bool,
-    before_direct: bool,
-    share: f64,
-    credit: i128,
-    margin: Option<i128>,
-    base_currency: String,
-    credit_base: Option<i128>,
-    margin_base: Option<i128>,
 }
 
 /// Something of somebody.
@@ -202,8 +176,17 @@ impl<T: RowOwned + RowRead + Of> Stream<T> {
     }
 }
 
-/// Fills the model.
-pub(super) async fn fill(store: &Store, frame: &Frame, table: &str) -> Result<(), Failure> {
+/// Makes the models `credit`, `part` and `ruled`, and `credit_by_rule` if it is asked for.
+pub(super) async fn make(store: &Store, frame: &Frame, request: Request) -> Result<(), Failure> {
+    let each = request.credit_by_rule.then(|| frame.make_like_answer(BY_RULE));
+    let models = [
+        frame.make_like_answer("credit"),
+        frame.make_with_columns("part", PART),
+        frame.make_with_columns("ruled", RULED),
+    ];
+    for model in models.iter().chain(&each) {
+        store.run(DOING, model).await?;
+    }
     let of_people = |model: &str| format!("{} ORDER BY person, brand", frame.model_table(model));
     let touches = format!(
         "SELECT person, brand, toUnixTimestamp64Milli(time) AS time, day, is_click, id, root, campaign, direct, tracked, visit, click, side, channel, \
@@ -215,26 +198,69 @@ pub(super) async fn fill(store: &Store, frame: &Frame, table: &str) -> Result<()
             toUnixTimestamp64Milli(at) AS at, day, kind, currency, base_currency FROM {}, conversion",
         of_people("sale")
     );
+    let now: Vec<(String, String)> =
+        store.all(DOING, "SELECT brand, argMax(base_currency, valid_from) FROM brand FINAL GROUP BY brand").await?;
     let (mut touches, mut sales) =
         (Stream::<TouchRow>::open(store, &touches).await?, Stream::<SaleRow>::open(store, &sales).await?);
-    let model = model_name(frame.number, table);
-    let mut insert = store.insert::<CreditRow>(DOING, &model).await?;
-    let mut written = 0;
+    let (mut credit, mut by_rule) = (Output::new(store, frame, "credit"), Output::new(store, frame, BY_RULE));
+    let (mut parts, mut ruled) = (Output::new(store, frame, "part"), Output::new(store, frame, "ruled"));
+    let mut said = Said::new(HashMap::from_iter(now), request.credit_by_rule);
     loop {
         let sold = batch(&mut sales).await?;
         let Some((last, _)) = sold.last() else { break };
         let came = up_to(&mut touches, last).await?;
-        for row in credit(came, sold)? {
-            if written == ROWS {
-                let full = std::mem::replace(&mut insert, store.insert(DOING, &model).await?);
-                full.end().await.map_err(failed)?;
-                written = 0;
-            }
-            insert.write(&row).await.map_err(failed)?;
-            written += 1;
+        work_out(came, sold, &mut said)?;
+        credit.write(said.credit.drain(..)).await?;
+        parts.write(said.parts.drain(..)).await?;
+        by_rule.write(said.by_rule.drain(..)).await?;
+        if said.sums() >= ROWS {
+            ruled.write(said.take_sums()).await?;
         }
     }
-    insert.end().await.map_err(failed)
+    ruled.write(said.take_sums()).await?;
+    credit.end().await?;
+    parts.end().await?;
+    by_rule.end().await?;
+    ruled.end().await
+}
+
+/// Rows on their way into a model.
+struct Output<'a, T> {
+    store: &'a Store,
+    model: String,
+    insert: Option<Insert<T>>,
+    /// Rows of this insert.
+    written: usize,
+}
+
+impl<'a, T: for<'r> Row<Value<'r> = T> + Serialize> Output<'a, T> {
+    fn new(store: &'a Store, frame: &Frame, model: &str) -> Self {
+        Output { store, model: model_name(frame.number, model), insert: None, written: 0 }
+    }
+
+    async fn write(&mut self, rows: impl Iterator<Item = T>) -> Result<(), Failure> {
+        for row in rows {
+            if self.written == ROWS {
+                self.end().await?;
+            }
+            let insert = match &mut self.insert {
+                Some(insert) => insert,
+                none => none.insert(self.store.insert(DOING, &self.model).await?),
+            };
+            insert.write(&row).await.map_err(failed)?;
+            self.written += 1;
+        }
+        Ok(())
+    }
+
+    /// Ends the insert, if one has begun.
+    async fn end(&mut self) -> Result<(), Failure> {
+        self.written = 0;
+        match self.insert.take() {
+            Some(insert) => insert.end().await.map_err(failed),
+            None => Ok(()),
+        }
+    }
 }
 
 fn failed(error: ::clickhouse::error::Error) -> Failure {
@@ -263,49 +289,14 @@ async fn up_to(touches: &mut Stream<TouchRow>, last: &Who) -> Result<Vec<(Who, T
     Ok(taken)
 }
 
-fn credit(touches: Vec<(Who, Touch<Place>)>, sales: Vec<(Who, Sale<Books>)>) -> Result<Vec<CreditRow>, Failure> {
-    let mut rows = Vec::new();
-    let worked_out = attribution::credit(touches.into_iter().map(Ok), sales.into_iter().map(Ok), |who, sale, part| {
-        rows.push(row(who, sale, part));
+/// Whose credit these sales are.
+fn work_out(touches: Vec<(Who, Touch<Place>)>, sales: Vec<(Who, Sale<Books>)>, said: &mut Said) -> Result<(), Failure> {
+    let worked_out = attribution::credit(touches.into_iter().map(Ok), sales.into_iter().map(Ok), |who, sale, parts| {
+        said.of_sale(who, sale, parts);
         Ok(())
     });
-    worked_out.map(|()| rows).map_err(|failed| match failed {
+    worked_out.map_err(|failed| match failed {
         Failed::Outside(failure) => failure,
         disorder @ Failed::Disorder { .. } => Failure::Operator(format!("{DOING}: {disorder}")),
     })
-}
-
-fn row(who: &Who, sale: &Sale<Books>, part: &Part<'_, Place>) -> CreditRow {
-    let of = |get: fn(&Touch<Place>) -> &String| part.touch.map(get).cloned().unwrap_or_default();
-    CreditRow {
-        model: part.rule.name(),
-        lookback_days: u8::try_from(part.lookback.days).unwrap_or(u8::MAX),
-        conversion: sale.id.clone(),
-        at: sale.more.at,
-        day: sale.more.day,
-        brand: who.brand.clone(),
-        kind: sale.more.kind.clone(),
-        currency: sale.more.currency.clone(),
-        margin_rate: sale.margin_rate,
-        refund_of: sale.refund_of.clone(),
-        sold_at: sale.sold_at,
-        touched: part.touch.map_or(sale.more.at, |touch| touch.time),
-        touched_day: part.touch.map_or(sale.more.sold_day, |touch| touch.more.day),
-        visit: of(|touch| &touch.more.visit),
-        side: part.touch.map_or_else(|| "unattributed".to_owned(), |touch| touch.more.side.clone()),
-        channel: of(|touch| &touch.more.channel),
-        community: of(|touch| &touch.more.community),
-        campaign: of(|touch| &touch.campaign),
-        root: of(|touch| &touch.root),
-        click: of(|touch| &touch.more.click),
-        direct: part.direct(),
-        tracked: part.tracked(),
-        before_direct: part.before_direct,
-        share: part.share(),
-        credit: part.credit,
-        margin: part.margin,
-        base_currency: sale.more.base_currency.clone(),
-        credit_base: part.credit_base,
-        margin_base: part.margin_base,
-    }
 }

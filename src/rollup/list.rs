@@ -14,8 +14,10 @@ pub struct Model {
 pub enum Made {
     /// By one SELECT of `deploy/clickhouse/models`, with placeholders.
     Select(&'static str),
-    /// Whose credit each sale is: of the models `sale` and `touch`, by `crate::attribution`.
+    /// Whose credit each sale is: of the models `sale` and `touch`, by `crate::attribution`; with what other models need of that.
     Attribution,
+    /// With the model of that name, before it.
+    With(&'static str),
     /// What came back, and which of two returns is higher: by `crate::answers`, with all the answers about returns. The model is what
     /// they say of places.
     Returns,
@@ -33,7 +35,12 @@ pub struct Answer {
     /// The SELECT of `deploy/clickhouse/answers`, with placeholders; its columns are those of the table but `run` and `as_of`, in
     /// whatever order. Without one, it is the model of the same name.
     pub select: Option<&'static str>,
+    /// Whether a run makes it only if it is asked to.
+    pub on_demand: bool,
 }
+
+/// The answer that a run makes only if it is asked to: up to fifteen rows a credited touch.
+pub(super) const BY_RULE: &str = "credit_by_rule";
 
 impl Answer {
     /// The table that keeps its runs.
@@ -48,19 +55,19 @@ const fn model(name: &'static str, select: &'static str) -> Model {
 }
 
 const fn answer(name: &'static str, select: &'static str) -> Answer {
-    Answer { name, select: Some(select) }
+    Answer { name, select: Some(select), on_demand: false }
 }
 
 /// A model that is kept as it is.
 const fn of_model(name: &'static str) -> Answer {
-    Answer { name, select: None }
+    Answer { name, select: None, on_demand: false }
 }
 
 /// The SELECTs of all models and answers, by name.
 pub(super) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
     let models = MODELS.iter().filter_map(|model| match model.made {
         Made::Select(text) => Some((model.name, text)),
-        Made::Attribution | Made::Returns | Made::Experiments | Made::Response => None,
+        Made::Attribution | Made::With(_) | Made::Returns | Made::Experiments | Made::Response => None,
     });
     models.chain(ANSWERS.iter().filter_map(|answer| Some((answer.name, answer.select?))))
 }
@@ -74,13 +81,14 @@ pub const MODELS: &[Model] = &[
     model("effort", include_str!("../../deploy/clickhouse/models/12_effort.sql")),
     model("sale", include_str!("../../deploy/clickhouse/models/20_sale.sql")),
     model("touch", include_str!("../../deploy/clickhouse/models/21_touch.sql")),
-    Model { name: "credit_by_rule", made: Made::Attribution },
+    Model { name: "credit", made: Made::Attribution },
+    Model { name: "part", made: Made::With("credit") },
+    Model { name: "ruled", made: Made::With("credit") },
     model("path_credit", include_str!("../../deploy/clickhouse/models/26_path_credit.sql")),
     model("cohort_post", include_str!("../../deploy/clickhouse/models/32_cohort_post.sql")),
     model("earned", include_str!("../../deploy/clickhouse/models/40_earned.sql")),
     model("spent", include_str!("../../deploy/clickhouse/models/41_spent.sql")),
     model("known", include_str!("../../deploy/clickhouse/models/42_known.sql")),
-    model("ruled", include_str!("../../deploy/clickhouse/models/43_ruled.sql")),
     Model { name: "placed", made: Made::Returns },
     model("assigned", include_str!("../../deploy/clickhouse/models/50_assigned.sql")),
     model("carried", include_str!("../../deploy/clickhouse/models/51_carried.sql")),
@@ -102,8 +110,8 @@ pub const ANSWERS: &[Answer] = &[
     answer("click_lag", include_str!("../../deploy/clickhouse/answers/click_lag.sql")),
     of_model("comparison"),
     answer("coverage", include_str!("../../deploy/clickhouse/answers/coverage.sql")),
-    answer("credit", include_str!("../../deploy/clickhouse/answers/credit.sql")),
-    of_model("credit_by_rule"),
+    of_model("credit"),
+    Answer { name: BY_RULE, select: None, on_demand: true },
     answer("customers", include_str!("../../deploy/clickhouse/answers/customers.sql")),
     of_model("experiments"),
     answer("freshness", include_str!("../../deploy/clickhouse/answers/freshness.sql")),

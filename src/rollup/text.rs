@@ -1,8 +1,8 @@
 //! The texts of models and answers, made to fit a run.
 
-use super::{LOOKBACK, RULE};
+use super::LOOKBACK;
 
-/// What stands in a text for something of the run; beside it `{rule}` and `{lookback}`, by which answers go that name none.
+/// What stands in a text for something of the run; beside it `{lookback}`, by which answers go that name none.
 pub(super) struct Places<'a> {
     /// `{as_of}`: how far the data reach.
     pub(super) as_of: &'a str,
@@ -13,8 +13,7 @@ pub(super) struct Places<'a> {
 impl Places<'_> {
     /// A text with everything in its place.
     pub(super) fn fill(&self, text: &str) -> String {
-        let (rule, lookback) = (quoted(RULE.name()), LOOKBACK.to_string());
-        let text = text.replace("{as_of}", self.as_of).replace("{rule}", &rule).replace("{lookback}", &lookback);
+        let text = text.replace("{as_of}", self.as_of).replace("{lookback}", &LOOKBACK.to_string());
         let mut parts = text.split("{model.");
         let mut filled = parts.next().unwrap_or_default().to_owned();
         for part in parts {
@@ -49,7 +48,7 @@ mod tests {
     #[test]
     fn everything_is_put_in_its_place() {
         assert_eq!(filled("SELECT {as_of} FROM {model.one} JOIN {model.two}"), "SELECT now() FROM m.one_7 JOIN m.two_7");
-        assert_eq!(filled("model = {rule} AND lookback_days = {lookback}"), "model = 'last' AND lookback_days = 30");
+        assert_eq!(filled("INTERVAL {lookback} DAY"), "INTERVAL 30 DAY");
     }
 
     #[test]
@@ -62,7 +61,7 @@ mod tests {
     fn no_text_asks_for_something_that_is_not_there() {
         for (name, text) in texts() {
             let filled = Places { as_of: "now()", models: &|model| made(model).to_owned() }.fill(text);
-            for place in ["{as_of}", "{rule}", "{lookback}", "{model"] {
+            for place in ["{as_of}", "{lookback}", "{model"] {
                 assert!(!filled.contains(place), "{name}: nothing fills {place}");
             }
         }
@@ -77,11 +76,15 @@ mod tests {
     #[test]
     fn a_model_reads_only_models_before_it_and_says_its_order() {
         for (at, model) in MODELS.iter().enumerate() {
+            let is_before = |name: &str| MODELS[..at].iter().any(|earlier| earlier.name == name);
+            if let Made::With(other) = model.made {
+                assert!(is_before(other), "{} is made with {other}, which is not before it", model.name);
+            }
             let Made::Select(text) = model.made else { continue };
             assert!(text.contains("\n-- order: "), "{} does not say by what it is sorted", model.name);
             for part in text.split("{model.").skip(1) {
                 let name = part.split('}').next().unwrap();
-                assert!(MODELS[..at].iter().any(|earlier| earlier.name == name), "{} reads {name} too early", model.name);
+                assert!(is_before(name), "{} reads {name} too early", model.name);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Runs of answers: what is read while one is made, was killed, or is repeated; what is kept and what goes.
 
 use grapevine::failure::Failure;
-use grapevine::rollup;
+use grapevine::rollup::{self, Request};
 
 use crate::store::Database;
 
@@ -105,7 +105,8 @@ async fn nobody_reads_half_a_run_and_what_a_killed_one_left_goes() {
 #[tokio::test]
 async fn two_runs_at_once_are_two_runs() {
     let database = with_rows("rollup_two").await;
-    let (one, other) = tokio::join!(rollup::run(&database.client, rollup::MEMORY), rollup::run(&database.client, rollup::MEMORY));
+    let run = || rollup::run(&database.client, Request::default());
+    let (one, other) = tokio::join!(run(), run());
     assert_ne!(one.unwrap().number, other.unwrap().number);
     assert_eq!(database.ask(LAG).await, RIGHT);
     assert_eq!(database.ask("SELECT count() FROM run").await, "2");
@@ -120,6 +121,28 @@ async fn two_runs_at_once_are_two_runs() {
 }
 
 #[tokio::test]
+async fn credit_by_every_rule_is_made_for_who_asks_and_nothing_else_depends_on_it() {
+    let database = with_rows("rollup_by_rule").await;
+    let told = "SELECT count(), uniqExact(model, lookback_days), sum(credit), uniqExact(run) FROM credit_by_rule";
+    let asked = database.roll_up().await;
+    assert_eq!(asked.rows["credit_by_rule"], 15);
+    assert_eq!(database.ask(told).await, "15\t15\t150\t1");
+    let plain = rollup::run(&database.client, Request::default()).await.unwrap();
+    assert!(!plain.rows.contains_key("credit_by_rule"));
+    for (answer, rows) in &plain.rows {
+        let of = |run: &rollup::Run| format!("SELECT * EXCEPT run FROM {answer}_run WHERE run = {} ORDER BY ALL", run.number);
+        assert_eq!(database.ask(&of(&asked)).await, database.ask(&of(&plain)).await, "{answer}");
+        assert_eq!(asked.rows[answer], *rows, "{answer}");
+    }
+    // What nobody asked for again shows the newest run that has it, until that is forgotten like other answers about single people.
+    assert_eq!(database.ask(told).await, "15\t15\t150\t1");
+    assert_eq!(database.ask("SELECT DISTINCT run FROM credit_by_rule").await, asked.number.to_string());
+    rollup::run(&database.client, Request::default()).await.unwrap();
+    assert_eq!(database.ask(told).await, "0\t0\t0\t0");
+    assert_eq!(models(&database).await, "");
+}
+
+#[tokio::test]
 async fn a_dimension_that_keeps_changing_is_named_and_nothing_is_published() {
     let database = with_rows("rollup_moved").await;
     let moving = async {
@@ -130,7 +153,7 @@ async fn a_dimension_that_keeps_changing_is_named_and_nothing_is_published() {
         }
     };
     let failed = tokio::select! {
-        ended = rollup::run(&database.client, rollup::MEMORY) => ended.unwrap_err(),
+        ended = rollup::run(&database.client, Request::default()) => ended.unwrap_err(),
         () = moving => unreachable!(),
     };
     assert!(matches!(&failed, Failure::Transient(text) if text.contains("dimension tables")), "{failed}");

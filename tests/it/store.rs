@@ -10,7 +10,7 @@ use grapevine::config::{ClickHouse, Secret};
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
 use grapevine::failure::Failure;
 use grapevine::migrations;
-use grapevine::rollup;
+use grapevine::rollup::{self, Request};
 use grapevine::row::{ActivityWindow, Cascade, Histogram, Progress, Rejected, Root, Rows, Thread};
 use grapevine::worker::{Append, Appended, Promise, Sink};
 use serde_bytes::ByteBuf;
@@ -167,9 +167,9 @@ impl Database {
         write(&self.sink(), rows).await.unwrap();
     }
 
-    /// Makes the answers of what there is now.
+    /// Makes all answers of what there is now.
     pub(crate) async fn roll_up(&self) -> rollup::Run {
-        rollup::run(&self.client, rollup::MEMORY).await.unwrap()
+        rollup::run(&self.client, Request { credit_by_rule: true, ..Request::default() }).await.unwrap()
     }
 
     pub(crate) async fn run(&self, statement: &str) {

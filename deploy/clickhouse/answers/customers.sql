@@ -8,10 +8,9 @@ WITH
             is_sale AND person != '' AND row_number() OVER (PARTITION BY c.brand, person, is_sale ORDER BY s.sold_at, c.conversion) = 1 AS is_first,
             c.credit_base AS credit,
             multiIf(s.base_currency != n.base_currency, 'other_currency', credit IS NULL, 'missing_exchange_rate', '') AS lacks
-        FROM {model.credit_by_rule} AS c
+        FROM {model.credit} AS c
         INNER JOIN {model.sale} AS s ON s.conversion = c.conversion
-        LEFT JOIN now AS n ON n.brand = c.brand
-        WHERE c.model = {rule} AND c.lookback_days = {lookback})
+        LEFT JOIN now AS n ON n.brand = c.brand)
 SELECT
     brand, month, side,
     countIf(is_first) AS new_customers, uniqExactIf(person, is_sale AND person != '') - new_customers AS returning_customers,

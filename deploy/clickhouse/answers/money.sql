@@ -14,8 +14,7 @@ WITH
             arrayJoin([
                 (if(refund_of != '' OR credit < 0, 'refund', 'revenue'), toString(currency), toNullable(credit), credit_base, toInt64(0), false, ''),
                 ('margin', toString(currency), margin, margin_base, toInt64(0), false, if(margin IS NULL, 'missing_margin_rate', ''))]) AS line
-        FROM {model.credit_by_rule}
-        WHERE model = {rule} AND lookback_days = {lookback} AND share > 0
+        FROM {model.credit}
     )
 SELECT
     m.day AS day, m.brand AS brand, m.campaign AS campaign, m.channel AS channel, m.community AS community, m.side AS side, m.entry AS entry,

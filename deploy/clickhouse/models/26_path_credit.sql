@@ -3,7 +3,7 @@
 WITH
     (u, w) -> arrayMap((x, i) -> toDecimal128(toDecimal256(sign(u) * (intDiv(abs(u) * x, arraySum(w))
         + (indexOf(arraySort(j -> (-((abs(u) * w[j]) % arraySum(w)), j), arrayEnumerate(w)), i) <= abs(u) - arraySum(arrayMap(z -> intDiv(abs(u) * z, arraySum(w)), w)))), 6) / 1000000, 6), w, arrayEnumerate(w)) AS split,
-    traced AS (SELECT * FROM {model.credit_by_rule} WHERE model = {rule} AND lookback_days = {lookback} AND click != '' AND share > 0),
+    traced AS (SELECT * FROM {model.credit} WHERE click != ''),
     -- The path as it was known at the click: the root, what the row left out, the nearest nodes. Neighbours of one known account are one.
     path AS (
         SELECT

@@ -13,9 +13,7 @@ WITH
         SELECT c.id AS conversion, if(s.id != '', s.visitor, c.visitor) AS visitor
         FROM conversion_row AS c LEFT ANY JOIN (SELECT * FROM conversion_row WHERE has_visitor) AS s ON s.id = c.refund_of
         WHERE s.id != '' OR c.has_visitor),
-    credited AS (
-        SELECT *, toFloat64(credit) AS amount FROM {model.credit_by_rule}
-        WHERE model = {rule} AND lookback_days = {lookback} AND share > 0),
+    credited AS (SELECT *, toFloat64(credit) AS amount FROM {model.credit}),
     slot_sale AS (
         SELECT trial.1 AS of_experiment, touched, brand, sold_at, day, currency, amount
         FROM credited ARRAY JOIN trials AS trial

@@ -9,7 +9,7 @@ use super::tables::{CONTENT, GAP, MONEY};
 use crate::clickhouse::marks;
 use crate::command::database;
 use crate::migrations::statements;
-use crate::rollup::{self, ANSWERS, MEMORY};
+use crate::rollup::{self, ANSWERS, Request};
 
 /// A client of the database.
 pub(super) struct Answers {
@@ -69,9 +69,10 @@ impl Answers {
         Ok(())
     }
 
-    /// Makes the answers of what there is now.
+    /// Makes all answers of what there is now.
     pub(super) async fn roll_up(&self) -> Result<(), DemoError> {
-        rollup::run(&self.client, MEMORY).await.map(drop).map_err(DemoError::Answers)
+        let request = Request { credit_by_rule: true, ..Request::default() };
+        rollup::run(&self.client, request).await.map(drop).map_err(DemoError::Answers)
     }
 
     /// Prints answers and nothing else. What a statement changes is in the answers of the questions after it.

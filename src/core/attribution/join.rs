@@ -19,7 +19,8 @@ pub enum Failed<E> {
     },
 }
 
-/// Works out every part of every sale, under each of [`Rule::ALL`] and [`Lookback::ALL`], in the order of the sales.
+/// Works out every part of every sale, under each of [`Rule::ALL`] and [`Lookback::ALL`], and hands on those of one sale after the other,
+/// in the order of look-backs, of rules and of touches.
 ///
 /// Both streams are sorted by [`Who`]. Touches of people without a sale are skipped. The touches of one person are in memory
 /// at a time; those in the order of time, kind and id cost least. The time is linear in touches, sales and parts.
@@ -29,7 +30,7 @@ pub enum Failed<E> {
 pub fn credit<M, N, E>(
     touches: impl IntoIterator<Item = Result<(Who, Touch<M>), E>>,
     sales: impl IntoIterator<Item = Result<(Who, Sale<N>), E>>,
-    mut each: impl FnMut(&Who, &Sale<N>, &Part<'_, M>) -> Result<(), E>,
+    mut each: impl FnMut(&Who, &Sale<N>, &[Part<'_, M>]) -> Result<(), E>,
 ) -> Result<(), Failed<E>> {
     let mut touches = Sorted::new("touches", touches.into_iter());
     let mut sales = Sorted::new("sales", sales.into_iter());
@@ -38,7 +39,7 @@ pub fn credit<M, N, E>(
         let theirs = touches.of(&who)?;
         let trail = Trail::new(if who.person.is_empty() { Vec::new() } else { theirs });
         while let Some(sale) = sales.next_of(&who)? {
-            trail.credit(&sale, &mut room, |part| each(&who, &sale, part))?;
+            each(&who, &sale, &trail.credit(&sale, &mut room))?;
         }
     }
     Ok(())
@@ -107,13 +108,9 @@ struct Room {
 
 impl<M> Trail<M> {
     /// The parts of one sale.
-    fn credit<N, E>(
-        &self,
-        sale: &Sale<N>,
-        room: &mut Room,
-        mut each: impl FnMut(&Part<'_, M>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn credit<N>(&self, sale: &Sale<N>, room: &mut Room) -> Vec<Part<'_, M>> {
         let price = Price::of(sale);
+        let mut parts = Vec::new();
         for lookback in Lookback::ALL {
             let mut touches: Vec<&Touch<M>> = self.sessions(sale.sold_at, lookback).collect();
             touches.drain(..touches.len().saturating_sub(SESSIONS_MAX));
@@ -130,9 +127,10 @@ impl<M> Trail<M> {
                     } else {
                         0_i128.saturating_add_unsigned(units)
                     };
-                    each(&Part {
+                    parts.push(Part {
                         rule,
                         lookback,
+                        number: i,
                         touch: touches.get(i).copied(),
                         weight,
                         of_weight,
@@ -141,10 +139,10 @@ impl<M> Trail<M> {
                         credit_base: price.credit_base(credit),
                         margin_base: price.margin_base(credit),
                         before_direct: rule == Rule::Last && last_known.is_some_and(|known| known + 1 < touches.len()),
-                    })?;
+                    });
                 }
             }
         }
-        Ok(())
+        parts
     }
 }

@@ -35,8 +35,8 @@ fn parts_of<N>(touches: &[Touch<usize>], sales: &[Sale<N>]) -> Vec<Found> {
         Ok((who.clone(), Sale { id, sold_at, amount, refund_of, margin_rate, base_rate, more: place }))
     });
     let mut found = Vec::new();
-    credit(touches, sales, |_, sale, part| {
-        found.push(Found {
+    credit(touches, sales, |_, sale, parts| {
+        found.extend(parts.iter().map(|part| Found {
             sale: sale.more,
             rule: part.rule,
             days: part.lookback.days,
@@ -47,7 +47,7 @@ fn parts_of<N>(touches: &[Touch<usize>], sales: &[Sale<N>]) -> Vec<Found> {
             credit_base: part.credit_base,
             margin_base: part.margin_base,
             before_direct: part.before_direct,
-        });
+        }));
         Ok(())
     })
     .unwrap();
