@@ -221,7 +221,7 @@ ALTER TABLE {people}.buzz
     COMMENT COLUMN z 'Distance from the usual = (mentions - baseline) / spread. Unit: spreads. Adds: none. Never: no probability; counts of mentions have no bell curve.',
     COMMENT COLUMN day_complete 'Whether every living source has been read to the end of the day',
     COMMENT COLUMN verdict 'high above 3 spreads, low below -3, else usual; NULL where z is',
-    COMMENT COLUMN reason 'Why z is NULL';
+    COMMENT COLUMN reason 'Why z is NULL (empty, fewer than 28 days before, the day is not complete)';
 
 CREATE OR REPLACE VIEW {people}.people SQL SECURITY DEFINER AS
 SELECT * FROM people
@@ -665,7 +665,7 @@ ALTER TABLE {people}.roi_cohort
     COMMENT COLUMN cost_per_acquisition 'Cost per acquisition = cost / conversions. Unit: money. Adds: ratio.',
     COMMENT COLUMN mature 'Whether the look-back after the newest post has passed',
     COMMENT COLUMN basis 'The best evidence among the brand''s conversions of the time, one of clicks, utm, visits, none',
-    COMMENT COLUMN reason 'Why roi or its interval is NULL',
+    COMMENT COLUMN reason 'Why roi or its interval is NULL, the first that holds (empty, unallocated_cost, no_posts, not_mature, no_conversions, no_touch, no_clicks, other_currency, missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage, no_cost, no_value, few_roots, unbounded_estimate, no_cost_at_low_estimate)',
     COMMENT COLUMN base_currency 'Currency of the figures; empty is the reference currency';
 
 CREATE OR REPLACE VIEW {people}.places SQL SECURITY DEFINER AS
@@ -709,10 +709,10 @@ ALTER TABLE {people}.places
     COMMENT COLUMN busy_less_quiet_low 'Busy less quiet at least = lower end of the 95 % interval by places. Unit: visits per reply. Adds: none.',
     COMMENT COLUMN busy_less_quiet_high 'Busy less quiet at most = upper end of the 95 % interval by places. Unit: visits per reply. Adds: none.',
     COMMENT COLUMN tied 'Whether the place may be the first and the first is not known',
-    COMMENT COLUMN reason 'The first thing that is missing of the return or its rank',
-    COMMENT COLUMN replies_reason 'What is missing of visits per reply',
-    COMMENT COLUMN posts_reason 'What is missing of visits per post',
-    COMMENT COLUMN busy_reason 'Why there is no busy_less_quiet: few_places, no_visits',
+    COMMENT COLUMN reason 'The first thing that is missing of the return or its rank (empty, no_place, not_complete, no_conversions, no_touch, other_currency, missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage, no_cost, no_spread, no_value, few_units, no_difference, tied)',
+    COMMENT COLUMN replies_reason 'What is missing of visits per reply (empty, none_written, no_visits, few_roots, few_units)',
+    COMMENT COLUMN posts_reason 'What is missing of visits per post (empty, none_written, no_visits, few_roots, few_units)',
+    COMMENT COLUMN busy_reason 'Why there is no busy_less_quiet (empty, few_places, no_visits)',
     COMMENT COLUMN base_currency 'Currency of the figures; empty is the reference currency';
 
 CREATE OR REPLACE VIEW {people}.response SQL SECURITY DEFINER AS
@@ -734,7 +734,7 @@ ALTER TABLE {people}.response
     COMMENT COLUMN reply_days 'Days with replies = whole days with at least one. Unit: days. Adds: none.',
     COMMENT COLUMN lead_verdict 'What later replies say of the model, one of flagged, not_flagged_at_20pct, undecided',
     COMMENT COLUMN beside_immediacy 'Whether the clicks of immediacy say the same, one of agrees, contradicts, cannot_tell',
-    COMMENT COLUMN reason 'Why a figure is NULL';
+    COMMENT COLUMN reason 'Why a figure is NULL (empty, fewer than 14 whole days, no brand replies, replies on fewer than 10 days, the lags cannot be told apart)';
 
 CREATE OR REPLACE VIEW {people}.customers SQL SECURITY DEFINER AS
 SELECT * FROM customers
@@ -797,7 +797,7 @@ ALTER TABLE {people}.experiments
     COMMENT COLUMN low 'At least = lower end of the 95 % interval. Unit: money. Adds: none.',
     COMMENT COLUMN high 'At most = upper end of the 95 % interval. Unit: money. Adds: none.',
     COMMENT COLUMN verdict 'higher, lower or undecided; empty on the control arm',
-    COMMENT COLUMN reason 'Why a figure is NULL, or that the row is the control arm';
+    COMMENT COLUMN reason 'Why a figure is NULL, or that the row is the control arm (empty, no sales are known by this type of unit, a time slot is no time, a time slot has no length, a rate is missing, the control arm, fewer than two units in an arm, no unit differs from another)';
 
 CREATE OR REPLACE VIEW {people}.freshness SQL SECURITY DEFINER AS
 SELECT * FROM freshness

@@ -8,7 +8,7 @@ import random
 import statistics
 import zoneinfo
 
-from store import dicts, insert, millis, opening, run, same
+from store import dicts, insert, listed, millis, opening, run, same
 
 DICE = random.Random(8)
 UTC = datetime.timezone.utc
@@ -278,5 +278,6 @@ for row in found:
 assert returning > 20 and sum(len(held["bots"]) for held in weeks.values()) > 20
 print(f"people: {len(found)} weeks of brands and places, every column; {returning} returned, {sum(len(held['bots']) for held in weeks.values())} bots left out")
 
+listed("buzz", "reason")
 run("INSERT INTO active_epoch VALUES ('t/0', 1, 1)")
 same("the epoch that is read", dicts("SELECT max(replies) AS most FROM activity")[0]["most"], 50)

@@ -15,7 +15,7 @@ import zoneinfo
 import numpy
 from scipy import stats
 
-from store import dicts, facts, insert, millis, run, same
+from store import dicts, facts, insert, listed, millis, run, same
 
 HOUR, DAY = 3_600_000, 86_400_000
 T0 = int(datetime.datetime(2026, 3, 2, tzinfo=datetime.timezone.utc).timestamp()) * 1000
@@ -205,3 +205,4 @@ for (experiment, kind), units in arms.items():
         compared += 1
         print(f"experiments: {experiment} {arm} against {control}, {len(mine)} and {len(theirs)} units, {difference:.2f} +- {error:.2f}, p {test.pvalue:.3f}, as in scipy")
 assert not found and compared == 12, (found, compared)
+listed("experiments", "reason")

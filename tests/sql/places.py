@@ -11,7 +11,7 @@ from decimal import Decimal
 import numpy
 from scipy import stats
 
-from store import dicts, facts, insert, millis, opening, run, same
+from store import dicts, facts, insert, listed, millis, opening, run, same
 
 R = random.Random(31)
 MINUTE, HOUR, DAY, UNIT = 60_000, 3_600_000, 86_400_000, 1_000_000
@@ -338,4 +338,5 @@ for row in dicts("SELECT brand, channel, community, toFloat64(sum(margin_base)) 
 assert sides["acme"] > 26 and sides["star"] == 12, sides
 needed = {"", "no_place", "no_conversions", "not_complete", "no_difference", "missing_hourly_rate", "no_cost", "ranked", "tied", "reply ", "reply few_roots", "reply none_written", "post ", "post few_roots", "busy ", "busy few_places"}
 assert needed <= set(seen), needed - set(seen)
+listed("places", "reason", "replies_reason", "posts_reason", "busy_reason")
 print(f"places: {len(found)} rows, {dict(seen)}")

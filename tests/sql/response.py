@@ -11,7 +11,7 @@ import zoneinfo
 import numpy
 from scipy import stats
 
-from store import LARGEST, dicts, insert, millis, opening, run, same
+from store import LARGEST, dicts, insert, listed, millis, opening, run, same
 
 BINS = [(0, 0), (1, 4), (5, 14), (15, 59), (60, 239), (240, 719)]
 LENGTHS = numpy.array([last - first + 1 for first, last in BINS])
@@ -217,4 +217,5 @@ for name in ("young", "new"):
 nothing("rare", answer["rare"], "replies on fewer than 10 days")
 nothing("mute", answer["mute"], "no brand replies")
 nothing("even", answer["even"], "the lags cannot be told apart")
+listed("response", "reason")
 same("a lead is seen", answer["led"][60]["lead_verdict"], "flagged")

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from scipy import stats
 
-from store import ask, dicts, empty, facts, insert, millis, one, run, same
+from store import ask, dicts, empty, facts, insert, listed, millis, one, run, same
 
 R = random.Random(21)
 HOUR, DAY = 3600, 86400
@@ -319,3 +319,4 @@ assert any(r["margin_without_post"] not in (None, 0) for r in rows), "every touc
 print(f"roi: {checked} rows, every figure; reasons {dict(reasons)}")
 seen = {"", "unallocated_cost", "no_posts", "not_mature", "no_conversions", "no_touch", "no_clicks", "missing_hourly_rate", "other_currency", "missing_exchange_rate", "labour_coverage", "no_cost", "no_value", "few_roots", "unbounded_estimate"}
 assert seen <= set(reasons), seen - set(reasons)
+listed("roi_cohort", "reason")

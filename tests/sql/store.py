@@ -21,6 +21,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import yaml
+
 URL = os.environ["CLICKHOUSE_URL"]
 # What people read, and the rows beside it, where these programs ask.
 PEOPLE = os.environ["CLICKHOUSE_DATABASE"]
@@ -207,6 +209,16 @@ def same(what, found, wanted, tolerance=0.0):
         assert math.isclose(float(found), float(wanted), rel_tol=tolerance, abs_tol=tolerance), f"{what}: {found} is not {wanted}"
     else:
         assert decimal.Decimal(str(found)) == decimal.Decimal(str(wanted)), f"{what}: {found} is not {wanted}"
+
+
+def listed(view, *columns):
+    """What these columns of a view say must be words that deploy/metrics.yml lists for them; answers which of them occur."""
+    catalogue = yaml.safe_load((MIGRATIONS.parent / "metrics.yml").read_text())
+    (notes,) = (described["notes"] for described in catalogue["views"] if described["view"] == view)
+    found = {column: {word for (word,) in ask(f"SELECT DISTINCT {column} FROM {view}")} for column in columns}
+    for column, words in found.items():
+        same(f"{view}.{column}: words that are not listed", sorted(words - set(notes[column]["values"])), [])
+    return found
 
 
 if not _post(f"SELECT name FROM system.tables WHERE database = '{DATABASE}' LIMIT 1 FORMAT TSV", "default").strip():
