@@ -5,7 +5,6 @@
 
 mod client;
 mod group;
-mod hand;
 mod identity;
 mod members;
 mod queue;
@@ -31,9 +30,9 @@ use crate::worker::{Bounds, Delivery, Source};
 
 use client::{Client, Notice};
 pub(crate) use client::{committed, log_note, offset};
-use hand::Hand;
 pub use identity::TopicWatch;
 pub use members::Member;
+use queue::Hand;
 pub use survey::{Described, Survey};
 pub use topic::TopicSettings;
 

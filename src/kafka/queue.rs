@@ -1,9 +1,12 @@
-//! A partition's own queue, and the messages drained from it: the part of the client that has no safe face.
+//! What is in hand: the queue of each partition that is read, and the messages that were drained from it last. The part of the
+//! client that has no safe face.
 //!
-//! On a real broker draining in batches takes half the CPU of polling message by message.
+//! Decides nothing: the reader says what is drained, handed out and freed. On a real broker draining in batches takes half the CPU
+//! of polling message by message.
 #![expect(unsafe_code, reason = "the client offers batches of one partition only through its C interface")]
 
-use std::ffi::{CStr, c_void};
+use std::collections::BTreeMap;
+use std::ffi::{CStr, CString, c_void};
 use std::ops::Range;
 use std::ptr::{NonNull, null, null_mut};
 use std::slice;
@@ -11,18 +14,91 @@ use std::sync::Arc;
 
 use rdkafka::bindings as sys;
 use rdkafka::consumer::Consumer as _;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
 
-use crate::reader::Item;
+use crate::reader::{self, Batches, Item};
 use crate::record::{Header, Millis, Offset, Partition, Record};
+use crate::worker::Delivery;
 
 use super::client::{self, Client};
 
 /// Messages taken at once. Measured: larger ones gain nothing.
 const BATCH: usize = 2000;
 
+/// Queues and batches by partition.
+#[derive(Default)]
+pub(super) struct Hand(BTreeMap<Partition, Held>);
+
+struct Held {
+    batch: Option<Batch>,
+    queue: PartitionQueue,
+}
+
+impl Hand {
+    /// Cuts a partition's queue off from the common one.
+    pub(super) fn open(&mut self, client: &Arc<Client>, topic: &str, partition: Partition) -> KafkaResult<()> {
+        let name = CString::new(topic)?;
+        let queue = PartitionQueue::open(client, &name, partition)
+            .ok_or_else(|| KafkaError::Subscription(format!("no queue for partition {partition}")))?;
+        self.0.insert(partition, Held { batch: None, queue });
+        Ok(())
+    }
+
+    /// Takes what is in a partition's queue; says how much that was.
+    pub(super) fn drain(&mut self, partition: Partition) -> usize {
+        let Some(held) = self.0.get_mut(&partition) else { return 0 };
+        held.batch = held.queue.drain();
+        held.batch.as_ref().map_or(0, Batch::len)
+    }
+
+    /// Frees a partition's batch.
+    pub(super) fn free(&mut self, partition: Partition) {
+        if let Some(held) = self.0.get_mut(&partition) {
+            held.batch = None;
+        }
+    }
+
+    /// Gives up a partition's queue, and whatever it holds.
+    pub(super) fn close(&mut self, partition: Partition) {
+        // What is left is outdated by now: the client frees it while it looks for what is not.
+        self.drain(partition);
+        self.0.remove(&partition);
+    }
+
+    fn batch(&self, partition: Partition) -> Option<&Batch> {
+        self.0.get(&partition)?.batch.as_ref()
+    }
+
+    /// A delivery of the reader with the records that it names.
+    pub(super) fn deliver(&self, told: reader::Delivery) -> Delivery<'_> {
+        match told {
+            reader::Delivery::Records(partition, run) => {
+                Delivery::Records(partition, self.batch(partition).map(|batch| batch.records(run)).unwrap_or_default())
+            }
+            reader::Delivery::Assigned(partitions) => Delivery::Assigned(partitions),
+            reader::Delivery::End(partition, end) => Delivery::End(partition, end),
+            reader::Delivery::Doubted(partition) => Delivery::Doubted(partition),
+            reader::Delivery::Revoked(partitions) => Delivery::Revoked(partitions),
+            reader::Delivery::Lost(partitions) => Delivery::Lost(partitions),
+            reader::Delivery::Fenced(partitions) => Delivery::Fenced(partitions),
+        }
+    }
+}
+
+impl Batches for Hand {
+    fn item(&self, partition: Partition, index: usize) -> Item {
+        // The reader asks for what it was told is there.
+        self.batch(partition).map_or(Item::Record(0), |batch| batch.item(index))
+    }
+
+    fn text(&self, partition: Partition, index: usize) -> String {
+        self.batch(partition).map(|batch| batch.text(index)).unwrap_or_default()
+    }
+}
+
 /// The queue of one partition, cut off from the consumer's common queue.
-pub(super) struct PartitionQueue {
+struct PartitionQueue {
     queue: NonNull<sys::rd_kafka_queue_t>,
     // Keeps the client alive until the queue is destroyed.
     client: Arc<Client>,
@@ -33,7 +109,7 @@ unsafe impl Send for PartitionQueue {}
 
 impl PartitionQueue {
     /// Cuts the partition off. Before it is assigned, so that nothing of it reaches the common queue.
-    pub(super) fn open(client: &Arc<Client>, topic: &CStr, partition: Partition) -> Option<Self> {
+    fn open(client: &Arc<Client>, topic: &CStr, partition: Partition) -> Option<Self> {
         // SAFETY: the client is alive, the name ends with a zero byte, and both are only read.
         let queue = unsafe { sys::rd_kafka_queue_get_partition(client.client().native_ptr(), topic.as_ptr(), partition.0) };
         let queue = NonNull::new(queue)?;
@@ -43,7 +119,7 @@ impl PartitionQueue {
     }
 
     /// What has been fetched, if anything; never waits.
-    pub(super) fn drain(&self) -> Option<Batch> {
+    fn drain(&self) -> Option<Batch> {
         let mut messages: Vec<*mut sys::rd_kafka_message_t> = Vec::with_capacity(BATCH);
         // SAFETY: the handle is alive, and the vector has room for `BATCH` pointers. With a timeout of 0 the
         // call returns what is there (with any other it waits for a full batch).
@@ -63,7 +139,7 @@ impl Drop for PartitionQueue {
 }
 
 /// Messages of one partition, freed when it is dropped.
-pub(super) struct Batch {
+struct Batch {
     messages: Vec<*mut sys::rd_kafka_message_t>,
     // Messages must be freed before the client is.
     _client: Arc<Client>,
@@ -73,12 +149,12 @@ pub(super) struct Batch {
 unsafe impl Send for Batch {}
 
 impl Batch {
-    pub(super) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.messages.len()
     }
 
     /// What is at an index below the length.
-    pub(super) fn item(&self, index: usize) -> Item {
+    fn item(&self, index: usize) -> Item {
         let message = self.message(index);
         let error = message.err;
         if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
@@ -92,13 +168,13 @@ impl Batch {
     }
 
     /// What the client says about an error.
-    pub(super) fn text(&self, index: usize) -> String {
+    fn text(&self, index: usize) -> String {
         let message = self.message(index);
         String::from_utf8_lossy(bytes(self, message.payload, message.len).unwrap_or_default()).into_owned()
     }
 
     /// The records of a run, borrowed from the client's memory.
-    pub(super) fn records(&self, run: Range<usize>) -> Vec<Record<'_>> {
+    fn records(&self, run: Range<usize>) -> Vec<Record<'_>> {
         run.map(|index| self.record(index)).collect()
     }
 

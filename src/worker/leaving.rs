@@ -3,14 +3,17 @@
 //! Rows leave by time or by size, a state with the rows it stands for, an offset when its state is published. A partition
 //! that is to be given back takes the same way, at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use tokio::time::Instant;
+use futures::future::LocalBoxFuture;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::problem::Problem;
-use super::publishing::{self, Cover, FlushBatch, Outcome, PendingCheckpoint};
+use super::publishing::{Cover, FlushBatch, Outcome, PendingCheckpoint, kib};
 use super::turn::Loop;
 use super::{Append, Appended, Checkpoints, Notice, Observer, Sink, Source, WorkerError, pace};
 use crate::assignment::{Assignment, AssignmentId, Event, Publication, Running};
@@ -80,7 +83,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 let copying = Instant::now();
                 let (next, promise, state) = running.snapshot();
                 copied += copying.elapsed();
-                let room = publishing::room_for(&self.snapshots, state.size());
+                let room = room_for(&self.snapshots, state.size());
                 batch.checkpoints.push(PendingCheckpoint { id, next, promise, state, room });
             }
         }
@@ -126,7 +129,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     }
 
     fn insert(&mut self, batch: Box<FlushBatch>, wait: Duration) {
-        self.under_way.push(publishing::insert(self.sink, batch, wait));
+        self.under_way.push(insert(self.sink, batch, wait));
     }
 
     /// Appends its `progress`, of the partitions that are still held as they were: what became of the others is told by
@@ -137,7 +140,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             Some(Append { progress: progress.clone(), promise, whole: cover.whole })
         };
         let rows = batch.rows.progress.iter().zip(&batch.covers).filter_map(append).collect();
-        self.under_way.push(publishing::append(self.sink, batch, rows, wait));
+        self.under_way.push(append_rows(self.sink, batch, rows, wait));
     }
 
     /// An attempt to insert ended: its rows are there, or they are sent again as they are.
@@ -254,7 +257,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         let (now, free) = (self.now(), self.last_snapshots.available_permits() > 0);
         let Some(assignment) = self.assignments.get_mut(&partition).filter(|_| free) else { return };
         if let Some((next, promise, state)) = assignment.last_state(now) {
-            let room = publishing::room_for(&self.last_snapshots, state.size());
+            let room = room_for(&self.last_snapshots, state.size());
             self.publish(partition, (next, promise), state, room);
         }
     }
@@ -332,6 +335,109 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         if wanted != self.paused && self.stop_flow(wanted) {
             self.paused = wanted;
             self.observer.notice(Notice::Paused(wanted));
+        }
+    }
+}
+
+/// Room for a snapshot of this size, if there is any.
+fn room_for(snapshots: &Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    let free = u32::try_from(snapshots.available_permits()).unwrap_or(u32::MAX);
+    Arc::clone(snapshots).try_acquire_many_owned(kib(bytes as u64, free)).ok()
+}
+
+/// Inserts the rows once, after a wait.
+fn insert<K: Sink>(sink: &K, mut batch: Box<FlushBatch>, wait: Duration) -> LocalBoxFuture<'_, Outcome> {
+    async move {
+        sleep(wait).await;
+        if batch.sent.is_empty() {
+            batch.place = sink.place();
+        }
+        let outcome = if batch.rows.is_empty() { Ok(()) } else { sink.insert(&batch.rows).await };
+        Outcome::Inserted(batch, outcome)
+    }
+    .boxed_local()
+}
+
+/// Appends rows of `progress` once, after a wait.
+fn append_rows<K: Sink>(sink: &K, batch: Box<FlushBatch>, rows: Vec<Append>, wait: Duration) -> LocalBoxFuture<'_, Outcome> {
+    async move {
+        sleep(wait).await;
+        let outcome = if rows.is_empty() { Ok(Appended::Done) } else { sink.append(&rows).await };
+        // Looked at afterwards: no state is published before this, and whatever was appended meanwhile is made good.
+        let stayed = sink.place() == batch.place;
+        Outcome::Appended(batch, if stayed { outcome } else { outcome.and_then(elsewhere) })
+    }
+    .boxed_local()
+}
+
+/// What was appended to a store that may not be where the rows are is not done.
+fn elsewhere(appended: Appended) -> Result<Appended, Failure> {
+    match appended {
+        Appended::Done => {
+            Err(Failure::Transient("the store is asked at another address now: the rows are sent there, too".to_owned()))
+        }
+        broken @ Appended::Broken(_) => Ok(broken),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::worker::Known;
+
+    /// A store that is asked elsewhere from some attempt on.
+    struct Moving {
+        place: Cell<usize>,
+        moves_at_append: bool,
+        appended: Appended,
+    }
+
+    impl Sink for Moving {
+        async fn insert(&self, _rows: &Rows) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        async fn append(&self, _rows: &[Append]) -> Result<Appended, Failure> {
+            self.place.set(self.place.get() + usize::from(self.moves_at_append));
+            Ok(self.appended.clone())
+        }
+
+        async fn known(&self, _source: &str) -> Result<Known, Failure> {
+            Err(Failure::Transient("nobody asks".to_owned()))
+        }
+
+        async fn newest_version(&self, _source: &str) -> Result<Option<Offset>, Failure> {
+            Ok(None)
+        }
+
+        fn place(&self) -> usize {
+            self.place.get()
+        }
+    }
+
+    /// What becomes of `progress`, if the store is asked elsewhere once rows were sent, or while it is appended.
+    async fn appended(between: usize, moves_at_append: bool, appended: Appended) -> Result<Appended, Failure> {
+        let sink = Moving { place: Cell::new(7), moves_at_append, appended };
+        let outcome = insert(&sink, Box::default(), Duration::ZERO).await;
+        let Outcome::Inserted(mut batch, Ok(())) = outcome else { panic!("it inserts") };
+        batch.sent.push(Rows::default());
+        sink.place.set(sink.place.get() + between);
+        // The second part of its rows.
+        let Outcome::Inserted(batch, Ok(())) = insert(&sink, batch, Duration::ZERO).await else { panic!("it inserts") };
+        let row = Append { progress: crate::row::Progress::default(), promise: Promise::default(), whole: false };
+        let Outcome::Appended(_, outcome) = append_rows(&sink, batch, vec![row], Duration::ZERO).await else { panic!("it appends") };
+        outcome
+    }
+
+    #[tokio::test]
+    async fn progress_is_not_done_where_the_rows_may_not_be() {
+        let broken = Appended::Broken(vec!["t/0".into()]);
+        assert_eq!(appended(0, false, Appended::Done).await, Ok(Appended::Done));
+        for (between, at_append) in [(1, false), (0, true)] {
+            assert!(matches!(appended(between, at_append, Appended::Done).await, Err(Failure::Transient(_))));
+            assert_eq!(appended(between, at_append, broken.clone()).await, Ok(broken.clone()), "another store is named");
         }
     }
 }

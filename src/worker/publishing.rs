@@ -1,6 +1,4 @@
-//! Rows, states and offsets on their way: each attempt runs by itself and ends as an outcome.
-//!
-//! An insert sends the same rows at every attempt; a publication and a commit have deadlines of their own.
+//! What is on its way, and how an attempt ends. A state is published here, under a deadline of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +6,10 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::opening::Answer;
-use super::{Append, Appended, Checkpoints, Sink};
+use super::{Appended, Checkpoints};
 use crate::assignment::{AssignmentId, Bounds, Promise, Publication};
 use crate::engine::Snapshot;
 use crate::failure::Failure;
@@ -120,52 +118,6 @@ pub(super) fn kib(bytes: u64, most: u32) -> u32 {
     u32::try_from(bytes >> 10).unwrap_or(u32::MAX).clamp(1, most.max(1))
 }
 
-/// Room for a snapshot of this size, if there is any.
-pub(super) fn room_for(snapshots: &Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePermit> {
-    let free = u32::try_from(snapshots.available_permits()).unwrap_or(u32::MAX);
-    Arc::clone(snapshots).try_acquire_many_owned(kib(bytes as u64, free)).ok()
-}
-
-/// Inserts the rows once, after a wait.
-pub(super) fn insert<K: Sink>(sink: &K, mut batch: Box<FlushBatch>, wait: Duration) -> LocalBoxFuture<'_, Outcome> {
-    async move {
-        sleep(wait).await;
-        if batch.sent.is_empty() {
-            batch.place = sink.place();
-        }
-        let outcome = if batch.rows.is_empty() { Ok(()) } else { sink.insert(&batch.rows).await };
-        Outcome::Inserted(batch, outcome)
-    }
-    .boxed_local()
-}
-
-/// Appends rows of `progress` once, after a wait.
-pub(super) fn append<K: Sink>(
-    sink: &K,
-    batch: Box<FlushBatch>,
-    rows: Vec<Append>,
-    wait: Duration,
-) -> LocalBoxFuture<'_, Outcome> {
-    async move {
-        sleep(wait).await;
-        let outcome = if rows.is_empty() { Ok(Appended::Done) } else { sink.append(&rows).await };
-        // Looked at afterwards: no state is published before this, and whatever was appended meanwhile is made good.
-        let stayed = sink.place() == batch.place;
-        Outcome::Appended(batch, if stayed { outcome } else { outcome.and_then(elsewhere) })
-    }
-    .boxed_local()
-}
-
-/// What was appended to a store that may not be where the rows are is not done.
-fn elsewhere(appended: Appended) -> Result<Appended, Failure> {
-    match appended {
-        Appended::Done => {
-            Err(Failure::Transient("the store is asked at another address now: the rows are sent there, too".to_owned()))
-        }
-        broken @ Appended::Broken(_) => Ok(broken),
-    }
-}
-
 /// Publishes a state once, under its deadline.
 pub(super) fn publish<'a, C: Checkpoints>(
     checkpoints: &'a C,
@@ -187,66 +139,4 @@ pub(super) async fn in_time<T>(bytes: u64, asked: impl Future<Output = Result<T,
     let limit = STATE_DEADLINE.saturating_add(Duration::from_secs(bytes / BYTES_A_SECOND));
     let hung = |_| Err(Failure::Transient(format!("the checkpoint store gave no answer within {limit:?}")));
     timeout(limit, asked).await.unwrap_or_else(hung)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-    use crate::worker::Known;
-
-    /// A store that is asked elsewhere from some attempt on.
-    struct Moving {
-        place: Cell<usize>,
-        moves_at_append: bool,
-        appended: Appended,
-    }
-
-    impl Sink for Moving {
-        async fn insert(&self, _rows: &Rows) -> Result<(), Failure> {
-            Ok(())
-        }
-
-        async fn append(&self, _rows: &[Append]) -> Result<Appended, Failure> {
-            self.place.set(self.place.get() + usize::from(self.moves_at_append));
-            Ok(self.appended.clone())
-        }
-
-        async fn known(&self, _source: &str) -> Result<Known, Failure> {
-            Err(Failure::Transient("nobody asks".to_owned()))
-        }
-
-        async fn newest_version(&self, _source: &str) -> Result<Option<Offset>, Failure> {
-            Ok(None)
-        }
-
-        fn place(&self) -> usize {
-            self.place.get()
-        }
-    }
-
-    /// What becomes of `progress`, if the store is asked elsewhere once rows were sent, or while it is appended.
-    async fn appended(between: usize, moves_at_append: bool, appended: Appended) -> Result<Appended, Failure> {
-        let sink = Moving { place: Cell::new(7), moves_at_append, appended };
-        let outcome = insert(&sink, Box::default(), Duration::ZERO).await;
-        let Outcome::Inserted(mut batch, Ok(())) = outcome else { panic!("it inserts") };
-        batch.sent.push(Rows::default());
-        sink.place.set(sink.place.get() + between);
-        // The second part of its rows.
-        let Outcome::Inserted(batch, Ok(())) = insert(&sink, batch, Duration::ZERO).await else { panic!("it inserts") };
-        let row = Append { progress: crate::row::Progress::default(), promise: Promise::default(), whole: false };
-        let Outcome::Appended(_, outcome) = append(&sink, batch, vec![row], Duration::ZERO).await else { panic!("it appends") };
-        outcome
-    }
-
-    #[tokio::test]
-    async fn progress_is_not_done_where_the_rows_may_not_be() {
-        let broken = Appended::Broken(vec!["t/0".into()]);
-        assert_eq!(appended(0, false, Appended::Done).await, Ok(Appended::Done));
-        for (between, at_append) in [(1, false), (0, true)] {
-            assert!(matches!(appended(between, at_append, Appended::Done).await, Err(Failure::Transient(_))));
-            assert_eq!(appended(between, at_append, broken.clone()).await, Ok(broken.clone()), "another store is named");
-        }
-    }
 }

@@ -35,4 +35,5 @@ mod service;
 mod sql;
 mod store;
 mod views;
+mod walk;
 mod world;

@@ -134,16 +134,28 @@ impl World {
     /// The program with the world's configuration.
     pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = grapevine();
-        command.arg(name).arg("--config").arg(self.folder.path().join("worker.toml"));
-        command.env("GRAPEVINE_RULES_PSEUDONYM_KEY", "a key for tests only");
-        command
+        command.arg(name).arg("--config");
+        self.configured(command)
+    }
+
+    /// A program that takes the world's configuration as its next argument.
+    pub(crate) fn configured(&self, mut program: Command) -> Command {
+        program.arg(self.folder.path().join("worker.toml"));
+        program.env("GRAPEVINE_RULES_PSEUDONYM_KEY", "a key for tests only");
+        program
     }
 
     /// Starts a worker and waits until its admin server listens.
     pub(crate) fn start(&self, environment: &[(&str, &str)]) -> Worker {
-        let log = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
         let mut command = self.command("run");
-        command.envs(environment.iter().copied()).stderr(log.reopen().unwrap());
+        command.envs(environment.iter().copied());
+        self.start_program(command)
+    }
+
+    /// The same with a worker that is built apart.
+    pub(crate) fn start_program(&self, mut command: Command) -> Worker {
+        let log = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
+        command.stderr(log.reopen().unwrap());
         let mut worker = Worker { child: command.spawn().unwrap(), log, admin: SocketAddr::from(([127, 0, 0, 1], 0)) };
         worker.admin = until("the admin server listens", || {
             let status = worker.child.try_wait().unwrap();

@@ -11,6 +11,7 @@ mod fact;
 mod head;
 mod histogram;
 mod interner;
+mod last;
 mod life;
 mod lives;
 mod memory;
@@ -34,9 +35,10 @@ pub(crate) mod tests;
 
 use std::sync::Arc;
 
+pub use last::LastRecord;
 pub use pseudonym::{actor_pseudonym, visitor_pseudonym};
 pub use rules::{CLOCK_WITNESSES, Fingerprint, Limits, RULES_REVISION, Rules};
-pub use snapshot::{FORMAT as SNAPSHOT_FORMAT, ForeignSnapshot, Inspection, LastRecord, Snapshot};
+pub use snapshot::{FORMAT as SNAPSHOT_FORMAT, ForeignSnapshot, Inspection, Snapshot};
 pub use tally::{BYTES_AN_ENTRY, Holdings, LATENESS_BOUNDS, Tally};
 
 use crate::event::{Event, EventType, Reject};
@@ -45,11 +47,11 @@ use crate::row::{Progress, Rows};
 use clock::Clock;
 use head::Head;
 use interner::Interner;
+use last::Last;
 use life::Outcome;
 use lives::{Lives, Slot};
 use pseudonym::Pseudonyms;
 use scratch::Scratch;
-use snapshot::Last;
 
 /// What changed since the last flush.
 #[derive(Clone, Debug, PartialEq)]
@@ -266,7 +268,9 @@ impl Engine {
                 self.counts.by_type[kind as usize] += 1;
                 self.tally.accepted[kind as usize] += 1;
                 self.follow_time(event.time, record.timestamp);
-                self.keep_fact(event, record, life);
+                if event.is_fact() {
+                    self.keep_fact(event, record, life);
+                }
             }
             Outcome::Duplicate => self.count_duplicate(kind),
             Outcome::ConflictingCopy => {

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
 use super::interner::Interner;
+use super::last::{Last, LastRecord};
 use super::life::Life;
 use super::packed::NODE_BYTES;
-use super::pseudonym::Pseudonyms;
 use super::{Counts, Engine, Fingerprint, Limits, Rules};
-use crate::record::{Millis, Offset, Record};
+use crate::record::{Millis, Offset};
 
 mod inspection;
 
@@ -39,57 +39,6 @@ pub enum ForeignSnapshot {
     /// It belongs to another source.
     #[error("it belongs to the source {0:?}")]
     OtherSource(Arc<str>),
-}
-
-/// The last record read: the log that still holds its offset must hold this record there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastRecord {
-    /// Its offset.
-    pub offset: Offset,
-    /// The log's time of it.
-    pub timestamp: Option<Millis>,
-    /// Keyed hash of all that it holds: key, payload and headers.
-    pub hash: u64,
-}
-
-/// Keeps the last record cheaply: it is hashed only when somebody asks.
-#[derive(Debug, Default)]
-pub(super) struct Last {
-    offset: Option<Offset>,
-    timestamp: Option<Millis>,
-    content: Vec<u8>,
-    /// The hash, where the content itself is not at hand (after a restore).
-    restored: Option<LastRecord>,
-}
-
-impl Last {
-    pub(super) fn keep(&mut self, record: &Record<'_>) {
-        self.offset = Some(record.offset);
-        self.timestamp = record.timestamp;
-        self.content.clear();
-        self.hold(record.key);
-        self.hold(record.payload);
-        for header in &record.headers {
-            self.hold(Some(header.name.as_bytes()));
-            self.hold(header.value);
-        }
-    }
-
-    /// Nothing is not the same as no bytes, and no two contents run together into the same bytes.
-    fn hold(&mut self, part: Option<&[u8]>) {
-        let length = part.map_or(u64::MAX, |bytes| bytes.len() as u64);
-        self.content.extend_from_slice(&length.to_le_bytes());
-        self.content.extend_from_slice(part.unwrap_or_default());
-    }
-
-    pub(super) fn timestamp(&self) -> Option<Millis> {
-        self.timestamp
-    }
-
-    pub(super) fn record(&self, names: &Pseudonyms) -> Option<LastRecord> {
-        let read = self.offset.map(|offset| LastRecord { offset, timestamp: self.timestamp, hash: names.record(&self.content) });
-        read.or(self.restored)
-    }
 }
 
 /// The state at a flush. The engine goes on; this stays as it was.
@@ -234,7 +183,7 @@ impl Engine {
         let Incoming { _format: _, fingerprint: _, _limits: _, source: _, first: _, next, clock, greatest, counts, last, lives } =
             incoming;
         (self.next, self.clock, self.greatest, self.counts) = (next, clock, greatest, counts);
-        self.last.restored = last;
+        self.last = Last::restored(last);
         for life in lives {
             self.lives.add(Arc::new(reindexed(life, &mut self.interner)?));
         }
