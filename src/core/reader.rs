@@ -88,16 +88,16 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader whose client is about to subscribe. `looks`: the member has a name and the group the classic protocol, so
-    /// a member has to see whether partitions are unassigned. The seed spreads the waits of a fleet.
+    /// A reader whose client is about to subscribe. `named`: the member is a static one. `broker_assigns`: the group has the
+    /// consumer protocol, where the broker sees to it that every partition has an owner. The seed spreads the waits of a fleet.
     #[must_use]
-    pub fn new(looks: bool, seed: u64) -> Reader {
+    pub fn new(named: bool, broker_assigns: bool, seed: u64) -> Reader {
         Reader {
             readings: BTreeMap::new(),
             owned: BTreeSet::new(),
             extents: BTreeMap::new(),
             rebalance: Rebalance::default(),
-            coverage: Coverage::new(looks),
+            coverage: Coverage::new(named && !broker_assigns),
             fencing: Fencing::new(seed),
             identity: Identity::default(),
             complaints: Vec::new(),
@@ -142,10 +142,10 @@ impl Reader {
         std::mem::take(&mut self.gaps)
     }
 
-    /// Whether the group has turned this member away for now.
+    /// Why there is no client.
     #[must_use]
-    pub fn is_away(&self) -> bool {
-        self.fencing.away_until().is_some()
+    pub fn absence(&self) -> Problem {
+        if self.fencing.away_until().is_some() { Problem::Away } else { Problem::Closed }
     }
 
     /// From the loop: read an assigned partition from an offset on, whether it was read before or not.

@@ -1,4 +1,4 @@
-//! How the client is set up, what its callbacks note, and what its errors ask for.
+//! How the client is set up, and what its callbacks note.
 //!
 //! Decides nothing about partitions: callbacks write down what happened, the reader acts on it.
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::RDKafkaRespErr;
@@ -19,9 +19,10 @@ use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
+use super::errors;
 use crate::config;
 use crate::failure::Failure;
-use crate::reader::{ClientError, Extent, PartitionError};
+use crate::reader::Extent;
 use crate::record::{Offset, Partition};
 
 /// The consumer with its notes.
@@ -139,6 +140,11 @@ impl Context {
         lock(&self.notices).pop_front()
     }
 
+    /// What the client said of its last error.
+    pub(super) fn take_reason(&self) -> Option<String> {
+        lock(&self.reason).take()
+    }
+
     fn note(&self, notice: Notice) {
         lock(&self.notices).push_back(notice);
     }
@@ -246,29 +252,22 @@ pub(super) fn give_up(client: Arc<Client>, started: &TopicPartitionList) -> Opti
     })
 }
 
-/// Why the group has turned this member away for good, if it has.
-pub(super) fn turned_away(client: &Client) -> Option<String> {
-    let (code, reason) = client.client().fatal_error()?;
-    matches!(code, RDKafkaErrorCode::FencedInstanceId | RDKafkaErrorCode::UnreleasedInstanceId).then_some(reason)
+/// Partitions without an offset.
+pub(super) fn list(topic: &str, partitions: &[Partition]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for partition in partitions {
+        list.add_partition(topic, partition.0);
+    }
+    list
 }
 
-/// What an error of the whole client asks for, its number, and what the client says about it. The first thing that a
-/// client says after it was fenced is that.
-pub(super) fn judged(client: &Client, error: &KafkaError) -> (ClientError, i32, String) {
-    let reason = lock(&client.context().reason).take().unwrap_or_else(|| error.to_string());
-    let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
-    let reason = format!("{reason}{}", cure(code));
-    if let Some(reason) = turned_away(client) {
-        return (ClientError::Fenced, code as i32, reason);
+/// Partitions, and where each is to be read on.
+pub(super) fn places(topic: &str, places: &[(Partition, Offset)]) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for (partition, next) in places {
+        list.add_partition_offset(topic, partition.0, client_offset(*next))?;
     }
-    let class = if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
-        ClientError::Fatal
-    } else if needs_operator(code) {
-        ClientError::NeedsOperator
-    } else {
-        ClientError::Recovers
-    };
-    (class, code as i32, reason)
+    Ok(list)
 }
 
 /// The partitions that a seek did not move.
@@ -276,71 +275,6 @@ pub(super) fn refused(answers: &TopicPartitionList) -> Vec<Partition> {
     let elements = answers.elements();
     let refused = elements.iter().filter(|element| element.error().is_err());
     refused.map(|element| Partition(element.partition())).collect()
-}
-
-/// What an error of one partition asks for.
-pub(super) fn partition_error(code: RDKafkaErrorCode) -> PartitionError {
-    use RDKafkaErrorCode as Code;
-    if matches!(code, Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation) {
-        PartitionError::CutOff
-    } else if recovers(code) {
-        PartitionError::Recovers
-    } else {
-        PartitionError::Fatal
-    }
-}
-
-/// Errors of one partition from which the client comes back by itself, at the same offset.
-fn recovers(code: RDKafkaErrorCode) -> bool {
-    use RDKafkaErrorCode as Code;
-    [
-        Code::BrokerTransportFailure,
-        Code::AllBrokersDown,
-        Code::OperationTimedOut,
-        Code::RequestTimedOut,
-        Code::NotLeaderForPartition,
-        Code::LeaderNotAvailable,
-        Code::ReplicaNotAvailable,
-        Code::KafkaStorageError,
-        Code::FencedLeaderEpoch,
-        Code::UnknownLeaderEpoch,
-        Code::OffsetNotAvailable,
-        Code::UnknownTopicOrPartition,
-        Code::UnknownTopic,
-        Code::UnknownPartition,
-    ]
-    .contains(&code)
-}
-
-/// What to do about an error that the client only names; begins with a separator.
-fn cure(code: RDKafkaErrorCode) -> &'static str {
-    if code == RDKafkaErrorCode::InconsistentGroupProtocol {
-        ": another kind of consumer is in the group, one that shares partitions out in another way; stop it, or give the workers a \
-         group of their own (`kafka.group`)"
-    } else if code == RDKafkaErrorCode::TopicAuthorizationFailed {
-        ": grant this user READ on the topic (`kafka.topic`)"
-    } else if code == RDKafkaErrorCode::GroupAuthorizationFailed {
-        ": grant this user READ on the group (`kafka.group`, with `-epoch-` and the epoch behind it)"
-    } else {
-        ""
-    }
-}
-
-/// Errors of the whole client that no waiting repairs.
-fn needs_operator(code: RDKafkaErrorCode) -> bool {
-    use RDKafkaErrorCode as Code;
-    [
-        Code::Authentication,
-        Code::SaslAuthenticationFailed,
-        Code::UnsupportedSASLMechanism,
-        Code::TopicAuthorizationFailed,
-        Code::GroupAuthorizationFailed,
-        Code::ClusterAuthorizationFailed,
-        Code::InvalidTopic,
-        Code::InvalidGroupId,
-        Code::InconsistentGroupProtocol,
-    ]
-    .contains(&code)
 }
 
 /// Runs a call that blocks on a thread of its own; the receiver hears when it is done. Nothing if there is no thread for it.
@@ -375,7 +309,7 @@ pub(super) async fn ask<T: Send + 'static>(
     };
     match tokio::time::timeout(deadline, answer).await {
         Ok(Ok(Ok(answer))) => Ok(answer),
-        Ok(Ok(Err(error))) if error.rdkafka_error_code().is_some_and(needs_operator) => {
+        Ok(Ok(Err(error))) if error.rdkafka_error_code().is_some_and(errors::needs_operator) => {
             Err(Failure::Operator(format!("{what}: {error}")))
         }
         Ok(Ok(Err(error))) => Err(Failure::Transient(format!("{what}: {error}"))),

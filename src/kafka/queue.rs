@@ -22,6 +22,7 @@ use crate::record::{Header, Millis, Offset, Partition, Record};
 use crate::worker::Delivery;
 
 use super::client::{self, Client};
+use super::errors;
 
 /// Messages taken at once. Measured: larger ones gain nothing.
 const BATCH: usize = 2000;
@@ -163,7 +164,7 @@ impl Batch {
         if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF {
             return Item::End(self.offset(index));
         }
-        let class = client::partition_error(error.into());
+        let class = errors::partition_error(error.into());
         Item::Error { at: Offset::try_from(message.offset).ok(), class, code: error as i32 }
     }
 

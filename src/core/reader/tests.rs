@@ -72,7 +72,7 @@ impl Batches for Nothing {
 
 #[test]
 fn what_an_open_transaction_hides_is_told_apart_from_what_can_be_read() {
-    let (mut reader, partition, now) = (Reader::new(false, 0), Partition(0), Duration::ZERO);
+    let (mut reader, partition, now) = (Reader::new(false, false, 0), Partition(0), Duration::ZERO);
     reader.assigned(vec![partition]);
     while reader.step(now, &Nothing) != Step::Do(Command::Accept) {}
     reader.answered(now, Answer::Done);

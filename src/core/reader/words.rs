@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::coverage::Seen;
+use crate::failure::Failure;
 use crate::record::{Offset, Partition};
 
 /// Why the log cannot be read.
@@ -64,14 +65,19 @@ pub enum Problem {
 
 impl Problem {
     /// Whether it passes by itself.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub(super) fn is_transient(&self) -> bool {
         matches!(self, Problem::Stumbled { .. } | Problem::Waiting(_) | Problem::TakenAway(_) | Problem::Away)
     }
 
-    /// What to tell the operator.
+    /// What the loop is told.
     #[must_use]
-    pub fn text(&self, topic: &str) -> String {
+    pub fn failure(&self, topic: &str) -> Failure {
+        let text = self.text(topic);
+        if self.is_transient() { Failure::Transient(text) } else { Failure::Operator(text) }
+    }
+
+    /// What to tell the operator.
+    fn text(&self, topic: &str) -> String {
         match self {
             Problem::Stumbled { partition, position, text } | Problem::Unreadable { partition, position, text } => {
                 format!("could not read {topic}/{partition} at offset {position}: {text}")

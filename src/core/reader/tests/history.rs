@@ -88,7 +88,7 @@ pub(super) fn play(seed: u64, one_too_far: bool) -> (Played, Faults) {
         named,
         one_too_far,
         client: Client::new(one_too_far),
-        reader: Reader::new(named, seed),
+        reader: Reader::new(named, false, seed),
         batches: Hand::default(),
         group,
         oracle: Oracle::default(),
@@ -163,7 +163,7 @@ impl History {
         self.leaps += self.client.leaps;
         add(&mut self.gaps, self.reader.gaps);
         self.client = Client::new(self.one_too_far);
-        self.reader = Reader::new(self.named, self.dice.below(1 << 32));
+        self.reader = Reader::new(self.named, false, self.dice.below(1 << 32));
         self.group.left();
         self.group.joins();
         self.group.settle(&mut self.client);
