@@ -12,6 +12,7 @@ mod queue;
 mod request;
 mod survey;
 mod topic;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ use tracing::{debug, info, warn};
 
 use crate::config;
 use crate::failure::Failure;
-use crate::reader::{Answer, Command, Gaps, Lag, Problem, Reader, Step};
+use crate::reader::{Answer, Batches as _, Command, Gaps, Lag, Problem, Reader, Step, Traced};
 use crate::record::{Offset, Partition};
 use crate::worker::{Bounds, Delivery, Source};
 
@@ -37,6 +38,7 @@ pub use members::Member;
 use queue::Hand;
 pub use survey::{Described, Survey};
 pub use topic::TopicSettings;
+pub use trace::Trace;
 
 /// How long leaving the group may take: the client's own shutdown has no bound.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
@@ -62,6 +64,7 @@ pub struct KafkaSource {
     config: ClientConfig,
     identity: TopicWatch,
     errands: Errands,
+    trace: Trace,
     client: Option<Arc<Client>>,
 }
 
@@ -86,6 +89,7 @@ impl KafkaSource {
             config,
             identity: TopicWatch::default(),
             errands: Errands::new(),
+            trace: Trace::of_environment(thread),
             client: Some(client),
         })
     }
@@ -94,6 +98,13 @@ impl KafkaSource {
     #[must_use]
     pub fn with_topic_watch(mut self, identity: &TopicWatch) -> Self {
         self.identity = identity.clone();
+        self
+    }
+
+    /// Writes down what the client is told and says.
+    #[must_use]
+    pub fn with_trace(mut self, trace: Trace) -> Self {
+        self.trace = trace;
         self
     }
 
@@ -115,7 +126,10 @@ impl KafkaSource {
     fn hear(&mut self) {
         while let Some(heard) = self.errands.take() {
             match heard {
-                Heard::Moved(number, refused) => self.reader.moved(self.began.elapsed(), number, &refused),
+                Heard::Moved(number, refused) => {
+                    self.trace.keep(|| Traced::Moved(number, refused.clone()));
+                    self.reader.moved(self.began.elapsed(), number, &refused);
+                }
                 Heard::Group(seen) => self.reader.group_seen(self.began.elapsed(), seen),
             }
         }
@@ -125,6 +139,7 @@ impl KafkaSource {
     }
 
     fn carry_out(&mut self, command: Command) {
+        self.trace.keep(|| Traced::Told(command.clone()));
         if command == Command::NewClient {
             return self.join_again();
         }
@@ -148,6 +163,7 @@ impl KafkaSource {
             }
             Command::Drain(partition) => {
                 let length = self.hand.drain(partition);
+                self.trace.keep(|| Traced::drained(partition, length, |index| self.hand.item(partition, index)));
                 self.reader.drained(self.began.elapsed(), partition, length);
             }
             Command::Drop(partition) => self.hand.free(partition),
@@ -163,12 +179,19 @@ impl KafkaSource {
     /// Lets the client work off one of its events, and hands on what its callbacks noted.
     fn poll(&mut self, client: &Client) {
         if let Some((class, code, text)) = errors::poll(client) {
+            self.trace.keep(|| Traced::Failed(class, code));
             self.reader.client_error(self.began.elapsed(), class, code, text);
         }
         while let Some(notice) = client.context().take() {
             match notice {
-                Notice::Assigned(partitions) => self.reader.assigned(partitions),
-                Notice::Revoked { partitions, lost } => self.reader.revoked(partitions, lost),
+                Notice::Assigned(partitions) => {
+                    self.trace.keep(|| Traced::Assigned(partitions.clone()));
+                    self.reader.assigned(partitions);
+                }
+                Notice::Revoked { partitions, lost } => {
+                    self.trace.keep(|| Traced::Revoked { partitions: partitions.clone(), lost });
+                    self.reader.revoked(partitions, lost);
+                }
                 Notice::Extent(partition, extent) => self.reader.log_extent(partition, extent),
             }
         }
@@ -199,6 +222,7 @@ impl KafkaSource {
     }
 
     fn answered(&mut self, answer: Answer) {
+        self.trace.keep(|| Traced::Answered(answer.clone()));
         self.reader.answered(self.began.elapsed(), answer);
     }
 

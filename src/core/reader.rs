@@ -30,6 +30,7 @@ mod identity;
 mod messages;
 mod partition;
 mod rebalance;
+mod trace;
 mod turn;
 mod words;
 
@@ -44,6 +45,7 @@ use crate::record::{Offset, Partition};
 pub use coverage::Seen;
 pub use identity::TopicId;
 pub use messages::{Answer, Batches, ClientError, Command, Delivery, Extent, Gaps, Item, Lag, PartitionError, Step};
+pub use trace::{Run, Traced};
 pub use words::{Note, Problem};
 
 use coverage::Coverage;

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// The position of a record in its partition.
 pub type Offset = u64;
 
@@ -13,7 +15,7 @@ pub type Offset = u64;
 pub type Millis = i64;
 
 /// The number of a partition of the topic that is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Partition(pub i32);
 
 impl fmt::Display for Partition {

@@ -3,16 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use grapevine::config::{Kafka, Secret};
 use grapevine::embedded::broker::{BrokerError, Consumed, Message, MockBroker, Publisher, create_topic};
 use grapevine::failure::Failure;
-use grapevine::kafka::KafkaSource;
+use grapevine::kafka::{KafkaSource, Trace};
 use grapevine::record::{Header, Millis, Offset, Partition};
 use grapevine::worker::{Delivery, Source};
+use tempfile::TempDir;
 
 use crate::apache_kafka::ApacheKafka;
+use crate::traces;
 
 /// How long anything here may take before it counts as not happening: a busy machine may make it long.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -47,7 +50,17 @@ fn settings(brokers: &str, topic: &str) -> Kafka {
 struct World {
     brokers: String,
     topic: &'static str,
+    traces: TempDir,
+    joined: AtomicUsize,
     _broker: Broker,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            traces::judge(self.traces.path(), |_| true, false);
+        }
+    }
 }
 
 /// Kept alive for the world.
@@ -61,13 +74,17 @@ impl World {
         let broker = MockBroker::start().unwrap();
         broker.create_topic(topic, partitions).unwrap();
         let brokers = broker.bootstrap_servers().to_owned();
-        Self { brokers, topic, _broker: Broker::Embedded { _broker: broker } }
+        Self::around(topic, brokers, Broker::Embedded { _broker: broker })
     }
 
     fn on_apache_kafka(topic: &'static str, partitions: usize) -> Self {
         let kafka = ApacheKafka::shared();
         kafka.create_topic(topic, partitions);
-        Self { brokers: kafka.brokers(), topic, _broker: Broker::Apache { _kafka: kafka } }
+        Self::around(topic, kafka.brokers(), Broker::Apache { _kafka: kafka })
+    }
+
+    fn around(topic: &'static str, brokers: String, broker: Broker) -> Self {
+        Self { brokers, topic, traces: tempfile::tempdir().unwrap(), joined: AtomicUsize::new(0), _broker: broker }
     }
 
     fn join(&self) -> KafkaSource {
@@ -76,7 +93,9 @@ impl World {
 
     fn join_by(&self, protocol: &str) -> KafkaSource {
         let settings = settings(&self.brokers, self.topic);
-        KafkaSource::connect(&Kafka { group_protocol: protocol.to_owned(), ..settings }, "log", 1, 0).unwrap()
+        let source = KafkaSource::connect(&Kafka { group_protocol: protocol.to_owned(), ..settings }, "log", 1, 0).unwrap();
+        let number = self.joined.fetch_add(1, Ordering::Relaxed);
+        source.with_trace(Trace::to(&self.traces.path().join(number.to_string())).unwrap())
     }
 
     fn publisher(&self, more: &[(&str, &str)]) -> Publisher {

@@ -22,6 +22,7 @@ pub(crate) use crate::apache_kafka::broker::process::{PATIENCE, ended, signal, u
 use crate::demo::{grapevine, rows};
 use crate::events::{PROGRESS, sums};
 use crate::store::Database;
+use crate::traces;
 
 /// How long a worker may take to stop in order. Longer than [`PATIENCE`], so that one that waits for it counts as hanging.
 const SHUTDOWN_SECONDS: u64 = 1200;
@@ -37,6 +38,9 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> std::io::Result<(u16, Stri
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or(std::io::ErrorKind::InvalidData)?;
     Ok((status, body.to_owned()))
 }
+
+/// How files begin to end in which workers write what their Kafka clients were told and said.
+const TRACE: &str = "trace";
 
 /// What workers read.
 enum Log {
@@ -55,6 +59,15 @@ pub(crate) struct World {
     folder: TempDir,
     publisher: Option<Publisher>,
     log: Log,
+    log_changes: bool,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            traces::judge(self.folder.path(), |name| name.contains(TRACE), self.log_changes);
+        }
+    }
 }
 
 impl World {
@@ -71,6 +84,12 @@ impl World {
     pub(crate) fn with_coordinator_apart(partitions: usize, name: &str) -> World {
         let broker = MockBroker::start_with_coordinator_apart("events-epoch-0").unwrap();
         World::on_broker(broker, partitions, Database::absent(name)).migrate()
+    }
+
+    /// The log is cut, or becomes another one: whatever comes of it may have come.
+    pub(crate) fn whose_log_changes(mut self) -> World {
+        self.log_changes = true;
+        self
     }
 
     /// Takes that broker away, or brings it back.
@@ -123,7 +142,7 @@ impl World {
         std::fs::write(folder.path().join("worker.toml"), config).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let topic = topic.to_owned();
-        World { database, topic, brokers, runtime, folder, publisher: None, log }
+        World { database, topic, brokers, runtime, folder, publisher: None, log, log_changes: false }
     }
 
     fn migrate(self) -> World {
@@ -155,7 +174,7 @@ impl World {
     /// The same with a worker that is built apart.
     pub(crate) fn start_program(&self, mut command: Command) -> Worker {
         let log = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
-        command.stderr(log.reopen().unwrap());
+        command.stderr(log.reopen().unwrap()).env("GRAPEVINE_READER_TRACE", log.path().with_extension(TRACE));
         let mut worker = Worker { child: command.spawn().unwrap(), log, admin: SocketAddr::from(([127, 0, 0, 1], 0)) };
         worker.admin = until("the admin server listens", || {
             let status = worker.child.try_wait().unwrap();

@@ -4,11 +4,13 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::words::{Note, Problem};
 use crate::record::{Offset, Partition};
 
 /// One message of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Item {
     /// A record at this offset.
     Record(Offset),
@@ -59,7 +61,7 @@ pub struct Lag {
 }
 
 /// What an error of one partition asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PartitionError {
     /// The client comes back by itself.
     Recovers,
@@ -70,7 +72,7 @@ pub enum PartitionError {
 }
 
 /// What an error of the whole client asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientError {
     /// The client comes back by itself.
     Recovers,
@@ -93,7 +95,7 @@ pub trait Batches {
 }
 
 /// What the client is to do. Those marked with `!` are answered by [`super::Reader::answered`], at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Work off one event of the client, and tell of it: rebalances, errors, ends.
     Poll,
@@ -163,7 +165,7 @@ pub enum Step {
 }
 
 /// The client's answer to a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// It did it.
     Done,

@@ -2,12 +2,14 @@
 //!
 //! A seed is a whole history: `GRAPEVINE_SEED=17 cargo test reader` plays one again, `GRAPEVINE_SEEDS=10000` plays more.
 
+mod allowed;
 mod client;
 mod dice;
 mod driver;
 mod fault;
 mod group;
 mod history;
+mod judged;
 mod log;
 mod looping;
 mod oracle;

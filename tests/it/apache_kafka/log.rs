@@ -231,7 +231,8 @@ fn tombstones_are_rejects() {
 #[test]
 fn a_topic_created_again_is_refused_until_its_log_has_another_name() {
     let data = Data::edge_cases();
-    let (kafka, mut world) = world("recreated");
+    let (kafka, world) = world("recreated");
+    let mut world = world.whose_log_changes();
     let (first, second) = halves(&data);
     let worker = world.start(&[]);
     world.publish(&first);
@@ -262,7 +263,8 @@ fn a_topic_created_again_is_refused_until_its_log_has_another_name() {
 #[test]
 fn a_topic_created_again_under_a_running_worker_is_never_read_on() {
     let data = Data::edge_cases();
-    let (kafka, mut world) = world("recreated_running");
+    let (kafka, world) = world("recreated_running");
+    let mut world = world.whose_log_changes();
     let worker = world.start(&[]);
     world.publish(&data.lines);
     world.wait_for(data.lines.len());
@@ -278,7 +280,8 @@ fn a_topic_created_again_under_a_running_worker_is_never_read_on() {
 #[test]
 fn a_topic_created_again_and_filled_beyond_the_old_position_under_a_running_worker_is_not_read_on() {
     let data = Data::edge_cases();
-    let (kafka, mut world) = world("recreated_filled");
+    let (kafka, world) = world("recreated_filled");
+    let mut world = world.whose_log_changes();
     let (first, second) = data.lines.split_at(1000);
     let worker = world.start(&PATIENT);
     world.publish(first);
@@ -319,7 +322,8 @@ fn partitions_that_are_added_are_read_from_their_start() {
 #[test]
 fn a_log_that_has_lost_only_what_was_read_is_read_on_and_one_that_has_lost_more_is_refused() {
     let data = Data::edge_cases();
-    let (kafka, mut world) = world("cut");
+    let (kafka, world) = world("cut");
+    let mut world = world.whose_log_changes();
     let (first, rest) = data.lines.split_at(data.lines.len() / 2);
     let worker = world.start(&[]);
     world.publish(first);
@@ -365,7 +369,8 @@ fn a_log_that_has_lost_only_what_was_read_is_read_on_and_one_that_has_lost_more_
 #[test]
 fn a_log_that_is_cut_under_a_worker_that_sleeps_stops_it() {
     let data = Data::edge_cases();
-    let (kafka, mut world) = world("cut_running");
+    let (kafka, world) = world("cut_running");
+    let mut world = world.whose_log_changes();
     let (first, rest) = data.lines.split_at(data.lines.len() / 2);
     let worker: Worker = world.start(&PATIENT);
     world.publish(first);

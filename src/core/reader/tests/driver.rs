@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::client::{Client, Wish};
 use super::fault::Fault;
 use super::history::History;
-use crate::reader::{Answer, Batches, ClientError, Command, Item};
+use crate::reader::{Answer, Batches, ClientError, Command, Item, Traced};
 use crate::record::{Offset, Partition};
 
 #[derive(Default)]
@@ -66,6 +66,7 @@ impl History {
             let refused = |partition: &Partition| timed_out || !mover.done[partition];
             let refused: Vec<_> = mover.places.iter().map(|place| place.0).filter(refused).collect();
             self.disturbances += refused.len() as u64;
+            self.keep(Traced::Moved(mover.number, refused.clone()));
             self.reader.moved(self.now, mover.number, &refused);
         }
     }
@@ -73,19 +74,21 @@ impl History {
     /// The driver: one command.
     pub(super) fn carry_out(&mut self, command: Command) {
         let now = self.now;
+        self.keep(Traced::Told(command.clone()));
         self.trust(&command);
         // A fenced client takes nothing on any more, and says why when it is polled next.
         let is_taken = matches!(command, Command::Accept | Command::Fetch(..) | Command::Unassign(_) | Command::Refetch(..));
         if self.client.fenced && is_taken {
             self.faults.note(Fault::AnsweredFenced);
-            return self.reader.answered(now, Answer::Fenced);
+            return self.answer(Answer::Fenced);
         }
         // A client that refuses is given up, and its worker with it.
         let (refused, share) =
             if command == Command::NewClient { (Fault::ClientRefused, 200) } else { (Fault::CommandRefused, 3) };
-        if command.is_answered() && self.trouble && self.dice.chance(share) {
+        let is_answered = command.is_answered();
+        if is_answered && self.trouble && self.dice.chance(share) {
             self.faults.note(refused);
-            return self.reader.answered(now, Answer::Refused("out of memory".to_owned()));
+            return self.answer(Answer::Refused("out of memory".to_owned()));
         }
         match command {
             Command::Poll => self.poll(),
@@ -115,6 +118,7 @@ impl History {
                     println!("   {partition}: {items:?}, {:?}, {} leaps", self.reader.gaps, self.client.leaps);
                 }
                 self.disturbances += items.iter().filter(|item| !matches!(item, Item::Record(_))).count() as u64;
+                self.keep(Traced::drained(partition, items.len(), |index| items[index]));
                 self.reader.drained(now, partition, items.len());
                 self.batches.0.insert(partition, items);
                 return;
@@ -139,7 +143,14 @@ impl History {
             }
             Command::AskGroup => return self.look_at = Some(now + Duration::from_millis(self.dice.below(500))),
         }
-        self.reader.answered(now, Answer::Done);
+        if is_answered {
+            self.answer(Answer::Done);
+        }
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        self.keep(Traced::Answered(answer.clone()));
+        self.reader.answered(self.now, answer);
     }
 
     /// After an error and after a rebalance a fetcher stands where the client believes; it must not be read on before it
@@ -161,6 +172,7 @@ impl History {
 
     pub(super) fn poll(&mut self) {
         if self.client.fenced && self.dice.chance(500) {
+            self.keep(Traced::Failed(ClientError::Fenced, -144));
             self.reader.client_error(self.now, ClientError::Fenced, -144, "fenced".to_owned());
             return;
         }
@@ -169,8 +181,14 @@ impl History {
                 self.suspect.extend(self.client.assignment());
             }
             match self.client.events.pop_front() {
-                Some(Wish::Assign(partitions)) => self.reader.assigned(partitions),
-                Some(Wish::Revoke { partitions, lost }) => self.reader.revoked(partitions, lost),
+                Some(Wish::Assign(partitions)) => {
+                    self.keep(Traced::Assigned(partitions.clone()));
+                    self.reader.assigned(partitions);
+                }
+                Some(Wish::Revoke { partitions, lost }) => {
+                    self.keep(Traced::Revoked { partitions: partitions.clone(), lost });
+                    self.reader.revoked(partitions, lost);
+                }
                 None => {}
             }
         }

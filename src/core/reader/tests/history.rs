@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::allowed;
 use super::client::Client;
 use super::dice::Dice;
 use super::driver::{Hand, Mover};
@@ -12,7 +13,7 @@ use super::group::Group;
 use super::log::Log;
 use super::looping::Plan;
 use super::oracle::Oracle;
-use crate::reader::{Command, Gaps, Note, Reader, Step};
+use crate::reader::{Command, Gaps, Note, Reader, Step, Traced};
 use crate::record::Partition;
 
 /// Turns of trouble, and how long it may take after them until everything was read.
@@ -74,6 +75,10 @@ pub(super) struct History {
     pub(super) disturbances: u64,
     pub(super) moves: u64,
     pub(super) traced: bool,
+    /// What the client was told and said.
+    pub(super) trace: Vec<Traced>,
+    /// Whose client skipped what it should not, or whose log was cut.
+    pub(super) odd: BTreeSet<Partition>,
 }
 
 pub(super) fn play(seed: u64, one_too_far: bool) -> (Played, Faults) {
@@ -104,6 +109,8 @@ pub(super) fn play(seed: u64, one_too_far: bool) -> (Played, Faults) {
         suspect: BTreeSet::new(),
         disturbances: 0,
         moves: 0,
+        trace: Vec::new(),
+        odd: BTreeSet::new(),
         traced: std::env::var_os("GRAPEVINE_TRACE").is_some(),
         dice,
     };
@@ -134,7 +141,22 @@ impl History {
         }
     }
 
+    pub(super) fn keep(&mut self, step: Traced) {
+        if !step.is_dull() {
+            self.trace.push(step);
+        }
+    }
+
+    /// The judge of traces allows what the model does.
+    fn judge_trace(&mut self) {
+        let odd = |partition| self.odd.contains(&partition);
+        if let Err(why) = allowed::judge(&std::mem::take(&mut self.trace), odd) {
+            panic!("{why}");
+        }
+    }
+
     fn judge(mut self) -> (Played, Faults) {
+        self.judge_trace();
         self.faults.add(&self.client.faults);
         add(&mut self.gaps, self.reader.gaps);
         let (gaps, leaps) = (self.gaps, self.leaps + self.client.leaps);
@@ -151,6 +173,7 @@ impl History {
 
     /// The worker ends, and another one takes its place.
     pub(super) fn die(&mut self) {
+        self.judge_trace();
         let held: Vec<_> = self.oracle.held.keys().copied().collect();
         self.oracle.leave(&held, true);
         self.oracle.held.clear();
@@ -256,6 +279,7 @@ impl History {
             let first = if self.dice.chance(900) { read } else { log.end() - 1 };
             self.faults.note(Fault::HeadCut);
             log.first = log.first.max(first);
+            self.odd.insert(partition);
             if first > read {
                 self.cut.push(partition);
             }
@@ -263,11 +287,13 @@ impl History {
         if self.dice.chance(1) && log.end() > log.first + 4 {
             self.faults.note(Fault::LogTruncated);
             log.truncate(log.end() - 2);
+            self.odd.insert(partition);
             self.cut.push(partition);
         }
         // What no fetcher should do; where gaps are real another one might be believed within the second.
         if !self.transactions && self.now >= self.skip_at && self.dice.chance(5) && self.client.skip(partition) {
             self.faults.note(Fault::Skipped);
+            self.odd.insert(partition);
             self.skip_at = self.now + Duration::from_millis(1_500);
         }
     }
