@@ -385,6 +385,9 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::assignment::Promise;
+    use crate::record::Offset;
+    use crate::row::Rows;
     use crate::worker::Known;
 
     /// A store that is asked elsewhere from some attempt on.
