@@ -10,6 +10,7 @@
 pub mod cohort;
 pub mod comparison;
 pub mod experiments;
+mod gather;
 pub mod immediacy;
 pub mod money;
 pub mod period;

@@ -6,6 +6,7 @@
 
 pub mod difference;
 pub mod holm;
+pub mod moments;
 pub mod normal;
 pub mod pooling;
 pub mod ranking;

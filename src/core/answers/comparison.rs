@@ -1,14 +1,17 @@
 //! Which of two returns is higher: what both share (demand, season, the margin rate) drops out, so a difference can be told
 //! where a single return cannot. The headline of the report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::gather::{Book, Cell};
 use super::money::{Money, add, value};
 use super::period::{Day, Period, Span};
 use super::reason::Reason;
-use super::{Earned, Labour, Ledger, Place, Rule, Side, Unit};
-use crate::estimate::difference::{self, Difference, Returned, Terms};
+use super::roi::by_place;
+use super::{Labour, Ledger, Place, Rule, Side};
+use crate::estimate::difference::{self, Difference, Returned};
+use crate::estimate::moments::{self, Moments};
 use crate::estimate::{Unsaid, holm};
 
 /// The level at which the rows of one brand, kind and period are told apart together.
@@ -94,12 +97,11 @@ pub struct Row {
 }
 
 /// What one of two sides earned and spent.
-#[derive(Clone, Debug, Default, PartialEq)]
 struct Account {
-    /// By day.
-    margin: BTreeMap<Day, i128>,
+    /// The margin of each day of the period.
+    margin: Vec<i128>,
     /// How much its units differ.
-    units: Terms,
+    units: Moments,
     all: Money,
     cost: Money,
 }
@@ -107,18 +109,19 @@ struct Account {
 /// The rows of a brand under its configured rule and look-back.
 #[must_use]
 pub fn comparison(ledger: &Ledger) -> Vec<Row> {
-    let (labour, days) = (ledger.labour(), Days::of(ledger));
+    let labour = ledger.labour();
+    let (by_side, by_place) = (Book::open(ledger, |_, side| (Place::default(), side)), by_place(ledger));
     let first = ledger.brand.start().or_else(|| ledger.earned.iter().map(|row| row.day).min());
     let end = ledger.brand.ripe(ledger.brand.lookback);
     let trailing = |span| first.and_then(|first| Period::trailing(span, first, end));
     let mut rows = Vec::new();
     for period in [Span::Last13Weeks, Span::All].into_iter().filter_map(trailing) {
-        rows.extend(sides(ledger, &labour, &days, period));
-        rows.extend(places(ledger, &labour, period));
+        rows.extend(sides(&by_side, &labour, period));
+        rows.extend(places(&by_place, &labour, period));
     }
-    rows.extend(trailing(Span::Last4Weeks).into_iter().flat_map(|period| periods(ledger, &labour, &days, &[period])));
+    rows.extend(trailing(Span::Last4Weeks).into_iter().flat_map(|period| periods(&by_side, &labour, &[period])));
     for span in [Span::Month, Span::Quarter] {
-        rows.extend(periods(ledger, &labour, &days, &complete(first, end, span)));
+        rows.extend(periods(&by_side, &labour, &complete(first, end, span)));
     }
     judge(&mut rows);
     rows
@@ -138,46 +141,52 @@ fn complete(first: Option<Day>, end: Day, span: Span) -> Vec<Period> {
 }
 
 /// Broadcast against conversation.
-fn sides(ledger: &Ledger, labour: &Labour, days: &Days, period: Period) -> Option<Row> {
-    let question = Question::new(ledger, labour, Kind::Sides, &[period])?;
-    Some(question.row(&days.account(period, Side::Broadcast), &days.account(period, Side::Conversation)))
+fn sides(book: &Book, labour: &Labour, period: Period) -> Option<Row> {
+    let question = Question::new(book.ledger, labour, Kind::Sides, &[period])?;
+    let cells = book.gather(period);
+    let account = |side| Account::of(of_side(book, &cells, side), period, book.ledger.brand.rule);
+    Some(question.row(&account(Side::Broadcast), &account(Side::Conversation)))
+}
+
+fn of_side<'c>(book: &Book, cells: &'c [Cell], side: Side) -> Option<&'c Cell> {
+    book.cells.iter().zip(cells).find(|((_, of), cell)| *of == side && cell.used).map(|(_, cell)| cell)
 }
 
 /// Each place against the brand's other places: what names no place is in neither.
-fn places(ledger: &Ledger, labour: &Labour, period: Period) -> Vec<Row> {
-    let place = |place: &Place| Place { campaign: Arc::default(), ..place.clone() };
-    let named = |place: &Place| !place.channel.is_empty();
-    let rule = ledger.brand.rule;
-    let mut places: BTreeMap<Place, (Account, Units)> = BTreeMap::new();
-    for earned in ledger.earned.iter().filter(|row| row.side.returns() && period.holds(row.day) && named(&row.place)) {
-        let (account, units) = places.entry(place(&earned.place)).or_default();
-        account.earn(earned.day, earned.credit(rule));
-        units.earn(earned, rule);
+fn places(book: &Book, labour: &Labour, period: Period) -> Vec<Row> {
+    let Some(question) = Question::new(book.ledger, labour, Kind::Place, &[period]) else { return Vec::new() };
+    let named = |(place, side): &(Place, Side)| *side == Side::Other && !place.channel.is_empty();
+    let cells = book.cells.iter().zip(book.gather(period)).filter(|(of, cell)| named(of) && cell.used);
+    let mut cells: Vec<(&Place, Cell)> = cells.map(|((place, _), cell)| (place, cell)).collect();
+    cells.sort_unstable_by_key(|(place, _)| *place);
+    let account = |cell: &Cell| Account::of(Some(cell), period, book.ledger.brand.rule);
+    // The days of all places at once would be much: those of one are made anew where they are needed.
+    let (mut all, mut units) = (Account::of(None, period, book.ledger.brand.rule), Vec::with_capacity(cells.len()));
+    for (_, cell) in &cells {
+        let own = account(cell);
+        all.add(&own);
+        units.push(own.units);
     }
-    for spent in ledger.spent.iter().filter(|row| period.holds(row.day) && named(&row.place)) {
-        places.entry(place(&spent.place)).or_default().0.cost += spent.cost();
-    }
-    let Some(question) = Question::new(ledger, labour, Kind::Place, &[period]) else { return Vec::new() };
-    let (places, units): (Vec<_>, Vec<Vec<f64>>) =
-        places.into_iter().map(|(place, (account, units))| ((place, account), units.values())).unzip();
-    let all = places.iter().fold(Account::default(), |all, (_, account)| all.with(account));
-    let compare = |(at, (place, account)): (usize, (Place, Account))| {
-        let others = units[..at].iter().chain(&units[at + 1..]).flatten();
-        let rest = Account { units: Terms::of_units(others.copied()), ..all.less(&account) };
-        let own = Account { units: Terms::of_units(units[at].iter().copied()), ..account };
-        Row { place, ..question.row(&own, &rest) }
+    let compare = |((place, cell), units): (&(&Place, Cell), Moments)| {
+        let own = account(cell);
+        let rest = Account { units, ..all.less(&own) };
+        Row { place: (*place).clone(), ..question.row(&own, &rest) }
     };
-    places.into_iter().enumerate().map(compare).collect()
+    cells.iter().zip(moments::without_each(&units)).map(compare).collect()
 }
 
 /// Each period against the one before it, for each side that has anything.
-fn periods(ledger: &Ledger, labour: &Labour, days: &Days, periods: &[Period]) -> Vec<Row> {
-    let mut rows = Vec::new();
+fn periods(book: &Book, labour: &Labour, periods: &[Period]) -> Vec<Row> {
+    let (mut rows, mut gathered) = (Vec::new(), BTreeMap::new());
     for (period, before) in periods.iter().filter_map(|period| Some((*period, period.before()?))) {
-        let Some(question) = Question::new(ledger, labour, Kind::Period, &[period, before]) else { continue };
+        let Some(question) = Question::new(book.ledger, labour, Kind::Period, &[period, before]) else { continue };
+        for period in [period, before] {
+            gathered.entry(period).or_insert_with(|| book.gather(period));
+        }
         for side in [Side::Broadcast, Side::Conversation, Side::Other] {
-            let [first, second] = [period, before].map(|period| days.account(period, side));
-            if [&first, &second].iter().any(|account| **account != Account::default()) {
+            let cells = [period, before].map(|period| (of_side(book, &gathered[&period], side), period));
+            if cells.iter().any(|(cell, _)| cell.is_some()) {
+                let [first, second] = cells.map(|(cell, period)| Account::of(cell, period, book.ledger.brand.rule));
                 rows.push(Row { side: Some(side), ..question.row(&first, &second) });
             }
         }
@@ -185,82 +194,26 @@ fn periods(ledger: &Ledger, labour: &Labour, days: &Days, periods: &[Period]) ->
     rows
 }
 
-/// Margin and cost of each day of a side, summed once for all periods.
-struct Days<'a> {
-    sums: BTreeMap<(Side, Day), (Money, Money)>,
-    /// What each unit of the day earned.
-    units: BTreeMap<(Side, Day, Unit<'a>), i128>,
-}
-
-impl<'a> Days<'a> {
-    fn of(ledger: &'a Ledger) -> Days<'a> {
-        let rule = ledger.brand.rule;
-        let (mut sums, mut units): (BTreeMap<_, (Money, Money)>, BTreeMap<_, i128>) = (BTreeMap::new(), BTreeMap::new());
-        for row in &ledger.earned {
-            sums.entry((row.side, row.day)).or_default().0 += row.credit(rule);
-            if row.counts(rule) {
-                add(units.entry((row.side, row.day, row.unit())).or_default(), row.margin[rule as usize]);
-            }
-        }
-        for row in &ledger.spent {
-            sums.entry((row.side, row.day)).or_default().1 += row.cost();
-        }
-        Days { sums, units }
-    }
-
-    /// What the side earned and spent in the period.
-    fn account(&self, period: Period, side: Side) -> Account {
-        let mut account = Account::default();
-        for ((_, day), (margin, cost)) in self.sums.range((side, period.start)..(side, period.end)) {
-            account.earn(*day, *margin);
-            account.cost += *cost;
-        }
-        let least = Unit::Root(0);
-        let mut units = Units::default();
-        for ((_, _, unit), margin) in self.units.range((side, period.start, least)..(side, period.end, least)) {
-            add(units.0.entry(*unit).or_default(), *margin);
-        }
-        Account { units: Terms::of_units(units.values().into_iter()), ..account }
-    }
-}
-
-/// The margin of each unit.
-#[derive(Default)]
-struct Units<'a>(BTreeMap<Unit<'a>, i128>);
-
-impl<'a> Units<'a> {
-    fn earn(&mut self, row: &'a Earned, rule: Rule) {
-        if row.counts(rule) {
-            add(self.0.entry(row.unit()).or_default(), row.margin[rule as usize]);
-        }
-    }
-
-    fn values(self) -> Vec<f64> {
-        self.0.into_values().map(value).collect()
-    }
-}
-
 impl Account {
-    fn earn(&mut self, day: Day, margin: Money) {
-        self.all += margin;
-        if let Some(units) = margin.known() {
-            add(self.margin.entry(day).or_default(), units);
-        }
+    /// Of a cell, or of nothing.
+    fn of(cell: Option<&Cell>, period: Period, rule: Rule) -> Account {
+        let nothing = Cell::default();
+        let cell = cell.unwrap_or(&nothing);
+        let units = Moments::of(cell.units.clone());
+        Account { margin: cell.by_day(period), units, all: cell.margin(rule), cost: cell.cost.point }
     }
 
-    /// Both together. How much the units differ is not known of the sum.
-    fn with(mut self, other: &Account) -> Account {
-        other.margin.iter().for_each(|(day, units)| add(self.margin.entry(*day).or_default(), *units));
-        self.all += other.all;
-        self.cost += other.cost;
-        self
+    /// Adds all but how much the units differ.
+    fn add(&mut self, part: &Account) {
+        self.margin.iter_mut().zip(&part.margin).for_each(|(all, part)| add(all, *part));
+        self.all += part.all;
+        self.cost += part.cost;
     }
 
-    /// What is left of all of it without a part. How much the units differ is not known of the rest.
+    /// What is left of all of it without a part, but for how much the units differ.
     fn less(&self, part: &Account) -> Account {
-        let mut margin = self.margin.clone();
-        part.margin.iter().for_each(|(day, units)| add(margin.entry(*day).or_default(), units.saturating_neg()));
-        Account { margin, units: Terms::default(), all: self.all.less(part.all), cost: self.cost.less(part.cost) }
+        let margin = self.margin.iter().zip(&part.margin).map(|(all, part)| all.saturating_sub(*part)).collect();
+        Account { margin, units: Moments::default(), all: self.all.less(part.all), cost: self.cost.less(part.cost) }
     }
 }
 
@@ -308,13 +261,9 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// Drawn jointly, unless the two have no day in common. Days on which neither has anything say nothing.
+    /// Drawn jointly, unless the two have no day in common.
     fn difference(&self, first: &Account, second: &Account) -> Result<Difference, Reason> {
-        let days: BTreeSet<Day> = first.margin.keys().chain(second.margin.keys()).copied().collect();
-        let series = |account: &Account| -> Vec<f64> {
-            days.iter().map(|day| account.margin.get(day).map_or(0.0, |units| value(*units))).collect()
-        };
-        let (own, other) = (series(first), series(second));
+        let [own, other] = [first, second].map(|account| account.margin.iter().copied().map(value).collect::<Vec<f64>>());
         let cost = |account: &Account| account.cost.value().unwrap_or_default();
         let (first, second) = (
             Returned { margin: &own, units: first.units, cost: cost(first) },

@@ -5,7 +5,6 @@
 //! (`roi/range.rs`), and the verdict needs both.
 
 mod by_rule;
-mod gather;
 mod judge;
 mod range;
 mod so_far;
@@ -13,6 +12,7 @@ mod together;
 
 use std::sync::Arc;
 
+use super::gather::{Book, Cell, periods};
 use super::money::Money;
 use super::period::{Period, Span};
 use super::reason::{Note, Reason, Verdict};
@@ -21,11 +21,10 @@ use crate::estimate::Unsaid;
 use crate::estimate::sum::{Spread, Sum};
 
 pub use by_rule::{Ruled, RuledRow, by_rule};
-use gather::{Book, Cell, periods};
 use judge::{Findings, Takes, grounds};
 use range::{Pool, Range};
 use so_far::Arrivals;
-pub(super) use together::{Together, together};
+pub(super) use together::{Together, by_place, together};
 
 /// A part of the margin or the cost that is worth a note.
 const NOTED: f64 = 0.1;
@@ -164,7 +163,8 @@ impl<'a> Whole<'a> {
         let brand = &self.book.ledger.brand;
         let (place, side) = &self.book.cells[number];
         let (margin, cost) = (cell.margin(brand.rule), cell.cost.point);
-        let units = Sum::of(cell.units.clone());
+        let drawn = cell.drawn(self.period);
+        let (count, units) = (drawn.len(), Sum::of(drawn));
         let (spread, range) = (units.spread(), self.pool.range(cell));
         let mut grounds = grounds(*side, &self.findings, margin, cost);
         if grounds.is_empty() {
@@ -192,7 +192,7 @@ impl<'a> Whole<'a> {
             roi_from: range.map(|(from, _)| from - 1.0),
             roi_to: range.map(|(_, to)| to - 1.0),
             verdict: spread.zip(range).map(|(spread, range)| verdict(spread, range)),
-            units: cell.units.len(),
+            units: count,
             effective_units: margin.known().map(|_| units.effective()),
             conversions: cell.conversions,
             margin_traced,

@@ -5,6 +5,7 @@
 //! because all that one post brings over many days is one event, which days do not know. The wider interval stands: each of
 //! the two sees what the other cannot.
 
+use super::moments::Moments;
 use super::{Unsaid, effective, finite, freedom, student};
 
 /// One side: its margin on each day, how much its units differ, and what it cost over all days.
@@ -12,15 +13,15 @@ use super::{Unsaid, effective, finite, freedom, student};
 pub struct Returned<'a> {
     /// Margin of each day.
     pub margin: &'a [f64],
-    /// Of the margins of its units: [`Terms::of_units`].
-    pub units: Terms,
+    /// Of the margins of its units.
+    pub units: Moments,
     /// Of all days together.
     pub cost: f64,
 }
 
 /// Sums over the terms of an error: those of two sides drawn independently add up.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Terms {
+struct Terms {
     /// Σz².
     squares: f64,
     /// Σz⁴.
@@ -28,18 +29,19 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// What the sum of these margins owes to how much its units differ: z = (x − x̄)/Σx, times n/(n − 1) under the root, which makes
-    /// Σz² the unbiased estimate of the variance of Σx/E Σx. Centred: how many posts a side has is its plan, and no chance.
-    /// A single unit differs by all it is. No terms where the sum is not above 0.
-    #[must_use]
-    pub fn of_units(margins: impl Iterator<Item = f64> + Clone) -> Terms {
-        let (count, total) = margins.clone().fold((0.0_f64, 0.0), |(count, total), x| (count + 1.0, total + x));
-        if total <= 0.0 {
+    /// What the sum of margins owes to how much its units differ: z = (x − x̄)/Σx, times n/(n − 1) under the root, which makes Σz² the
+    /// unbiased estimate of the variance of Σx/E Σx. Centred: how many posts a side has is its plan, and no chance. A single unit
+    /// differs by all it is. No terms where the sum is not above 0.
+    fn of(units: Moments) -> Terms {
+        let Moments { count, mean, squares, fourths, .. } = units;
+        if mean <= 0.0 {
             return Terms::default();
         }
-        let (mean, scale) =
-            if count > 1.0 { (total / count, (count / (count - 1.0)).sqrt() / total) } else { (0.0, 1.0 / total) };
-        margins.map(|x| (x - mean) * scale).collect()
+        if count <= 1.0 {
+            return Terms { squares: 1.0, fourths: 1.0 };
+        }
+        let scale = count / (count - 1.0) / (mean * count).powi(2);
+        Terms { squares: squares * scale, fourths: fourths * scale * scale }
     }
 }
 
@@ -83,7 +85,7 @@ pub fn jointly(first: Returned, second: Returned) -> Result<Difference, Unsaid> 
     let days = first.margin.len().max(second.margin.len());
     let of = |margin: &[f64], total: f64, day: usize| margin.get(day).map_or(0.0, |m| m / total);
     let terms = (0..days).map(|day| of(first.margin, totals.0, day) - of(second.margin, totals.1, day));
-    judge(log_ratio, [terms.collect(), first.units + second.units])
+    judge(log_ratio, [terms.collect(), Terms::of(first.units) + Terms::of(second.units)])
 }
 
 /// Two periods, one after the other: by days se² = Σ(m₁ₜ/M₁)² + Σ(m₂ₜ/M₂)². Not centred: how much happens in a period is random, too.
@@ -94,7 +96,7 @@ pub fn jointly(first: Returned, second: Returned) -> Result<Difference, Unsaid> 
 pub fn apart(first: Returned, second: Returned) -> Result<Difference, Unsaid> {
     let (log_ratio, totals) = logs(first, second)?;
     let terms = first.margin.iter().map(|m| m / totals.0).chain(second.margin.iter().map(|m| m / totals.1));
-    judge(log_ratio, [terms.collect(), first.units + second.units])
+    judge(log_ratio, [terms.collect(), Terms::of(first.units) + Terms::of(second.units)])
 }
 
 /// log(M₁/C₁) − log(M₂/C₂), and both margins.

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::regression::{Cluster, Fit};
-use super::{Unsaid, difference, difference::Terms, holm, pooling, ranking, ratio, student, sum::Sum, weeks, welch, within};
+use super::{
+    Unsaid, difference, holm, moments, moments::Moments, pooling, ranking, ratio, student, sum::Sum, weeks, welch, within,
+};
 
 fn vectors(name: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(include_str!("tests/vectors.json")).unwrap();
@@ -109,7 +111,7 @@ fn shares_of_clusters_are_those_of_weighted_least_squares() {
 fn differences_of_returns_are_those_of_the_delta_method() {
     for row in vectors("difference") {
         let (first, second, costs) = (numbers(&row["first"]), numbers(&row["second"]), numbers(&row["costs"]));
-        let units = [0, 1].map(|side| Terms::of_units(numbers(&row["units"][side]).iter().copied()));
+        let units = [0, 1].map(|side| Moments::of(numbers(&row["units"][side])));
         let first = difference::Returned { margin: &first, units: units[0], cost: costs[0] };
         let second = difference::Returned { margin: &second, units: units[1], cost: costs[1] };
         let compare = if row["kind"] == "jointly" { difference::jointly } else { difference::apart };
@@ -123,7 +125,7 @@ fn differences_of_returns_are_those_of_the_delta_method() {
 
 #[test]
 fn a_difference_without_an_interval_says_why() {
-    let returned = |margin, cost| difference::Returned { margin, units: Terms::default(), cost };
+    let returned = |margin, cost| difference::Returned { margin, units: Moments::default(), cost };
     let some = returned(&[1.0, 2.0], 1.0);
     assert_eq!(difference::jointly(some, returned(&[], 1.0)), Err(Unsaid::NoValue));
     assert_eq!(difference::apart(some, returned(&[1.0], 0.0)), Err(Unsaid::NoCost));
@@ -277,7 +279,7 @@ proptest! {
         if let Ok(spread) = Sum::of(first.clone()).spread() {
             prop_assert!(spread.half > 0.0 && spread.half_up >= spread.half && spread.half_up.is_finite());
         }
-        let units = |margin: &[f64]| Terms::of_units(margin.iter().copied());
+        let units = |margin: &[f64]| Moments::of(margin.to_vec());
         let sides = [&first, &second].map(|margin| difference::Returned { margin, units: units(margin), cost });
         for found in [difference::jointly(sides[0], sides[1]), difference::apart(sides[0], sides[1])].into_iter().flatten() {
             prop_assert!(found.low <= found.log_ratio && found.log_ratio <= found.high);
@@ -304,6 +306,23 @@ proptest! {
     }
 
     #[test]
+    fn moments_of_sets_are_those_of_their_numbers(sets in prop::collection::vec(prop::collection::vec(-1e3..1e4, 0..9), 1..9)) {
+        let by_definition = |numbers: &[f64]| {
+            let mean = numbers.iter().sum::<f64>() / numbers.len().max(1) as f64;
+            let powers = |power| numbers.iter().map(|x| (x - mean).powi(power)).sum::<f64>();
+            [numbers.len() as f64, mean, powers(2), powers(4)]
+        };
+        let others = moments::without_each(&sets.iter().cloned().map(Moments::of).collect::<Vec<_>>());
+        prop_assert_eq!(others.len(), sets.len());
+        for (at, found) in others.into_iter().enumerate() {
+            let numbers: Vec<f64> = sets[..at].iter().chain(&sets[at + 1..]).flatten().copied().collect();
+            for (found, wanted) in [found.count, found.mean, found.squares, found.fourths].into_iter().zip(by_definition(&numbers)) {
+                prop_assert!((found - wanted).abs() <= 1e-9 * (1.0 + wanted.abs()), "{found} is not {wanted}");
+            }
+        }
+    }
+
+    #[test]
     fn the_unit_of_money_does_not_matter(values in prop::collection::vec(0.01..1e4, 2..40), factor in 1e-3..1e3) {
         let scaled: Vec<f64> = values.iter().map(|x| x * factor).collect();
         match (Sum::of(values).spread(), Sum::of(scaled).spread()) {
@@ -315,7 +334,7 @@ proptest! {
     #[test]
     fn both_ways_round_a_difference_is_the_same(pairs in prop::collection::vec((0.0..9.0, 0.1..9.0), 1..30)) {
         let (first, second): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
-        let units = |margin: &[f64]| Terms::of_units(margin.iter().copied());
+        let units = |margin: &[f64]| Moments::of(margin.to_vec());
         let sides = [(&first, 3.0), (&second, 5.0)].map(|(margin, cost)| difference::Returned { margin, units: units(margin), cost });
         if let Ok(there) = difference::jointly(sides[0], sides[1]) {
             let back = difference::jointly(sides[1], sides[0]).unwrap();

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::gather::periods;
 use super::judge::{Findings, grounds};
+use crate::answers::gather::periods;
 use crate::answers::money::Money;
 use crate::answers::period::{Day, Period, Span};
 use crate::answers::reason::Reason;

@@ -5,7 +5,7 @@
 
 use super::super::money::{Missing, Money, first, value};
 use super::super::{Rule, Side};
-use super::gather::{Cell, Cost};
+use crate::answers::gather::{Cell, Cost};
 
 /// The least and the greatest margin over cost.
 #[derive(Clone, Copy, Debug, PartialEq)]

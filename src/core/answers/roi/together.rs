@@ -1,9 +1,9 @@
 //! What each place returned since the first day that can be judged, its sides together: the rows `all` of `roi_place`, summed, with one
 //! set of units.
 
-use super::gather::{Book, periods};
 use super::judge::grounds;
 use super::{By, found};
+use crate::answers::gather::{Book, Cell, periods};
 use crate::answers::money::Money;
 use crate::answers::period::{Period, Span};
 use crate::answers::reason::Reason;
@@ -29,26 +29,31 @@ pub(in crate::answers) struct Returned {
     pub(in crate::answers) of_nothing: Reason,
 }
 
-/// Every place that earned or cost something, and what names none ('' and ''); nothing before any day can be judged. Margin without a
-/// touch is of no place.
-pub(in crate::answers) fn together(ledger: &Ledger) -> Option<Returned> {
-    // Whatever returns, or was spent without a side, is one cell of its place.
+/// The ledger with one cell a place, [`Side::Other`]: whatever returns, or was spent without a side. Margin without a touch is of no
+/// place.
+pub(in crate::answers) fn by_place(ledger: &Ledger) -> Book<'_> {
     let one = |side| if side == Side::Unattributed { side } else { Side::Other };
-    let book = Book::open(ledger, |place, side| (By::Place.key(place), one(side)));
+    Book::open(ledger, |place, side| (By::Place.key(place), one(side)))
+}
+
+/// Every place that earned or cost something, and what names none ('' and ''); nothing before any day can be judged.
+pub(in crate::answers) fn together(ledger: &Ledger) -> Option<Returned> {
+    let book = by_place(ledger);
     let period = periods(&ledger.brand, Span::All, book.days()).into_iter().next()?;
     let cells = book.gather(period);
     let findings = found(&book, &cells, period, &ledger.labour());
     let against = |side, margin, cost| grounds(side, &findings, margin, cost).into_iter().map(|(reason, _)| reason).min();
-    let of = |((place, side), cell): (&(Place, Side), super::gather::Cell)| {
+    let of = |((place, side), cell): (&(Place, Side), Cell)| {
         let (margin, cost) = (cell.margin(ledger.brand.rule), cell.cost.point);
         let against = against(*side, margin, cost);
         let ratio = margin.value().zip(cost.value()).map(|(margin, cost)| margin / cost);
+        let units = cell.drawn(period);
         Together {
             place: place.clone(),
             margin,
             cost,
-            units: cell.units.len(),
-            sum: Sum::of(cell.units),
+            units: units.len(),
+            sum: Sum::of(units),
             ratio: against.map_or(ratio.ok_or(Reason::NoCost), Err),
         }
     };

@@ -1,9 +1,15 @@
 //! Two returns beside each other.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
 use super::*;
 use crate::answers::comparison::{Kind, Row, Winner, comparison};
-use crate::answers::period::Span;
+use crate::answers::period::{Period, Span};
 use crate::answers::reason::Reason;
+use crate::estimate::difference::{self, Returned};
+use crate::estimate::moments::Moments;
 
 /// What a day brings beside the plan, the same in every run.
 fn luck(day: Day, salt: i32) -> i128 {
@@ -119,4 +125,52 @@ fn what_cannot_be_compared_says_why() {
     assert_eq!(reason(&|ledger| missing(ledger, None, Some(Missing::HourlyRate))), Some(Reason::MissingHourlyRate));
     let alike = |row: &mut Earned| row.margin = [10 * UNIT; 5];
     assert_eq!(reason(&|ledger| ledger.earned.iter_mut().for_each(alike)), Some(Reason::FewUnits));
+}
+
+/// What some rows of the ledger amount to, gone through one by one: margin of each day, units of each place, cost.
+fn gone_through(ledger: &Ledger, period: Period, counts: impl Fn(&Place) -> bool) -> (Vec<f64>, Moments, f64) {
+    let (mut days, mut units) = (vec![0; usize::try_from(period.days()).unwrap()], BTreeMap::new());
+    for row in ledger.earned.iter().filter(|row| period.holds(row.day) && counts(&row.place)) {
+        days[usize::try_from(row.day - period.start).unwrap()] += row.margin[0];
+        *units.entry((&row.place, row.root)).or_default() += row.margin[0];
+    }
+    let spent = ledger.spent.iter().filter(|row| period.holds(row.day) && counts(&row.place));
+    let value = |units: i128| units as f64 / 1e6;
+    let units: Vec<f64> = units.into_values().map(value).collect();
+    (days.into_iter().map(value).collect(), Moments::of(units), value(spent.map(|row| row.time).sum()))
+}
+
+proptest! {
+    #[test]
+    fn a_place_is_compared_with_what_all_the_others_amount_to(
+        sold in prop::collection::vec((0..6_usize, 0..200, 0..9_u64, -20..100_i128), 1..120),
+    ) {
+        let names = ["a", "b", "c", "d", "e", "f"];
+        let mut ledger = steady();
+        let sell = |(at, day, root, margin): &(usize, Day, u64, i128)| Earned {
+            place: place("forum", names[*at], "spring"), ..sale(*day, Side::Other, *root, *margin)
+        };
+        ledger.earned = sold.iter().map(sell).collect();
+        let spend = |row: &Earned| Spent { place: row.place.clone(), ..hours(row.day, Side::Conversation, 7) };
+        ledger.spent = ledger.earned.iter().map(spend).collect();
+        // All work is known, on whatever days there was any.
+        ledger.brand.active_weeks = vec![monday(0)];
+        let rows = comparison(&ledger);
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.kind == Kind::Place).collect();
+        let seen: BTreeSet<&str> = ledger.earned.iter().filter(|row| row.day < RIPE).map(|row| &*row.place.community).collect();
+        prop_assert_eq!(rows.iter().filter(|row| row.period.span == Span::All).count(), seen.len());
+        for row in rows {
+            let [own, rest] = [true, false].map(|own| {
+                gone_through(&ledger, row.period, |place| (place.community == row.place.community) == own)
+            });
+            let [first, second] = [&own, &rest].map(|(margin, units, cost)| Returned { margin, units: *units, cost: *cost });
+            let found = difference::jointly(first, second);
+            prop_assert_eq!(found.is_ok(), row.log_ratio.is_some());
+            if let Ok(found) = found {
+                let near = |own: Option<f64>, other: f64| own.is_some_and(|own| (own - other).abs() < 1e-9 * (1.0 + other.abs()));
+                prop_assert!(near(row.log_ratio, found.log_ratio) && near(row.p_first, found.p_first), "{row:?} is not {found:?}");
+                prop_assert!(near(row.log_ratio_low, found.low) && near(row.log_ratio_high, found.high), "{row:?} is not {found:?}");
+            }
+        }
+    }
 }

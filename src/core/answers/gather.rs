@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::answers::money::{Money, add, value};
-use crate::answers::period::{Day, Period, Span, monday};
-use crate::answers::{Brand, Earned, Ledger, Place, Rule, Side, Spent};
+use super::money::{Money, add, value};
+use super::period::{Day, Period, Span, monday};
+use super::{Brand, Earned, Ledger, Place, Rule, Side, Spent};
 use crate::estimate::weeks;
 
 /// Whole weeks that a period needs for weeks to be its units.
@@ -59,6 +59,8 @@ pub(super) struct Cell {
     pub(super) conversions: f64,
     /// The margin of each unit under the configured rule.
     pub(super) units: Vec<f64>,
+    /// The margin of each day that has any, in their order.
+    days: Vec<(Day, i128)>,
     pub(super) cost: Cost,
     /// The cost of each day, where it is known.
     pub(super) daily_cost: Vec<(Day, f64)>,
@@ -98,15 +100,10 @@ impl<'a> Book<'a> {
         let rule = self.ledger.brand.rule;
         let mut cells = vec![Cell::default(); self.cells.len()];
         let mut units: HashMap<(usize, usize), i128> = HashMap::new();
-        let mut days: BTreeMap<(usize, Day), i128> = BTreeMap::new();
-        let by_day = period.whole_weeks() >= WEEKS_MIN;
         for entry in within(&self.earned, period) {
             cells[entry.cell].earn(entry.row, rule, period.start);
             if entry.row.counts(rule) {
                 add(units.entry((entry.cell, entry.unit)).or_default(), entry.row.margin[rule as usize]);
-                if by_day {
-                    add(days.entry((entry.cell, entry.day)).or_default(), entry.row.margin[rule as usize]);
-                }
             }
         }
         for entry in within(&self.spent, period) {
@@ -115,29 +112,7 @@ impl<'a> Book<'a> {
         for ((cell, _), margin) in units {
             cells[cell].units.push(value(margin));
         }
-        if by_day {
-            weeks_instead(&mut cells, period, &days);
-        }
         cells
-    }
-}
-
-/// Weeks become the units of the cells whose days hang together.
-fn weeks_instead(cells: &mut [Cell], period: Period, days: &BTreeMap<(usize, Day), i128>) {
-    let mut series = vec![0.0; usize::try_from(period.days()).unwrap_or_default()];
-    for (number, cell) in cells.iter_mut().enumerate() {
-        let own = || days.range((number, period.start)..(number, period.end)).map(|((_, day), margin)| (*day, *margin));
-        series.fill(0.0);
-        for (day, margin) in own() {
-            if let Some(at) = usize::try_from(day.saturating_sub(period.start)).ok().and_then(|at| series.get_mut(at)) {
-                *at = value(margin);
-            }
-        }
-        if weeks::hang_together(&series) {
-            let mut weeks: BTreeMap<Day, i128> = BTreeMap::new();
-            own().for_each(|(day, margin)| add(weeks.entry(monday(day)).or_default(), margin));
-            cell.units = weeks.into_values().map(value).collect();
-        }
     }
 }
 
@@ -174,6 +149,13 @@ impl Cell {
             }
         }
         self.conversions += row.sold(configured);
+        if row.counts(configured) {
+            let margin = row.margin[configured as usize];
+            match self.days.last_mut().filter(|(day, _)| *day == row.day) {
+                Some((_, sum)) => add(sum, margin),
+                None => self.days.push((row.day, margin)),
+            }
+        }
         if row.root.is_some() {
             self.traced += row.credit(configured);
             if row.root_day.is_some_and(|posted| posted < start) {
@@ -192,6 +174,28 @@ impl Cell {
     /// The margin under a rule.
     pub(super) fn margin(&self, rule: Rule) -> Money {
         self.margin[rule as usize]
+    }
+
+    /// The margin of each day of the period, of those without any too.
+    pub(super) fn by_day(&self, period: Period) -> Vec<i128> {
+        let mut series = vec![0; usize::try_from(period.days()).unwrap_or_default()];
+        for (day, margin) in &self.days {
+            if let Some(at) = usize::try_from(day.saturating_sub(period.start)).ok().and_then(|at| series.get_mut(at)) {
+                *at = *margin;
+            }
+        }
+        series
+    }
+
+    /// The margin of what comes by itself in the period: of weeks where the days hang together, else of units.
+    pub(super) fn drawn(&self, period: Period) -> Vec<f64> {
+        let series = || self.by_day(period).into_iter().map(value).collect::<Vec<_>>();
+        if period.whole_weeks() < WEEKS_MIN || !weeks::hang_together(&series()) {
+            return self.units.clone();
+        }
+        let mut weeks: BTreeMap<Day, i128> = BTreeMap::new();
+        self.days.iter().for_each(|(day, margin)| add(weeks.entry(monday(*day)).or_default(), *margin));
+        weeks.into_values().map(value).collect()
     }
 }
 
