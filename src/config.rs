@@ -34,6 +34,8 @@ pub struct Config {
     pub clickhouse: ClickHouse,
     /// What rows depend on.
     pub rules: Rules,
+    /// What memory there is.
+    pub memory: Memory,
     /// When rows leave.
     pub flush: Flush,
     /// Where states are kept.
@@ -185,6 +187,13 @@ pub struct ClickHouse {
     pub backoff_max: Duration,
     /// `lz4` or `none`.
     pub compression: String,
+}
+
+/// What memory there is.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// Bytes that the process may take; `None`: as many as the system says.
+    pub limit: Option<u64>,
 }
 
 /// When rows leave. It decides when, never what.

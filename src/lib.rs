@@ -25,6 +25,7 @@ pub mod rollup;
 
 pub mod admin;
 pub mod logs;
+pub mod memory;
 pub mod metrics;
 
 pub mod service;

@@ -263,6 +263,11 @@ impl Metrics {
         self.families.store_forgotten.inc();
     }
 
+    /// The state of a partition did not fit into memory.
+    pub fn record_too_large(&self) {
+        self.families.too_large.inc();
+    }
+
     /// A partition was put aside, because it must not be read on. Its other series end: they would stand still.
     pub fn record_refused(&self, partition: Partition) {
         self.lock().remove(&partition);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use prometheus::Registry;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tracing::{error, info, warn};
 
 use crate::admin;
@@ -22,8 +22,9 @@ use crate::config::Config;
 use crate::engine::Fingerprint;
 use crate::failure::Failure;
 use crate::kafka::{KafkaSource, TopicWatch};
+use crate::memory;
 use crate::metrics::{Health, InsertResult, LoopWatch, Metrics, Obstacle, Table};
-use crate::worker::{self, Observer, Seams, Settings, WorkerError};
+use crate::worker::{self, AskMemory, Memory, Observer, Seams, Settings, WorkerError};
 
 mod answers;
 mod survey;
@@ -77,6 +78,8 @@ struct Shared {
     health: Arc<Health>,
     shutdown: watch::Receiver<bool>,
     topic: TopicWatch,
+    /// For states that may not fit beside another one.
+    alone: Arc<Semaphore>,
 }
 
 impl Service {
@@ -113,6 +116,7 @@ impl Service {
             health: Arc::clone(&health),
             shutdown: asked,
             topic: TopicWatch::default(),
+            alone: Arc::new(Semaphore::new(1)),
         });
         let running = Arc::new(AtomicUsize::new(threads));
         let mut loops = Vec::with_capacity(threads);
@@ -190,12 +194,14 @@ fn run_loop<O: Observer>(number: usize, shared: &Shared, observer: O) -> Result<
 }
 
 async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) -> Result<(), ServiceError> {
-    let Shared { config, metrics, health, shutdown, topic } = shared;
+    let Shared { config, metrics, health, shutdown, topic, alone } = shared;
     let watch = LoopWatch::new(number, Arc::clone(metrics), Arc::clone(health));
     let counted = Arc::clone(metrics);
     let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, now)
         .with_observer(move |attempt| count(&counted, attempt));
-    let settings = Settings::of(config, seed(number));
+    let limit = config.memory.limit.or_else(memory::limit);
+    let ask = move || Some(Memory { limit: limit?, taken: memory::resident()? });
+    let settings = Settings { memory: AskMemory::new(ask, Arc::clone(alone)), ..Settings::of(config, seed(number)) };
     let checkpoints = CheckpointStore::open(&config.checkpoint, config.rules.epoch)?;
     let rules = config.rules.fingerprint();
     tokio::select! {

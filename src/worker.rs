@@ -21,6 +21,7 @@ use crate::row::{Progress, Rows};
 mod commands;
 mod in_flight;
 mod leaving;
+mod memory;
 mod notice;
 mod opening;
 mod pace;
@@ -28,7 +29,8 @@ mod problem;
 mod publishing;
 mod turn;
 
-pub use crate::assignment::{Bounds, Known, Position, Promise, StoreId, StoredState};
+pub use crate::assignment::{Bounds, Known, Memory, Position, Promise, StoreId, StoredState};
+pub use memory::AskMemory;
 pub use notice::{Notice, Observer, Silent};
 
 /// What the log hands to the loop. Their order is the order in which they happened.
@@ -169,6 +171,8 @@ pub struct Settings {
     pub revoke_deadline: Duration,
     /// How long a shutdown may take.
     pub shutdown_deadline: Duration,
+    /// Says what memory there is, before a state is opened.
+    pub memory: AskMemory,
     /// First and greatest wait between two attempts.
     pub backoff: Backoff,
     /// Where jitter comes from; give every loop of a fleet another one.
@@ -176,7 +180,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings of a loop out of the configuration.
+    /// The settings of a loop out of the configuration; nobody says what memory there is.
     #[must_use]
     pub fn of(config: &config::Config, seed: u64) -> Settings {
         Settings {
@@ -187,6 +191,7 @@ impl Settings {
             garbage: config.worker.garbage,
             revoke_deadline: REVOKE_DEADLINE,
             shutdown_deadline: config.worker.shutdown_deadline,
+            memory: AskMemory::default(),
             backoff: Backoff { min: config.clickhouse.backoff_min, max: config.clickhouse.backoff_max },
             seed,
         }

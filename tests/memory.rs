@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::process::Command;
 
-use grapevine::engine::{BYTES_AN_ENTRY, CLOCK_WITNESSES, Engine, Rules};
+use grapevine::engine::{BYTES_AN_ENTRY, CLOCK_WITNESSES, Engine, Rules, Snapshot};
 use grapevine::event::{Body, Event, Reply, Share};
 use grapevine::record::{Millis, Record};
 use mimalloc::MiMalloc;
@@ -142,7 +142,7 @@ fn a_reply_costs_at_most_96_bytes() {
 fn the_estimate_is_near_what_is_held() {
     for nodes in [1_000, 10_000, 100_000, MANY] {
         let cost = cost(Kind::Shares, random_tree(nodes));
-        assert!((0.9..=1.1).contains(&(cost.held / cost.estimated)), "{nodes} shares: {cost:?}");
+        assert!((0.8..=1.2).contains(&(cost.held / cost.estimated)), "{nodes} shares: {cost:?}");
     }
 }
 
@@ -167,7 +167,7 @@ fn no_shape_of_a_tree_costs_much_more_than_a_random_one() {
         assert!(cost.held <= bound * random.held, "{shape}: {cost:?}, a random tree: {random:?}");
         assert!(cost.folding <= 1.8 * random.folding, "{shape}: {cost:?}, a random tree: {random:?}");
         assert!(cost.flushing <= 1.7 * random.flushing, "{shape}: {cost:?}, a random tree: {random:?}");
-        assert!((0.9..=1.1).contains(&(cost.held / cost.estimated)), "{shape}: {cost:?}");
+        assert!((0.8..=1.2).contains(&(cost.held / cost.estimated)), "{shape}: {cost:?}");
     }
 }
 
@@ -181,6 +181,8 @@ struct Held {
     gauge: f64,
     /// By the entries of its budget.
     promised: f64,
+    /// By its bytes, before it is opened.
+    foreseen: f64,
 }
 
 fn held(kind: &str) -> Held {
@@ -193,7 +195,7 @@ fn held(kind: &str) -> Held {
         let line = said.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap_or_else(|| panic!("{kind}: {output:?}"));
         line.trim().parse().expect("a number")
     };
-    Held { resident: figure("resident"), gauge: figure("gauge"), promised: figure("promised") }
+    Held { resident: figure("resident"), gauge: figure("gauge"), promised: figure("promised"), foreseen: figure("foreseen") }
 }
 
 #[test]
@@ -223,7 +225,9 @@ fn a_process_that_holds_an_engine() {
     engine.flush();
     let (resident, holdings) = (resident() - before, engine.holdings());
     assert_eq!((holdings.roots, holdings.nodes), (roots, roots * shares));
-    println!("\nresident {resident}\ngauge {}\npromised {}", holdings.bytes, holdings.entries * BYTES_AN_ENTRY);
+    let foreseen = Snapshot::memory_of(&engine.snapshot().encode()).expect("its own state");
+    let promised = holdings.entries * BYTES_AN_ENTRY;
+    println!("\nresident {resident}\ngauge {}\npromised {promised}\nforeseen {foreseen}", holdings.bytes);
 }
 
 fn resident() -> f64 {
@@ -238,5 +242,6 @@ fn the_gauge_is_within_a_tenth_of_resident_memory_and_check_promises_no_less() {
         let held = held(kind);
         assert!((0.9..=1.1).contains(&(held.gauge / held.resident)), "{kind}: {held:?}");
         assert!(held.promised >= 0.9 * held.resident, "{kind}: {held:?}");
+        assert!((0.8..=1.4).contains(&(held.foreseen / held.resident)), "{kind}: {held:?}");
     }
 }

@@ -7,13 +7,14 @@ use std::path::Path;
 
 use crate::config::{Config, ConfigErrors};
 use crate::engine::BYTES_AN_ENTRY;
+use crate::memory;
 
 /// The exit code of a bad configuration (`EX_USAGE`).
 pub const BAD_CONFIGURATION: u8 = 64;
 
 /// Prints the outcome: to standard output if the configuration is good, else to standard error. Returns the exit code.
 pub fn run(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> u8 {
-    let (printed, code) = match report(path, env, memory_limit()) {
+    let (printed, code) = match report(path, env, memory::limit()) {
         Ok(report) => (write!(std::io::stdout(), "{report}"), 0),
         Err(mistakes) => (writeln!(std::io::stderr(), "{mistakes}"), BAD_CONFIGURATION),
     };
@@ -45,7 +46,7 @@ pub fn report(
     memory: Option<u64>,
 ) -> Result<String, ConfigErrors> {
     let config = Config::load(path, env)?;
-    Ok(format!("ok\n\n{}\n{}", config.effective(), sums(&config, memory)))
+    Ok(format!("ok\n\n{}\n{}", config.effective(), sums(&config, config.memory.limit.or(memory))))
 }
 
 /// What the configuration costs, as comments under the effective configuration.
@@ -87,15 +88,4 @@ fn sums(config: &Config, memory: Option<u64>) -> String {
 
 fn size(bytes: u64) -> String {
     format!("{} MiB", bytes.div_ceil(1 << 20))
-}
-
-/// What the control group allows this process, else what the machine has. `None` where the system does not say.
-fn memory_limit() -> Option<u64> {
-    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let kib =
-            text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim().strip_suffix(" kB")?.parse::<u64>().ok()?;
-        Some(kib * 1024)
-    });
-    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse::<u64>().ok());
-    machine.into_iter().chain(group).min()
 }

@@ -22,6 +22,7 @@ pub(super) struct Raw {
     pub(super) kafka: Kafka,
     pub(super) clickhouse: ClickHouse,
     pub(super) rules: Rules,
+    pub(super) memory: Memory,
     pub(super) flush: Flush,
     pub(super) checkpoint: Checkpoint,
     pub(super) admin: Admin,
@@ -95,6 +96,12 @@ pub(super) struct Rules {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Memory {
+    pub(super) limit_mib: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Flush {
     pub(super) interval_seconds: u64,
     pub(super) max_interval_seconds: u64,
@@ -133,6 +140,7 @@ impl Raw {
             kafka: Kafka::of(&config.kafka),
             clickhouse: ClickHouse::of(&config.clickhouse),
             rules: Rules::of(&config.rules),
+            memory: Memory { limit_mib: config.memory.limit.map_or(0, |limit| limit >> 20) },
             flush: Flush {
                 interval_seconds: config.flush.interval.as_secs(),
                 max_interval_seconds: config.flush.max_interval.as_secs(),

@@ -13,7 +13,7 @@ use url::Url;
 use super::judge::{Judge, Key};
 use super::layers::variable;
 use super::raw::{self, Raw};
-use super::{Admin, Checkpoint, ClickHouse, Config, Flush, Garbage, Kafka, Log, Secret, Worker};
+use super::{Admin, Checkpoint, ClickHouse, Config, Flush, Garbage, Kafka, Log, Memory, Secret, Worker};
 use crate::engine::{CLOCK_WITNESSES, Rules};
 
 /// The seconds in which a revoked partition is flushed or dropped: a shutdown needs more.
@@ -38,7 +38,8 @@ pub(super) enum PseudonymKey {
 }
 
 pub(super) fn config(judge: &mut Judge<'_>, raw: Raw, need: PseudonymKey) -> Config {
-    let Raw { worker, kafka, clickhouse, rules, flush, checkpoint, admin, log } = raw;
+    let Raw { worker, kafka, clickhouse, rules, memory, flush, checkpoint, admin, log } = raw;
+    let mib = judge.within(("memory", "limit_mib"), memory.limit_mib, 0..=1 << 30);
     let epoch = u16::try_from(judge.within(("worker", "epoch"), worker.epoch, 0..=65_534)).unwrap_or_default();
     let kafka = self::kafka(judge, kafka);
     let config = Config {
@@ -46,6 +47,7 @@ pub(super) fn config(judge: &mut Judge<'_>, raw: Raw, need: PseudonymKey) -> Con
         kafka,
         clickhouse: self::clickhouse(judge, clickhouse),
         rules: self::rules(judge, rules, epoch, need),
+        memory: Memory { limit: (mib > 0).then_some(mib << 20) },
         flush: self::flush(judge, &flush),
         checkpoint: self::checkpoint(judge, checkpoint),
         admin: self::admin(judge, &admin),

@@ -23,12 +23,14 @@ use crate::record::{Offset, Partition, Record};
 
 mod judgement;
 mod leaving;
+mod memory;
 mod promise;
 mod reading;
 mod refusal;
 
 pub use judgement::{Bounds, Found, StoredState};
 pub use leaving::{Farewell, Undone};
+pub use memory::Memory;
 pub use promise::{Broken, Known, Promise, StoreId, written};
 pub use reading::{Garbage, Position, Running};
 pub use refusal::{another_store, forgotten, refused};

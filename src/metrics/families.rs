@@ -29,6 +29,7 @@ pub(super) struct Families {
     pub(super) evicted_by_budget: IntCounter,
     pub(super) added_partitions: IntCounter,
     pub(super) store_forgotten: IntCounter,
+    pub(super) too_large: IntCounter,
     pub(super) unassigned_partitions: Gauge,
     pub(super) gaps: Vec<IntCounter>,
     pub(super) skipped_offsets: IntCounter,
@@ -99,10 +100,9 @@ impl Families {
                 "added_partitions_total",
                 "Assignments of partitions that the topic did not have when the epoch began.",
             )?,
-            store_forgotten: to.counter(
-                "store_forgotten_total",
-                "Times that the store knew less of a partition than was made durable: its rows are written again, or it is not read.",
-            )?,
+            store_forgotten: to
+                .counter("store_forgotten_total", "Times that the store knew less of a partition than was made durable.")?,
+            too_large: to.counter("states_too_large_total", "Partitions not opened, as their states do not fit into memory.")?,
             unassigned_partitions: to.gauge(
                 "unassigned_partitions",
                 "Partitions that the stable group has assigned to no member; only members with a name look.",

@@ -117,6 +117,7 @@ impl Observer for LoopWatch {
             Notice::Added(_) => metrics.record_added_partition(),
             Notice::Restored { partition, bytes, published } => metrics.record_restored(partition, bytes, published),
             Notice::Forgotten(_) => metrics.record_forgotten(),
+            Notice::TooLarge(_) => metrics.record_too_large(),
             Notice::Refused(partition) => {
                 self.opened(partition);
                 metrics.record_refused(partition);

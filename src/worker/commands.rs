@@ -19,7 +19,8 @@ use crate::record::{Offset, Partition, source_name};
 impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// What the stores and the log know of a partition has come, or not.
     pub(super) fn answered(&mut self, answer: Answer) -> Result<(), WorkerError> {
-        let Answer { id, found, began_with, room } = answer;
+        // Held until it is restored.
+        let Answer { id, found, began_with, room, alone: _alone } = answer;
         self.began_with = self.began_with.or(began_with);
         if !self.is_held(id) {
             return Ok(());
@@ -59,6 +60,11 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                     warn!(%partition, "{why}");
                     self.observer.notice(Notice::Forgotten(partition));
                 }
+                self.problems.add(Problem::Opening(partition), why, self.observer);
+                return;
+            }
+            Unanswered::TooLarge(why) => {
+                self.observer.notice(Notice::TooLarge(partition));
                 self.problems.add(Problem::Opening(partition), why, self.observer);
                 return;
             }
@@ -198,6 +204,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             wait,
             began: self.began_with.is_none().then_some(&self.settings.log),
             openings,
+            memory: &self.settings.memory,
         };
         self.under_way.push(opening::ask(question, self.source.bounds(partition)));
     }

@@ -39,6 +39,8 @@ pub enum Notice<'a> {
     },
     /// The store knows less of a partition than was made durable.
     Forgotten(Partition),
+    /// The state of a partition does not fit into memory: it is not opened.
+    TooLarge(Partition),
     /// A partition must not be read on: it was put aside, and the others go on.
     Refused(Partition),
     /// The group wants partitions back.

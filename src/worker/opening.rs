@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::publishing::{self, Outcome};
-use super::{Checkpoints, Promise, Sink, StoreId, StoredState};
+use super::{AskMemory, Checkpoints, Memory, Promise, Sink, StoreId, StoredState};
 use crate::assignment::{self, AssignmentId, Bounds, Broken, Found};
 use crate::engine::{Limits, Snapshot};
 use crate::failure::Failure;
@@ -33,6 +33,8 @@ pub(super) struct Answer {
     pub(super) began_with: Option<usize>,
     /// Room for the bytes of its state.
     pub(super) room: Option<OwnedSemaphorePermit>,
+    /// Until it is restored, no other state is opened that may not fit beside it.
+    pub(super) alone: Option<OwnedSemaphorePermit>,
 }
 
 /// What the stores know of a partition.
@@ -51,6 +53,8 @@ pub(super) enum Unanswered {
     Log(Failure),
     /// The store does not keep what was promised, and no state is as old as it is: what to do.
     Forgotten(String),
+    /// Its state does not fit into memory: what to do.
+    TooLarge(String),
     /// Nobody was asked, because nobody waits for the answer.
     Released,
 }
@@ -68,6 +72,7 @@ pub(super) struct Question<'a, K, C> {
     /// The log whose first number of partitions is not known yet.
     pub(super) began: Option<&'a str>,
     pub(super) openings: Arc<Semaphore>,
+    pub(super) memory: &'a AskMemory,
 }
 
 /// Asks the stores, and then the log: asked before them, it would not know the end that a state of a moment ago has seen.
@@ -77,11 +82,17 @@ pub(super) fn ask<'a, K: Sink, C: Checkpoints>(
 ) -> LocalBoxFuture<'a, Outcome> {
     async move {
         sleep(question.wait).await;
-        let mut room = None;
+        let (mut room, mut alone) = (None, None);
         let found = async {
             let listed = question.listed().await?;
             room = Some(question.room(listed).await?);
+            alone = question.memory.turn(listed).await;
+            question.fits(Memory::at_least(listed))?;
             let findings = question.find(listed).await?;
+            if let Found::Checkpoint(state) | Found::CleanlyStopped(state) = &findings.found {
+                // What cannot be read is for the restore to refuse.
+                question.fits(Snapshot::memory_of(&state.bytes).unwrap_or_default())?;
+            }
             let bounds = bounds.await.map_err(Unanswered::Log)?;
             question.look_again(listed, &findings.found, &bounds).await?;
             // The log does not reach back to a state that is as old as the store.
@@ -97,7 +108,7 @@ pub(super) fn ask<'a, K: Sink, C: Checkpoints>(
             (Ok((_, bounds)), Some(log)) => partitions_at_first(question.checkpoints, log, bounds.partitions).await,
             _ => None,
         };
-        Outcome::Answered(Box::new(Answer { id: question.id, found, began_with, room }))
+        Outcome::Answered(Box::new(Answer { id: question.id, found, began_with, room, alone }))
     }
     .boxed_local()
 }
@@ -118,6 +129,12 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
         let room = Arc::clone(&self.openings).acquire_many_owned(kib).await;
         // It is never closed.
         room.map_err(|error| Unanswered::Checkpoints(Failure::Transient(error.to_string())))
+    }
+
+    /// Whether an engine of so many bytes fits into memory.
+    fn fits(&self, bytes: u64) -> Result<(), Unanswered> {
+        let source = self.source()?;
+        self.memory.now().map_or(Ok(()), |memory| memory.fits(&source, bytes)).map_err(Unanswered::TooLarge)
     }
 
     async fn newest(&self, listed: u64, below: Option<Offset>) -> Result<Option<StoredState>, Unanswered> {
@@ -205,6 +222,7 @@ async fn partitions_at_first<C: Checkpoints>(checkpoints: &C, log: &str, now: us
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::rc::Rc;
 
     use futures::StreamExt;
     use futures::stream::FuturesUnordered;
@@ -265,7 +283,12 @@ mod tests {
         }
     }
 
-    fn question<'a>(store: &'a Store, source: &Arc<str>, openings: &Arc<Semaphore>) -> LocalBoxFuture<'a, Outcome> {
+    fn question<'a>(
+        store: &'a Store,
+        memory: &'a AskMemory,
+        source: &Arc<str>,
+        openings: &Arc<Semaphore>,
+    ) -> LocalBoxFuture<'a, Outcome> {
         let limits = Limits { budget: 1, root_retention: 1, reject_bytes: 1, watermark_lag: 1, future_bound: 1 };
         let question = Question {
             sink: &Empty,
@@ -276,13 +299,14 @@ mod tests {
             wait: Duration::ZERO,
             began: None,
             openings: Arc::clone(openings),
+            memory,
         };
         ask(question, async { Ok(Bounds { first: 0, end: 1, committed: None, partitions: 1 }) })
     }
 
     /// How many of eight states are read side by side, when each is restored two seconds after it was read.
     async fn side_by_side(store: &Store) -> usize {
-        let (source, openings) = (Arc::from("log/0"), room(OPENING_KIB));
+        let (source, openings, memory) = (Arc::from("log/0"), room(OPENING_KIB), AskMemory::default());
         let restored = |outcome| async move {
             let Outcome::Answered(answer) = outcome else { panic!("it asks and nothing else") };
             assert!(answer.found.is_ok());
@@ -290,7 +314,7 @@ mod tests {
             store.reading.set(store.reading.get() - 1);
             drop(answer);
         };
-        let all = (0..8).map(|_| async { restored(question(store, &source, &openings).await).await });
+        let all = (0..8).map(|_| async { restored(question(store, &memory, &source, &openings).await).await });
         let mut all: FuturesUnordered<_> = all.collect();
         while all.next().await.is_some() {}
         store.most.get()
@@ -308,16 +332,46 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_store_that_hangs_gives_its_room_back() {
         let (store, source, openings) = (Store { hangs: true, ..Store::default() }, Arc::from("log/0"), room(OPENING_KIB));
-        let Outcome::Answered(answer) = question(&store, &source, &openings).await else { panic!("it asks and nothing else") };
+        let memory = AskMemory::default();
+        let Outcome::Answered(answer) = question(&store, &memory, &source, &openings).await else {
+            panic!("it asks and nothing else")
+        };
         assert!(matches!(&answer.found, Err(Unanswered::Checkpoints(Failure::Transient(_)))));
         drop(answer);
         assert_eq!(openings.available_permits(), OPENING_KIB as usize);
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_state_that_does_not_fit_is_not_read_until_memory_is_free() {
+        let (store, source, openings) = (Store { size: 1 << 20, ..Store::default() }, Arc::from("log/0"), room(OPENING_KIB));
+        let (taken, alone) = (Rc::new(Cell::new(7 << 20)), Arc::new(Semaphore::new(1)));
+        let asked = Rc::clone(&taken);
+        let memory = AskMemory::new(move || Some(Memory { limit: 10 << 20, taken: asked.get() }), Arc::clone(&alone));
+        let mut outcomes = Vec::new();
+        for now in [7 << 20, 6 << 20] {
+            taken.set(now);
+            let outcome = question(&store, &memory, &source, &openings).await;
+            let Outcome::Answered(answer) = outcome else { panic!("it asks and nothing else") };
+            assert!(answer.alone.is_some(), "nobody else takes what is left");
+            outcomes.push(answer.found.map(|_| store.reading.get()).map_err(|unanswered| match unanswered {
+                Unanswered::TooLarge(why) => why,
+                Unanswered::Checkpoints(_)
+                | Unanswered::Store(_)
+                | Unanswered::Log(_)
+                | Unanswered::Forgotten(_)
+                | Unanswered::Released => "another reason".to_owned(),
+            }));
+        }
+        assert!(matches!(&outcomes[0], Err(why) if why.contains("log/0 takes 3 MiB or more")), "{outcomes:?}");
+        assert_eq!(outcomes[1], Ok(1), "the first was not even read");
+        assert_eq!(alone.available_permits(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_partition_that_has_gone_is_not_asked_for() {
         let (store, source, openings) = (Store::default(), Arc::from("log/0"), room(OPENING_KIB));
-        let asked = question(&store, &source, &openings);
+        let memory = AskMemory::default();
+        let asked = question(&store, &memory, &source, &openings);
         drop(source);
         let Outcome::Answered(answer) = asked.await else { panic!("it asks and nothing else") };
         assert!(matches!(&answer.found, Err(Unanswered::Released)) && store.most.get() == 0);

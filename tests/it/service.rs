@@ -216,6 +216,28 @@ fn a_worker_goes_on_at_the_next_address_where_one_dies() {
 }
 
 #[test]
+fn a_state_that_does_not_fit_into_memory_waits_and_harms_nothing() {
+    let lines = distinct(2000);
+    let mut world = World::migrated(1, "memory");
+    let worker = world.start(&[]);
+    world.publish(&lines[..1000]);
+    world.wait_for(1000);
+    worker.stop();
+    world.publish(&lines[1000..]);
+    // Less than the empty worker takes.
+    let worker = world.start(&[("GRAPEVINE_MEMORY_LIMIT_MIB", "1")]);
+    worker.wait_until_unready("the state of events/0 takes");
+    assert!(worker.metric("grapevine_states_too_large_total", "") > 0.0);
+    assert_eq!((worker.get("/healthz").0, world.counts()[0]), (200, 1000), "nothing of it is read");
+    // Another one takes the partition when this one goes.
+    let other = world.start(&[]);
+    worker.stop();
+    world.wait_for(2000);
+    other.wait_until_ready();
+    other.stop();
+}
+
+#[test]
 fn a_bad_configuration_has_an_exit_code_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("worker.toml");

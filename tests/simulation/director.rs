@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ use grapevine::backoff::Backoff;
 use grapevine::config;
 use grapevine::engine::Rules;
 use grapevine::record::{Partition, source_name};
-use grapevine::worker::{self, Seams, Settings, Silent, StoreId, WorkerError};
-use tokio::sync::Notify;
+use grapevine::worker::{self, AskMemory, Memory, Seams, Settings, Silent, StoreId, WorkerError};
+use tokio::sync::{Notify, Semaphore};
 
 /// Workers that are alive at most.
 const MEMBERS: usize = 2;
@@ -460,7 +461,11 @@ impl Director {
         self.started += 1;
         let number = self.started;
         let member = Member { world: Rc::clone(&self.world), number };
-        let (settings, stop) = (self.settings_of_one(), Rc::new(Notify::new()));
+        let (mut settings, stop) = (self.settings_of_one(), Rc::new(Notify::new()));
+        let full = Memory { limit: 0, taken: 0 };
+        let short = member.clone();
+        let ask = move || short.strikes(Fault::MemoryShort, 100).then_some(full);
+        settings.memory = AskMemory::new(ask, Arc::new(Semaphore::new(1)));
         let stopped = Rc::clone(&stop);
         let run = Box::pin(async move {
             let source = SimulatedSource::new(member.clone());
@@ -704,6 +709,7 @@ pub(crate) fn settings(dice: &mut Dice, seed: u64) -> Settings {
         garbage: config::Garbage { percent: 100, records: 1 },
         revoke_deadline: seconds(5),
         shutdown_deadline: seconds(10),
+        memory: AskMemory::default(),
         backoff: Backoff { min: Duration::from_millis(100), max: seconds(5) },
         seed,
     }

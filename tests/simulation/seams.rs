@@ -42,7 +42,7 @@ impl Member {
         }
     }
 
-    fn strikes(&self, fault: Fault, share: u64) -> bool {
+    pub(crate) fn strikes(&self, fault: Fault, share: u64) -> bool {
         self.world.borrow_mut().strikes(fault, share)
     }
 }

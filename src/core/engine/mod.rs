@@ -202,7 +202,7 @@ impl Engine {
     #[must_use]
     pub fn holdings(&self) -> Holdings {
         let held = self.lives.holdings();
-        Holdings { bytes: held.bytes + self.interner.bytes(), ..held }
+        Holdings { bytes: held.bytes + self.interner.bytes() + self.scratch.shape.bytes() as u64, ..held }
     }
 
     /// How far the data reach: the greatest event time that is not from the future, less the lag.

@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 
+use super::memory;
 use super::tree::{Node, ROOT, Tree};
 
 /// Levels are listed to this many; the last entry holds the rest.
@@ -49,6 +50,13 @@ impl Shape {
         }
         self.sum_subtrees(nodes);
         self.measure_depths(nodes);
+    }
+
+    /// What its buffers take of memory: they stay as long as the largest tree was.
+    pub(super) fn bytes(&self) -> usize {
+        let Shape { order, depth, children, subtree, .. } = self;
+        let buffers = [order, depth, children, subtree];
+        buffers.map(|buffer| memory::vec(buffer.capacity(), buffer.capacity(), size_of::<u32>())).iter().sum()
     }
 
     /// Nodes below a node.

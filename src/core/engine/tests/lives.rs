@@ -133,3 +133,21 @@ fn the_last_record_is_known_by_its_key_and_headers_and_nothing_is_not_empty() {
         assert!(!restored.recognises(&other), "{other:?}");
     }
 }
+
+#[test]
+fn memory_is_counted_with_the_lives_that_take_it_and_no_longer() {
+    let mut engine = Engine::new(Rules { budget: 200, ..rules() }, "t/0".into(), 0);
+    for number in 0..2_000 {
+        let (root, id) = (format!("r{}", number % 700), format!("s{number}"));
+        observe(&mut engine, &share(&root, &id, &root, "a", NOON + number));
+        if number % 100 == 0 {
+            engine.flush();
+        }
+    }
+    engine.flush();
+    let again = Engine::restore(engine.rules.clone(), "t/0".into(), &engine.snapshot().encode()).unwrap();
+    let (held, restored) = (engine.holdings(), again.holdings());
+    assert_eq!((held.roots, held.entries), (restored.roots, restored.entries));
+    // Tables that have grown do not shrink; nothing of two thousand lives is left over but that.
+    assert!((restored.bytes..restored.bytes + 64_000).contains(&held.bytes), "{held:?}, {restored:?}");
+}
