@@ -20,7 +20,6 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaResult;
 use rdkafka::{ClientConfig, TopicPartitionList};
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -227,7 +226,7 @@ impl KafkaSource {
     }
 
     /// Hands the client to a thread of its own that leaves the group and destroys it.
-    fn leave(&mut self, started: &[Partition]) -> Option<oneshot::Receiver<()>> {
+    fn leave(&mut self, started: &[Partition]) -> Option<tokio::sync::oneshot::Receiver<()>> {
         let client = self.client.take()?;
         self.hand = Hand::default();
         client::give_up(client, &client::list(&self.topic, started))

@@ -59,7 +59,9 @@ SELECT
     multiIf(c.target_kind IN ('post', 'share'), 'broadcast', c.target_kind = 'reply', 'conversation', '') AS target_side,
     c.utm_medium AS utm_medium, c.utm_source AS utm_source, c.utm_campaign AS utm_campaign,
     if(c.known, c.brand, r.brand) AS brand, if(c.known, c.campaign, r.campaign) AS campaign,
-    if(c.known, c.channel, r.channel) AS channel, if(c.known, c.community, r.community) AS community
+    if(c.known, c.channel, r.channel) AS channel, if(c.known, c.community, r.community) AS community,
+    c.visitor AS visitor, c.has_visitor AS has_visitor, c.target AS target, c.target_kind AS target_kind, c.target_time AS target_time,
+    c.depth AS depth, c.path_inferred AS path_inferred, c.path_actors AS path_actors, c.path_is_brand AS path_is_brand
 FROM (SELECT *, (brand, campaign, channel, platform, community) != ('', '', '', '', '') AS known FROM click_row) AS c
 LEFT ANY JOIN (
     SELECT root, brand, campaign, channel, community FROM roots
@@ -95,14 +97,18 @@ SELECT
     multiIf(self_referral, '', v.target_side != '', 'click', medium_side != '', 'utm_medium', source_side != '', 'utm_source', host_side != '', 'referrer_host', '') AS told_by,
     multiIf(told_by = 'click', v.target_side, told_by = 'utm_medium', medium_side, told_by = 'utm_source', source_side, told_by = 'referrer_host', host_side, 'other') AS side,
     toBool(told_by != '') AS tracked,
-    toBool(v.direct) AS direct
+    toBool(v.direct) AS direct,
+    v.own_brand AS own_brand, v.names_click AS names_click, v.has_utm AS has_utm
 FROM (
     SELECT
         i.id AS visit, i.time AS time, i.visitor AS visitor, i.has_visitor AS has_visitor, if(i.brand != '', i.brand, c.brand) AS brand,
         i.referrer_host AS referrer_host, if(i.utm_medium != '', i.utm_medium, c.utm_medium) AS utm_medium, if(i.utm_source != '', i.utm_source, c.utm_source) AS utm_source,
         c.click AS click, c.time AS click_time, c.root AS root, c.channel AS channel, c.community AS community,
         multiIf(c.campaign != '', c.campaign, i.utm_campaign != '', i.utm_campaign, c.utm_campaign) AS campaign, c.target_side AS target_side,
-        i.click = '' AND i.utm_source = '' AND i.utm_medium = '' AND i.utm_campaign = '' AND i.utm_content = '' AND i.utm_term = '' AND i.referrer_host = '' AS direct
+        -- What the visit says itself.
+        i.brand AS own_brand, i.click != '' AS names_click,
+        i.utm_source != '' OR i.utm_medium != '' OR i.utm_campaign != '' OR i.utm_content != '' OR i.utm_term != '' AS has_utm,
+        NOT names_click AND NOT has_utm AND i.referrer_host = '' AS direct
     FROM visit_row AS i
     LEFT ANY JOIN click_place AS c ON c.click = i.click
 ) AS v

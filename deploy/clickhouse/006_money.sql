@@ -48,7 +48,7 @@ ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS g ON g.cu
 SETTINGS join_use_nulls = 0
 COMMENT 'Conversions with what they are worth: margin, rate to the base currency, and whose touches count. A building block of credit';
 
--- Costs with the brand that bears them and the days of its own that they cover: from that of the period's start to that of its last millisecond. A building block of cost_day and coverage_count.
+-- Costs with the brand that bears them and the days of its own that they cover: from that of the period's start to that of its last millisecond. A building block of cost_day and coverage.
 CREATE OR REPLACE VIEW cost_span AS
 SELECT
     c.brand AS brand, c.campaign AS campaign, c.channel AS channel, c.community AS community, c.side AS side, c.kind AS kind, c.role AS role, c.currency AS currency,
@@ -66,7 +66,7 @@ FROM (
 ASOF LEFT JOIN brand_clock AS s ON s.brand = c.brand AND c.begins >= s.since
 ASOF LEFT JOIN brand_clock AS e ON e.brand = c.brand AND c.ends >= e.since
 SETTINGS join_use_nulls = 0
-COMMENT 'Costs with the brand that bears them and the days of its own that they cover: from that of the period''s start to that of its last millisecond. A building block of cost_day and coverage_count';
+COMMENT 'Costs with the brand that bears them and the days of its own that they cover: from that of the period''s start to that of its last millisecond. A building block of cost_day and coverage';
 
 -- Cost by the brand's own days: what was logged, and time by rule where a brand logged none in a week; monologues take no time by rule. A building block of money and roi.
 CREATE OR REPLACE VIEW cost_day AS
@@ -144,71 +144,3 @@ SELECT
 FROM converted AS c
 SETTINGS join_use_nulls = 0
 COMMENT 'Cost by the brand''s own days: what was logged, and time by rule where a brand logged none in a week. A building block of money and roi';
-
--- What coverage counts, one metric a row, by the time it belongs to; `name` says which rate is missing. A building block.
-CREATE OR REPLACE VIEW coverage_count AS
-SELECT brand, at, metric, number, '' AS name
-FROM (
-    SELECT brand, window_start AS at, sum(broadcast_events + conversation_events + other_events) AS events, sumIf(activity.posts, is_brand) + sum(activity.brand_replies) AS own_events
-    FROM activity GROUP BY brand, at
-)
-ARRAY JOIN ['events', 'own events'] AS metric, [events, own_events] AS number
-UNION ALL
-SELECT brand, at, metric, number, '' AS name
-FROM (
-    -- Of a tree whose post nobody saw the first time that is known.
-    SELECT brand, toStartOfFifteenMinutes(toDateTime(ifNull(root_time, first_time))) AS at, toUInt64(sum(size - 1)) AS edges, sum(l.inferred) AS inferred
-    FROM (SELECT brand, root_time, first_time, size, inferred FROM cascade_life UNION ALL SELECT brand, root_time, first_time, size, inferred FROM thread_life) AS l
-    GROUP BY brand, at
-)
-ARRAY JOIN ['edges', 'inferred edges'] AS metric, [edges, inferred] AS number
-UNION ALL
-SELECT brand, toStartOfFifteenMinutes(toDateTime(c.time)) AS at, if(target_side = '', 'clicks on something unknown', 'clicks on something known') AS metric, count() AS number, '' AS name
-FROM click_place AS c GROUP BY brand, at, metric
-UNION ALL
-SELECT brand, at, metric, number, '' AS name
-FROM (
-    SELECT
-        brand, toStartOfFifteenMinutes(toDateTime(v.time)) AS at, count() AS visits, countIf(has_visitor) AS with_visitor, countIf(click != '') AS with_click,
-        countIf((utm_source, utm_medium, utm_campaign, utm_content, utm_term) != ('', '', '', '', '')) AS with_utm
-    FROM visit_row AS v GROUP BY brand, at
-)
-ARRAY JOIN ['visits', 'visits with a visitor', 'visits with a click', 'visits with utm'] AS metric, [visits, with_visitor, with_click, with_utm] AS number
-UNION ALL
--- Of money: what is counted, and which rates are needed: none between a currency and the same, between two one for each but the reference currency,
--- whose name is empty.
-SELECT m.brand AS brand, m.at AS at, m.entry.1 AS metric, m.entry.2 AS number,
-    multiIf(metric != 'missing rates', '', m.entry.4 != '', 'an hourly rate for ' || m.entry.4, m.currency = '', 'the currency', 'an exchange rate for ' || m.currency) AS name
-FROM (
-    SELECT brand, at, day, entry, entry.3 AS currency
-    FROM (
-        WITH (currency, base) -> arrayMap(c -> ('missing rates', toUInt64(1), c, ''), multiIf(currency = base AND currency != '', [], base = '', [currency], [currency, base])) AS rates
-        SELECT v.brand AS brand, toDateTime(v.at) AS at, v.day AS day,
-            arrayConcat(
-                [('conversions', toUInt64(1), '', ''), ('conversions with a visitor', toUInt64(v.person != ''), '', ''), ('conversions without a margin', toUInt64(v.margin_rate IS NULL), '', '')],
-                rates(toString(v.currency), toString(v.base_currency))) AS entries
-        FROM conversion_value AS v
-        UNION ALL
-        -- A cost counts in each week of its period, time and rates on each of its days; at noon, so that no change of clocks moves it to another.
-        -- A day has time, and so has its week, as far as corrections leave some.
-        SELECT c.brand AS brand, c.noon + 86400 * c.i AS at, c.day AS day,
-            arrayConcat(
-                [('costs', toUInt64(is_counted), '', ''), ('costs with a place', toUInt64(is_counted AND (c.channel != '' OR c.community != '')), '', ''), ('time logged', toUInt64(is_timed), '', '')],
-                if(c.day_seconds != 0 AND l.role = '', [('missing rates', toUInt64(1), '', if(c.role = '', 'time without a role', toString(c.role)))], []),
-                if(c.amount != 0, rates(toString(c.currency), toString(b.base_currency)), []), if(c.day_seconds != 0 AND l.role != '', rates(toString(l.currency), toString(b.base_currency)), [])) AS entries
-        FROM (
-            SELECT *, i, first_day + i AS day, i = 0 OR day = toMonday(day) AS is_counted,
-                toInt64(intDiv(toInt128(seconds) * (i + 1), days) - intDiv(toInt128(seconds) * i, days)) AS day_seconds,
-                sum(day_seconds) OVER (PARTITION BY brand, day) > 0 AND sum(day_seconds) OVER (PARTITION BY brand, toMonday(day)) > 0 AS is_timed
-            FROM cost_span ARRAY JOIN range(toUInt32(days)) AS i
-        ) AS c
-        ASOF LEFT JOIN (SELECT role, valid_from, currency FROM labour_rate FINAL WHERE role != '') AS l ON l.role = c.role AND c.day >= l.valid_from
-        ASOF LEFT JOIN (SELECT brand, valid_from, base_currency FROM brand FINAL) AS b ON b.brand = c.brand AND c.day >= b.valid_from
-        SETTINGS join_use_nulls = 0
-    )
-    ARRAY JOIN entries AS entry
-) AS m
-ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS f ON f.currency = m.currency AND m.day >= f.valid_from
-WHERE m.entry.1 != 'missing rates' OR m.entry.4 != '' OR f.to_base = 0
-SETTINGS join_use_nulls = 0
-COMMENT 'What coverage counts, one metric a row, by the time it belongs to; name says which rate is missing. A building block';

@@ -74,11 +74,17 @@ pub(super) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// Every model; one may read those before it. A test compares the list with the folder.
 pub const MODELS: &[Model] = &[
+    model("clock", include_str!("../../deploy/clickhouse/models/01_clock.sql")),
+    model("happened", include_str!("../../deploy/clickhouse/models/02_happened.sql")),
     model("person", include_str!("../../deploy/clickhouse/models/05_person.sql")),
-    model("brand_actor", include_str!("../../deploy/clickhouse/models/06_brand_actor.sql")),
-    model("clicked", include_str!("../../deploy/clickhouse/models/10_clicked.sql")),
-    model("click_root", include_str!("../../deploy/clickhouse/models/11_click_root.sql")),
-    model("effort", include_str!("../../deploy/clickhouse/models/12_effort.sql")),
+    model("click", include_str!("../../deploy/clickhouse/models/07_click.sql")),
+    model("origin", include_str!("../../deploy/clickhouse/models/08_origin.sql")),
+    model("cost", include_str!("../../deploy/clickhouse/models/09_cost.sql")),
+    model("brand_actor", include_str!("../../deploy/clickhouse/models/10_brand_actor.sql")),
+    model("recent_click", include_str!("../../deploy/clickhouse/models/11_recent_click.sql")),
+    model("clicked", include_str!("../../deploy/clickhouse/models/12_clicked.sql")),
+    model("click_root", include_str!("../../deploy/clickhouse/models/13_click_root.sql")),
+    model("effort", include_str!("../../deploy/clickhouse/models/14_effort.sql")),
     model("sale", include_str!("../../deploy/clickhouse/models/20_sale.sql")),
     model("touch", include_str!("../../deploy/clickhouse/models/21_touch.sql")),
     Model { name: "credit", made: Made::Attribution },
@@ -97,7 +103,11 @@ pub const MODELS: &[Model] = &[
     Model { name: "experiments", made: Made::Experiments },
     model("minute", include_str!("../../deploy/clickhouse/models/60_minute.sql")),
     Model { name: "response", made: Made::Response },
+    model("activity_place_day", include_str!("../../deploy/clickhouse/models/69_activity_place_day.sql")),
     model("place_day", include_str!("../../deploy/clickhouse/models/70_place_day.sql")),
+    model("people_week", include_str!("../../deploy/clickhouse/models/71_people_week.sql")),
+    model("money_count", include_str!("../../deploy/clickhouse/models/72_money_count.sql")),
+    model("coverage_count", include_str!("../../deploy/clickhouse/models/79_coverage_count.sql")),
     model("covered", include_str!("../../deploy/clickhouse/models/80_covered.sql")),
 ];
 

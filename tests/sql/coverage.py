@@ -209,9 +209,11 @@ insert("brand", [{"brand": "b", "valid_from": "2020-01-01", "timezone": "Europe/
 spans = {"autumn": ("2026-10-05T00:00+02:00", "2026-11-09T00:00+01:00"), "spring": ("2026-03-09T23:30+01:00", "2026-04-13T23:30+02:00")}
 moments = {name: [1000 * int(datetime.datetime.fromisoformat(text).timestamp()) for text in span] for name, span in spans.items()}
 facts("cost", [{"id": name, "time": millis(begin), "brand": "b", "channel": "x", "seconds": 7 * 3600, "role": "editor", "period_start": millis(begin), "period_end": millis(end)} for name, (begin, end) in moments.items()])
+# A post of the brand at noon of each day of the autumn.
+insert("activity_window", [{"window_start": moments["autumn"][0] // 1000 + DAY * day + DAY // 2, "root": "r", "epoch": 0, "source": "t/0", "opened": 1, "version": 1, "root_seen": True, "root_is_brand": True, "brand": "b", "posts": 1} for day in range(35)])
 for row in dicts("SELECT week, costs, active_days_with_time, missing_rates FROM coverage WHERE week BETWEEN '2026-03-09' AND '2026-04-12' OR week >= '2026-10-05' ORDER BY week"):
     same(f"one cost in the week of {row['week']}", [row["costs"], row["missing_rates"]], [1, "an hourly rate for editor"])
-same("time on each day of its weeks", ask("SELECT toString(week), sum(number) FROM (SELECT toMonday(toDate(toTimeZone(at, 'Europe/Berlin'))) AS week, number FROM coverage_count WHERE metric = 'time logged' AND at > '2026-09-01') GROUP BY week ORDER BY week"),
+same("time on each day of its weeks", ask("SELECT toString(week), active_days_with_time FROM coverage WHERE week >= '2026-10-05' ORDER BY week"),
      [[str(datetime.date(2026, 10, 5) + datetime.timedelta(days=7 * k)), 7] for k in range(5)])
 print("coverage: two costs over changes of clocks, week by week")
 

@@ -1,5 +1,6 @@
 -- What happened per day, brand, channel, community and side, beside the week before, the same weekday of the 28 days before and the year
--- before. Distinct people do not add up over rows. The emv_* columns are media price equivalents, not value, and never enter ROI.
+-- before. A place that is quiet today but usually is not has a row: what is usual is added up over places. Distinct people do not add up
+-- over rows. The emv_* columns are media price equivalents, not value, and never enter ROI.
 WITH
     if(b.base_currency = '', toDecimal64(1, 8), nullIf(f.to_base, 0)) AS base_rate,
     -- Posts, shares, replies of others and of the brand, reactions and clicks, as far as they are of the side.

@@ -24,7 +24,7 @@ FROM (
                     arrayJoin(arrayConcat([(day, false)], if(row_number() OVER w = 1, arrayMap(d -> (min(day) OVER w + d, true), range(toUInt32(max(day) OVER w - min(day) OVER w + 1))), []))) AS move
                 FROM (
                     SELECT a.brand AS brand, toDate(toDateTime(least(4294967295, greatest(0, toInt64(a.window_start) + k.utc_offset)), 'UTC')) AS day, sum(a.mentions) AS found
-                    FROM activity AS a ASOF LEFT JOIN brand_clock AS k ON k.brand = a.brand AND a.window_start >= k.since
+                    FROM {model.happened} AS a ASOF LEFT JOIN {model.clock} AS k ON k.brand = a.brand AND a.window_start >= k.since
                     GROUP BY brand, day
                 )
                 WINDOW w AS (PARTITION BY brand)
@@ -32,6 +32,6 @@ FROM (
             GROUP BY brand, day
         )
     ) AS d
-    ASOF LEFT JOIN brand_clock AS k ON k.brand = d.brand AND d.reached >= k.since
+    ASOF LEFT JOIN {model.clock} AS k ON k.brand = d.brand AND d.reached >= k.since
 )
 SETTINGS join_use_nulls = 0

@@ -12,7 +12,7 @@ WITH
         INNER JOIN {model.sale} AS s ON s.conversion = p.conversion
         LEFT JOIN now AS n ON n.brand = p.brand
         WHERE p.model = 'decay_path' AND p.reason = '' AND p.actor != 0 AND NOT p.is_brand
-            AND p.click IN (SELECT id FROM click_row WHERE time > {as_of} - INTERVAL 91 DAY AND time <= {as_of})),
+            AND p.click IN (SELECT click FROM {model.click} WHERE time > {as_of} - INTERVAL 91 DAY AND time <= {as_of})),
     -- A sum is not known if one of its parts is not.
     brought AS (
         SELECT

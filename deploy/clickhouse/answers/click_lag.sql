@@ -9,7 +9,7 @@ WITH
         GROUP BY brand, side, channel, community, target_kind, bin
         UNION ALL
         SELECT brand, 'broadcast', channel, community, 'share', '', 0, 0, 0, 0, 0, 0, 0, sum(a.shares) AS shares
-        FROM activity AS a
+        FROM {model.happened} AS a
         WHERE window_start < {as_of} - INTERVAL 1 DAY AND window_start >= {as_of} - INTERVAL 92 DAY
         GROUP BY brand, channel, community
         HAVING shares > 0)

@@ -19,7 +19,7 @@ WITH
         ASOF LEFT JOIN (SELECT 1 AS there, brand, valid_from, timezone, seconds_per_reply, toString(reply_role) AS reply_role FROM brand FINAL) AS b
             ON b.brand = w.brand AND w.sunday >= b.valid_from
         ASOF LEFT JOIN (SELECT role, valid_from FROM labour_rate FINAL WHERE role != '') AS l ON l.role = b.reply_role AND w.sunday >= l.valid_from
-        ASOF LEFT JOIN brand_clock AS k ON k.brand = w.brand AND w.until >= k.since)
+        ASOF LEFT JOIN {model.clock} AS k ON k.brand = w.brand AND w.until >= k.since)
 SELECT
     brand, week, toBool(week + 7 <= toDate(toDateTime(greatest(0, toInt64(toDateTime({as_of})) + utc_offset), 'UTC'))) AS week_complete,
     reached.1 AS sources, reached.2 AS sources_behind, reached.3 AS rejected_share, ifNull(lost.1, 0) AS gaps, ifNull(lost.2, 0) AS gap_records,

@@ -2,16 +2,19 @@
 -- between two such quarters over the 90 days up to it. Late is what has been silent for five of these, as far as the data reach.
 WITH
     came AS (
-        SELECT figure.1 AS type, a.brand AS brand, a.window_start AS at
-        FROM activity AS a
-        ARRAY JOIN [('post', a.posts), ('share', a.shares), ('reply', a.replies), ('reaction', a.reactions), ('delete', a.deletes),
-            ('sample', toUInt32(length(a.samples)))] AS figure
-        WHERE figure.2 > 0
+        SELECT figure.1 AS type, brand, at
+        FROM (
+            SELECT
+                brand, window_start AS at, [('post', max(h.posts > 0)), ('share', max(h.shares > 0)), ('reply', max(h.replies > 0)),
+                    ('reaction', max(h.reactions > 0)), ('delete', max(h.deletes > 0)), ('sample', max(notEmpty(h.samples)))] AS figures
+            FROM {model.happened} AS h
+            GROUP BY brand, at)
+        ARRAY JOIN figures AS figure
+        WHERE figure.2
         UNION ALL
-        SELECT 'click' AS type, brand, toStartOfFifteenMinutes(toDateTime(time)) AS at FROM click_place
+        SELECT 'click' AS type, brand, toStartOfFifteenMinutes(toDateTime(time)) AS at FROM {model.click} GROUP BY brand, at
         UNION ALL
-        SELECT 'visit' AS type, if(v.brand != '', v.brand, c.brand) AS brand, toStartOfFifteenMinutes(toDateTime(v.time)) AS at
-        FROM visit_row AS v LEFT ANY JOIN click_place AS c ON c.click = v.click
+        SELECT 'visit' AS type, brand, toStartOfFifteenMinutes(toDateTime(time)) AS at FROM {model.origin} GROUP BY brand, at
         UNION ALL
         SELECT 'conversion' AS type, brand, toStartOfFifteenMinutes(toDateTime(s.at)) AS at FROM {model.sale} AS s
         UNION ALL
@@ -20,20 +23,20 @@ WITH
         ASOF LEFT JOIN (SELECT campaign, valid_from, brand FROM campaign_row) AS k ON k.campaign = c.campaign AND c.day >= k.valid_from
         UNION ALL
         SELECT 'report' AS type, brand, toStartOfFifteenMinutes(toDateTime(time)) AS at FROM report_row),
-    quarter AS (
-        SELECT brand, type, at, max(at) OVER (PARTITION BY brand, type) AS newest
-        FROM (SELECT DISTINCT toString(brand) AS brand, type, at FROM came WHERE at <= {as_of})),
+    known AS (
+        SELECT toString(brand) AS brand, type, groupUniqArray(toUnixTimestamp(at)) AS quarters
+        FROM came WHERE at <= {as_of} GROUP BY brand, type),
     spaced AS (
-        SELECT brand, type, newest, dateDiff('second', lagInFrame(at, 1, at) OVER w, at) AS gap
-        FROM quarter
-        WHERE at > newest - INTERVAL 90 DAY
-        WINDOW w AS (PARTITION BY brand, type ORDER BY at ROWS BETWEEN 1 PRECEDING AND CURRENT ROW))
+        SELECT
+            brand, type, arrayMax(quarters) AS last, toDateTime(last, 'UTC') AS newest,
+            arrayDifference(arraySort(arrayFilter(at -> at > last - 90 * 86400, quarters))) AS distances,
+            arrayMap(gap -> toUInt64(gap), arrayFilter(gap -> gap > 0, distances)) AS gaps_between
+        FROM known)
 SELECT
-    brand, type, newest, countIf(gap > 0) AS gaps,
-    if(gaps < 5, NULL, toUInt64(quantileExactWeighted(0.5)(toUInt64(gap), toUInt64(gap)))) AS usual_gap_seconds,
+    brand, type, newest, length(gaps_between) AS gaps,
+    if(gaps < 5, NULL, toUInt64(arrayReduce('quantileExactWeighted(0.5)', gaps_between, gaps_between))) AS usual_gap_seconds,
     greatest(0, dateDiff('second', newest, {as_of})) AS silent_seconds,
     if(gaps < 5, NULL, toBool(silent_seconds > 5 * usual_gap_seconds)) AS late,
     if(gaps < 5, 'few_events', '') AS reason
 FROM spaced
-GROUP BY brand, type, newest
 SETTINGS join_use_nulls = 0

@@ -6,7 +6,7 @@ WITH
             arrayJoin([
                 ('cost_money', toString(currency), toNullable(amount), money_base, toInt64(0), estimated, ''),
                 ('cost_time', toString(time_currency), time_amount, time_base, seconds, estimated, if(time_amount IS NULL, 'missing_hourly_rate', ''))]) AS line
-        FROM cost_day
+        FROM {model.cost}
         WHERE (line.1 = 'cost_money' AND line.3 != 0) OR line.5 != 0
         UNION ALL
         SELECT

@@ -26,7 +26,7 @@ FROM (
         uniqExactArray(who) OVER (PARTITION BY grain, brand, channel, community ORDER BY week ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS seen
     FROM (
         SELECT *, arrayEnumerateUniq(arrayConcat(shared, replied)) AS times, arrayFilter((x, n) -> n = 1, arrayConcat(shared, replied), times) AS who
-        FROM people_week
+        FROM {model.people_week}
     )
     WINDOW one_back AS (PARTITION BY grain, brand, channel, community ORDER BY week ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
 )

@@ -7,7 +7,7 @@ WITH
     spent AS (
         SELECT p.brand AS brand, p.channel AS channel, p.community AS community, sum(c.seconds) / 3600 AS hours
         FROM {model.placed} AS p
-        INNER JOIN (SELECT *, if(channel = '(unallocated)', '', channel) AS place FROM cost_day) AS c
+        INNER JOIN (SELECT *, if(channel = '(unallocated)', '', channel) AS place FROM {model.cost}) AS c
             ON c.brand = p.brand AND c.place = p.channel AND c.community = p.community
         WHERE c.day >= p.period_start AND c.day < p.period_end
         GROUP BY brand, channel, community)

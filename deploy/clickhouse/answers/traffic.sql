@@ -20,7 +20,7 @@ FROM (
     SELECT
         brand, day, side, channel, community, campaign, 1 AS is_visit, has_visitor, visitor, tracked AS is_tracked, direct AS is_direct, self_referral AS is_self_referral,
         if(click = '', NULL, greatest(0, dateDiff('second', click_time, time))) AS seconds
-    FROM visit_origin
+    FROM {model.origin}
     UNION ALL
     SELECT
         c.brand AS brand, toDate(toDateTime(least(4294967295, greatest(0, toInt64(toDateTime(c.time)) + k.utc_offset)), 'UTC')) AS day,
@@ -28,8 +28,8 @@ FROM (
             transform(c.utm_source, sources.1, sources.2, '') != '', transform(c.utm_source, sources.1, sources.2, ''), 'other') AS side,
         c.channel AS channel, c.community AS community, if(c.campaign != '', c.campaign, c.utm_campaign) AS campaign,
         0 AS is_visit, false AS has_visitor, 0 AS visitor, false AS is_tracked, false AS is_direct, false AS is_self_referral, NULL AS seconds
-    FROM click_place AS c
-    ASOF LEFT JOIN brand_clock AS k ON k.brand = c.brand AND toDateTime(c.time) >= k.since
+    FROM {model.click} AS c
+    ASOF LEFT JOIN {model.clock} AS k ON k.brand = c.brand AND toDateTime(c.time) >= k.since
     SETTINGS join_use_nulls = 0
 )
 GROUP BY brand, day, side, channel, community, campaign

@@ -6,18 +6,17 @@ WITH
     (SELECT (groupArray(value), groupArray(side)) FROM side_rule WHERE field = 'utm_source') AS sources,
     alone AS (
         SELECT
-            c.id AS id, c.time AS time, c.visitor AS visitor, p.brand AS brand, p.root AS root, p.channel AS channel, p.community AS community,
-            if(p.campaign != '', p.campaign, c.utm_campaign) AS campaign, p.target_side AS target_side,
-            transform(p.utm_medium, media.1, media.2, '') AS medium_side, transform(p.utm_source, sources.1, sources.2, '') AS source_side,
+            c.click AS id, c.time AS time, c.visitor AS visitor, c.brand AS brand, c.root AS root, c.channel AS channel, c.community AS community,
+            if(c.campaign != '', c.campaign, c.utm_campaign) AS campaign, c.target_side AS target_side,
+            transform(c.utm_medium, media.1, media.2, '') AS medium_side, transform(c.utm_source, sources.1, sources.2, '') AS source_side,
             multiIf(target_side != '', target_side, medium_side != '', medium_side, source_side != '', source_side, 'other') AS side,
             target_side != '' OR medium_side != '' OR source_side != '' AS tracked,
             toDate(toDateTime(least(4294967295, greatest(0, toInt64(toDateTime(c.time)) + k.utc_offset)), 'UTC')) AS day, c.target_time AS target_time
-        FROM (SELECT * FROM click_row WHERE has_visitor AND id NOT IN (SELECT click FROM visit_row)) AS c
-        INNER JOIN click_place AS p ON p.click = c.id
-        ASOF LEFT JOIN brand_clock AS k ON k.brand = p.brand AND toDateTime(c.time) >= k.since),
+        FROM (SELECT * FROM {model.click} WHERE has_visitor AND click NOT IN (SELECT click FROM {model.origin} WHERE click != '')) AS c
+        ASOF LEFT JOIN {model.clock} AS k ON k.brand = c.brand AND toDateTime(c.time) >= k.since),
     every AS (
         SELECT visitor, brand, time, day, false AS is_click, visit AS id, root, campaign, direct, tracked, visit, click, side, channel, community, NULL AS target_time
-        FROM touch
+        FROM {model.origin} WHERE has_visitor AND NOT self_referral
         UNION ALL
         SELECT visitor, brand, time, day, true AS is_click, id, root, campaign, false AS direct, tracked, '' AS visit, id AS click, side, channel, community, target_time
         FROM alone)

@@ -13,7 +13,7 @@ WITH
             arrayFilter((actor, i) -> i = 1 OR (i = 2 AND cut > 0) OR actor = 0 OR actor != nodes[i - 1], nodes, arrayEnumerate(nodes)) AS actors,
             length(actors) + cut - 1 AS deepest,
             arrayMap(i -> toInt32(if(i = 1, 0, deepest + i - length(actors))), arrayEnumerate(actors)) AS generations
-        FROM traced AS a INNER JOIN click_row AS p ON p.id = a.click
+        FROM traced AS a INNER JOIN {model.click} AS p ON p.click = a.click
     ),
     weighed AS (
         SELECT *,

@@ -10,6 +10,6 @@ WITH
             SELECT c.brand AS brand, c.root AS root, r.root_time AS root_time
             FROM (SELECT DISTINCT brand, root FROM {model.part} WHERE root != '') AS c
             INNER JOIN (SELECT root, root_time FROM roots WHERE root IN (SELECT root FROM {model.part} WHERE root != '')) AS r ON r.root = c.root) AS s
-        ASOF LEFT JOIN brand_clock AS k ON k.brand = s.brand AND toDateTime(s.root_time) >= k.since)
+        ASOF LEFT JOIN {model.clock} AS k ON k.brand = s.brand AND toDateTime(s.root_time) >= k.since)
 SELECT p.* EXCEPT root, if(p.root = '', 0, cityHash64(p.root)) AS root, if(d.root = '', NULL, d.day) AS root_day
 FROM {model.part} AS p LEFT JOIN posted AS d ON d.brand = p.brand AND d.root = p.root

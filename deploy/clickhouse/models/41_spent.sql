@@ -14,6 +14,6 @@ FROM (
     SELECT
         *, (by_rule AND seconds > 0) OR sum(if(by_rule, 0, seconds)) OVER (PARTITION BY brand, toMonday(day)) > 0
             OR sum(if(side = 'conversation', amount, 0)) OVER (PARTITION BY brand, toMonday(day), currency) > 0 AS worked
-    FROM cost_day) AS c
+    FROM {model.cost}) AS c
 LEFT JOIN now AS n ON n.brand = c.brand
 GROUP BY c.brand, c.day, side, channel, community, campaign

@@ -3,17 +3,17 @@
 -- order: brand
 WITH
     seen AS (
-        SELECT brand, min(toInt32(day)) AS first_visit, NULL AS first_cost, [] AS clicked, [] AS active_weeks FROM visit_origin GROUP BY brand
+        SELECT brand, min(toInt32(day)) AS first_visit, NULL AS first_cost, [] AS clicked, [] AS active_weeks FROM {model.origin} GROUP BY brand
         UNION ALL
         SELECT brand, NULL, min(day), [], [] FROM {model.spent} GROUP BY brand
         UNION ALL
         SELECT brand, NULL, NULL, [], [] FROM {model.earned} GROUP BY brand
         UNION ALL
-        SELECT brand, NULL, NULL, groupUniqArray(target_side), [] FROM click_place WHERE target_side != '' GROUP BY brand
+        SELECT brand, NULL, NULL, groupUniqArray(target_side), [] FROM {model.click} WHERE target_side != '' GROUP BY brand
         UNION ALL
         SELECT a.brand, NULL, NULL, [], groupUniqArray(toInt32(toMonday(toDate(toDateTime(toInt64(a.window_start) + k.utc_offset, 'UTC')))))
-        FROM (SELECT DISTINCT brand, window_start FROM activity WHERE (posts > 0 AND is_brand) OR brand_replies > 0) AS a
-        ASOF LEFT JOIN brand_clock AS k ON k.brand = a.brand AND a.window_start >= k.since
+        FROM (SELECT DISTINCT brand, window_start FROM {model.happened} WHERE (posts > 0 AND is_brand) OR brand_replies > 0) AS a
+        ASOF LEFT JOIN {model.clock} AS k ON k.brand = a.brand AND a.window_start >= k.since
         GROUP BY a.brand),
     every AS (
         SELECT brand, min(first_visit) AS first_visit, min(first_cost) AS first_cost, groupUniqArrayArray(clicked) AS clicked, groupUniqArrayArray(active_weeks) AS active_weeks
@@ -24,5 +24,5 @@ SELECT
     toNullable(toInt32(e.first_visit)) AS first_visit, toNullable(toInt32(e.first_cost)) AS first_cost,
     arrayMap(side -> toString(side), e.clicked) AS clicked, arraySort(e.active_weeks) AS active_weeks
 FROM (SELECT *, toDateTime({as_of}) AS until FROM every) AS e
-ASOF LEFT JOIN brand_clock AS k ON k.brand = e.brand AND e.until >= k.since
+ASOF LEFT JOIN {model.clock} AS k ON k.brand = e.brand AND e.until >= k.since
 LEFT JOIN (SELECT brand, argMax(base_currency, valid_from) AS base_currency FROM brand FINAL GROUP BY brand) AS n ON n.brand = e.brand

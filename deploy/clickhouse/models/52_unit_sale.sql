@@ -19,11 +19,11 @@ WITH
         FROM credited ARRAY JOIN trials AS trial
         WHERE side != 'unattributed' AND (empty(trial.2) OR has(trial.2, brand))),
     sale AS (
-        SELECT '' AS of_experiment, 'person' AS unit_type, person AS unit, brand, sold_at, day, currency, toFloat64(amount) AS amount
-        FROM conversion_value WHERE person != ''
+        SELECT '' AS of_experiment, 'person' AS unit_type, person AS unit, brand, sold_at, day, currency, toFloat64(amount) / 1e6 AS amount
+        FROM {model.sale} WHERE person != ''
         UNION ALL
-        SELECT '', 'visitor', toString(b.visitor), v.brand, v.sold_at, v.day, v.currency, toFloat64(v.amount)
-        FROM conversion_value AS v INNER ANY JOIN buyer AS b ON b.conversion = v.conversion
+        SELECT '', 'visitor', toString(b.visitor), v.brand, v.sold_at, v.day, v.currency, toFloat64(v.amount) / 1e6
+        FROM {model.sale} AS v INNER ANY JOIN buyer AS b ON b.conversion = v.conversion
         UNION ALL
         SELECT '', 'root', root, brand, sold_at, day, currency, amount FROM credited WHERE root != ''
         UNION ALL

@@ -5,31 +5,36 @@ WITH
     -- Declared times beyond that are somebody's clock, not the end of the data.
     {as_of} + INTERVAL 1 MINUTE AS reach,
     reach < toDateTime64('1971-01-01', 3, 'UTC') AS reach_unknown,
+    -- Before the first post or visit, and after the last visit, nothing is known: those are no zeros.
+    known AS (
+        SELECT v.brand AS brand, greatest(v.first, v.last - 131039, h.first) AS first, v.last AS last
+        FROM (
+            SELECT brand, intDiv(toUnixTimestamp(min(o.time)), 60) AS first, intDiv(toUnixTimestamp(max(o.time)), 60) AS last
+            FROM {model.origin} AS o WHERE brand != '' AND NOT self_referral AND (reach_unknown OR time <= reach) GROUP BY brand) AS v
+        LEFT JOIN (
+            SELECT brand, intDiv(toUnixTimestamp(min(window_start)), 60) AS first
+            FROM {model.happened} WHERE reach_unknown OR window_start <= reach GROUP BY brand) AS h ON h.brand = v.brand),
     seen AS (
-        SELECT brand, toUInt32(intDiv(toUnixTimestamp(time), 60)) AS minute, count() AS visits, 0 AS brand_replies, 0 AS shares,
-            0 AS brand_posts, 0 AS content
-        FROM visit_origin WHERE NOT self_referral AND (reach_unknown OR time <= reach) GROUP BY brand, minute
+        SELECT
+            o.brand AS brand, toUInt32(intDiv(toUnixTimestamp(o.time), 60)) AS minute, 1 AS visits, 0 AS brand_replies, 0 AS shares,
+            0 AS brand_posts
+        FROM {model.origin} AS o INNER JOIN known AS k ON k.brand = o.brand
+        WHERE NOT o.self_referral AND (reach_unknown OR o.time <= reach) AND minute BETWEEN k.first AND k.last
         UNION ALL
-        SELECT brand, toUInt32(intDiv(toUnixTimestamp(window_start), 60) + e.1) AS minute, 0, e.2, e.3, e.4, 1
-        FROM activity
+        SELECT brand, toUInt32(intDiv(toUnixTimestamp(window_start), 60) + e.1) AS minute, 0, e.2, e.3, e.4
+        FROM (
+            SELECT h.*, k.first AS first, k.last AS last FROM {model.happened} AS h INNER JOIN known AS k ON k.brand = h.brand
+            WHERE intDiv(toUnixTimestamp(h.window_start), 60) BETWEEN k.first - 15 AND k.last)
         ARRAY JOIN arrayConcat(
             [(0, 0, 0, 0)], arrayMap(x -> (x, 1, 0, 0), if(monologue, [], brand_reply_minutes)),
             arrayMap(x -> (x, 0, 1, 0), share_minutes),
             if(is_brand AND posts > 0, [(dateDiff('minute', window_start, assumeNotNull(root_time)), 0, 0, 1)], [])) AS e
-        WHERE reach_unknown OR window_start <= reach),
-    -- Before the first post or visit, and after the last visit, nothing is known: those are no zeros.
-    known AS (
+        WHERE minute BETWEEN first AND last),
+    dense AS (
         SELECT
             brand, minute, sum(s.visits) AS visits, sum(s.brand_replies) AS brand_replies, sum(s.shares) AS shares,
-            sum(s.brand_posts) AS brand_posts,
-            maxIf(minute, visits > 0) OVER b AS last_visit, minIf(minute, visits > 0) OVER b AS first_visit,
-            minIf(minute, max(s.content) > 0) OVER b AS first_content
-        FROM seen AS s WHERE brand != '' GROUP BY brand, minute
-        WINDOW b AS (PARTITION BY brand)),
-    dense AS (
-        SELECT brand, minute, visits, brand_replies, shares, brand_posts
-        FROM known
-        WHERE minute BETWEEN greatest(first_visit, first_content) AND last_visit AND minute + 91 * 1440 > last_visit
+            sum(s.brand_posts) AS brand_posts
+        FROM seen AS s GROUP BY brand, minute
         ORDER BY brand, minute WITH FILL STEP 1),
     moved AS (
         SELECT brand, toUInt32(intDiv(toUnixTimestamp(time), 60)) AS minute,
@@ -42,7 +47,7 @@ SELECT
     toUInt32(d.brand_replies) AS brand_replies, toUInt32(d.shares) AS shares, toUInt32(d.brand_posts) AS brand_posts,
     arrayMap(kind -> toUInt32(own.events[kind] + every.events[kind]), [1, 2, 3, 4]) AS events
 FROM dense AS d
-ASOF LEFT JOIN brand_clock AS k ON k.brand = d.brand AND toDateTime(toUInt32(d.minute * 60), 'UTC') >= k.since
+ASOF LEFT JOIN {model.clock} AS k ON k.brand = d.brand AND toDateTime(toUInt32(d.minute * 60), 'UTC') >= k.since
 LEFT JOIN moved AS own ON own.brand = d.brand AND own.minute = d.minute
 LEFT JOIN moved AS every ON every.brand = '' AND every.minute = d.minute
 SETTINGS join_use_nulls = 0

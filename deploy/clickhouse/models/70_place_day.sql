@@ -21,5 +21,5 @@ FROM (
             if(row = 1, arrayMap(d -> (first_day + d, toInt16(-1)), range(toUInt32(last_day - first_day + 1))), []))) AS move
     FROM (
         SELECT *, min(day) OVER w AS first_day, max(day) OVER w AS last_day, row_number() OVER w AS row
-        FROM activity_place_day WINDOW w AS (PARTITION BY brand))) AS p
+        FROM {model.activity_place_day} WINDOW w AS (PARTITION BY brand))) AS p
 GROUP BY day, brand, channel, community

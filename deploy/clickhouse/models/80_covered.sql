@@ -11,8 +11,8 @@ WITH
             groupUniqArrayIf(n.name, n.name != '' AND n.number > 0) AS names,
             arrayMap(m -> (sumMap([n.metric], [n.number]) AS found).2[indexOf(found.1, m)], metrics) AS sums,
             arrayConcat(arraySlice(sums, 1, 14), arrayMap(x -> toUInt64(x > 0), [sums[15], sums[16], least(sums[15], sums[16])])) AS counts
-        FROM coverage_count AS n
-        ASOF LEFT JOIN brand_clock AS k ON k.brand = n.brand AND n.at >= k.since
+        FROM {model.coverage_count} AS n
+        ASOF LEFT JOIN {model.clock} AS k ON k.brand = n.brand AND n.at >= k.since
         GROUP BY brand, day),
     -- Each day counts in its week; one row of the brand also spans its weeks.
     spanned AS (

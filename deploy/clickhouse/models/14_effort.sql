@@ -9,16 +9,16 @@ WITH
         SELECT
             root, week_of(window_start) AS week, any(a.brand) AS brand, any(a.channel) AS channel, any(a.community) AS community,
             sum(a.brand_replies) AS replies, sumIf(a.posts, a.is_brand) AS posts
-        FROM activity AS a
+        FROM {model.happened} AS a
         WHERE window_start >= since AND window_start < until AND (a.brand_replies > 0 OR (a.posts > 0 AND a.is_brand))
         GROUP BY root, week),
-    visited AS (SELECT click, count() AS visits FROM visit_row WHERE click != '' GROUP BY click),
+    visited AS (SELECT click, count() AS visits FROM {model.origin} WHERE click != '' GROUP BY click),
     -- The last node of a path is what was clicked.
     drawn AS (
         SELECT
             c.root AS root, week_of(assumeNotNull(c.target_time)) AS week,
             sumIf(v.visits, c.target_kind = 'reply') AS reply_visits, sumIf(v.visits, c.target_kind = 'post') AS post_visits
-        FROM click_row AS c INNER JOIN visited AS v ON v.click = c.id
+        FROM {model.click} AS c INNER JOIN visited AS v ON v.click = c.click
         WHERE c.target_time >= since AND c.target_time < until AND c.path_is_brand[-1]
         GROUP BY root, week)
 SELECT

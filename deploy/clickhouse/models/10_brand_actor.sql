@@ -3,12 +3,12 @@
 -- order: brand, actor
 SELECT DISTINCT toString(brand) AS brand, actor
 FROM (
-    SELECT p.brand AS brand, arrayJoin(arrayFilter((a, i) -> a != 0 AND c.path_is_brand[i], c.path_actors, arrayEnumerate(c.path_actors))) AS actor
-    FROM click_row AS c INNER JOIN click_place AS p ON p.click = c.id
+    SELECT brand, arrayJoin(arrayFilter((a, i) -> a != 0 AND path_is_brand[i], path_actors, arrayEnumerate(path_actors))) AS actor
+    FROM {model.click}
     UNION ALL
     SELECT brand, node.actor AS actor FROM cascade_row ARRAY JOIN top_nodes AS node WHERE node.is_brand AND node.actor != 0
     UNION ALL
-    SELECT brand, arrayJoin(a.repliers) AS actor FROM activity AS a WHERE a.brand_replies > 0 AND a.brand_replies = a.replies
+    SELECT brand, arrayJoin(repliers) AS actor FROM {model.happened} WHERE brand_replies > 0 AND brand_replies = replies
     UNION ALL
     SELECT brand, a.actor AS actor FROM actor AS a FINAL WHERE brand != ''
 )

@@ -1,0 +1,41 @@
+-- What coverage counts, one metric a row, by the time it belongs to; `name` says which rate is missing.
+-- order: brand
+WITH
+    happened AS (
+        SELECT
+            brand, window_start AS at, sum(toUInt64(h.posts) + h.shares + h.replies + h.reactions + h.clicks) AS events,
+            sumIf(h.posts, h.is_brand) + sum(h.brand_replies) AS own_events
+        FROM {model.happened} AS h GROUP BY brand, at),
+    -- Of a tree whose post nobody saw the first time that is known.
+    tree AS (
+        SELECT
+            brand, toStartOfFifteenMinutes(toDateTime(ifNull(root_time, first_time))) AS at, toUInt64(sum(size - 1)) AS edges,
+            sum(l.inferred) AS inferred_edges
+        FROM (
+            SELECT brand, root_time, first_time, size, inferred FROM cascade_life
+            UNION ALL
+            SELECT brand, root_time, first_time, size, inferred FROM thread_life) AS l
+        GROUP BY brand, at),
+    visited AS (
+        SELECT
+            own_brand, toStartOfFifteenMinutes(toDateTime(o.time)) AS at, count() AS visits, countIf(has_visitor) AS with_visitor,
+            countIf(names_click) AS with_click, countIf(has_utm) AS with_utm
+        FROM {model.origin} AS o GROUP BY own_brand, at)
+SELECT brand, at, metric, number, '' AS name
+FROM happened ARRAY JOIN ['events', 'own events'] AS metric, [events, own_events] AS number
+UNION ALL
+SELECT brand, at, metric, number, '' AS name
+FROM tree ARRAY JOIN ['edges', 'inferred edges'] AS metric, [edges, inferred_edges] AS number
+UNION ALL
+SELECT
+    brand, toStartOfFifteenMinutes(toDateTime(c.time)) AS at,
+    if(target_side = '', 'clicks on something unknown', 'clicks on something known') AS metric, count() AS number, '' AS name
+FROM {model.click} AS c GROUP BY brand, at, metric
+UNION ALL
+SELECT own_brand AS brand, at, metric, number, '' AS name
+FROM visited
+ARRAY JOIN
+    ['visits', 'visits with a visitor', 'visits with a click', 'visits with utm'] AS metric,
+    [visits, with_visitor, with_click, with_utm] AS number
+UNION ALL
+SELECT brand, at, metric, number, name FROM {model.money_count}
