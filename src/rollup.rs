@@ -101,7 +101,11 @@ pub async fn run(client: &Client, request: Request) -> Result<Run, Failure> {
 async fn attempt(store: &Store, frame: &Frame, request: Request, began: Instant) -> Result<Option<Run>, Failure> {
     for Model { name, made } in MODELS {
         match made {
-            Made::Select(text) => select(store, frame, name, text).await?,
+            Made::Select(text) => {
+                for statement in frame.make_table(store, name, text) {
+                    store.run(&format!("could not make {name}"), &statement).await?;
+                }
+            }
             Made::Attribution => attribution::make(store, frame, request).await?,
             Made::With(_) => {}
             Made::Returns => returns::make(store, frame).await?,
@@ -109,25 +113,11 @@ async fn attempt(store: &Store, frame: &Frame, request: Request, began: Instant)
             Made::Experiments => experiments::make(store, frame, name).await?,
         }
     }
-    let mut rows = BTreeMap::new();
-    for answer in ANSWERS.iter().filter(|answer| request.credit_by_rule || !answer.on_demand) {
-        if let Some(text) = answer.select {
-            select(store, frame, answer.name, text).await?;
-        }
-        rows.insert(answer.name, keep::keep_answer(store, frame, answer).await?);
-    }
+    let rows = keep::keep_answers(store, frame, request).await?;
     if frame.dimensions != frame::dimensions(store).await? {
         return Ok(None);
     }
     let run = Run { number: frame.number, seconds: began.elapsed().as_secs_f64(), rows };
     frame.publish(store, &run).await?;
     Ok(Some(run))
-}
-
-/// Makes a table of the run by a SELECT.
-async fn select(store: &Store, frame: &Frame, name: &str, text: &str) -> Result<(), Failure> {
-    for statement in frame.make_table(store, name, text) {
-        store.run(&format!("could not make {name}"), &statement).await?;
-    }
-    Ok(())
 }

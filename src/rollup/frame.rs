@@ -76,14 +76,14 @@ impl Frame {
         format!("CREATE TABLE {} ({columns}) ENGINE = MergeTree ORDER BY ()", self.model_table(name))
     }
 
-    /// The statement that keeps an answer, column by column of the same name.
-    pub(super) fn keep_answer(&self, answer: &Answer, columns: &[String]) -> String {
-        let (table, made, columns) = (answer.table(), self.model_table(answer.name), columns.join(", "));
-        format!(
-            "INSERT INTO {table} (run, as_of, {columns}) SELECT toUInt64({}), {}, {columns} FROM {made}",
-            self.number,
-            self.as_of_or_null()
-        )
+    /// The statement that makes an answer where it is kept, column by column of the same name.
+    pub(super) fn keep_answer(&self, store: &Store, answer: &Answer, columns: &str) -> String {
+        let (table, number, as_of) = (answer.table(), self.number, self.as_of_or_null());
+        let (made, facts) = answer.select.map_or_else(
+            || (self.model_table(answer.name), String::new()),
+            |text| (format!("(\n{})\n", self.fill(text)), self.facts(store)),
+        );
+        format!("INSERT INTO {table} (run, as_of, {columns}) SELECT toUInt64({number}), {as_of}, {columns} FROM {made}{facts}")
     }
 
     /// Writes the row that makes the run one that is read.

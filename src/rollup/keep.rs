@@ -3,10 +3,10 @@
 //!
 //! Rows of `run` stay, as the record of all runs: they are small, and readers look at the newest alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Run;
-use super::frame::{Frame, model_name};
+use super::frame::Frame;
 use super::list::{ANSWERS, Answer};
 use super::store::Store;
 use crate::failure::Failure;
@@ -22,56 +22,74 @@ const DAY_MS: u64 = 86_400_000;
 /// What an unfinished run has left for so long was left by one that was killed.
 const LEFT_MS: u64 = 6 * 3_600_000;
 
-/// Keeps an answer that was made; says how many rows it has.
-pub(super) async fn keep_answer(store: &Store, frame: &Frame, answer: &Answer) -> Result<u64, Failure> {
-    let (doing, table) = (format!("could not keep the answer {}", answer.name), answer.table());
-    let columns = format!(
-        "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = '{table}' AND name NOT IN ('run', 'as_of') ORDER BY position"
-    );
-    let columns: Vec<String> = store.all(&doing, &columns).await?;
-    store.run(&doing, &frame.keep_answer(answer, &columns)).await?;
-    store.one(&doing, &format!("SELECT count() FROM {table} WHERE run = {}", frame.number)).await
+/// Makes the answers that are asked for where they are kept; says how many rows each has.
+pub(super) async fn keep_answers(
+    store: &Store,
+    frame: &Frame,
+    request: Request,
+) -> Result<BTreeMap<&'static str, u64>, Failure> {
+    let columns = "SELECT table, arrayStringConcat(groupArray(name), ', ') FROM (
+        SELECT table, name FROM system.columns
+        WHERE database = currentDatabase() AND endsWith(table, '_run') AND name NOT IN ('run', 'as_of') ORDER BY table, position)
+        GROUP BY table";
+    let columns = store.all::<(String, String)>("could not list the columns of answers", columns).await?;
+    let columns: BTreeMap<String, String> = columns.into_iter().collect();
+    let made = || ANSWERS.iter().filter(|answer| request.credit_by_rule || !answer.on_demand);
+    for answer in made() {
+        let doing = format!("could not make the answer {}", answer.name);
+        let columns = columns.get(&answer.table()).map_or("", String::as_str);
+        store.run(&doing, &frame.keep_answer(answer, columns)).await?;
+    }
+    let count = |table: &str| format!("SELECT count() AS rows FROM {table} WHERE run = {}", frame.number);
+    let counts = store.all::<(String, u64)>("could not count the rows of answers", &of_each_answer(count)).await?;
+    let named = |(name, rows): (String, u64)| Some((made().find(|answer| answer.name == name)?.name, rows));
+    Ok(counts.into_iter().filter_map(named).collect())
+}
+
+/// What a question about its table says of each answer, beside its name.
+fn of_each_answer(question: impl Fn(&str) -> String) -> String {
+    let each: Vec<String> =
+        ANSWERS.iter().map(|answer| format!("SELECT '{}', * FROM ({})", answer.name, question(&answer.table()))).collect();
+    each.join(" UNION ALL ")
 }
 
 /// Drops the models of a run.
 pub(super) async fn drop_models(store: &Store, run: u64) -> Result<(), Failure> {
-    let prefix = model_name(run, "");
-    for table in model_tables(store).await?.into_iter().filter(|table| table.starts_with(&prefix)) {
-        drop_table(store, &table).await?;
-    }
-    Ok(())
+    drop_tables(store, |of| of == run).await
 }
 
 /// Drops the answers of a run.
 pub(super) async fn drop_answers(store: &Store, run: u64) -> Result<(), Failure> {
     for answer in ANSWERS {
-        drop_run(store, answer, run).await?;
+        drop_runs(store, answer, &[run]).await?;
     }
     Ok(())
 }
 
-async fn drop_run(store: &Store, answer: &Answer, run: u64) -> Result<(), Failure> {
-    store.run("could not drop an old run", &format!("ALTER TABLE {} DROP PARTITION {run}", answer.table())).await
+async fn drop_runs(store: &Store, answer: &Answer, runs: &[u64]) -> Result<(), Failure> {
+    let drop: Vec<String> = runs.iter().map(|run| format!("DROP PARTITION {run}")).collect();
+    store.run("could not drop an old run", &format!("ALTER TABLE {} {}", answer.table(), drop.join(", "))).await
 }
 
 /// Drops what is old: the answers of runs that are not kept, and what killed runs have left.
 pub(super) async fn forget_old(store: &Store, run: &Run) -> Result<(), Failure> {
     let is_left = |number: u64| number != run.number && number + LEFT_MS < run.number;
-    for table in model_tables(store).await?.iter().filter(|table| model_run(table).is_some_and(is_left)) {
-        drop_table(store, table).await?;
-    }
+    drop_tables(store, is_left).await?;
     let published: Vec<u64> = store.all("could not list runs", "SELECT run FROM run ORDER BY run DESC").await?;
     // Another run may have begun later and be published already: then it is the one that is read.
     let newest = published.first().copied().unwrap_or(run.number).max(run.number);
     let kept = kept(&published, newest);
     let before = published.iter().copied().find(|run| *run < newest);
+    let present = of_each_answer(|table| format!("SELECT DISTINCT run FROM {table}"));
+    let present = store.all::<(String, u64)>("could not list the runs of answers", &present).await?;
     for answer in ANSWERS {
         let is_kept =
             |old: u64| if PERSONAL.contains(&answer.name) { old == newest || Some(old) == before } else { kept.contains(&old) };
-        let present = format!("SELECT DISTINCT run FROM {}", answer.table());
-        let present: Vec<u64> = store.all("could not list the runs of an answer", &present).await?;
-        for old in present.into_iter().filter(|old| !is_kept(*old) && (published.contains(old) || is_left(*old))) {
-            drop_run(store, answer, old).await?;
+        let is_old = |old: u64| !is_kept(old) && (published.contains(&old) || is_left(old));
+        let old = present.iter().filter(|(name, run)| name == answer.name && is_old(*run)).map(|(_, run)| *run);
+        let old: Vec<u64> = old.collect();
+        if !old.is_empty() {
+            drop_runs(store, answer, &old).await?;
         }
     }
     Ok(())
@@ -91,13 +109,15 @@ fn model_run(table: &str) -> Option<u64> {
     table.strip_prefix("model_")?.split_once('_')?.0.parse().ok()
 }
 
-async fn model_tables(store: &Store) -> Result<Vec<String>, Failure> {
+/// Drops the models of some runs.
+async fn drop_tables(store: &Store, of: impl Fn(u64) -> bool) -> Result<(), Failure> {
     let tables = "SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^model_[0-9]+_')";
-    store.all("could not list models", tables).await
-}
-
-async fn drop_table(store: &Store, table: &str) -> Result<(), Failure> {
-    store.run("could not drop a model", &format!("DROP TABLE IF EXISTS {table} SYNC")).await
+    let mut tables: Vec<String> = store.all("could not list models", tables).await?;
+    tables.retain(|table| model_run(table).is_some_and(&of));
+    if tables.is_empty() {
+        return Ok(());
+    }
+    store.run("could not drop models", &format!("DROP TABLE IF EXISTS {} SYNC", tables.join(", "))).await
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 
 /// What every statement of a run says, of servers that know it: its share of the server, and that what is too much fails. By a
 /// user's profile it might end early as if it were done.
-const SETTINGS: [Setting; 25] = [
+const SETTINGS: [Setting; 28] = [
     // Every source stands in a statement by name.
     ("max_query_size", "268435456"),
     ("max_ast_elements", "10000000"),
@@ -29,6 +29,10 @@ const SETTINGS: [Setting; 25] = [
     ("distinct_overflow_mode", "throw"),
     ("result_overflow_mode", "throw"),
     ("transfer_overflow_mode", "throw"),
+    // To compile what is asked once a run takes longer than it saves.
+    ("compile_expressions", "0"),
+    ("compile_aggregate_expressions", "0"),
+    ("compile_sort_description", "0"),
     // What changes the meaning of a question.
     ("limit", "0"),
     ("offset", "0"),
