@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Run;
+use super::{Request, Run};
 use super::frame::Frame;
 use super::list::{ANSWERS, Answer};
 use super::store::Store;
