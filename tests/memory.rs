@@ -2,6 +2,7 @@
 //!
 //! Counts belong to a thread: a test sees its own engine and nothing of its neighbours.
 #![expect(unsafe_code, reason = "an allocator is unsafe by its trait; this one only counts and hands on")]
+#![expect(clippy::panic, reason = "a test that cannot go on says why and fails")]
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;

@@ -179,11 +179,8 @@ impl<T: RowOwned + RowRead + Of> Stream<T> {
 /// Makes the models `credit`, `part` and `ruled`, and `credit_by_rule` if it is asked for.
 pub(super) async fn make(store: &Store, frame: &Frame, request: Request) -> Result<(), Failure> {
     let each = request.credit_by_rule.then(|| frame.make_like_answer(BY_RULE));
-    let models = [
-        frame.make_like_answer("credit"),
-        frame.make_with_columns("part", PART),
-        frame.make_with_columns("ruled", RULED),
-    ];
+    let models =
+        [frame.make_like_answer("credit"), frame.make_with_columns("part", PART), frame.make_with_columns("ruled", RULED)];
     for model in models.iter().chain(&each) {
         store.run(DOING, model).await?;
     }

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Request, Run};
 use super::frame::Frame;
 use super::list::{ANSWERS, Answer};
 use super::store::Store;
+use super::{Request, Run};
 use crate::failure::Failure;
 
 /// Answers about single people: what they bought and where they came from.
@@ -23,11 +23,7 @@ const DAY_MS: u64 = 86_400_000;
 const LEFT_MS: u64 = 6 * 3_600_000;
 
 /// Makes the answers that are asked for where they are kept; says how many rows each has.
-pub(super) async fn keep_answers(
-    store: &Store,
-    frame: &Frame,
-    request: Request,
-) -> Result<BTreeMap<&'static str, u64>, Failure> {
+pub(super) async fn keep_answers(store: &Store, frame: &Frame, request: Request) -> Result<BTreeMap<&'static str, u64>, Failure> {
     let columns = "SELECT table, arrayStringConcat(groupArray(name), ', ') FROM (
         SELECT table, name FROM system.columns
         WHERE database = currentDatabase() AND endsWith(table, '_run') AND name NOT IN ('run', 'as_of') ORDER BY table, position)
@@ -38,7 +34,7 @@ pub(super) async fn keep_answers(
     for answer in made() {
         let doing = format!("could not make the answer {}", answer.name);
         let columns = columns.get(&answer.table()).map_or("", String::as_str);
-        store.run(&doing, &frame.keep_answer(answer, columns)).await?;
+        store.run(&doing, &frame.keep_answer(store, answer, columns)).await?;
     }
     let count = |table: &str| format!("SELECT count() AS rows FROM {table} WHERE run = {}", frame.number);
     let counts = store.all::<(String, u64)>("could not count the rows of answers", &of_each_answer(count)).await?;

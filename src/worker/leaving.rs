@@ -430,7 +430,9 @@ mod tests {
         // The second part of its rows.
         let Outcome::Inserted(batch, Ok(())) = insert(&sink, batch, Duration::ZERO).await else { panic!("it inserts") };
         let row = Append { progress: crate::row::Progress::default(), promise: Promise::default(), whole: false };
-        let Outcome::Appended(_, outcome) = append_rows(&sink, batch, vec![row], Duration::ZERO).await else { panic!("it appends") };
+        let Outcome::Appended(_, outcome) = append_rows(&sink, batch, vec![row], Duration::ZERO).await else {
+            panic!("it appends")
+        };
         outcome
     }
 

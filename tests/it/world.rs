@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -167,14 +168,20 @@ impl World {
     /// Starts a worker and waits until its admin server listens.
     pub(crate) fn start(&self, environment: &[(&str, &str)]) -> Worker {
         let mut command = self.command("run");
-        command.envs(environment.iter().copied());
+        command.envs(environment.iter().copied()).env("GRAPEVINE_READER_TRACE", self.new_trace());
         self.start_program(command)
+    }
+
+    /// A file for what a worker's reader was told and said, which is judged when all is over.
+    fn new_trace(&self) -> PathBuf {
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        self.folder.path().join(format!("{TRACE}-{}", STARTED.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// The same with a worker that is built apart.
     pub(crate) fn start_program(&self, mut command: Command) -> Worker {
         let log = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
-        command.stderr(log.reopen().unwrap()).env("GRAPEVINE_READER_TRACE", log.path().with_extension(TRACE));
+        command.stderr(log.reopen().unwrap());
         let mut worker = Worker { child: command.spawn().unwrap(), log, admin: SocketAddr::from(([127, 0, 0, 1], 0)) };
         worker.admin = until("the admin server listens", || {
             let status = worker.child.try_wait().unwrap();

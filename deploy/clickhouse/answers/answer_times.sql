@@ -28,6 +28,6 @@ SELECT
     sum(messages) AS messages, sum(soon) AS within_15_minutes, sum(within_hour) AS within_1_hour, sum(within_day) AS within_24_hours
 FROM (
     SELECT m.*, toDateTime(toInt64(m.quarter) + k.utc_offset, 'UTC') AS local
-    FROM placed AS m ASOF LEFT JOIN brand_clock AS k ON k.brand = m.brand AND m.quarter >= k.since)
+    FROM placed AS m ASOF LEFT JOIN {model.clock} AS k ON k.brand = m.brand AND m.quarter >= k.since)
 GROUP BY brand, channel, weekday, hour
 SETTINGS join_use_nulls = 0

@@ -44,7 +44,7 @@ fn event(number: usize, (kind, root, parent, by, minutes, marked): (u8, usize, u
             "ann" => {
                 let mut event = post(root, by, time);
                 if let Body::Post(post) = &mut event.body {
-                    (post.is_brand, post.mentions_brand) = (marked, number % 2 == 0);
+                    (post.is_brand, post.mentions_brand) = (marked, number.is_multiple_of(2));
                 }
                 event
             }

@@ -50,7 +50,7 @@ impl Stream {
         };
         let reaches = |from: Offset| offset >= from && records.range(from..offset).next().is_none();
         let again = self.ended && item == Item::End(self.next);
-        if !(reaches(self.next) && !again) {
+        if !reaches(self.next) || again {
             let moved = self.moves.iter().find(|(_, to)| reaches(**to)).map(|(number, _)| *number);
             if let Some(number) = moved {
                 self.moves.remove(&number);
@@ -93,7 +93,12 @@ pub(crate) fn judge(trace: &[Traced], cut: impl Fn(Partition) -> bool) -> Result
         let taken = match step {
             Traced::Drained(partition, _) if cut(*partition) => Ok(()),
             Traced::Drained(partition, runs) => client.drained(*partition, runs, records.get(partition)),
-            other => client.takes(other),
+            Traced::Told(_)
+            | Traced::Answered(_)
+            | Traced::Assigned(_)
+            | Traced::Revoked { .. }
+            | Traced::Failed(..)
+            | Traced::Moved(..) => client.takes(step),
         };
         if let Err(why) = taken {
             let before = &trace[at.saturating_sub(60)..at];

@@ -35,7 +35,9 @@ fn what_the_client_does_is_allowed() {
     let end = Traced::Drained(P, vec![Run::Other(Item::End(9))]);
     assert!(goes_on(&[&moved(1, 9)[..], &[end]].concat()), "it was moved, and tells the end again");
     let revoked = Traced::Revoked { partitions: vec![P], lost: false };
-    assert!(goes_on(&[&[revoked.clone()], &told(Command::Unassign(vec![P]))[..], &[Traced::Assigned(vec![P])]].concat()));
+    assert!(goes_on(
+        &[std::slice::from_ref(&revoked), &told(Command::Unassign(vec![P]))[..], &[Traced::Assigned(vec![P])]].concat()
+    ));
     // One too far after the end: 9 was skipped.
     let another = Traced::Assigned(vec![Partition(4)]);
     let skips = [&[another], &told(Command::Accept)[..], &[records(10, 11)], &moved(1, 9)[..], &[records(9, 11)]].concat();
