@@ -28,18 +28,18 @@ GRANT grapevine_writer TO grapevine_migrator;
 GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP VIEW, ALTER ADD COLUMN, ALTER COMMENT COLUMN, ALTER MODIFY COMMENT ON grapevine_rows.* TO grapevine_migrator;
 GRANT SELECT, CREATE DATABASE, CREATE VIEW, DROP VIEW, ALTER COMMENT COLUMN, ALTER MODIFY COMMENT ON grapevine.* TO grapevine_migrator;
 
--- People, dashboards and `grapevine report`. They see every brand until deploy/clickhouse-row-policies.sql is run, which gives this role the rows of its
--- readers' own brands: run that file afterwards. No raw ids (`rejects`), and nothing that counts over all brands.
+-- People, dashboards and `grapevine report`, who see every brand. Whoever may see some brands alone gets the role of
+-- deploy/clickhouse-row-policies.sql instead, and none of these. No raw ids: `rejects` is for whoever is on call.
 CREATE ROLE IF NOT EXISTS grapevine_reader;
 GRANT SELECT ON grapevine.* TO grapevine_reader;
 GRANT SELECT ON system.tables TO grapevine_reader;
 GRANT SELECT ON system.time_zones TO grapevine_reader;
 REVOKE SELECT ON grapevine.rejects FROM grapevine_reader;
-REVOKE SELECT ON grapevine.fact_copies FROM grapevine_reader;
 -- A question too large ends itself, not the workers' inserts. readonly = 2: clients, Grafana among them, set a time limit of their own.
 CREATE SETTINGS PROFILE IF NOT EXISTS grapevine_reader
 SETTINGS readonly = 2, max_memory_usage = 4294967296 MAX 4294967296, max_execution_time = 120 MAX 120
 TO grapevine_reader;
+-- A data source of Grafana is one user for everybody who looks: give it a quota of its own.
 CREATE QUOTA IF NOT EXISTS grapevine_reader
 KEYED BY user_name FOR INTERVAL 1 hour MAX queries = 5000, execution_time = 3600
 TO grapevine_reader;

@@ -321,7 +321,9 @@ impl ClickHouseSink {
 
     async fn known_settings(&self) -> Result<&[Setting], Failure> {
         let address = self.addresses.current();
-        address.settings.get_or_try_init(|| known_settings(&address.client, &SETTINGS)).await.map(Vec::as_slice)
+        // Under a deadline, and whoever does not answer is left: this may be the first that is asked of an address.
+        let asked = || self.within(known_settings(&address.client, &SETTINGS));
+        address.settings.get_or_try_init(asked).await.map(Vec::as_slice)
     }
 }
 

@@ -79,9 +79,8 @@ pub async fn run(client: &Client, request: Request) -> Result<Run, Failure> {
         let frame = Frame::begin(&store).await?;
         let made = attempt(&store, &frame, request, began).await;
         let Ok(Some(run)) = made else {
-            // What was kept first: while the models are there nobody else takes the number.
-            let cleared = keep::drop_answers(&store, frame.number).await;
-            let cleared = cleared.and(keep::drop_models(&store, frame.number).await);
+            // What is published stays, although its answer was lost; so does everything where nobody can say.
+            let cleared = if frame.is_published(&store).await? { Ok(()) } else { keep::clear(&store, frame.number).await };
             // What stopped the run matters more than what it left.
             made?;
             cleared?;

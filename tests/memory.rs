@@ -77,12 +77,14 @@ enum Kind {
     Replies,
 }
 
-/// Bytes per node: held in the end, at most while events came, and at most while a flush was made.
+/// Bytes per node: held in the end, at most while events came, at most while a flush was made, and what the engine says after it.
 #[derive(Debug)]
 struct Cost {
     held: f64,
     folding: f64,
     flushing: f64,
+    /// Held once the rows of the flush are gone: its buffers stay.
+    kept: f64,
     estimated: f64,
 }
 
@@ -99,10 +101,18 @@ fn cost(kind: Kind, edges: impl Iterator<Item = Edge>) -> Cost {
     let batch = engine.flush();
     let flushing = PEAK.get() - before;
     assert!(!batch.rows.is_empty());
+    drop(batch);
+    let kept = LIVE.get() - before;
     let holdings = engine.holdings();
     let a_node = |bytes: i64| bytes as f64 / holdings.nodes as f64;
     let estimated = i64::try_from(holdings.bytes).expect("bytes of a test");
-    Cost { held: a_node(held), folding: a_node(folding), flushing: a_node(flushing), estimated: a_node(estimated) }
+    Cost {
+        held: a_node(held),
+        folding: a_node(folding),
+        flushing: a_node(flushing),
+        kept: a_node(kept),
+        estimated: a_node(estimated),
+    }
 }
 
 fn event(kind: Kind, node: u64, parent: u64) -> Event<'static> {
@@ -143,7 +153,8 @@ fn a_reply_costs_at_most_96_bytes() {
 fn the_estimate_is_near_what_is_held() {
     for nodes in [1_000, 10_000, 100_000, MANY] {
         let cost = cost(Kind::Shares, random_tree(nodes));
-        assert!((0.8..=1.2).contains(&(cost.held / cost.estimated)), "{nodes} shares: {cost:?}");
+        // Of a thousand nodes what an empty engine takes is a tenth by itself.
+        assert!((0.8..=1.2).contains(&(cost.kept / cost.estimated)), "{nodes} shares: {cost:?}");
     }
 }
 
@@ -168,7 +179,7 @@ fn no_shape_of_a_tree_costs_much_more_than_a_random_one() {
         assert!(cost.held <= bound * random.held, "{shape}: {cost:?}, a random tree: {random:?}");
         assert!(cost.folding <= 1.8 * random.folding, "{shape}: {cost:?}, a random tree: {random:?}");
         assert!(cost.flushing <= 1.7 * random.flushing, "{shape}: {cost:?}, a random tree: {random:?}");
-        assert!((0.8..=1.2).contains(&(cost.held / cost.estimated)), "{shape}: {cost:?}");
+        assert!((0.9..=1.1).contains(&(cost.kept / cost.estimated)), "{shape}: {cost:?}");
     }
 }
 

@@ -85,7 +85,7 @@ COMMENT 'Whose credit each conversion is by the last touch that is not direct, w
 -- Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly.
 CREATE OR REPLACE VIEW credit_by_rule AS
 SELECT * FROM credit_by_rule_run WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'credit_by_rule'))
-COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly. Filter by model and lookback_days: sums over them count each conversion again. A conversion without a visitor or a touch has side unattributed. last is the last touch that is not direct (before_direct: a direct one followed); share is the part of the conversion, 1 in all. Made by grapevine rollup --credit-by-rule alone: shows the newest run that made it, or nothing';
+COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly. Filter by model and lookback_days: sums over them count each conversion again. A conversion without a visitor or a touch has side unattributed. last is the last touch that is not direct (before_direct: a direct one followed); share is the part of the conversion, 1 in all. Made by grapevine rollup --credit-by-rule alone: shows the newest run that made it until two others were published, then nothing';
 
 -- Who bought for the first time and who came back, per month and side.
 CREATE OR REPLACE VIEW customers AS

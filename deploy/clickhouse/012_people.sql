@@ -307,7 +307,7 @@ ALTER TABLE {people}.money
 
 CREATE OR REPLACE VIEW {people}.credit_by_rule SQL SECURITY DEFINER AS
 SELECT * FROM credit_by_rule
-COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly. Filter by model and lookback_days: sums over them count each conversion again. A conversion without a visitor or a touch has side unattributed. last is the last touch that is not direct (before_direct: a direct one followed); share is the part of the conversion, 1 in all. Made by grapevine rollup --credit-by-rule alone: shows the newest run that made it, or nothing';
+COMMENT 'Whose credit each conversion is: one row per conversion, touch of it, model and look-back; credit adds up to the amount exactly. Filter by model and lookback_days: sums over them count each conversion again. A conversion without a visitor or a touch has side unattributed. last is the last touch that is not direct (before_direct: a direct one followed); share is the part of the conversion, 1 in all. Made by grapevine rollup --credit-by-rule alone: shows the newest run that made it until two others were published, then nothing';
 ALTER TABLE {people}.credit_by_rule
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',

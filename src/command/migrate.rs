@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::clickhouse::connect;
+use crate::clickhouse::{connect, rows_database};
 use crate::config;
 use crate::migrations::{self, Done, MIGRATIONS, SchemaProblem, Step};
 
@@ -42,10 +42,15 @@ pub async fn run(config: &config::ClickHouse, plan: bool) -> Result<(), MigrateE
 }
 
 fn print_plan(output: &mut impl Write, people: &str, steps: &[Step<'_>]) -> io::Result<()> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let rows = rows_database(people);
+    writeln!(output, "CREATE DATABASE IF NOT EXISTS `{people}`;\n\nCREATE DATABASE IF NOT EXISTS `{rows}`;\n\nUSE `{rows}`;\n")?;
     for step in steps {
         writeln!(output, "-- {}", step.title)?;
         for statement in &step.statements {
-            writeln!(output, "{};\n", statement.replace("{people}", people))?;
+            writeln!(output, "{};\n", statement.replace("{people}", &format!("`{people}`")))?;
         }
     }
     Ok(())
@@ -75,8 +80,9 @@ mod tests {
         let plan = Plan { absent: MIGRATIONS.iter().collect(), ..Plan::default() };
         print_plan(&mut output, "gv", &plan.steps(MIGRATIONS)).unwrap();
         let text = String::from_utf8(output).unwrap();
-        let all = MIGRATIONS.iter().flat_map(Migration::statements).map(|statement| statement.replace("{people}", "gv"));
-        assert_eq!(migrations::statements(&text), all.collect::<Vec<_>>());
+        let all = MIGRATIONS.iter().flat_map(Migration::statements).map(|statement| statement.replace("{people}", "`gv`"));
+        assert_eq!(migrations::statements(&text)[3..], all.collect::<Vec<_>>());
+        assert!(text.contains("USE `gv_rows`;"), "{}", &text[..200]);
     }
 
     #[test]

@@ -107,6 +107,12 @@ impl Frame {
         store.run("could not publish the run", &publish).await
     }
 
+    /// Whether readers see the run.
+    pub(super) async fn is_published(&self, store: &Store) -> Result<bool, Failure> {
+        let rows = format!("SELECT count() FROM run WHERE run = {}", self.number);
+        Ok(store.one::<u64>("could not ask whether the run is published", &rows).await? > 0)
+    }
+
     /// A setting under which tables of facts hold those of the run and no others, whatever views read them. Written out: in a
     /// filter of this kind, a subquery lets everything pass.
     fn facts(&self, store: &Store) -> String {

@@ -54,8 +54,14 @@ pub(super) async fn drop_models(store: &Store, run: u64) -> Result<(), Failure> 
     drop_tables(store, |of| of == run).await
 }
 
+/// Drops everything of a run: its models last, because while they are there nobody else takes the number.
+pub(super) async fn clear(store: &Store, run: u64) -> Result<(), Failure> {
+    drop_answers(store, run).await?;
+    drop_models(store, run).await
+}
+
 /// Drops the answers of a run.
-pub(super) async fn drop_answers(store: &Store, run: u64) -> Result<(), Failure> {
+async fn drop_answers(store: &Store, run: u64) -> Result<(), Failure> {
     for answer in ANSWERS {
         drop_runs(store, answer, &[run]).await?;
     }

@@ -29,6 +29,7 @@ def complaints(root):
             yield f"{name}: {wrong}"
     if missing := deployment.PRODUCTION - {service["command"][0] for service in services.values() if service["image"] in OURS}:
         yield f"{sorted(missing)} does not run"
+    yield from _dimensions(root, services)
     for line in re.findall(r'"127.0.0.1:.*"|"\d+:\d+"', (root / "docker-compose.yml").read_text()):
         if not re.fullmatch(r'"127\.0\.0\.1:\$\{\w+\}:\d+"', line):
             yield f"the port {line} is not one of this machine alone, set by a variable"
@@ -107,6 +108,13 @@ def _prometheus(root, services):
     configured = said["scrape_configs"] + said["alerting"]["alertmanagers"]
     targets = [target for each in configured for group in each["static_configs"] for target in group["targets"]]
     yield from _addresses("prometheus.yml", targets, services)
+
+
+def _dimensions(root, services):
+    """They are loaded where tables are, not where people read."""
+    people = re.search(r'^database = "(\w+)"', (root / "config" / "worker.toml").read_text(), re.M)[1]
+    if f"--database={people}_rows" not in services["dimensions"]["command"]:
+        yield f"dimensions: are loaded elsewhere than into {people}_rows"
 
 
 def _grafana(root, services):

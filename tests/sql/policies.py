@@ -18,7 +18,7 @@ from store import ask, insert, one, read, run, same, statements
 from worlds.two_brands import BRANDS, World, nameless, shared
 
 TEMPLATE = (store.MIGRATIONS.parent / "clickhouse-row-policies.sql").read_text()
-POLICY = re.compile(r"CREATE ROW POLICY OR REPLACE own_brands\s+ON (.+?)\s+USING (.+?)\s+TO grapevine_reader", re.S)
+POLICY = re.compile(r"CREATE ROW POLICY OR REPLACE own_brands\s+ON (.+?)\s+USING (.+?)\s+TO grapevine_brand_reader", re.S)
 PRODUCT = "coverage activity_daily answer_times cascade_shape thread_shape buzz people traffic money credit roi_cohort places response carriers customers freshness".split()
 
 
@@ -88,6 +88,12 @@ same("what people read and has no policy", [view for view in views if view not i
 same("what has a policy is there", sorted(people.keys() - set(views)), [])
 others = re.search(r"CREATE ROW POLICY OR REPLACE everything\s+ON (.+?)\s+USING 1", TEMPLATE, re.S)[1]
 same("who is no reader of brands sees it all", sorted(re.split(r",\s*", others)), sorted(policies))
+granted = re.findall(r"SELECT ON grapevine\.(\w+)", re.search(r"^GRANT .*?;", TEMPLATE, re.M | re.S)[0])
+same("readers are granted what has a policy that lets rows through, and what is open", sorted(granted), sorted({view for view, condition in people.items() if condition != "0"} | set(OPEN)))
+(role,) = [statement for statement in statements(TEMPLATE) if statement.startswith("ALTER ROLE")]
+assert "additional_table_filters CONST" in role and "IF NOT EXISTS grapevine_brand_reader SETTINGS" not in TEMPLATE, "an older role would keep its settings"
+users = (store.MIGRATIONS.parent / "clickhouse-users.sql").read_text()
+assert not re.search(r"TO grapevine_brand_reader", users), "the roles of all brands give nothing to readers of some"
 with_brand = {name for (name,) in ask(f"SELECT table FROM system.columns WHERE database = '{store.PEOPLE}' AND name = 'brand'")}
 hidden = sorted(view for view, condition in people.items() if condition == "0")
 # Of what names a brand, only ranks are hidden: they are among the cascades of all.
