@@ -280,7 +280,7 @@ pub async fn apply(client: &Client) -> Result<Done, SchemaProblem> {
     let id: String = client.query_raw(NEW_ID).fetch_one().await.map_err(store)?;
     for Step { title, statements, applies } in plan.steps(MIGRATIONS) {
         for statement in statements {
-            let statement = statement.replace("{store}", &id).replace("{people}", &format!("`{people}`"));
+            let statement = of_people(&statement.replace("{store}", &id), people);
             run(client, &statement).await.map_err(|error| at(title, &error))?;
         }
         if let Some(migration) = applies {
@@ -292,6 +292,11 @@ pub async fn apply(client: &Client) -> Result<Done, SchemaProblem> {
         return Err(SchemaProblem::Unseen { database: database(client), what: lacking.words().join(", ") });
     }
     Ok(Done { files: plan.files(), again: plan.lacking.words(), lost: plan.lacking.lost(&held) })
+}
+
+/// A statement with the name of the database that people read.
+pub(crate) fn of_people(statement: &str, people: &str) -> String {
+    statement.replace("{people}", &format!("`{people}`"))
 }
 
 /// Runs a statement. A view that somebody else who migrates replaces or describes just then cannot be, and can at once.

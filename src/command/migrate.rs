@@ -50,7 +50,7 @@ fn print_plan(output: &mut impl Write, people: &str, steps: &[Step<'_>]) -> io::
     for step in steps {
         writeln!(output, "-- {}", step.title)?;
         for statement in &step.statements {
-            writeln!(output, "{};\n", statement.replace("{people}", &format!("`{people}`")))?;
+            writeln!(output, "{};\n", migrations::of_people(statement, people))?;
         }
     }
     Ok(())
