@@ -3,6 +3,7 @@
 //! One node that is broker and controller, on loopback, with its log in a temporary folder. The jars come from
 //! `.ci/setup kafka`; where they are missing whoever needs them fails and says so.
 
+pub(crate) mod listeners;
 pub(crate) mod process;
 
 use std::net::TcpListener;
@@ -19,6 +20,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tempfile::TempDir;
 
+use listeners::Listener;
 use process::{PATIENCE, ended, signal, succeeded, until};
 
 /// What Maven was asked for; the set-up puts a copy of it beside the jars.
@@ -30,6 +32,7 @@ const SMALL: &[&str] = &["-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=
 /// A broker. It is stopped and its log removed when it is dropped.
 pub(crate) struct ApacheKafka {
     port: u16,
+    listeners: Vec<Listener>,
     java: &'static [&'static str],
     process: Mutex<Option<Process>>,
     folder: TempDir,
@@ -49,17 +52,34 @@ impl ApacheKafka {
 
     /// A broker with an empty log, with these settings of Java's and these properties, which win.
     pub(crate) fn tuned(settings: &'static [&'static str], properties: &str) -> ApacheKafka {
+        ApacheKafka::with(settings, Vec::new(), properties, &[])
+    }
+
+    /// A small broker with more listeners, with these properties, and with these accounts (`SCRAM-SHA-256=[name=...,password=...]`).
+    pub(crate) fn listening(listeners: Vec<Listener>, properties: &str, accounts: &[&str]) -> ApacheKafka {
+        ApacheKafka::with(SMALL, listeners, properties, accounts)
+    }
+
+    fn with(
+        java_settings: &'static [&'static str],
+        listeners: Vec<Listener>,
+        properties: &str,
+        accounts: &[&str],
+    ) -> ApacheKafka {
         let folder = tempfile::tempdir().unwrap();
         let (port, controller) = (free_port(), free_port());
-        let properties = [PROPERTIES, properties]
+        let properties = [PROPERTIES, &listeners::properties(&listeners), properties]
             .concat()
             .replace("{port}", &port.to_string())
             .replace("{controller}", &controller.to_string())
             .replace("{folder}", &folder.path().join("log").display().to_string());
         std::fs::write(folder.path().join("server.properties"), properties).unwrap();
-        let kafka = ApacheKafka { port, java: settings, process: Mutex::default(), folder };
+        let kafka = ApacheKafka { port, listeners, java: java_settings, process: Mutex::default(), folder };
         let mut format = java(SMALL, "kafka.tools.StorageTool");
         format.args(["format", "--standalone", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c"]).arg(kafka.properties());
+        for account in accounts {
+            format.args(["--add-scram", account]);
+        }
         succeeded(format.output().unwrap());
         kafka.start_again();
         kafka
@@ -79,6 +99,12 @@ impl ApacheKafka {
 
     pub(crate) fn brokers(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Where clients find a listener that was named.
+    pub(crate) fn brokers_at(&self, listener: &str) -> String {
+        let known = self.listeners.iter().find(|known| known.name == listener);
+        known.unwrap_or_else(|| panic!("no listener is called {listener}")).address()
     }
 
     fn properties(&self) -> PathBuf {

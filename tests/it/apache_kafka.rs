@@ -10,6 +10,7 @@ mod chaos;
 mod faults;
 mod log;
 mod membership;
+mod secured;
 mod tools;
 mod topic;
 mod verdict;

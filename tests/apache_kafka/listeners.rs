@@ -1,0 +1,46 @@
+//! More ways into the broker than the plain one: a listener each, with a protocol and settings of its own.
+
+use super::free_port;
+
+/// A way in. To add one, name it and say how it differs; its address is [`super::ApacheKafka::brokers_at`].
+pub(crate) struct Listener {
+    pub(super) name: &'static str,
+    protocol: &'static str,
+    port: u16,
+    settings: String,
+}
+
+impl Listener {
+    /// One with a protocol of Kafka's: `SSL`, `SASL_SSL`, `SASL_PLAINTEXT`.
+    pub(crate) fn new(name: &'static str, protocol: &'static str) -> Listener {
+        let port = free_port();
+        Listener { name, protocol, port, settings: String::new() }
+    }
+
+    /// A property of the broker's that holds for this listener.
+    pub(crate) fn with(mut self, key: &str, value: &str) -> Listener {
+        let name = self.name.to_lowercase();
+        self.settings += &format!("listener.name.{name}.{key}={value}\n");
+        self
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}
+
+/// The broker's properties for some listeners beside the plain one and the controller's.
+pub(super) fn properties(listeners: &[Listener]) -> String {
+    if listeners.is_empty() {
+        return String::new();
+    }
+    let each = |line: fn(&Listener) -> String| listeners.iter().map(line).collect::<String>();
+    let listening = each(|listener| format!(",{}://{}", listener.name, listener.address()));
+    let protocols = each(|listener| format!(",{}:{}", listener.name, listener.protocol));
+    let settings = each(|listener| listener.settings.clone());
+    format!(
+        "listeners=PLAINTEXT://127.0.0.1:{{port}},CONTROLLER://127.0.0.1:{{controller}}{listening}\n\
+         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}\n{settings}"
+    )
+}
