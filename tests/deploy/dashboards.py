@@ -36,19 +36,10 @@ def watched():
         demo = [deployment.GRAPEVINE, "demo", "--events", "2000", "--days", "8", "--serve", "--metrics-port", worker]
         prometheus = programs.running(programs.prometheus(port), folder, "prometheus.log")
         with prometheus, programs.running(demo, folder, "demo.log") as serving:
-            _wait(pathlib.Path(folder, "demo.log"), serving)
+            programs.waited_for(pathlib.Path(folder, "demo.log"), serving, "Ctrl-C ends it all", PATIENCE)
             # A last scrape or two of the worker at rest.
             time.sleep(3)
             yield f"http://127.0.0.1:{port}"
-
-
-def _wait(log, serving):
-    """Until the demo says that it stays."""
-    until = time.monotonic() + PATIENCE
-    while "Ctrl-C ends it all" not in log.read_text():
-        if serving.poll() is not None or time.monotonic() > until:
-            raise SystemExit(f"the demo did not come up: {log.read_text()[-2000:]}")
-        time.sleep(0.2)
 
 
 def answers(url, query):

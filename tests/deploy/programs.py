@@ -5,6 +5,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import time
 
 
 def free_port():
@@ -27,6 +28,16 @@ def running(command, folder, name):
                 program.wait(20)
             except subprocess.TimeoutExpired:
                 program.kill()
+
+
+def waited_for(log, program, words, seconds):
+    """What a program has said once it has said these words."""
+    until = time.monotonic() + seconds
+    while words not in (said := log.read_text()):
+        if program.poll() is not None or time.monotonic() > until:
+            raise SystemExit(f"{' '.join(map(str, program.args))} did not come up: {said[-2000:]}")
+        time.sleep(0.2)
+    return said
 
 
 def prometheus(port):

@@ -71,6 +71,11 @@ fn systemd_knows_and_confines_the_units() {
 }
 
 #[test]
+fn the_image_works_without_root_a_shell_or_a_root_that_can_be_written_to() {
+    sound("image");
+}
+
+#[test]
 fn the_chart_renders_what_kubernetes_takes_and_refuses_what_would_fail() {
     sound("chart");
 }
