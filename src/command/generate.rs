@@ -2,6 +2,8 @@
 //!
 //! It creates no topic, and knows nothing of what the events mean.
 
+mod live;
+
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::num::NonZeroU32;
@@ -13,6 +15,7 @@ use clap::Args;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use indicatif::{ProgressBar, ProgressIterator, ProgressStyle};
+use time::OffsetDateTime;
 
 use super::world;
 use crate::embedded::broker::{BrokerError, Message, Publisher};
@@ -47,6 +50,10 @@ pub struct Arguments {
     /// Events per second to publish; without it as fast as the brokers take them.
     #[arg(long, value_name = "EVENTS_PER_SECOND", requires = "brokers")]
     pub rate: Option<NonZeroU32>,
+    /// Let the world go on now: what would have happened in thirteen weeks is sent at once, the rest when it is due. FILE holds the Monday on
+    /// which it began, and is written at the first start
+    #[arg(long, value_name = "FILE", requires = "brokers", conflicts_with_all = ["experiment", "truth", "rate"])]
+    pub live: Option<PathBuf>,
     /// A setting of the Kafka client, such as `security.protocol=ssl` (repeatable).
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, requires = "brokers")]
     pub kafka_setting: Vec<(String, String)>,
@@ -54,7 +61,7 @@ pub struct Arguments {
 
 impl Arguments {
     fn has_money(&self) -> bool {
-        self.money || self.truth.is_some() || self.dimensions.is_some() || self.world.money.is_given()
+        self.money || self.live.is_some() || self.truth.is_some() || self.dimensions.is_some() || self.world.money.is_given()
     }
 }
 
@@ -64,6 +71,9 @@ pub enum GenerateError {
     /// The file, or standard output, does not take them.
     #[error("could not write {0}")]
     Write(String, #[source] io::Error),
+    /// The file with the world's first Monday cannot be used.
+    #[error("--live {0}")]
+    Live(String, #[source] io::Error),
     /// The brokers do not take them.
     #[error("could not publish to topic {0}")]
     Publish(String, #[source] BrokerError),
@@ -79,7 +89,11 @@ pub fn run(arguments: &Arguments) -> Result<(), GenerateError> {
         let (seed, events) = (arguments.world.seed, arguments.world.events);
         return send(Generator::new(seed, events).progress_with(progress(Some(events))), arguments);
     }
-    let settings = arguments.world.settings();
+    let mut settings = arguments.world.settings();
+    if let Some(file) = &arguments.live {
+        let weeks = live::weeks_later_of(file, OffsetDateTime::now_utc());
+        settings.weeks_later = weeks.map_err(|error| GenerateError::Live(file.display().to_string(), error))?;
+    }
     write_files(arguments, &settings)?;
     send(Economy::new(&settings).progress_with(progress(None)), arguments)
 }
@@ -159,7 +173,11 @@ fn to_writer(lines: impl Iterator<Item = Line>, writer: impl Write) -> io::Resul
 /// Records carry the present as their time: a topic's retention would drop those of a past week at once.
 fn to_kafka(lines: impl Iterator<Item = Line>, arguments: &Arguments, brokers: &str, topic: &str) -> Result<(), BrokerError> {
     let mut publisher = Publisher::new(brokers, &arguments.kafka_setting, topic, None)?;
+    let live = arguments.live.is_some();
     publish(lines, arguments.rate, |line| {
+        if live {
+            thread::sleep(live::until(line.time, OffsetDateTime::now_utc()));
+        }
         publisher.publish(Message { key: Some(line.key.as_bytes()), payload: Some(&line.json), ..Message::default() })
     })?;
     publisher.flush()
@@ -283,6 +301,9 @@ mod tests {
         assert!(arguments(&["--topic", "t"]).is_err());
         assert!(arguments(&["--rate", "100"]).is_err());
         assert!(arguments(&["--brokers", "b:9092", "--topic", "t", "--rate", "0"]).is_err());
+        assert!(arguments(&["--brokers", "b:9092", "--topic", "t", "--live", "f"]).is_ok());
+        assert!(arguments(&["--brokers", "b:9092", "--topic", "t", "--live", "f", "--experiment", "post"]).is_err());
+        assert!(arguments(&["--live", "f"]).is_err());
         assert!(arguments(&["--brokers", "b:9092", "--topic", "t", "--output", "x"]).is_err());
     }
 

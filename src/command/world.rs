@@ -71,6 +71,7 @@ impl Arguments {
             seed: self.seed,
             events: self.events,
             days: money.days.unwrap_or(DAYS),
+            weeks_later: 0,
             visits_a_day: money.visits.unwrap_or(VISITS),
             places: money.places.unwrap_or(0),
             confounders: money.confounder.iter().copied().collect(),

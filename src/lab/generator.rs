@@ -7,6 +7,7 @@
 //! so far, about a tenth of all.
 
 mod dice;
+mod later;
 mod line;
 pub mod money;
 mod people;
@@ -19,6 +20,7 @@ mod tree;
 mod week;
 mod world;
 
+pub use later::{first_monday, weeks_later};
 use plan::Pending;
 use posts::Posts;
 use queue::Queue;

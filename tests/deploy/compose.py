@@ -96,7 +96,7 @@ def _prometheus(root, services):
 def _dimensions(root, services):
     """They are loaded where tables are, not where people read."""
     people = re.search(r'^database = "(\w+)"', (root / "config" / "worker.toml").read_text(), re.M)[1]
-    if f"--database={people}_rows" not in services["dimensions"]["command"]:
+    if f"--database={people}_rows " not in " ".join(services["dimensions"]["command"]):
         yield f"dimensions: are loaded elsewhere than into {people}_rows"
 
 

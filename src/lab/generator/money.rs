@@ -31,7 +31,7 @@ use super::posts::Posts;
 use super::queue::Queue;
 use super::week::Days;
 use super::world::{DAY, HOUR, Habit, WEEK_START};
-use super::{Line, line_of};
+use super::{Line, later, line_of};
 use crate::record::Millis;
 use anyway::Anyway;
 use fact::Outbox;
@@ -59,6 +59,8 @@ pub struct Economy {
     trial: Trial,
     outbox: Outbox,
     tally: Tally,
+    /// How much later the world is than the generator's own.
+    later: Millis,
 }
 
 /// A line to come.
@@ -90,6 +92,7 @@ impl Economy {
             trial: Trial::new(settings),
             outbox: Outbox { until: days.end(), lines: Vec::new() },
             tally: Tally::default(),
+            later: later::by(settings.weeks_later),
         }
     }
 
@@ -215,9 +218,10 @@ impl Iterator for Economy {
         {
             self.advance(time);
         }
-        self.pending.pop().map(|item| match item {
+        let line = self.pending.pop().map(|item| match item {
             Item::Content(pending) => line_of(&pending),
             Item::Fact(line) => line,
-        })
+        });
+        line.map(|line| later::moved(line, self.later))
     }
 }

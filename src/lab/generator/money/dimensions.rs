@@ -5,6 +5,7 @@ use super::fact::{date, instant};
 use super::figures::{BRANDS, CAMPAIGNS, LABOUR, MEDIA_PRICES, RATES, REFERENCE_CURRENCY};
 use super::pull::{PLACES_PREFIX, place_name};
 use super::settings::Settings;
+use crate::generator::later::{self, first_monday};
 use crate::generator::world::{self, DAY, Habit, WEEK_START};
 
 /// Which side a parameter or a referrer stands for.
@@ -22,11 +23,11 @@ const SIDES: [(&str, &str, &str); 8] = [
 /// One statement a table.
 pub(crate) fn sql(settings: &Settings) -> String {
     let tables = [
-        ("fx (valid_from, currency, to_base)", fx()),
-        ("labour_rate (valid_from, role, rate, currency)", labour_rates()),
-        ("media_price (valid_from, metric, channel, price, currency)", media_prices()),
-        ("brand (valid_from, brand, margin_rate, timezone, base_currency, landing_hosts)", brands()),
-        ("campaign (valid_from, campaign, brand, owner, objective)", campaigns()),
+        ("fx (valid_from, currency, to_base)", fx(settings)),
+        ("labour_rate (valid_from, role, rate, currency)", labour_rates(settings)),
+        ("media_price (valid_from, metric, channel, price, currency)", media_prices(settings)),
+        ("brand (valid_from, brand, margin_rate, timezone, base_currency, landing_hosts)", brands(settings)),
+        ("campaign (valid_from, campaign, brand, owner, objective)", campaigns(settings)),
         ("place (valid_from, channel, community, name, kind, members)", places(settings)),
         ("utm_side (field, value, side)", SIDES.map(|(field, value, side)| format!("'{field}', '{value}', '{side}'")).to_vec()),
         ("calendar (time, brand, kind, name)", calendar(settings)),
@@ -37,43 +38,48 @@ pub(crate) fn sql(settings: &Settings) -> String {
 }
 
 /// The date so many days after the first Monday.
-fn day(number: i64) -> String {
-    date(WEEK_START + number * DAY)
+fn day(settings: &Settings, number: i64) -> String {
+    date(first_monday(settings.weeks_later) + number * DAY)
 }
 
-fn first_day() -> String {
-    day(RATES[0].0)
+fn first_day(settings: &Settings) -> String {
+    day(settings, RATES[0].0)
 }
 
-fn fx() -> Vec<String> {
+fn fx(settings: &Settings) -> Vec<String> {
     let row = |&(from, currency, rate): &(i64, &str, u64)| {
-        format!("'{}', '{currency}', {}.{:08}", day(from), rate / 100_000_000, rate % 100_000_000)
+        format!("'{}', '{currency}', {}.{:08}", day(settings, from), rate / 100_000_000, rate % 100_000_000)
     };
     RATES.iter().map(row).collect()
 }
 
-fn labour_rates() -> Vec<String> {
+fn labour_rates(settings: &Settings) -> Vec<String> {
     LABOUR
         .iter()
-        .map(|&(from, role, cents)| format!("'{}', '{role}', {}.{:02}, 'EUR'", day(from), cents / 100, cents % 100))
+        .map(|&(from, role, cents)| format!("'{}', '{role}', {}.{:02}, 'EUR'", day(settings, from), cents / 100, cents % 100))
         .collect()
 }
 
-fn media_prices() -> Vec<String> {
+fn media_prices(settings: &Settings) -> Vec<String> {
     let row = |&(metric, channel, price): &(&str, &str, u64)| {
-        format!("'{}', '{metric}', '{channel}', {}.{:04}, '{REFERENCE_CURRENCY}'", first_day(), price / 10_000, price % 10_000)
+        format!(
+            "'{}', '{metric}', '{channel}', {}.{:04}, '{REFERENCE_CURRENCY}'",
+            first_day(settings),
+            price / 10_000,
+            price % 10_000
+        )
     };
     MEDIA_PRICES.iter().map(row).collect()
 }
 
-fn brands() -> Vec<String> {
+fn brands(settings: &Settings) -> Vec<String> {
     let mut rows = Vec::new();
     for brand in &BRANDS {
         let [first, second] = brand.hosts;
         for (from, margin) in brand.margins {
             rows.push(format!(
                 "'{}', '{}', 0.{margin:03}, '{}', '{}', ['{first}', '{second}']",
-                day(*from),
+                day(settings, *from),
                 brand.name,
                 brand.timezone,
                 brand.base_currency
@@ -83,11 +89,11 @@ fn brands() -> Vec<String> {
     rows
 }
 
-fn campaigns() -> Vec<String> {
+fn campaigns(settings: &Settings) -> Vec<String> {
     let brand = BRANDS[0].name;
     CAMPAIGNS
         .iter()
-        .map(|(name, owner, objective)| format!("'{}', '{name}', '{brand}', '{owner}', '{objective}'", first_day()))
+        .map(|(name, owner, objective)| format!("'{}', '{name}', '{brand}', '{owner}', '{objective}'", first_day(settings)))
         .collect()
 }
 
@@ -100,15 +106,22 @@ fn places(settings: &Settings) -> Vec<String> {
     let row = |(number, (channel, community)): (u64, (&world::Channel, String))| {
         let kind = if channel.habit == Habit::Broadcast { "feed" } else { "forum" };
         let name = community.split('/').next_back().unwrap_or_default().replace('-', " ");
-        format!("'{}', '{}', '{community}', '{name}', '{kind}', {}", first_day(), channel.name, 400 + 1_234_567 / (number + 3))
+        format!(
+            "'{}', '{}', '{community}', '{name}', '{kind}', {}",
+            first_day(settings),
+            channel.name,
+            400 + 1_234_567 / (number + 3)
+        )
     };
     (0..).zip(usual.chain(many)).map(row).collect()
 }
 
 fn calendar(settings: &Settings) -> Vec<String> {
     let brand = BRANDS[0].name;
-    let entry =
-        |time, kind, name| format!("'{}', '{brand}', '{kind}', '{name}'", instant(time).replace('T', " ").replace('Z', ""));
+    let entry = |time, kind, name| {
+        let time = instant(time + later::by(settings.weeks_later)).replace('T', " ").replace('Z', "");
+        format!("'{time}', '{brand}', '{kind}', '{name}'")
+    };
     let launch = entry(WEEK_START, "launch", "spring launch");
     let mails = mails(settings).into_iter().map(|time| entry(time, "mail", "launch mail"));
     std::iter::once(launch).chain(mails).collect()

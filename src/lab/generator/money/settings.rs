@@ -81,7 +81,7 @@ pub struct Experiment {
 }
 
 /// All of it. The same settings give the same lines for ever.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Of all draws.
     pub seed: u64,
@@ -89,6 +89,8 @@ pub struct Settings {
     pub events: usize,
     /// Whole days from Monday, 2024-03-04.
     pub days: u16,
+    /// So many weeks later, the same world: only its times differ.
+    pub weeks_later: u16,
     /// Visits of the measured brand on an ordinary day that no post, share or reply brought.
     pub visits_a_day: u32,
     /// Over so many communities, each with a pull of its own, the feed's posts are spread; 0: over the usual three.

@@ -1,6 +1,6 @@
 //! What the money side promises: the same bytes for ever, facts that parse, and causes that can be switched off.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::hash::Hasher;
 
 use serde_json::Value;
@@ -13,17 +13,7 @@ use crate::generator::world::EARLY;
 use crate::record::Record;
 
 fn settings() -> Settings {
-    Settings {
-        seed: 1,
-        events: 12_000,
-        days: 21,
-        visits_a_day: 600,
-        places: 0,
-        confounders: BTreeMap::new(),
-        bots: false,
-        experiment: None,
-        without: None,
-    }
+    Settings { seed: 1, events: 12_000, days: 21, visits_a_day: 600, ..Settings::default() }
 }
 
 /// Everything at once.

@@ -62,7 +62,8 @@ impl Truth {
     }
 
     fn settings_json(&self) -> Value {
-        let Settings { seed, events, days, visits_a_day, places, confounders, bots, experiment, without: _ } = &self.settings;
+        let Settings { seed, events, days, weeks_later: _, visits_a_day, places, confounders, bots, experiment, without: _ } =
+            &self.settings;
         let confounders: Map<String, Value> =
             confounders.iter().map(|(confounder, strength)| (kebab(confounder), json!(kebab(strength)))).collect();
         let experiment = experiment.map(|experiment| {

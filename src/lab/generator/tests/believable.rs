@@ -13,17 +13,7 @@ const SEEDS: std::ops::Range<u64> = 1..6;
 const WORLDS: [(usize, u16); 3] = [(2_000, 28), (6_000, 14), (20_000, 7)];
 
 fn world(seed: u64, events: usize, days: u16) -> Vec<Value> {
-    let settings = Settings {
-        seed,
-        events,
-        days,
-        visits_a_day: 100,
-        places: 0,
-        confounders: BTreeMap::new(),
-        bots: false,
-        experiment: None,
-        without: None,
-    };
+    let settings = Settings { seed, events, days, visits_a_day: 100, ..Settings::default() };
     let mut seen = HashSet::new();
     let events = Economy::new(&settings).map(|line| serde_json::from_slice::<Value>(&line.json).unwrap());
     events.filter(|event| seen.insert((text(event, "type").to_owned(), text(event, "id").to_owned()))).collect()
