@@ -77,10 +77,16 @@ pub async fn run(client: &Client, request: Request) -> Result<Run, Failure> {
     let began = Instant::now();
     for _ in 0..BEGINNINGS {
         let frame = Frame::begin(&store).await?;
-        let made = attempt(&store, &frame, request, began).await;
+        let mut made = attempt(&store, &frame, request, began).await;
+        if let Ok(Some(run)) = &made
+            && let Err(failure) = frame.publish(&store, run).await
+            // Only the answer may be lost. Where nobody can say, everything stays: it may be read.
+            && !frame.is_published(&store).await?
+        {
+            made = Err(failure);
+        }
         let Ok(Some(run)) = made else {
-            // What is published stays, although its answer was lost; so does everything where nobody can say.
-            let cleared = if frame.is_published(&store).await? { Ok(()) } else { keep::clear(&store, frame.number).await };
+            let cleared = keep::clear(&store, frame.number).await;
             // What stopped the run matters more than what it left.
             made?;
             cleared?;
@@ -96,7 +102,7 @@ pub async fn run(client: &Client, request: Request) -> Result<Run, Failure> {
     )))
 }
 
-/// One beginning of a run; nothing if what it read changed meanwhile.
+/// One beginning of a run, up to its publication; nothing if what it read changed meanwhile.
 async fn attempt(store: &Store, frame: &Frame, request: Request, began: Instant) -> Result<Option<Run>, Failure> {
     for Model { name, made } in MODELS {
         match made {
@@ -116,7 +122,5 @@ async fn attempt(store: &Store, frame: &Frame, request: Request, began: Instant)
     if frame.dimensions != frame::dimensions(store).await? {
         return Ok(None);
     }
-    let run = Run { number: frame.number, seconds: began.elapsed().as_secs_f64(), rows };
-    frame.publish(store, &run).await?;
-    Ok(Some(run))
+    Ok(Some(Run { number: frame.number, seconds: began.elapsed().as_secs_f64(), rows }))
 }

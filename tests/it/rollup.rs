@@ -1,7 +1,13 @@
 //! Runs of answers: what is read while one is made, was killed, or is repeated; what is kept and what goes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use grapevine::failure::Failure;
 use grapevine::rollup::{self, Request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::store::Database;
 
@@ -90,6 +96,10 @@ async fn nobody_reads_half_a_run_and_what_a_killed_one_left_goes() {
     // A program that does not know an answer leaves the last one.
     database.run(&format!("INSERT INTO run (run, rows) VALUES ({}, map('other', 1))", first.number + 2)).await;
     assert_eq!(database.ask(LAG).await, RIGHT);
+    // Dropped by somebody after it was published, or not here yet.
+    database.run(&format!("INSERT INTO run (run, rows) VALUES ({}, map('click_lag', 5, 'coverage', 1))", first.number + 3)).await;
+    assert_eq!(database.ask(LAG).await, RIGHT);
+    assert_eq!(database.ask("SELECT DISTINCT run FROM coverage").await, first.number.to_string());
     // One whose clock was ahead.
     let ahead = first.number + 86_400_000;
     database.run(&format!("INSERT INTO run (run, rows) VALUES ({ahead}, map('click_lag', 0))")).await;
@@ -100,6 +110,56 @@ async fn nobody_reads_half_a_run_and_what_a_killed_one_left_goes() {
     assert_eq!(models(&database).await, "");
     let present = database.ask("SELECT DISTINCT run FROM click_lag_run").await;
     assert_eq!(present, last.number.to_string(), "what was left more than six hours before is gone, and what is not kept");
+}
+
+#[tokio::test]
+async fn a_run_is_published_although_nobody_hears_that_it_is() {
+    let database = with_rows("rollup_unheard").await;
+    let client = database.client.clone().with_url(unheard(&database, "INSERT INTO run ").await);
+    let run = rollup::run(&client, Request::default()).await.unwrap();
+    assert_eq!(database.ask("SELECT run FROM run").await, run.number.to_string());
+    assert_eq!(database.ask(LAG).await, RIGHT);
+    assert_eq!(models(&database).await, "");
+}
+
+/// An address that passes everything on to the store. The first statement with these words is carried out, and not answered.
+async fn unheard(database: &Database, words: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (store, client) = (database.config.urls[0].trim_start_matches("http://").to_owned(), database.client.clone());
+    let is_lost = Arc::new(AtomicBool::new(false));
+    tokio::spawn(async move {
+        loop {
+            let (near, _) = listener.accept().await.unwrap();
+            let far = TcpStream::connect(&store).await.unwrap();
+            tokio::spawn(pass_on(near, far, words, is_lost.clone(), client.clone()));
+        }
+    });
+    address
+}
+
+async fn pass_on(mut near: TcpStream, mut far: TcpStream, words: &str, is_lost: Arc<AtomicBool>, client: clickhouse::Client) {
+    let (mut asked, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        tokio::select! {
+            read = near.read(&mut asked) => {
+                let Ok(length @ 1..) = read else { return };
+                far.write_all(&asked[..length]).await.unwrap();
+                if String::from_utf8_lossy(&asked[..length]).contains(words) && !is_lost.swap(true, Ordering::Relaxed) {
+                    while client.query_raw("SELECT count() FROM run").fetch_one::<u64>().await.unwrap() == 0 {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    return;
+                }
+            }
+            read = far.read(&mut answered) => {
+                let Ok(length @ 1..) = read else { return };
+                if near.write_all(&answered[..length]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
 }
 
 #[tokio::test]
