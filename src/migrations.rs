@@ -272,7 +272,7 @@ async fn planned(client: &Client, needs: Needs) -> Result<(Plan<'static>, Held),
 /// # Errors
 /// When applied tables had another text, something is in the way, or the store refuses a statement. What was applied stays.
 pub async fn apply(client: &Client) -> Result<Done, SchemaProblem> {
-    let people = people_database(client);
+    let people = people_database(client).map_err(SchemaProblem::Store)?;
     for database in [people, &database(client)] {
         create_database(client, database).await.map_err(SchemaProblem::Store)?;
     }

@@ -99,7 +99,8 @@ struct Table {
 impl Held {
     /// Asks; of a database that does not exist the answer is nothing.
     pub(super) async fn by(client: &Client) -> Result<Held, SchemaProblem> {
-        let (people, database) = (people_database(client), client.database().unwrap_or("default"));
+        let people = people_database(client).map_err(SchemaProblem::Store)?;
+        let database = client.database().unwrap_or("default");
         let client = client.clone().with_database("system");
         let tables = "SELECT if(database = {database:String}, '', '{people}.') || name, engine, toUInt8(ifNull(total_rows > 0, 1)) \
                       FROM system.tables WHERE database IN ({database:String}, {people:String})";
