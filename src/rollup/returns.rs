@@ -5,9 +5,10 @@
 
 mod said;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use ::clickhouse::query::RowCursor;
 use ::clickhouse::{Row, RowOwned, RowRead};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,7 @@ use crate::answers::period::Day;
 use crate::answers::places::{Effort, places};
 use crate::answers::roi::{self, By, Ruled, by_rule};
 use crate::answers::{Brand, Earned, Ledger, Place, Rule, Sale, Side, Spent};
+use crate::clickhouse::classify;
 use crate::failure::Failure;
 use said::{PLACED, RETURN, cohort_row, comparison_row, immediacy_row, place_row, return_row, rule_row};
 
@@ -181,7 +183,8 @@ async fn read(store: &Store, frame: &Frame) -> Result<(Vec<Ledger>, BTreeMap<Arc
     }
     let columns = "brand, day, side, channel, community, campaign, root, root_day, direct, is_refund, age, share, margin, missing, \
         sold_at, money_day, basis, revenue, before_direct";
-    for row in all::<EarnedRow>(store, frame, "earned", columns).await? {
+    let mut rows = stream::<EarnedRow>(store, frame, "earned", columns)?;
+    while let Some(row) = rows.next().await.map_err(failed)? {
         if let Some(ledger) = ledgers.get_mut(row.brand.as_str()) {
             ledger.earned.extend(earned(row, &mut texts));
         }
@@ -195,7 +198,8 @@ async fn read(store: &Store, frame: &Frame) -> Result<(Vec<Ledger>, BTreeMap<Arc
     }
     let mut credit: BTreeMap<Arc<str>, Vec<Ruled>> = BTreeMap::new();
     let columns = "brand, day, channel, side, model, lookback_days, margin, missing, conversions";
-    for row in all::<RuledInput>(store, frame, "ruled", columns).await? {
+    let mut rows = stream::<RuledInput>(store, frame, "ruled", columns)?;
+    while let Some(row) = rows.next().await.map_err(failed)? {
         let brand = texts.of(row.brand.clone());
         credit.entry(brand).or_default().extend(ruled(row, &mut texts));
     }
@@ -253,6 +257,15 @@ async fn all<T: RowOwned + RowRead>(store: &Store, frame: &Frame, model: &str, c
     store.all(DOING, &format!("SELECT {columns} FROM {}", frame.model_table(model))).await
 }
 
+/// The same, one after the other: rows of the store take several times what is kept of them.
+fn stream<T: RowOwned + RowRead>(store: &Store, frame: &Frame, model: &str, columns: &str) -> Result<RowCursor<T>, Failure> {
+    store.stream(DOING, &format!("SELECT {columns} FROM {}", frame.model_table(model)))
+}
+
+fn failed(error: ::clickhouse::error::Error) -> Failure {
+    classify(&error).on(DOING)
+}
+
 async fn insert<T: for<'a> Row<Value<'a> = T> + Serialize>(
     store: &Store,
     frame: &Frame,
@@ -264,7 +277,7 @@ async fn insert<T: for<'a> Row<Value<'a> = T> + Serialize>(
 
 /// Texts that stand once.
 #[derive(Default)]
-struct Texts(std::collections::BTreeSet<Arc<str>>);
+struct Texts(HashSet<Arc<str>>);
 
 impl Texts {
     fn of(&mut self, text: String) -> Arc<str> {

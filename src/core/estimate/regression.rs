@@ -68,10 +68,11 @@ impl Cluster {
     /// Adds an observation: the regressors, then the outcome. What is missing of them is 0.
     pub fn add(&mut self, row: &[f64]) {
         self.rows += 1.0;
-        for (at, (value, sum)) in row.iter().zip(&mut self.sums).enumerate() {
+        let sums = self.sums.iter_mut().zip(self.products.chunks_exact_mut(self.columns));
+        // Most regressors are 0 most of the time, and add nothing.
+        for (at, (value, (sum, products))) in row.iter().zip(sums).enumerate().filter(|(_, (value, _))| **value != 0.0) {
             *sum += value;
-            let products = self.products.iter_mut().skip(at * self.columns + at);
-            products.zip(row.iter().skip(at)).for_each(|(product, other)| *product += value * other);
+            products[at..].iter_mut().zip(&row[at..]).for_each(|(product, other)| *product += value * other);
         }
     }
 

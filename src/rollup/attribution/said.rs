@@ -3,7 +3,7 @@
 //! Fifteen rules make up to fifteen parts of each touch. Returns by rule need their sums alone, and the range of a return those
 //! of the five rules within the configured look-back, a line for each touch.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use ::clickhouse::Row;
 use serde::Serialize;
@@ -118,7 +118,7 @@ pub(super) struct Said {
     pub(super) credit: Vec<CreditRow>,
     pub(super) parts: Vec<PartRow>,
     pub(super) by_rule: Vec<CreditRow>,
-    sums: BTreeMap<Cell, Sum>,
+    sums: HashMap<Cell, Sum>,
 }
 
 impl Said {
@@ -168,9 +168,11 @@ impl Said {
         self.sums.len()
     }
 
-    /// Takes the sums: what comes later begins others.
+    /// Takes the sums in the order of their cells: what comes later begins others.
     pub(super) fn take_sums(&mut self) -> impl Iterator<Item = RuledRow> + use<> {
-        std::mem::take(&mut self.sums).into_iter().map(|((brand, day, channel, side, rule, lookback_days), sum)| RuledRow {
+        let mut sums: Vec<(Cell, Sum)> = std::mem::take(&mut self.sums).into_iter().collect();
+        sums.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        sums.into_iter().map(|((brand, day, channel, side, rule, lookback_days), sum)| RuledRow {
             brand,
             day: day.into(),
             channel,
