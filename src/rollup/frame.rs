@@ -24,6 +24,9 @@ const FACTS: [&str; 6] = ["assignment", "click", "conversion", "cost", "report",
 /// ClickHouse's code for a table that is there already.
 const TABLE_ALREADY_EXISTS: &str = "Code: 57.";
 
+/// How a table of a run is stored: read a few times within minutes and dropped, so to merge its parts would be work for nothing.
+const UNMERGED: &str = "SETTINGS max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1";
+
 /// A run that has begun.
 #[derive(Debug)]
 pub(super) struct Frame {
@@ -60,7 +63,7 @@ impl Frame {
         let (table, order) = (self.model_table(name), order(text));
         let select = self.fill(text);
         [
-            format!("CREATE TABLE {table} ENGINE = MergeTree ORDER BY ({order}) EMPTY AS\n{select}"),
+            format!("CREATE TABLE {table} ENGINE = MergeTree ORDER BY ({order}) {UNMERGED} EMPTY AS\n{select}"),
             format!("INSERT INTO {table} SELECT * FROM (\n{select})\n{}", self.facts(store)),
         ]
     }
@@ -68,12 +71,14 @@ impl Frame {
     /// The statement that makes a table of the run with the columns of the answer of the same name.
     pub(super) fn make_like_answer(&self, name: &str) -> String {
         let table = self.model_table(name);
-        format!("CREATE TABLE {table} ENGINE = MergeTree ORDER BY () EMPTY AS SELECT * EXCEPT (run, as_of) FROM {name}_run")
+        format!(
+            "CREATE TABLE {table} ENGINE = MergeTree ORDER BY () {UNMERGED} EMPTY AS SELECT * EXCEPT (run, as_of) FROM {name}_run"
+        )
     }
 
     /// The statement that makes a table of the run with these columns.
     pub(super) fn make_with_columns(&self, name: &str, columns: &str) -> String {
-        format!("CREATE TABLE {} ({columns}) ENGINE = MergeTree ORDER BY ()", self.model_table(name))
+        format!("CREATE TABLE {} ({columns}) ENGINE = MergeTree ORDER BY () {UNMERGED}", self.model_table(name))
     }
 
     /// The statement that makes an answer where it is kept, column by column of the same name.
