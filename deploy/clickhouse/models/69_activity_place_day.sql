@@ -1,6 +1,6 @@
 -- Sums and distinct people per day, brand, channel and community; replies of monologues by themselves. Impressions are those by which the
 -- platform's gauge grew in a window.
--- order: brand, day
+-- order: tuple()
 WITH
     gauge AS (
         SELECT window_start, root, source, opened, brand, channel, community, samples['impressions'] AS value

@@ -2,7 +2,7 @@
 -- before, and of 364 days before. Every day between a brand's first and last has a row without channel and community (`spine`), so that
 -- none is missing. Figures, in this order: posts, shares, replies of others, replies of the brand, reactions, clicks, quotes, posts of the
 -- brand, shares, replies and reactions of those, sharers, repliers, monologue replies and their authors.
--- order: brand, day
+-- order: tuple()
 SELECT
     move.1 AS day, brand, if(move.2 = -1, '', p.channel) AS channel, if(move.2 = -1, '', p.community) AS community,
     any(first_day) AS first_day, max(move.2 = -1) AS spine,

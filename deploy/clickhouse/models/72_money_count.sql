@@ -1,6 +1,6 @@
 -- Of money: what coverage counts, and which rates are needed: none between a currency and the same, between two one for each but the
 -- reference currency, whose name is empty.
--- order: brand
+-- order: tuple()
 WITH
     (currency, base) -> arrayMap(c -> ('missing rates', toUInt64(1), c, ''),
         multiIf(currency = base AND currency != '', [], base = '', [currency], [currency, base])) AS rates,

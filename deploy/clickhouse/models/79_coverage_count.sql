@@ -1,5 +1,5 @@
 -- What coverage counts, one metric a row, by the time it belongs to; `name` says which rate is missing.
--- order: brand
+-- order: tuple()
 WITH
     happened AS (
         SELECT
