@@ -779,7 +779,7 @@ ALTER TABLE {people}.experiments
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
     COMMENT COLUMN experiment 'Experiment',
-    COMMENT COLUMN brand 'Brand whose posts carry it; empty if none does. Each has the same figures, those of the whole experiment',
+    COMMENT COLUMN brand 'Brand whose posts carry it; of one that no post carries, the brand that alone sold to its units; empty if several did, or none. Each has the same figures, those of the whole experiment',
     COMMENT COLUMN unit_type 'What kind of unit was assigned',
     COMMENT COLUMN arm 'Arm',
     COMMENT COLUMN control_arm 'Arm that it is compared with',

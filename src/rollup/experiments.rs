@@ -1,6 +1,6 @@
 //! What experiments have shown: units out of the store, `crate::answers::experiments` judges them, rows back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ::clickhouse::Row;
@@ -20,6 +20,7 @@ struct UnitRow {
     arm: String,
     value: f64,
     without_rate: bool,
+    sellers: Vec<String>,
     flaw: String,
 }
 
@@ -56,13 +57,15 @@ struct ExperimentRow {
 /// Makes the model of the answer.
 pub(super) async fn make(store: &Store, frame: &Frame, model: &str) -> Result<(), Failure> {
     let table = |model| frame.model_table(model);
-    let question = format!("SELECT experiment, unit_type, arm, value, without_rate, flaw FROM {}", table("unit"));
+    let question = format!("SELECT experiment, unit_type, arm, value, without_rate, sellers, flaw FROM {}", table("unit"));
     let units: Vec<UnitRow> = store.all(DOING, &question).await?;
     let question = format!("SELECT experiment, brand FROM {} ORDER BY experiment, brand", table("carried"));
-    let mut carried: BTreeMap<Arc<str>, Vec<Arc<str>>> = BTreeMap::new();
+    let mut brands: BTreeMap<Arc<str>, Vec<Arc<str>>> = BTreeMap::new();
     for row in store.all::<CarriedRow>(DOING, &question).await? {
-        carried.entry(row.experiment.into()).or_default().push(row.brand.into());
+        brands.entry(row.experiment.into()).or_default().push(row.brand.into());
     }
+    let sole: Vec<_> = sole_sellers(&units).filter(|(experiment, _)| !brands.contains_key(experiment)).collect();
+    brands.extend(sole.into_iter().map(|(experiment, brand)| (experiment, vec![brand])));
     let units = units.into_iter().map(|row| Unit {
         experiment: row.experiment.into(),
         unit_type: row.unit_type.into(),
@@ -71,9 +74,22 @@ pub(super) async fn make(store: &Store, frame: &Frame, model: &str) -> Result<()
         without_rate: row.without_rate,
         flaw: row.flaw.into(),
     });
-    let rows = experiments(units.collect(), &carried).into_iter().map(experiment_row);
+    let rows = experiments(units.collect(), &brands).into_iter().map(experiment_row);
     store.run(DOING, &frame.make_like_answer(model)).await?;
     store.fill(DOING, &model_name(frame.number, model), rows).await
+}
+
+/// The experiments whose units bought from one brand alone: it is that brand's money that they speak of.
+fn sole_sellers(units: &[UnitRow]) -> impl Iterator<Item = (Arc<str>, Arc<str>)> {
+    let mut sellers: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for unit in units {
+        sellers.entry(&unit.experiment).or_default().extend(unit.sellers.iter().map(String::as_str));
+    }
+    let sole = |(experiment, brands): (&str, BTreeSet<&str>)| match brands.into_iter().collect::<Vec<_>>()[..] {
+        [brand] => Some((experiment.into(), brand.into())),
+        _ => None,
+    };
+    sellers.into_iter().filter_map(sole)
 }
 
 fn experiment_row(row: experiments::Row) -> ExperimentRow {

@@ -348,7 +348,7 @@ async fn what_is_not_known_says_why_and_is_never_zero() {
     assert!(!cost.contains(">0\u{a0}EUR</td><td>30"), "{cost}");
     let returns = section(&html, "returns");
     assert!(returns.contains("not known: an hourly rate is missing"), "{returns}");
-    assert!(section(&html, "proof").contains("there is no experiment with units of this brand"));
+    assert!(section(&html, "proof").contains("there is no experiment of this brand"));
     let places = section(&html, "places");
     assert!(places.contains("not known: an hourly rate is missing"), "{places}");
     let (first, _) = html.split_once("<ol class=\"tiles\"").unwrap();

@@ -138,6 +138,8 @@ facts("conversion", conversions)
 REFUSED = {"by_device": "no sales are known by this type of unit", "no_slot": "a time slot is no time", "one_slot": "a time slot has no length"}
 # Whose sales count, and how many hours its slots last.
 SLOTS = {"by_slot": ("acme", {4}), "every_brand": ("", {1}), "by_day": ("", {23, 24}), "long_day": ("", {24}), "to_the_end": ("", {23, 24}), "in_blocks": ("", {5})}
+# Of no brand: those whose units bought from two, and from none. The others are acme's, by its posts or because nobody else sold to their units.
+BRANDS = {"every_brand": "", "by_day": "", "long_day": "", "to_the_end": "", "in_blocks": "", "no_slot": "", "one_slot": "", "idle": "", "by_device": ""}
 
 
 def slot_start(text):
@@ -184,7 +186,7 @@ for (experiment, kind), units in arms.items():
     for arm, mine in sums.items():
         row, theirs = found.pop((experiment, arm)), sums[control]
         same(f"{experiment} {arm}", [row["control_arm"], row["control_rule"]], [control, "named control" if control == "control" else "first arm by name"])
-        same(f"{experiment} {arm} brand", row["brand"], "acme" if experiment == "by_slot" else "")
+        same(f"{experiment} {arm} brand", row["brand"], BRANDS.get(experiment, "acme"))
         same(f"{experiment} {arm} units", [row["units"], row["control_units"]], [len(mine), 0 if arm == control else len(theirs)])
         if experiment in REFUSED or None in mine:
             same(f"{experiment} {arm}", [row[c] for c in ["mean", "units_with_sales", "control_mean", *FIGURES]], [None] * 10)

@@ -69,7 +69,7 @@ impl Reason {
 pub struct Row {
     /// The experiment.
     pub experiment: Arc<str>,
-    /// A brand whose posts carry it; '' if none does.
+    /// A brand that it belongs to; '' if it belongs to none.
     pub brand: Arc<str>,
     /// What kind of unit was assigned.
     pub unit_type: Arc<str>,
@@ -123,10 +123,10 @@ struct Units {
 /// Arms by name.
 type Arms = BTreeMap<Arc<str>, Units>;
 
-/// The rows of all experiments, by experiment, kind of unit, brand and arm. `carried` says of each experiment which brands' posts
-/// carry it: each has the rows of the whole experiment.
+/// The rows of all experiments, by experiment, kind of unit, brand and arm. `brands` says of each experiment which brands it belongs
+/// to: each has the rows of the whole experiment. One that it does not name belongs to nobody.
 #[must_use]
-pub fn experiments(units: Vec<Unit>, carried: &BTreeMap<Arc<str>, Vec<Arc<str>>>) -> Vec<Row> {
+pub fn experiments(units: Vec<Unit>, brands: &BTreeMap<Arc<str>, Vec<Arc<str>>>) -> Vec<Row> {
     let mut trials: BTreeMap<(Arc<str>, Arc<str>), Arms> = BTreeMap::new();
     for unit in units {
         let arm = trials.entry((unit.experiment, unit.unit_type)).or_default().entry(unit.arm).or_default();
@@ -138,7 +138,7 @@ pub fn experiments(units: Vec<Unit>, carried: &BTreeMap<Arc<str>, Vec<Arc<str>>>
     for ((experiment, unit_type), arms) in trials {
         let Some((control, others)) = arms.get_key_value(CONTROL).or_else(|| arms.first_key_value()) else { continue };
         let nobody = [Arc::from("")];
-        for brand in carried.get(&experiment).map_or(&nobody[..], Vec::as_slice) {
+        for brand in brands.get(&experiment).map_or(&nobody[..], Vec::as_slice) {
             let of = |arm: &Arc<str>| Row {
                 experiment: experiment.clone(),
                 brand: brand.clone(),

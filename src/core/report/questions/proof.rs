@@ -20,8 +20,9 @@ const MEANINGS: Meanings = &[
     (
         "experiment",
         "Units (visitors, people, posts, communities or time slots) assigned to arms by chance, as the events of the \
-            kind assign say. Only this compares like with like; all experiments with units of the brand are shown, whenever \
-            they ran; one by time slot that no post names counts the sales of every brand.",
+            kind assign say. Only this compares like with like; all experiments of the brand are shown, whenever they ran: \
+            those that its posts carry, and those that no post carries and whose units bought from this brand alone. One whose \
+            units bought from several brands is of none: grapevine's view experiments has it, with brand empty.",
     ),
     (
         "difference",
@@ -43,7 +44,7 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
         section.answer = Html::tag(
             "p",
             Html::text(
-                "Nothing: there is no experiment with units of this brand. Everything else on this page is association, \
+                "Nothing: there is no experiment of this brand. Everything else on this page is association, \
                     not proof; whether it pays is ",
             ) + known(None, "no experiment", count)
                 + Html::text("."),
