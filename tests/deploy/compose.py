@@ -1,4 +1,4 @@
-"""docker-compose.yml with what it mounts: compose takes it with its variables, and what it names is there.
+"""docker-compose.yml with what it mounts, alone and with deploy/fleet.yml: compose takes it with its variables, and what it names is there.
 
 Services, ports, files, stages that images are built to, commands, configurations, the memory that the worker's budgets add up to. No container is
 started, no image pulled.
@@ -8,6 +8,7 @@ import functools
 import json
 import pathlib
 import re
+import subprocess
 import tempfile
 
 import deployment
@@ -15,12 +16,14 @@ import yaml
 
 # The images of this project.
 OURS = {"grapevine:local", "grapevine:lab"}
+# What compose reads: the first alone, or both.
+FILES = ["docker-compose.yml", "deploy/fleet.yml"]
 MIB = {"m": 1, "g": 1024}
 
 
 def complaints(root):
     """What is wrong with the compose file of a tree."""
-    wrong, services = _resolved((root / "docker-compose.yml").read_text(), (root / ".env").read_text())
+    wrong, services = _resolved([(root / FILES[0]).read_text()], (root / ".env").read_text())
     if wrong:
         yield wrong
         return
@@ -35,26 +38,70 @@ def complaints(root):
             yield f"the port {line} is not one of this machine alone, set by a variable"
     if unused := set(re.findall(r"^(\w+)=", (root / ".env").read_text(), re.M)) - _variables(root):
         yield f".env sets {sorted(unused)}, which nobody reads"
-    yield from _prometheus(root, services)
+    yield from _prometheus(root, "prometheus.yml", services)
+    yield from _fleet(root)
     yield from _grafana(root, services)
     yield from _memory(root, services["worker"])
 
 
 @functools.cache
-def _resolved(text, variables):
-    """What compose complains of, and the services with their variables put in. It is asked once about the same files: it starts slowly."""
+def _asked(texts, variables):
+    """What compose makes of these files. It is asked once about the same ones: it starts slowly."""
     with tempfile.TemporaryDirectory() as folder:
-        pathlib.Path(folder, "docker-compose.yml").write_text(text)
         pathlib.Path(folder, ".env").write_text(variables)
-        ended = deployment.run(["docker-compose", "--project-directory", folder, "-f", f"{folder}/docker-compose.yml", "config", "-q"])
+        command = ["docker-compose", "--project-directory", folder]
+        for number, text in enumerate(texts):
+            pathlib.Path(folder, f"{number}.yml").write_text(text)
+            command += ["-f", f"{folder}/{number}.yml"]
+        return deployment.run([*command, "config"])
+
+
+def _resolved(texts, variables):
+    """What compose complains of, and the services: of one file as they stand there, with their variables put in; of several as compose merges them."""
+    ended = _asked(tuple(texts), variables)
     if ended.returncode != 0 or ended.stderr:
         return deployment.said("docker-compose config", ended), None
+    if len(texts) > 1:
+        return None, yaml.safe_load(ended.stdout)["services"]
     values = dict(re.findall(r"^(\w+)=(.*)$", variables, re.M))
-    return None, yaml.safe_load(re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], text))["services"]
+    return None, yaml.safe_load(re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], texts[0]))["services"]
 
 
 def _variables(root):
-    return set(re.findall(r"\$\{(\w+)\}", (root / "docker-compose.yml").read_text())) | {"COMPOSE_PROFILES"}
+    return {name for file in FILES for name in re.findall(r"\$\{(\w+)\}", (root / file).read_text())} | {"COMPOSE_PROFILES"}
+
+
+def _fleet(root):
+    """Its workers are like the one of the first file, but for what they are told of the broker; and the broker has the listener that they use."""
+    wrong, services = _resolved([(root / file).read_text() for file in FILES], (root / ".env").read_text())
+    if wrong:
+        yield wrong
+        return
+    workers = {name: service for name, service in services.items() if service.get("command", [""])[0] == "run"}
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["sh", root / "deploy" / "tls" / "make.sh", folder, "authority"], check=True)
+        for service in workers.values():
+            service["environment"] = {key: value.replace("/etc/grapevine/tls", folder) for key, value in service["environment"].items()}
+        for name, service in services.items():
+            for wrong in _service(root, service):
+                yield f"fleet: {name}: {wrong}"
+    listeners = services["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    names = [worker["environment"]["GRAPEVINE_KAFKA_GROUP_INSTANCE_ID"] for worker in workers.values()]
+    if names != list(workers):
+        yield f"fleet: {list(workers)} call themselves {names}"
+    for name, worker in workers.items():
+        if f"://{worker['environment']['GRAPEVINE_KAFKA_BROKERS']}" not in listeners:
+            yield f"fleet: {name} looks for the broker where it does not listen"
+        if worker["mem_limit"] != services["worker"]["mem_limit"] or worker["stop_grace_period"] != services["worker"]["stop_grace_period"]:
+            yield f"fleet: {name} is limited in another way than worker"
+        if not {volume.split(":")[0] for volume in worker["volumes"]} >= {"checkpoints", "tls"}:
+            yield f"fleet: {name} has not the states of all, or no certificates"
+    for worker in workers.values():
+        worker["ports"] = ["9464:9464"]
+    yield from _prometheus(root, services["prometheus"]["command"][0].rpartition("/")[2], services)
+    told = yaml.safe_load((root / "deploy" / "prometheus" / "fleet.yml").read_text())["scrape_configs"][0]["static_configs"][0]["targets"]
+    if missing := {f"{name}:9464" for name in workers} - set(told):
+        yield f"fleet: nobody scrapes {sorted(missing)}"
 
 
 def _service(root, service):
@@ -79,18 +126,18 @@ def _service(root, service):
         yield "is killed before it has drained"
 
 
-def _prometheus(root, services):
+def _prometheus(root, file, services):
     folder = root / "deploy" / "prometheus"
-    checks = [["promtool", "check", "config", folder / "prometheus.yml"], ["amtool", "check-config", folder / "alertmanager.yml"]]
+    checks = [["promtool", "check", "config", folder / file], ["amtool", "check-config", folder / "alertmanager.yml"]]
     for check in checks:
         ended = deployment.run([str(word) for word in check])
         if ended.returncode != 0:
             yield deployment.said(" ".join(check[:1]), ended)
             return
-    said = yaml.safe_load((folder / "prometheus.yml").read_text())
+    said = yaml.safe_load((folder / file).read_text())
     configured = said["scrape_configs"] + said["alerting"]["alertmanagers"]
     targets = [target for each in configured for group in each["static_configs"] for target in group["targets"]]
-    yield from _addresses("prometheus.yml", targets, services)
+    yield from _addresses(file, targets, services)
 
 
 def _dimensions(root, services):
@@ -120,7 +167,7 @@ def _addresses(place, addresses, services):
     """Each address is a service, at the port that it opens for this machine, too."""
     for address in addresses:
         name, port = address.split(":")
-        opened = [mapping.split(":")[-1] for mapping in services.get(name, {}).get("ports", [])]
+        opened = [mapping.split(":")[-1].removesuffix("/tcp") for mapping in services.get(name, {}).get("ports", [])]
         if port not in opened:
             yield f"{place}: nobody listens at {address}"
 
