@@ -1,5 +1,6 @@
 //! The subcommands: one file each.
 
+mod admin;
 pub mod check;
 pub mod checkpoint;
 mod database;
@@ -10,6 +11,7 @@ pub mod embedded_clickhouse;
 pub mod epoch;
 #[cfg(feature = "lab")]
 pub mod generate;
+pub mod health;
 mod log;
 pub mod migrate;
 mod outcome;

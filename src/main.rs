@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use grapevine::command::{check, checkpoint, epoch, migrate, pseudonym, rejects, report, resume, rollup, run};
+use grapevine::command::{check, checkpoint, epoch, health, migrate, pseudonym, rejects, report, resume, rollup, run};
 #[cfg(feature = "lab")]
 use grapevine::command::{demo, embedded_clickhouse, generate};
 use grapevine::config::{Config, ConfigErrors};
@@ -32,6 +32,16 @@ enum Command {
     Run(Configured),
     /// Names all mistakes of a configuration at once, or says what a worker would use
     Check(Configured),
+    /// Asks the worker of this configuration whether it is alive, or with --ready whether it does its work
+    ///
+    /// For health checks in images without a shell: it asks the admin port of the same configuration, on this machine, and ends
+    /// with 0 if all is well, with 1 if not or if nobody answers within five seconds.
+    Health {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(flatten)]
+        options: health::Options,
+    },
     /// Brings the database to the schema that this program needs
     Migrate {
         #[command(flatten)]
@@ -160,6 +170,9 @@ fn carry_out(command: Command) -> Result<ExitCode, anyhow::Error> {
             runtime()?.block_on(run::run(&config))?;
         }
         Command::Check(Configured { config }) => return Ok(ExitCode::from(check::run(config.as_deref(), std::env::vars()))),
+        Command::Health { configured, options } => {
+            runtime()?.block_on(health::run(&configured.load_without_key()?, options))?;
+        }
         Command::Migrate { configured, plan } => {
             runtime()?.block_on(migrate::run(&configured.load_without_key()?.clickhouse, plan))?;
         }

@@ -86,8 +86,8 @@ fn remote(url: &Url) -> Result<(Arc<dyn ObjectStore>, Path), String> {
     Ok((store, prefix))
 }
 
-/// The client of object stores takes whatever TLS the process has chosen.
-fn use_tls_of_the_program() {
+/// The client of HTTP takes whatever TLS the process has chosen.
+pub(crate) fn use_tls_of_the_program() {
     // An error says that it is chosen already.
     drop(rustls::crypto::ring::default_provider().install_default());
 }

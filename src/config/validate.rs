@@ -345,7 +345,7 @@ fn admin(judge: &mut Judge<'_>, raw: &raw::Admin) -> Admin {
         Ok(address) => Some(address),
         Err(_) if raw.address.is_empty() => None,
         Err(_) => {
-            let cure = "write an IP address and a port, such as 0.0.0.0:9464, or nothing for no admin server";
+            let cure = "write an IP address and a port, such as 127.0.0.1:9464, or nothing for no admin server";
             judge.wrong(("admin", "address"), format!("{:?} is no address", raw.address), cure);
             None
         }

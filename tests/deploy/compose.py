@@ -116,6 +116,7 @@ def _service(root, service):
         return
     command = service["command"]
     yield from deployment.arguments_wrong("command", command)
+    yield from _health(command[0], service.get("healthcheck", {}))
     if "--config" in command:
         file = command[command.index("--config") + 1].replace("/etc/grapevine", str(root / "config"))
         yield from deployment.configuration_wrong("command", file, service["environment"])
@@ -124,6 +125,17 @@ def _service(root, service):
     deadline = int(re.search(r"^shutdown_deadline_seconds = (\d+)", (root / "config" / "worker.toml").read_text(), re.M)[1])
     if command[0] == "run" and int(service["stop_grace_period"].removesuffix("s")) <= deadline:
         yield "is killed before it has drained"
+
+
+def _health(command, check):
+    """A worker is asked how it is; who has no admin port is not."""
+    if command != "run":
+        if not check.get("disable"):
+            yield "has the health check of a worker, which the image brings"
+        return
+    if check["test"][:2] != ["CMD", "grapevine"]:
+        yield f"is asked how it is by {check['test']}"
+    yield from deployment.arguments_wrong("health check", check["test"][2:])
 
 
 def _prometheus(root, file, services):

@@ -63,8 +63,10 @@ def _written(root, text):
             yield f"copies {path} from {stage}, which is no stage"
     for files in re.findall(r"^COPY ([^-.].*) \S+$", text, re.M):
         yield from (f"copies {file}, which is not there" for file in files.split() if not (root / file).exists())
-    if symbols := re.findall(r"^RUN cargo build (?!.*--locked).*$", text, re.M):
-        yield f"{symbols[0]} takes other crates than Cargo.lock says"
+    [check] = re.findall(r"^HEALTHCHECK .*CMD (\[.*\])$", text, re.M)
+    yield from deployment.arguments_wrong("health check", json.loads(check)[1:])
+    if unlocked := re.findall(r"^RUN cargo build (?!.*--locked).*$", text, re.M):
+        yield f"{unlocked[0]} takes other crates than Cargo.lock says"
 
 
 def _built(root, buildah):

@@ -20,6 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
+use crate::commands::Said;
 use crate::world::PATIENCE;
 
 const P: Partition = Partition(3);
@@ -433,6 +434,37 @@ async fn a_loop_that_hangs_makes_the_worker_unhealthy() {
     assert_eq!(status, 503);
     assert!(loops.starts_with("loop 1: no tick for"), "{loops}");
     assert!(get(address, "/metrics").await.1.contains("process_resident_memory_bytes"));
+}
+
+/// What `grapevine health` says of a worker at this address, and its exit code.
+async fn health_of(address: &str, arguments: &[&str]) -> Said {
+    let mut command = crate::demo::grapevine();
+    command.arg("health").args(arguments).env("GRAPEVINE_ADMIN_ADDRESS", address);
+    tokio::task::spawn_blocking(move || Said::of(command.output().unwrap())).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_worker_is_asked_how_it_is_by_its_own_configuration() {
+    let health = Arc::new(Health::new(1, Duration::from_secs(3600), Instant::now()));
+    let metrics = Arc::new(Metrics::new(&Registry::new(), "events", Arc::clone(&health)).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // A worker that listens at every address is asked at its own.
+    let (everywhere, address) = (format!("0.0.0.0:{}", listener.local_addr().unwrap().port()), listener.local_addr().unwrap());
+    let server = tokio::spawn(admin::serve(listener, admin::BOUNDS, metrics, Arc::clone(&health), std::future::pending()));
+
+    assert_eq!(health_of(&everywhere, &[]).await.done(), "ok\n");
+    let said = health_of(&everywhere, &["--ready"]).await.refused();
+    assert!(said.contains("loop 0: clickhouse: not asked yet"), "{said}");
+    for obstacle in [Obstacle::Checkpoints, Obstacle::Kafka, Obstacle::ClickHouse, Obstacle::Schema] {
+        health.clear(0, obstacle);
+    }
+    assert_eq!(health_of(&everywhere, &["--ready"]).await.done(), "ok\n");
+    server.abort();
+    drop(server.await);
+    let said = health_of(&address.to_string(), &[]).await.refused();
+    assert!(said.contains("does not answer"), "{said}");
+    let said = health_of("", &[]).await.refused();
+    assert!(said.contains("admin.address is empty"), "{said}");
 }
 
 /// A worker's admin server with these bounds.
