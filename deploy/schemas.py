@@ -19,6 +19,8 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 MADE = "Made from {} by `make schemas`; change that file instead."
 # Objects of Kubernetes, whose keys are its own.
 OPEN = {"resources"}
+# Settings that go on to a client or a server, under its names.
+PASSED_ON = {"type": "object", "additionalProperties": {"type": ["string", "integer", "boolean"]}}
 
 
 def comments(text):
@@ -28,7 +30,11 @@ def comments(text):
         if line.startswith("#"):
             above.append(line.lstrip("# "))
         elif line.startswith("["):
-            section, above = line.strip("[]"), []
+            section = line.strip("[]")
+            if above:
+                # A table within a section.
+                found[section] = " ".join(above)
+            above = []
         elif " = " in line:
             # Keys that share a comment stand below each other.
             found[f"{section}.{line.partition(' = ')[0]}"] = " ".join(above)
@@ -53,7 +59,8 @@ def worker():
     """Sections and keys of config/worker.toml."""
     text = (ROOT / "config" / "worker.toml").read_text()
     says = comments(text)
-    key = lambda section, name, value: values(value) | {"description": says[f"{section}.{name}"], "default": value}
+    kind = lambda value: PASSED_ON if value == {} else values(value)
+    key = lambda section, name, value: kind(value) | {"description": says[f"{section}.{name}"], "default": value}
     section = lambda title, keys: closed({name: key(title, name, value) for name, value in keys.items()})
     return closed({title: section(title, keys) for title, keys in tomllib.loads(text).items()})
 

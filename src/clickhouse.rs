@@ -23,11 +23,13 @@ mod append;
 mod errors;
 pub mod marks;
 pub mod native;
+mod passed;
 mod patience;
 mod tables;
 
 use addresses::Addresses;
 pub use errors::{classify, classify_exception};
+pub(crate) use passed::may_pass;
 pub use tables::{Column, Listed, TABLES, Table, Writer};
 
 /// The name of a setting of ClickHouse, and what it is set to.
@@ -161,6 +163,8 @@ pub struct ClickHouseSink {
     clock: fn() -> i64,
     observer: Box<dyn Fn(&Attempt<'_>) + Send + Sync>,
     bytes_max: usize,
+    /// What the operator adds to every insert.
+    added: Vec<(String, String)>,
     /// With rows, and with `progress`.
     patience: [patience::Patience; 2],
 }
@@ -178,6 +182,7 @@ impl ClickHouseSink {
             clock,
             observer: Box::new(|_| {}),
             bytes_max,
+            added: config.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             patience: Default::default(),
         }
     }
@@ -231,7 +236,7 @@ impl ClickHouseSink {
         self.within(async { question.fetch_one().await.map_err(|error| classify(&error)) }).await
     }
 
-    async fn insert_all(&self, rows: &Rows) -> Result<(), Failure> {
+    async fn insert_all(&self, rows: &Rows, of: &str) -> Result<(), Failure> {
         let Rows {
             roots,
             activity_windows,
@@ -248,22 +253,22 @@ impl ClickHouseSink {
         } = rows;
         debug_assert!(progress.is_empty(), "progress is appended");
         // First, so that no window of a post that was seen shows no brand while the rest is tried again.
-        self.insert_table(&references(roots)).await?;
-        self.insert_table(&references(activity_windows)).await?;
-        self.insert_table(&references(cascades)).await?;
-        self.insert_table(&references(threads)).await?;
-        self.insert_table(&references(clicks)).await?;
-        self.insert_table(&references(visits)).await?;
-        self.insert_table(&references(conversions)).await?;
-        self.insert_table(&references(costs)).await?;
-        self.insert_table(&references(assignments)).await?;
-        self.insert_table(&references(reports)).await?;
-        self.insert_table(&references(rejects)).await
+        self.insert_table(&references(roots), of).await?;
+        self.insert_table(&references(activity_windows), of).await?;
+        self.insert_table(&references(cascades), of).await?;
+        self.insert_table(&references(threads), of).await?;
+        self.insert_table(&references(clicks), of).await?;
+        self.insert_table(&references(visits), of).await?;
+        self.insert_table(&references(conversions), of).await?;
+        self.insert_table(&references(costs), of).await?;
+        self.insert_table(&references(assignments), of).await?;
+        self.insert_table(&references(reports), of).await?;
+        self.insert_table(&references(rejects), of).await
     }
 
-    async fn insert_table<T: Table>(&self, rows: &[&T]) -> Result<(), Failure> {
+    async fn insert_table<T: Table>(&self, rows: &[&T], of: &str) -> Result<(), Failure> {
         for chunk in native::chunks(rows, self.bytes_max) {
-            match self.attempt_rows(chunk).await {
+            match self.attempt_rows(chunk, of).await {
                 // Once: where a proxy takes much less than is configured, somebody has to know.
                 Err(Refusal { too_large: true, .. }) if chunk.len() > 1 => {
                     tracing::warn!(
@@ -272,7 +277,7 @@ impl ClickHouseSink {
                         "something before the store finds an insert too large and gets it in halves: lower flush.bytes_max"
                     );
                     for half in chunk.chunks(chunk.len().div_ceil(2)) {
-                        self.attempt_rows(half).await.map_err(|refusal| refusal.failure)?;
+                        self.attempt_rows(half, of).await.map_err(|refusal| refusal.failure)?;
                     }
                 }
                 other => other.map_err(|refusal| refusal.failure)?,
@@ -282,11 +287,11 @@ impl ClickHouseSink {
     }
 
     /// One insert of a block of columns.
-    async fn attempt_rows<T: Table>(&self, rows: &[&T]) -> Result<(), Refusal> {
+    async fn attempt_rows<T: Table>(&self, rows: &[&T], of: &str) -> Result<(), Refusal> {
         let mut too_large = false;
         let sent = self.attempt(T::NAME, rows.len(), async {
             let settings = self.known_settings().await?;
-            self.send(rows, settings).await.map_err(|error| {
+            self.send(rows, of, settings).await.map_err(|error| {
                 too_large = errors::is_too_large(&error);
                 classify(&error)
             })
@@ -308,12 +313,13 @@ impl ClickHouseSink {
         result.map_err(|error| describe(error, table, rows))
     }
 
-    async fn send<T: Table>(&self, rows: &[&T], settings: &[Setting]) -> Result<(), Error> {
+    async fn send<T: Table>(&self, rows: &[&T], of: &str, settings: &[Setting]) -> Result<(), Error> {
         // Every column by name: one that the table lacks would else be left out without a word.
         let columns = T::COLUMNS.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ");
         let insert = self.client().insert_formatted_with(format!("INSERT INTO {} ({columns}) FORMAT Native", T::NAME));
         let insert = insert.with_timeouts(Some(self.send_timeout), Some(self.end_timeout));
-        let mut insert = settings.iter().fold(insert, |insert, (name, value)| insert.with_setting(*name, *value));
+        let insert = settings.iter().fold(insert, |insert, (name, value)| insert.with_setting(*name, *value));
+        let mut insert = self.added(of).fold(insert, |insert, (name, value)| insert.with_setting(name, value));
         for piece in native::block(rows) {
             // A column may be larger than a piece; the deadline of sending is one for each part.
             for part in piece.chunks(native::PIECE) {
@@ -324,6 +330,12 @@ impl ClickHouseSink {
             }
         }
         insert.end().await
+    }
+
+    /// What every insert says beside [`SETTINGS`]: what the operator adds, and what it is of.
+    fn added<'a>(&'a self, of: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let added = self.added.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        added.chain(std::iter::once((passed::LOG_COMMENT, of)))
     }
 
     async fn known_settings(&self) -> Result<&[Setting], Failure> {
@@ -342,8 +354,8 @@ struct Refusal {
 }
 
 impl Sink for ClickHouseSink {
-    async fn insert(&self, rows: &Rows) -> Result<(), Failure> {
-        self.patience[0].judge(self.insert_all(rows).await)
+    async fn insert(&self, rows: &Rows, of: &str) -> Result<(), Failure> {
+        self.patience[0].judge(self.insert_all(rows, of).await)
     }
 
     async fn append(&self, rows: &[Append]) -> Result<Appended, Failure> {
@@ -408,6 +420,11 @@ mod tests {
     /// Inserts as they arrived: the statement and the body.
     type Arrived = Arc<Mutex<Vec<(String, Bytes)>>>;
 
+    /// What is said beside the statement, once: of which source it is, and what the operator adds.
+    fn said_beside(parameters: &HashMap<String, String>) -> [Option<&str>; 2] {
+        ["log_comment", "insert_quorum"].map(|name| parameters.get(name).map(String::as_str))
+    }
+
     async fn answer(
         State((arrived, bytes_max)): State<(Arrived, usize)>,
         Query(parameters): Query<HashMap<String, String>>,
@@ -444,6 +461,7 @@ mod tests {
             backoff_min: Duration::ZERO,
             backoff_max: Duration::ZERO,
             compression: "none".to_owned(),
+            settings: [("insert_quorum".to_owned(), "2".to_owned())].into(),
         };
         tokio::spawn(axum::serve(listener, router).into_future());
         ClickHouseSink::new(&config, 32 << 20, 0, || 7)
@@ -468,16 +486,16 @@ mod tests {
         let sink = sink_of(Router::new().fallback(refuse)).await;
         let rows = Rows { rejects: vec![Rejected { payload: ByteBuf::new(), ..reject(0) }], ..Rows::default() };
         for attempt in 1..20 {
-            assert!(matches!(sink.insert(&rows).await, Err(Failure::Transient(_))), "{attempt}");
+            assert!(matches!(sink.insert(&rows, "").await, Err(Failure::Transient(_))), "{attempt}");
         }
-        let said = sink.insert(&rows).await.unwrap_err();
+        let said = sink.insert(&rows, "").await.unwrap_err();
         assert!(matches!(&said, Failure::Operator(text) if text.contains("\"rejects\"") && text.contains("code 307")), "{said}");
     }
 
     #[tokio::test]
     async fn whoever_hangs_up_in_the_middle_is_heard() {
         let sink = sink_of(Router::new().fallback(hurried)).await;
-        let outcome = sink.insert(&Rows { rejects: (0..100).map(reject).collect(), ..Rows::default() }).await;
+        let outcome = sink.insert(&Rows { rejects: (0..100).map(reject).collect(), ..Rows::default() }, "").await;
         assert!(matches!(&outcome, Err(Failure::Operator(text)) if text.contains("flush.bytes_max")), "{outcome:?}");
     }
 
@@ -498,13 +516,30 @@ mod tests {
         }
     }
 
+    /// What was said beside each question and insert.
+    type Heard = Arc<Mutex<Vec<[Option<String>; 2]>>>;
+
+    #[tokio::test]
+    async fn every_insert_says_what_it_is_of_and_what_the_operator_adds() {
+        async fn listen(State(heard): State<Heard>, Query(parameters): Query<HashMap<String, String>>) -> &'static [u8] {
+            heard.lock().unwrap().push(said_beside(&parameters).map(|said| said.map(str::to_owned)));
+            if parameters.contains_key("query") { b"" } else { b"\x01\x04name\x06String" }
+        }
+        let heard = Heard::default();
+        let sink = sink_of(Router::new().fallback(listen).with_state(Arc::clone(&heard))).await;
+        let roots = vec![crate::row::Root::default()];
+        sink.insert(&Rows { rejects: vec![reject(0)], roots, ..Rows::default() }, "t/0@7 t/1@9").await.unwrap();
+        let insert = [Some("t/0@7 t/1@9".to_owned()), Some("2".to_owned())];
+        assert_eq!(*heard.lock().unwrap(), [[None, None], insert.clone(), insert], "a question says neither");
+    }
+
     #[tokio::test]
     async fn a_table_is_sent_as_one_block_and_nothing_of_one_without_rows() {
         let (sink, arrived) = sink(usize::MAX).await;
-        sink.insert(&Rows::default()).await.unwrap();
+        sink.insert(&Rows::default(), "").await.unwrap();
         assert_eq!(arrived.lock().unwrap().len(), 0);
         let rejects: Vec<_> = (0..10).map(reject).collect();
-        sink.insert(&Rows { rejects: rejects.clone(), ..Rows::default() }).await.unwrap();
+        sink.insert(&Rows { rejects: rejects.clone(), ..Rows::default() }, "").await.unwrap();
         let arrived = arrived.lock().unwrap();
         let [(statement, body)] = arrived.as_slice() else { panic!("{} inserts", arrived.len()) };
         let columns = "(`epoch`, `source`, `offset`, `version`, `received`, `reason`, `detail`, `key`, `payload`, `headers`, \
@@ -519,7 +554,7 @@ mod tests {
         let (sink, arrived) = sink(550_000).await;
         let insert = async |count| {
             arrived.lock().unwrap().clear();
-            let outcome = sink.insert(&Rows { rejects: (0..count).map(reject).collect(), ..Rows::default() }).await;
+            let outcome = sink.insert(&Rows { rejects: (0..count).map(reject).collect(), ..Rows::default() }, "").await;
             (outcome, arrived.lock().unwrap().iter().map(|(_, body)| body.len() / 100_000).collect::<Vec<_>>())
         };
         assert_eq!(insert(5).await, (Ok(()), vec![5]));

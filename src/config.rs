@@ -3,6 +3,7 @@
 //! Three layers, the later one wins: the defaults (`config/worker.toml`, built in, the only place of a default), the
 //! user's file, and variables `GRAPEVINE_<SECTION>_<KEY>`. All mistakes are named at once. Nothing is contacted.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::engine::Rules;
 mod judge;
 mod layers;
 mod mistake;
+mod passed;
 mod raw;
 mod validate;
 
@@ -159,6 +161,10 @@ pub struct Kafka {
     pub queued_bytes: usize,
     /// How often the client's statistics (lag) are taken.
     pub statistics_interval: Duration,
+    /// Empty: leaders are read.
+    pub rack: String,
+    /// Settings of the client itself, by its names.
+    pub client: BTreeMap<String, String>,
 }
 
 impl Kafka {
@@ -187,6 +193,8 @@ pub struct ClickHouse {
     pub backoff_max: Duration,
     /// `lz4` or `none`.
     pub compression: String,
+    /// Settings of inserts, by the server's names.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// What memory there is.

@@ -8,6 +8,7 @@ mod errors;
 mod group;
 mod identity;
 mod members;
+mod passed;
 mod queue;
 mod request;
 mod survey;
@@ -34,6 +35,7 @@ pub(crate) use client::{committed, log_note, offset};
 use errands::{Errands, Heard};
 pub use identity::TopicWatch;
 pub use members::Member;
+pub(crate) use passed::may_pass;
 use queue::Hand;
 pub use survey::{Described, Survey};
 pub use topic::TopicSettings;
@@ -45,7 +47,7 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
 /// A pause when nothing came: far below what anybody waits for, far above what costs CPU.
 const IDLE: Duration = Duration::from_millis(5);
 
-/// What any client needs to reach the brokers of a configuration: protocol, certificates, credentials.
+/// What any client needs to reach the brokers of a configuration: protocol, certificates, credentials, and what the operator says of connections.
 #[must_use]
 pub fn security_settings(settings: &config::Kafka) -> Vec<(String, String)> {
     client::security_settings(settings)

@@ -93,8 +93,8 @@ pub trait Source {
 #[expect(async_fn_in_trait, reason = "the loop is single-threaded and generic; no Send bound is wanted")]
 pub trait Sink {
     /// One attempt to insert rows, which are none of `progress`. Any part may have been written before an error:
-    /// the same rows again do no harm.
-    async fn insert(&self, rows: &Rows) -> Result<(), Failure>;
+    /// the same rows again do no harm. Whose rows they are, and up to where, is for the store's own log ([`of`]).
+    async fn insert(&self, rows: &Rows, of: &str) -> Result<(), Failure>;
     /// One attempt to append rows of `progress`: none that is sent together with one of which the store does not keep what was
     /// promised. Some may have been written before an error; the same rows again do no harm.
     async fn append(&self, rows: &[Append]) -> Result<Appended, Failure>;
@@ -120,6 +120,18 @@ pub struct Append {
     /// published on the strength of it.
     pub whole: bool,
 }
+
+/// Of which sources rows are, and up to where, as somebody looks for it in the log of the store: `events/0@1234 events/3@99`. So many are
+/// named: more would make a request too long for proxies.
+#[must_use]
+pub fn of<'a>(progress: impl Iterator<Item = &'a Progress>) -> String {
+    let named: Vec<String> =
+        progress.take(OF_MAX).map(|Progress { source, version, .. }| format!("{source}@{version}")).collect();
+    named.join(" ")
+}
+
+/// How many sources [`of`] names.
+const OF_MAX: usize = 64;
 
 /// What became of rows of `progress`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::clickhouse::classify;
 use crate::failure::Failure;
 use crate::record::Offset;
 use crate::row::Progress;
-use crate::worker::{Append, Appended, Known};
+use crate::worker::{Append, Appended, Known, of};
 
 /// So many rows are sent in one statement: its parameters must fit into a request.
 const ROWS_MAX: usize = 256;
@@ -136,7 +136,8 @@ impl ClickHouseSink {
         }
         let mut is_broken = false;
         let appended = self.attempt(Progress::NAME, rows.len(), async {
-            let query = self.current(with_rows(self.client().query_raw(&statement()), rows, (self.clock)())).await?;
+            let query = with_rows(self.client().query_raw(&statement()), rows, (self.clock)());
+            let query = self.inserting(query, rows).await?;
             self.with_promises(query, rows).execute().await.map_err(|error| {
                 is_broken = errors::says(&error, BROKEN);
                 classify(&error)
@@ -168,6 +169,13 @@ impl ClickHouseSink {
     pub(super) async fn current(&self, query: Query) -> Result<Query, Failure> {
         let settings = self.known_settings().await?;
         Ok(settings.iter().fold(query, |query, (name, value)| query.with_setting(*name, *value)))
+    }
+
+    /// The same for a statement that inserts: with what every insert says besides.
+    pub(super) async fn inserting(&self, query: Query, rows: &[Append]) -> Result<Query, Failure> {
+        let of = of(rows.iter().map(|append| &append.progress));
+        let query = self.current(query).await?;
+        Ok(self.added(&of).fold(query, |query, (name, value)| query.with_setting(name, value)))
     }
 
     pub(super) fn with_promises(&self, query: Query, rows: &[Append]) -> Query {

@@ -17,7 +17,7 @@ const SCHEMA: &str =
     "the table is not the one this version writes; run: grapevine migrate, which adds what is missing and names the rest";
 const CREDENTIALS: &str = "check clickhouse.user and clickhouse.password";
 const PERMISSION: &str = "the user needs SELECT, INSERT on the database and SELECT on system tables; ask for the grants";
-const SETTING: &str = "the user's profile must allow the settings of inserts; see the settings named in the answer";
+const SETTING: &str = "the user's profile must allow the settings of inserts; see the settings named in the answer, and those of clickhouse.settings";
 const REFUSED: &str = "the store refuses what the rows say; keep the answer and report it";
 const READ_ONLY: &str = "the table takes no rows for good; run: ALTER TABLE ... MODIFY SETTING table_readonly = 0, or move it to a \
     disk that can be written";

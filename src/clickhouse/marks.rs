@@ -77,7 +77,7 @@ impl ClickHouseSink {
         for table in marked() {
             let mut is_broken = false;
             let moved = self.within(async {
-                let query = self.current(self.client().query_raw(&statement(table))).await?;
+                let query = self.inserting(self.client().query_raw(&statement(table)), rows).await?;
                 self.with_promises(query, rows).param("versions", &versions).execute().await.map_err(|error| {
                     is_broken = errors::says(&error, BROKEN);
                     classify(&error)

@@ -9,6 +9,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::mistake::{Mistake, nearest};
+use super::passed;
 use super::raw::SECRETS;
 
 /// The reference file: every key with its default.
@@ -101,9 +102,11 @@ impl Layers {
             let cure = cure.unwrap_or_else(|| suggestion(key, self.keys(section)));
             return self.mistakes.push(Mistake::new(place, "is no key", cure));
         };
-        match fitting(default, &value) {
-            Ok(()) => self.put((section, key), value, Origin::File(file.to_owned())),
-            Err(cure) => self.mistakes.push(Mistake::new(place, format!("{value} has the wrong type"), cure)),
+        let wrong = format!("{value} has the wrong type");
+        let fits = if default.is_table() { passed::settings(value) } else { fitting(default, &value).map(|()| value) };
+        match fits {
+            Ok(value) => self.put((section, key), value, Origin::File(file.to_owned())),
+            Err(cure) => self.mistakes.push(Mistake::new(place, wrong, cure)),
         }
     }
 
@@ -122,6 +125,10 @@ impl Layers {
             self.secrets.insert(secret, text.to_owned());
             self.origins.insert((secret.0.to_owned(), secret.1.to_owned()), Origin::Variable(name));
             return;
+        }
+        if let Some((section, key)) = self.table_of(&name) {
+            let cure = format!("write [{section}.{key}] into the file that --config names, and a setting a line below it");
+            return self.mistakes.push(Mistake::new(name, "would set a table, which a variable cannot hold", cure));
         }
         let Some((section, key)) = self.all_keys().into_iter().find(|(section, key)| variable(section, key) == name) else {
             let names: Vec<String> = self.all_keys().iter().chain(&owned(&SECRETS)).map(|(s, k)| variable(s, k)).collect();
@@ -169,6 +176,15 @@ impl Layers {
 
     fn keys<'a>(&'a self, section: &str) -> impl Iterator<Item = &'a str> {
         self.table.get(section).and_then(Value::as_table).into_iter().flat_map(Table::keys).map(String::as_str)
+    }
+
+    /// The table that a variable would set, or a setting in it.
+    fn table_of(&self, name: &str) -> Option<(String, String)> {
+        let is_table = |(section, key): &(String, String)| self.default(section, key).is_some_and(Value::is_table);
+        self.all_keys().into_iter().filter(is_table).find(|(section, key)| {
+            let rest = name.strip_prefix(&variable(section, key));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        })
     }
 
     fn all_keys(&self) -> Vec<(String, String)> {

@@ -3,6 +3,7 @@
 //! No defaults and no rules here: the former are in that file, the latter in `validate.rs`. Deserializing that file is
 //! the proof that both have the same keys, because no field may be absent and none unknown.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -65,6 +66,8 @@ pub(super) struct Kafka {
     pub(super) fetch_kib: u64,
     pub(super) queued_kib: u64,
     pub(super) statistics_interval_ms: u64,
+    pub(super) rack: String,
+    pub(super) client: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -79,6 +82,7 @@ pub(super) struct ClickHouse {
     pub(super) backoff_min_ms: u64,
     pub(super) backoff_max_ms: u64,
     pub(super) compression: String,
+    pub(super) settings: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -200,6 +204,8 @@ impl Kafka {
             fetch_kib: kafka.fetch_bytes as u64 / 1024,
             queued_kib: kafka.queued_bytes as u64 / 1024,
             statistics_interval_ms: millis(kafka.statistics_interval),
+            rack: kafka.rack.clone(),
+            client: kafka.client.clone(),
         }
     }
 }
@@ -216,6 +222,7 @@ impl ClickHouse {
             backoff_min_ms: millis(clickhouse.backoff_min),
             backoff_max_ms: millis(clickhouse.backoff_max),
             compression: clickhouse.compression.clone(),
+            settings: clickhouse.settings.clone(),
         }
     }
 }

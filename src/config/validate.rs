@@ -12,6 +12,7 @@ use url::Url;
 
 use super::judge::{Judge, Key};
 use super::layers::variable;
+use super::passed;
 use super::raw::{self, Raw};
 use super::{Admin, Checkpoint, ClickHouse, Config, Flush, Garbage, Kafka, Log, Memory, Secret, Worker};
 use crate::engine::{CLOCK_WITNESSES, Rules};
@@ -115,6 +116,8 @@ fn kafka(judge: &mut Judge<'_>, raw: raw::Kafka) -> Kafka {
         fetch_bytes: judge.size(key("fetch_kib"), raw.fetch_kib, 1..=FETCH_KIB_MAX).saturating_mul(1024),
         queued_bytes: judge.size(key("queued_kib"), raw.queued_kib, 64..=2_097_151).saturating_mul(1024),
         statistics_interval: judge.millis(key("statistics_interval_ms"), raw.statistics_interval_ms, 100..=600_000),
+        rack: raw.rack,
+        client: passed::to_kafka(judge, raw.client),
     };
     if kafka.fetch_bytes < kafka.fetch_partition_bytes {
         let problem = format!("{} KiB are less than one partition may have of them", kafka.fetch_bytes / 1024);
@@ -202,6 +205,7 @@ fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHouse {
         backoff_min: judge.millis(key("backoff_min_ms"), raw.backoff_min_ms, 1..=60_000),
         backoff_max: judge.millis(key("backoff_max_ms"), raw.backoff_max_ms, 1..=600_000),
         compression: judge.one_of(key("compression"), raw.compression, &["lz4", "none"]),
+        settings: passed::to_clickhouse(judge, raw.settings),
     };
     if clickhouse.database.len() == 1 {
         judge.wrong(key("database"), "is one letter", "use two or more: within a view, one letter names a part of it");

@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
 use super::errors;
+use super::passed::{self, For};
 use crate::config;
 use crate::failure::Failure;
 use crate::reader::Extent;
@@ -75,14 +76,20 @@ pub(super) fn client_config(settings: &config::Kafka, epoch: u16, thread: usize)
     if !settings.group_instance_id.is_empty() {
         config.set("group.instance.id", format!("{}-{thread}", settings.group_instance_id));
     }
+    if !settings.rack.is_empty() {
+        config.set("client.rack", &settings.rack);
+    }
     set_security(&mut config, settings);
+    passed::pass(settings, For::All, &mut config);
+    passed::pass(settings, For::Reader, &mut config);
     config
 }
 
-/// Protocol, certificates and credentials as a list.
+/// Protocol, certificates and credentials, and what the operator says of connections, as a list.
 pub(super) fn security_settings(settings: &config::Kafka) -> Vec<(String, String)> {
     let mut config = ClientConfig::new();
     set_security(&mut config, settings);
+    passed::pass(settings, For::All, &mut config);
     config.config_map().iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
@@ -349,6 +356,8 @@ mod tests {
             fetch_bytes: 32 << 10,
             queued_bytes: 8 << 20,
             statistics_interval: Duration::from_secs(5),
+            rack: String::new(),
+            client: BTreeMap::new(),
         }
     }
 
@@ -386,6 +395,37 @@ mod tests {
             assert_eq!(effective.get(key).map(String::as_str), Some(value), "{key}");
         }
         assert!(!effective.contains_key("group.instance.id"));
+    }
+
+    #[test]
+    fn what_the_operator_may_say_of_the_client_is_nothing_that_the_worker_says() {
+        let settings = Kafka {
+            rack: "zone-a".to_owned(),
+            group_instance_id: "pod".to_owned(),
+            security_protocol: "sasl_ssl".to_owned(),
+            ssl_ca_file: Some("ca.pem".into()),
+            ssl_certificate_file: Some("worker.pem".into()),
+            ssl_key_file: Some("worker.key".into()),
+            ssl_key_password: Secret("opens".to_owned()),
+            ..settings()
+        };
+        for key in effective(&settings).keys() {
+            let (_, cure) = passed::may_pass(key, "x").expect_err(key);
+            assert!(!cure.contains("config/worker.toml"), "{key} is refused without a word why");
+        }
+    }
+
+    #[test]
+    fn what_the_operator_says_of_connections_goes_to_every_client_and_what_of_reading_to_the_reader() {
+        let said = [("socket.timeout.ms", "30000"), ("fetch.min.bytes", "1000")];
+        let client = said.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let settings = Kafka { rack: "zone-a".to_owned(), client, ..settings() };
+        let reader = effective(&settings);
+        assert_eq!((reader["socket.timeout.ms"].as_str(), reader["fetch.min.bytes"].as_str()), ("30000", "1000"));
+        assert_eq!(reader["client.rack"], "zone-a");
+        let others: BTreeMap<String, String> = security_settings(&settings).into_iter().collect();
+        assert_eq!(others["socket.timeout.ms"], "30000");
+        assert!(!others.contains_key("fetch.min.bytes") && !others.contains_key("client.rack"), "{others:?}");
     }
 
     #[test]

@@ -352,7 +352,7 @@ fn insert<K: Sink>(sink: &K, mut batch: Box<FlushBatch>, wait: Duration) -> Loca
         if batch.sent.is_empty() {
             batch.place = sink.place();
         }
-        let outcome = if batch.rows.is_empty() { Ok(()) } else { sink.insert(&batch.rows).await };
+        let outcome = if batch.rows.is_empty() { Ok(()) } else { sink.insert(&batch.rows, &batch.of).await };
         Outcome::Inserted(batch, outcome)
     }
     .boxed_local()
@@ -398,7 +398,7 @@ mod tests {
     }
 
     impl Sink for Moving {
-        async fn insert(&self, _rows: &Rows) -> Result<(), Failure> {
+        async fn insert(&self, _rows: &Rows, _of: &str) -> Result<(), Failure> {
             Ok(())
         }
 

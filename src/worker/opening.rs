@@ -266,7 +266,7 @@ mod tests {
     struct Empty;
 
     impl Sink for Empty {
-        async fn insert(&self, _rows: &Rows) -> Result<(), Failure> {
+        async fn insert(&self, _rows: &Rows, _of: &str) -> Result<(), Failure> {
             Ok(())
         }
 

@@ -70,6 +70,8 @@ pub(super) struct FlushBatch {
     pub(super) failures: u32,
     /// Where its first rows were sent to.
     pub(super) place: usize,
+    /// Of which sources its rows are, and up to where.
+    pub(super) of: String,
 }
 
 impl FlushBatch {
@@ -78,6 +80,7 @@ impl FlushBatch {
     pub(super) fn seal(&mut self) {
         let roots = std::mem::take(&mut self.rows.roots);
         let progress = std::mem::take(&mut self.rows.progress);
+        self.of = super::of(progress.iter());
         let most = std::mem::replace(&mut self.rows, Rows { roots, ..Rows::default() });
         self.later = vec![Rows { progress, ..Rows::default() }, most];
     }

@@ -108,7 +108,7 @@ fn inserted(store: &Store, database: &str, compression: &str, rows: &[ActivityWi
     store.wait_for_merges();
     let before = (cpu_seconds("self"), store.cpu());
     for batch in &batches {
-        store.wait(sink.insert(batch)).expect("the store takes rows");
+        store.wait(sink.insert(batch, "")).expect("the store takes rows");
     }
     let sender = cpu_seconds("self") - before.0;
     store.wait_for_merges();

@@ -151,7 +151,7 @@ async fn drain() {
 struct Discard;
 
 impl Sink for Discard {
-    async fn insert(&self, _rows: &Rows) -> Result<(), Failure> {
+    async fn insert(&self, _rows: &Rows, _of: &str) -> Result<(), Failure> {
         Ok(())
     }
 
@@ -175,8 +175,8 @@ struct Late(ClickHouseSink);
 const LATE: Duration = Duration::from_millis(500);
 
 impl Sink for Late {
-    async fn insert(&self, rows: &Rows) -> Result<(), Failure> {
-        self.0.insert(rows).await?;
+    async fn insert(&self, rows: &Rows, of: &str) -> Result<(), Failure> {
+        self.0.insert(rows, of).await?;
         tokio::time::sleep(LATE).await;
         Ok(())
     }

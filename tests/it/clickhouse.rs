@@ -152,16 +152,39 @@ async fn a_store_without_its_schema_says_what_to_run() {
 }
 
 #[tokio::test]
+async fn every_insert_is_found_by_its_source_and_offset() {
+    let mut database = Database::migrated("found").await;
+    database.config.settings = [("max_threads".to_owned(), "3".to_owned())].into();
+    // What the engine makes of an insert: it keeps no query_log.
+    for table in ["root", "progress", "cascade"] {
+        database
+            .run(&format!(
+                "CREATE MATERIALIZED VIEW seen_{table} (of String, threads UInt64) ENGINE = MergeTree ORDER BY of AS \
+                 SELECT getSetting('log_comment') AS of, getSetting('max_threads') AS threads FROM {table}"
+            ))
+            .await;
+    }
+    let sink = database.sink();
+    sink.insert(&Rows { roots: vec![post("r")], ..Rows::default() }, "t/0@7").await.unwrap();
+    write(&sink, Rows { progress: vec![progress("t/0", 7, 0), progress("t/1", 9, 0)], ..Rows::default() }).await.unwrap();
+    // The mark of a table of lives is an insert, too.
+    for (table, of) in [("root", "t/0@7\nt/0@7 t/1@9"), ("progress", "t/0@7 t/1@9"), ("cascade", "t/0@7 t/1@9")] {
+        assert_eq!(database.ask(&format!("SELECT DISTINCT of FROM seen_{table} ORDER BY of")).await, of, "{table}");
+        assert_eq!(database.ask(&format!("SELECT DISTINCT threads FROM seen_{table}")).await, "3", "{table}");
+    }
+}
+
+#[tokio::test]
 async fn a_table_may_have_more_columns_and_not_fewer() {
     let database = Database::migrated("changed").await;
     let sink = database.sink();
     let rows = || Rows { cascades: vec![star("r", 1)], ..Rows::default() };
-    sink.insert(&rows()).await.unwrap();
+    sink.insert(&rows(), "").await.unwrap();
     database.run("ALTER TABLE cascade ADD COLUMN later UInt8").await;
-    sink.insert(&rows()).await.unwrap();
+    sink.insert(&rows(), "").await.unwrap();
     database.run("ALTER TABLE cascade RENAME COLUMN reach TO reached").await;
     for sink in [sink, database.sink()] {
-        let said = sink.insert(&rows()).await.unwrap_err();
+        let said = sink.insert(&rows(), "").await.unwrap_err();
         assert!(matches!(&said, Failure::Operator(text) if text.contains("grapevine migrate")), "{said}");
     }
     assert_eq!(database.ask("SELECT count() FROM cascade FINAL").await, "1");
@@ -172,14 +195,14 @@ async fn a_type_that_changed_is_refused_unless_it_is_a_text_all_the_same() {
     let database = Database::migrated("retyped").await;
     let sink = database.sink();
     let rows = || Rows { roots: vec![post("r")], ..Rows::default() };
-    sink.insert(&rows()).await.unwrap();
+    sink.insert(&rows(), "").await.unwrap();
     database.run("ALTER TABLE root MODIFY COLUMN brand String").await;
-    sink.insert(&rows()).await.unwrap();
+    sink.insert(&rows(), "").await.unwrap();
     database.run("ALTER TABLE root MODIFY COLUMN brand LowCardinality(String)").await;
-    sink.insert(&rows()).await.unwrap();
+    sink.insert(&rows(), "").await.unwrap();
     assert_eq!(database.ask("SELECT count() FROM root FINAL").await, "1");
     database.run("ALTER TABLE root MODIFY COLUMN root_time DateTime64(6, 'UTC')").await;
-    let said = sink.insert(&rows()).await.unwrap_err();
+    let said = sink.insert(&rows(), "").await.unwrap_err();
     assert!(matches!(&said, Failure::Operator(text) if text.contains("grapevine migrate")), "{said}");
 }
 
@@ -188,17 +211,17 @@ async fn a_column_that_goes_and_comes_back_stops_inserts_only_meanwhile() {
     let database = Database::migrated("column_gone").await;
     let sink = database.sink();
     let rows = || Rows { cascades: vec![star("r", 1)], ..Rows::default() };
-    sink.insert(&rows()).await.unwrap();
+    sink.insert(&rows(), "").await.unwrap();
     let column = database
         .ask("SELECT type FROM system.columns WHERE database = currentDatabase() AND table = 'cascade' AND name = 'reach'")
         .await;
     database.run("ALTER TABLE cascade DROP COLUMN reach").await;
     for attempt in 1..=2 {
-        let said = sink.insert(&rows()).await.unwrap_err();
+        let said = sink.insert(&rows(), "").await.unwrap_err();
         assert!(matches!(&said, Failure::Operator(text) if text.contains("grapevine migrate")), "attempt {attempt}: {said}");
     }
     database.run(&format!("ALTER TABLE cascade ADD COLUMN reach {column}")).await;
-    sink.insert(&rows()).await.unwrap();
+    sink.insert(&rows(), "").await.unwrap();
 }
 
 #[tokio::test]
@@ -207,10 +230,10 @@ async fn a_table_that_takes_no_rows_for_good_needs_somebody() {
     let sink = database.sink();
     let rows = || Rows { cascades: vec![star("r", 1)], ..Rows::default() };
     database.run("ALTER TABLE cascade MODIFY SETTING table_readonly = 1").await;
-    let said = sink.insert(&rows()).await.unwrap_err();
+    let said = sink.insert(&rows(), "").await.unwrap_err();
     assert!(matches!(&said, Failure::Operator(text) if text.contains("table_readonly = 0")), "{said}");
     database.run("ALTER TABLE cascade MODIFY SETTING table_readonly = 0").await;
-    sink.insert(&rows()).await.unwrap();
+    sink.insert(&rows(), "").await.unwrap();
 }
 
 #[tokio::test]

@@ -78,13 +78,13 @@ fn the_reference_file_and_the_effective_configuration_have_the_same_keys() {
 #[test]
 fn the_effective_configuration_loads_to_itself() {
     let config = load("[worker]\nthreads = 3\n[rules]\nwindow_minutes = 5\n", &[]).unwrap();
-    let without_secrets: String = config
-        .effective()
-        .lines()
-        .filter(|line| !line.contains("password") && !line.contains("pseudonym_key"))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    assert_eq!(load(&without_secrets, &[]).unwrap().effective(), config.effective());
+    assert_eq!(load(&without_secrets(&config), &[]).unwrap().effective(), config.effective());
+}
+
+/// What a configuration says of itself, without the keys of secrets.
+fn without_secrets(config: &Config) -> String {
+    let is_secret = |line: &&str| line.contains("password") || line.contains("pseudonym_key");
+    config.effective().lines().filter(|line| !is_secret(line)).map(|line| format!("{line}\n")).collect()
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn every_key_can_be_set_by_its_variable() {
     let file = folder.path().join("secret");
     std::fs::write(&file, "a secret of some length\n").unwrap();
     let defaults = load("", &[]).unwrap().effective();
-    for (section, key, default) in keys() {
+    for (section, key, default) in keys().into_iter().filter(|(.., default)| !default.is_table()) {
         let (value, more) = another(&section, &key, &default, file.to_str().unwrap());
         let mut with = more.clone();
         with.push((variable(&section, &key), value.clone()));
@@ -214,6 +214,36 @@ fn an_answer_must_have_room_for_what_one_partition_may_have_of_it() {
     let found = mistakes("[kafka]\nfetch_partition_kib = 2048\n", &[]);
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].contains("fetch_kib") && found[0].contains("kafka.fetch_partition_kib"), "{found:#?}");
+}
+
+#[test]
+fn what_goes_on_to_a_client_or_a_server_is_looked_at_and_stands_in_a_file() {
+    let text = "[kafka.client]\nsocket.keepalive.enable = true\n\"socket.timeout.ms\" = 30000\n\
+                [clickhouse.settings]\ninsert_quorum = 2\nworkload = \"events\"\n";
+    let config = load(text, &[]).unwrap();
+    let pair = |(name, value): (&String, &String)| format!("{name}={value}");
+    assert_eq!(
+        config.kafka.client.iter().map(pair).collect::<Vec<_>>(),
+        ["socket.keepalive.enable=true", "socket.timeout.ms=30000"]
+    );
+    assert_eq!(config.clickhouse.settings.iter().map(pair).collect::<Vec<_>>(), ["insert_quorum=2", "workload=events"]);
+    assert_eq!(load(&without_secrets(&config), &[]).unwrap().effective(), config.effective());
+
+    let text = "[kafka.client]\ngroup.id = \"mine\"\nenable.auto.commit = true\nsocket.timeout.ms = \"soon\"\n\
+                [clickhouse.settings]\nasync_insert = 1\nread_overflow_mode = \"break\"\n";
+    let found = mistakes(text, &[]);
+    assert_eq!(found.len(), 5, "{found:#?}");
+    for (said, wanted) in
+        found.iter().zip(["offsets follow", "use kafka.group", "\"soon\"", "every insert sets it to \"0\"", "end early"])
+    {
+        assert!(said.starts_with("worker.toml: ") && said.contains(wanted), "{wanted}: {said}");
+    }
+    assert!(mistakes("[kafka]\nclient = 7\n", &[])[0].contains("write a table"));
+    assert!(mistakes("[kafka.client]\ndebug = [1]\n", &[])[0].contains("write text, whole numbers"));
+
+    let variables = [("GRAPEVINE_KAFKA_CLIENT", "a=b"), ("GRAPEVINE_CLICKHOUSE_SETTINGS_INSERT_QUORUM", "2")];
+    let found = mistakes("", &variables);
+    assert!(found.len() == 2 && found[0].contains("[clickhouse.settings]") && found[1].contains("[kafka.client]"), "{found:#?}");
 }
 
 #[test]

@@ -44,6 +44,8 @@ fn settings(brokers: &str, topic: &str) -> Kafka {
         fetch_bytes: 1 << 20,
         queued_bytes: 4 << 20,
         statistics_interval: Duration::from_millis(200),
+        rack: String::new(),
+        client: std::collections::BTreeMap::new(),
     }
 }
 

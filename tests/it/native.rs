@@ -94,7 +94,7 @@ async fn a_batch_that_is_too_large_goes_in_several_inserts() {
     let notes = seen.clone();
     let sink = database.sink_of(65_536).with_observer(move |attempt| notes.lock().unwrap().push(attempt.rows));
     let rows = Rows { activity_windows: rows.into_iter().chain([large]).collect(), ..Rows::default() };
-    sink.insert(&rows).await.unwrap();
+    sink.insert(&rows, "").await.unwrap();
     let seen = seen.lock().unwrap().clone();
     assert_eq!((seen.iter().sum::<usize>(), seen.last()), (301, Some(&1)), "{seen:?}");
     assert!(seen.len() >= 6 && seen[0] < 100, "{seen:?}");

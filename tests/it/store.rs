@@ -87,6 +87,7 @@ impl Database {
             backoff_min: Duration::from_millis(1),
             backoff_max: Duration::from_millis(2),
             compression: "lz4".to_owned(),
+            settings: std::collections::BTreeMap::new(),
         };
         Database { client: client(&config, url), config, engine: None }
     }
@@ -353,7 +354,7 @@ pub(crate) fn dialogue(root: &str) -> Thread {
 /// Writes rows as a worker does, `progress` last, to whatever store it is.
 pub(crate) async fn write(sink: &ClickHouseSink, mut rows: Rows) -> Result<(), Failure> {
     let progress = std::mem::take(&mut rows.progress);
-    sink.insert(&rows).await?;
+    sink.insert(&rows, "").await?;
     if progress.is_empty() {
         return Ok(());
     }

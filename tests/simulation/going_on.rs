@@ -104,7 +104,7 @@ impl Source for Log {
 }
 
 impl Sink for Log {
-    async fn insert(&self, rows: &Rows) -> Result<(), Failure> {
+    async fn insert(&self, rows: &Rows, _of: &str) -> Result<(), Failure> {
         sleep(if rows.is_empty() { Duration::ZERO } else { self.0.insert_takes.get() }).await;
         self.0.inserts.set(self.0.inserts.get() + 1);
         Ok(())

@@ -241,7 +241,7 @@ fn commit_in_group(member: &Member, offsets: &[(Partition, Offset)]) -> Result<(
 pub(crate) struct SimulatedSink(pub(crate) Member);
 
 impl Sink for SimulatedSink {
-    async fn insert(&self, rows: &Rows) -> Result<(), Failure> {
+    async fn insert(&self, rows: &Rows, _of: &str) -> Result<(), Failure> {
         let member = self.0.number;
         let number = self.0.world.borrow_mut().begin_insert(member, rows);
         let outcome = self.attempt(rows).await;

@@ -154,7 +154,7 @@ async fn record(sink: &ClickHouseSink, taken: Vec<Rejected>) -> Result<(), Comma
     let rows = Rows { rejects: taken.into_iter().map(recorded).collect(), ..Rows::default() };
     let backoff = Backoff { min: Duration::from_millis(200), max: Duration::from_secs(10) };
     let mut attempt = 0;
-    while let Err(error) = sink.insert(&rows).await {
+    while let Err(error) = sink.insert(&rows, "rejects replay").await {
         attempt += 1;
         if attempt == ATTEMPTS || matches!(error, Failure::Operator(_)) {
             let doing = format!(

@@ -34,7 +34,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- /* Whole numbers come as floats from a file of values. */ -}}
 {{- define "grapevine.toml" -}}
 {{- if or (kindIs "float64" .) (kindIs "int64" .) }}{{ int64 . }}
-{{- else if kindIs "map" . }}{ {{- range $at, $key := keys . | sortAlpha }}{{ if $at }},{{ end }} {{ $key }} = {{ include "grapevine.toml" (get $ $key) }}{{ end }} }
+{{- else if kindIs "map" . }}{ {{- range $at, $key := keys . | sortAlpha }}{{ if $at }},{{ end }} {{ quote $key }} = {{ include "grapevine.toml" (get $ $key) }}{{ end }} }
 {{- else }}{{ toJson . }}{{ end }}
 {{- end }}
 

@@ -1,0 +1,83 @@
+//! Settings that an operator may add to every insert (`[clickhouse.settings]`). Refused is what the sink says itself, and what would change
+//! what a statement says or when its answer comes.
+
+use super::SETTINGS;
+
+/// The name of the setting by which an insert is found in `system.query_log`.
+pub(super) const LOG_COMMENT: &str = "log_comment";
+
+const EARLY: &str = "the answer would not mean that the rows are there";
+const COPY: &str = "a repeated insert would be dropped as a copy";
+const CHANGED: &str = "rows would be read otherwise than they are sent";
+const LEFT_OUT: &str = "what the store says of itself would be cut";
+
+/// How names of settings begin that are refused, and why.
+const REFUSED: [(&str, &str); 13] = [
+    ("additional_", LEFT_OUT),
+    ("async_insert", EARLY),
+    ("date_time_input_format", CHANGED),
+    ("deduplicate_", COPY),
+    ("distributed_foreground_insert", EARLY),
+    ("final", LEFT_OUT),
+    ("input_format_", CHANGED),
+    ("insert_deduplicat", COPY),
+    ("limit", LEFT_OUT),
+    ("offset", LEFT_OUT),
+    ("readonly", "nothing could be written"),
+    ("session_timezone", CHANGED),
+    ("wait_for_async_insert", EARLY),
+];
+
+/// Whether an operator may add a setting to every insert; if not, what is wrong, and what to do.
+///
+/// # Errors
+///
+/// The problem and the cure.
+pub(crate) fn may_pass(name: &str) -> Result<(), (String, String)> {
+    let refused = |why: &str| Err((format!("{name:?} is not added to inserts"), format!("{why}; remove it")));
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') {
+        return Err((format!("{name:?} is no name of a setting"), "write it as system.settings does".to_owned()));
+    }
+    if let Some((_, value)) = SETTINGS.iter().find(|(pinned, _)| *pinned == name) {
+        return refused(&format!("every insert sets it to {value:?}, for exactness"));
+    }
+    if name == LOG_COMMENT {
+        return refused("it says of which source each insert is, and up to where");
+    }
+    if name.ends_with("_overflow_mode") {
+        return refused("what takes too much would end early, as if it were done");
+    }
+    REFUSED.iter().find(|(beginning, _)| name.starts_with(beginning)).map_or(Ok(()), |(_, why)| refused(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_the_sink_pins_is_refused() {
+        for (name, value) in SETTINGS {
+            let (problem, cure) = may_pass(name).unwrap_err();
+            assert!(problem.contains(name) && cure.contains(value), "{problem}; {cure}");
+        }
+    }
+
+    #[test]
+    fn what_would_change_a_statement_is_refused_and_the_rest_is_not() {
+        for name in
+            ["log_comment", "read_overflow_mode", "limit", "additional_table_filters", "async_insert_max_data_size", "A b", ""]
+        {
+            assert!(may_pass(name).is_err(), "{name}");
+        }
+        for name in [
+            "insert_quorum",
+            "insert_quorum_timeout",
+            "workload",
+            "max_threads",
+            "fsync_after_insert",
+            "max_partitions_per_insert_block",
+        ] {
+            assert_eq!(may_pass(name), Ok(()), "{name}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Settings that go on to a client or a server as they are, under names that are not ours.
+
+use std::collections::BTreeMap;
+
+use toml::{Table, Value};
+
+use super::judge::{Judge, Key};
+use crate::{clickhouse, kafka};
+
+/// What goes on to the Kafka client.
+pub(super) fn to_kafka(judge: &mut Judge<'_>, settings: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    each(judge, ("kafka", "client"), &settings, kafka::may_pass);
+    settings
+}
+
+/// What goes on to ClickHouse, with every insert.
+pub(super) fn to_clickhouse(judge: &mut Judge<'_>, settings: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    each(judge, ("clickhouse", "settings"), &settings, |name, _| clickhouse::may_pass(name));
+    settings
+}
+
+fn each(
+    judge: &mut Judge<'_>,
+    key: Key,
+    settings: &BTreeMap<String, String>,
+    may_pass: impl Fn(&str, &str) -> Result<(), (String, String)>,
+) {
+    for (name, value) in settings {
+        if let Err((problem, cure)) = may_pass(name, value) {
+            judge.wrong(key, problem, cure);
+        }
+    }
+}
+
+/// A table of settings, each as text. A dotted name is one name, in quotes or not.
+pub(super) fn settings(value: Value) -> Result<Value, &'static str> {
+    let Value::Table(table) = value else { return Err("write a table, a setting a line below its own head in brackets") };
+    let mut flat = Table::new();
+    flatten("", table, &mut flat)?;
+    Ok(Value::Table(flat))
+}
+
+fn flatten(before: &str, table: Table, flat: &mut Table) -> Result<(), &'static str> {
+    for (name, value) in table {
+        let name = if before.is_empty() { name } else { format!("{before}.{name}") };
+        let text = match value {
+            Value::Table(inner) => {
+                flatten(&name, inner, flat)?;
+                continue;
+            }
+            Value::String(text) => text,
+            Value::Integer(number) => number.to_string(),
+            Value::Boolean(is) => is.to_string(),
+            Value::Float(_) | Value::Datetime(_) | Value::Array(_) => return Err("write text, whole numbers, true and false"),
+        };
+        flat.insert(name, Value::String(text));
+    }
+    Ok(())
+}
