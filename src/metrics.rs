@@ -10,16 +10,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
 
-use crate::assignment::Position;
+use crate::assignment::{Position, Stamps};
 use crate::engine::{Holdings, Tally};
 use crate::event::UnknownFields;
 use crate::reader::Gaps;
-use crate::record::{Millis, Offset, Partition};
+use crate::record::{Millis, Offset, Partition, StampedBy};
 
+mod bucketed;
 mod families;
 mod health;
 mod labels;
-mod lateness;
 mod owned;
 mod uncommitted;
 mod watch;
@@ -29,7 +29,7 @@ use labels::Label;
 pub use labels::{CheckpointResult, ErrorClass, GapKind, InsertResult, Phase, Rebalance, Table, TopicProblem};
 pub use watch::LoopWatch;
 
-use families::{Families, forget};
+use families::{FRESHNESS_BOUNDS, Families, forget};
 use owned::Owned;
 
 /// What a flush of one partition says about it.
@@ -157,7 +157,7 @@ impl Metrics {
         families.conflicting_copies.inc_by(*conflicting_copies);
         families.future.inc_by(*future);
         families.ahead.inc_by(*ahead);
-        families.lateness.add(flushed.tally);
+        families.lateness.add(0, &flushed.tally.lateness, flushed.tally.lateness_sum);
         families.evicted_by_age.inc_by(*evicted_by_age);
         families.evicted_by_budget.inc_by(*evicted_by_budget);
         families.flush_rows.inc_by(flushed.rows as u64);
@@ -226,6 +226,21 @@ impl Metrics {
     /// Counts a checkpoint of so many bytes that was read: what a crash would read again begins there.
     pub fn record_restored(&self, partition: Partition, bytes: usize, published: Millis) {
         self.count_checkpoint(partition, CheckpointResult::Restored, (bytes, published));
+    }
+
+    /// Counts how long it took until records could be read whose rows were acknowledged just now, for the first time. A clock that runs
+    /// ahead makes it nothing.
+    pub fn record_acknowledged(&self, stamps: &Stamps) {
+        let now = (self.clock)();
+        for clock in StampedBy::ALL {
+            let (mut buckets, mut sum) = ([0; FRESHNESS_BOUNDS.len() + 1], 0_u64);
+            for (written, count) in stamps.of(clock) {
+                let took = now.saturating_sub(written).max(0);
+                buckets[FRESHNESS_BOUNDS.partition_point(|bound| *bound < seconds(took))] += count;
+                sum = sum.saturating_add(took.unsigned_abs().saturating_mul(count));
+            }
+            self.families.freshness.add(clock as usize, &buckets, sum);
+        }
     }
 
     /// How far a partition is: whether a restart would read anything again.

@@ -27,6 +27,7 @@ mod memory;
 mod promise;
 mod reading;
 mod refusal;
+mod stamps;
 
 pub use judgement::{Bounds, Found, StoredState};
 pub use leaving::{Farewell, Undone};
@@ -34,6 +35,7 @@ pub use memory::Memory;
 pub use promise::{Broken, Known, Promise, StoreId, written};
 pub use reading::{Garbage, Position, Running};
 pub use refusal::{another_store, forgotten, refused};
+pub use stamps::Stamps;
 
 use judgement::Opened;
 use reading::Noted;

@@ -37,12 +37,29 @@ pub struct Record<'a> {
     pub offset: Offset,
     /// The time the log gives it (the broker's, or the producer's if the topic is so configured).
     pub timestamp: Option<Millis>,
+    /// Whose clock that time is of.
+    pub stamped_by: StampedBy,
     /// Its key.
     pub key: Option<&'a [u8]>,
     /// Its value; `None` is a tombstone.
     pub payload: Option<&'a [u8]>,
     /// Its headers, in order.
     pub headers: Vec<Header<'a>>,
+}
+
+/// Whose clock a record's time is of: the topic's `message.timestamp.type` says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StampedBy {
+    /// The producer's: when it made the record (`CreateTime`).
+    #[default]
+    Producer,
+    /// The broker's: when it appended the record to the log (`LogAppendTime`).
+    Broker,
+}
+
+impl StampedBy {
+    /// Both.
+    pub const ALL: [StampedBy; 2] = [StampedBy::Producer, StampedBy::Broker];
 }
 
 /// One header of a record.

@@ -18,7 +18,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
 
 use crate::reader::{self, Batches, Item};
-use crate::record::{Header, Millis, Offset, Partition, Record};
+use crate::record::{Header, Millis, Offset, Partition, Record, StampedBy};
 use crate::worker::Delivery;
 
 use super::client::{self, Client};
@@ -190,20 +190,24 @@ impl Batch {
 
     fn record(&self, index: usize) -> Record<'_> {
         let message = self.message(index);
+        let (timestamp, stamped_by) = self.timestamp(index);
         Record {
             offset: self.offset(index),
-            timestamp: self.timestamp(index),
+            timestamp,
+            stamped_by,
             key: bytes(self, message.key, message.key_len),
             payload: bytes(self, message.payload, message.len),
             headers: self.headers(index),
         }
     }
 
-    fn timestamp(&self, index: usize) -> Option<Millis> {
+    fn timestamp(&self, index: usize) -> (Option<Millis>, StampedBy) {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: the message is alive, and `kind` is written, not kept.
         let millis = unsafe { sys::rd_kafka_message_timestamp(self.messages[index], &raw mut kind) };
-        (kind != sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && millis >= 0).then_some(millis)
+        let is_known = kind != sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && millis >= 0;
+        let by_broker = kind == sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
+        (is_known.then_some(millis), if by_broker { StampedBy::Broker } else { StampedBy::Producer })
     }
 
     fn headers(&self, index: usize) -> Vec<Header<'_>> {

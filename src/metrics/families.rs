@@ -6,10 +6,14 @@ use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, core::Collector,
 };
 
-use super::lateness::Lateness;
+use super::bucketed::Bucketed;
 use super::{CheckpointResult, ErrorClass, GapKind, InsertResult, Label, Phase, Rebalance, Table, TopicProblem};
+use crate::engine::LATENESS_BOUNDS;
 use crate::event::{EventType, Reason, UnknownField};
 use crate::record::Partition;
+
+/// Upper bounds of the histogram of freshness, in seconds; five are the objective.
+pub(super) const FRESHNESS_BOUNDS: [f64; 12] = [0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
 
 /// The value of the label `type` where nothing could be read as an event.
 const NO_TYPE: &str = "none";
@@ -24,7 +28,9 @@ pub(super) struct Families {
     pub(super) future: IntCounter,
     pub(super) ahead: IntCounter,
     pub(super) unknown_fields: Vec<IntCounter>,
-    pub(super) lateness: Lateness,
+    pub(super) lateness: Bucketed,
+    /// By [`crate::record::StampedBy`].
+    pub(super) freshness: Bucketed,
     pub(super) evicted_by_age: IntCounter,
     pub(super) evicted_by_budget: IntCounter,
     pub(super) added_partitions: IntCounter,
@@ -76,7 +82,6 @@ impl Families {
             &["type", "outcome"],
         )?;
         let evictions = to.counters("evictions_total", "Lives that left memory, by cause: age or budget.", &["cause"])?;
-        let lateness = to.put(Lateness::new()?)?;
         to.build_info()?;
         Ok(Families {
             records_read: to.counter("records_read_total", "Records read; the sum of grapevine_events_total at every scrape.")?,
@@ -93,7 +98,8 @@ impl Families {
                 "Records whose own time is ahead of the log's clock by more than the retention of roots.",
             )?,
             unknown_fields: to.unknown_fields()?,
-            lateness,
+            lateness: to.lateness()?,
+            freshness: to.freshness()?,
             evicted_by_age: evictions.with_label_values(&["age"]),
             evicted_by_budget: evictions.with_label_values(&["budget"]),
             added_partitions: to.counter(
@@ -264,6 +270,17 @@ impl Registrar<'_> {
         let of_table =
             |table: &&str| InsertResult::VALUES.iter().map(|result| family.with_label_values(&[*table, *result])).collect();
         Ok(Table::VALUES.iter().map(of_table).collect())
+    }
+
+    fn lateness(&self) -> prometheus::Result<Bucketed> {
+        let help = "How far accepted events are behind the watermark of their source when they are read.";
+        self.put(Bucketed::new(&prefixed("event_lateness_seconds"), help, &LATENESS_BOUNDS.map(f64::from))?)
+    }
+
+    /// The values of its label are in the order of [`crate::record::StampedBy`].
+    fn freshness(&self) -> prometheus::Result<Bucketed> {
+        let help = "From a record's own time (append: the broker's, create: its producer's) until its rows could be read, once a record.";
+        self.put(Bucketed::by("time", &["create", "append"], &prefixed("freshness_seconds"), help, &FRESHNESS_BOUNDS)?)
     }
 
     fn topic_problems(&self) -> prometheus::Result<Vec<Gauge>> {

@@ -142,6 +142,7 @@ impl Observer for LoopWatch {
             Notice::UnknownFields(fields) => metrics.record_unknown_fields(fields),
             Notice::Inserted(outcome) => self.inserted(outcome),
             Notice::Started { partition, .. } => self.opened(partition),
+            Notice::Acknowledged { stamps, .. } => metrics.record_acknowledged(stamps),
             Notice::Moved(position) => metrics.record_position(&position),
             Notice::Published(partition, bytes) => metrics.record_published(partition, bytes),
             Notice::CheckpointFailed(partition) => self.checkpoint_failed(partition),

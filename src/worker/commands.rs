@@ -26,7 +26,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             return Ok(());
         }
         let event = match found {
-            Ok((Findings { found, promise, forgotten }, bounds)) => {
+            Ok((Findings { found, promise, forgotten, acknowledged }, bounds)) => {
+                self.acknowledge(id.partition, acknowledged);
                 self.warn_of_added(id.partition, bounds.partitions);
                 if let Some(why) = forgotten {
                     warn!("{why}; but an older checkpoint is as old as the store: reading again from there");
@@ -45,6 +46,12 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             }
         };
         self.tell_with(id.partition, event, room)
+    }
+
+    /// The store has acknowledged everything of a partition below an offset, or more, even if it has forgotten some of it since.
+    pub(super) fn acknowledge(&mut self, partition: Partition, upto: Offset) {
+        let known = self.acknowledged.entry(partition).or_default();
+        *known = upto.max(*known);
     }
 
     fn unanswered(&mut self, partition: Partition, unanswered: &Unanswered) {
@@ -215,6 +222,10 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             return self.tell(partition, Event::NotStarted);
         }
         self.tell(partition, Event::Started)?;
+        let acknowledged = self.acknowledged.get(&partition).copied().unwrap_or_default();
+        if let Some(running) = self.assignments.get_mut(&partition).and_then(Assignment::running_mut) {
+            running.acknowledged(acknowledged);
+        }
         self.problems.resolve(Problem::Opening(partition), self.observer);
         if self.paused {
             // A partition that starts while the others are stopped is stopped too.

@@ -106,6 +106,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         observer.notice(Notice::Flushed { partition, batch: &changed, holdings });
         observer.notice(Notice::UnknownFields(&unknown));
         batch.covers.push(Cover { id, next: changed.next, whole });
+        batch.stamps.push(Some(running.take_stamps()));
         batch.rows.append(changed.rows);
     }
 
@@ -134,7 +135,12 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
 
     /// Appends its `progress`, of the partitions that are still held as they were: what became of the others is told by
     /// whoever reads them on.
-    fn append(&mut self, batch: Box<FlushBatch>, wait: Duration) {
+    fn append(&mut self, mut batch: Box<FlushBatch>, wait: Duration) {
+        for (cover, stamps) in batch.covers.iter().zip(&mut batch.stamps) {
+            if self.held(cover.id).is_none() {
+                *stamps = None;
+            }
+        }
         let append = |(progress, cover): (&Progress, &Cover)| {
             let promise = self.held(cover.id)?.running()?.promise();
             Some(Append { progress: progress.clone(), promise, whole: cover.whole })
@@ -240,8 +246,12 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
 
     /// Rows are durable, so the states that stand for them may be published: those of partitions that are still read, or leave.
     fn durable(&mut self, batch: FlushBatch) -> Result<(), WorkerError> {
-        let FlushBatch { covers, checkpoints, .. } = batch;
-        for Cover { id, next, whole } in covers {
+        let FlushBatch { covers, stamps, checkpoints, .. } = batch;
+        for (Cover { id, next, whole }, stamps) in covers.into_iter().zip(stamps) {
+            if let Some(stamps) = stamps {
+                self.acknowledge(id.partition, next);
+                self.observer.notice(Notice::Acknowledged { partition: id.partition, stamps: &stamps });
+            }
             self.answer(id, Event::Durable { next, whole })?;
         }
         for PendingCheckpoint { id, next, promise, state, room } in checkpoints {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::assignment::Position;
+use crate::assignment::{Position, Stamps};
 use crate::engine::{Batch, Holdings};
 use crate::event::UnknownFields;
 use crate::failure::Failure;
@@ -68,6 +68,13 @@ pub enum Notice<'a> {
     UnknownFields(&'a UnknownFields),
     /// An attempt to insert rows ended.
     Inserted(Result<(), &'a Failure>),
+    /// The store has acknowledged the rows of a flush for the first time: of records that were written at these times.
+    Acknowledged {
+        /// The partition.
+        partition: Partition,
+        /// When its records were written.
+        stamps: &'a Stamps,
+    },
     /// A partition moved: rows became durable, a checkpoint was published, an offset committed.
     Moved(Position),
     /// A checkpoint of so many bytes was published.

@@ -44,6 +44,8 @@ pub(super) struct Findings {
     pub(super) promise: Promise,
     /// How the store broke the promise of a newer state, if it did.
     pub(super) forgotten: Option<String>,
+    /// Rows below this offset were acknowledged once.
+    pub(super) acknowledged: Offset,
 }
 
 /// Who has not answered.
@@ -151,9 +153,13 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
         let known = self.sink.known(&source).await.map_err(Unanswered::Store)?;
         let Some(mut state) = newest else { return self.without_a_state(&source, known.store).await };
         let mut forgotten: Option<String> = None;
+        let acknowledged = known.progress.max(state.promise.progress).unwrap_or_default();
         loop {
             match state.promise.compare(&known) {
-                Ok(promise) => return Ok(Findings { found: self.with_limits(&source, state).await?, promise, forgotten }),
+                Ok(promise) => {
+                    let found = self.with_limits(&source, state).await?;
+                    return Ok(Findings { found, promise, forgotten, acknowledged });
+                }
                 // An older state that promises nothing would take any store.
                 Err(Broken::Another) => {
                     return Err(Unanswered::Forgotten(assignment::another_store(&source, state.promise.store, known.store)));
@@ -186,7 +192,7 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
     async fn without_a_state(&self, source: &str, store: StoreId) -> Result<Findings, Unanswered> {
         let newest = self.sink.newest_version(source).await.map_err(Unanswered::Store)?;
         let promise = Promise { store, progress: None, tables: None };
-        Ok(Findings { found: newest.map_or(Found::Nothing, Found::Rows), promise, forgotten: None })
+        Ok(Findings { found: newest.map_or(Found::Nothing, Found::Rows), promise, forgotten: None, acknowledged: 0 })
     }
 
     async fn with_limits(&self, source: &str, state: StoredState) -> Result<Found, Unanswered> {

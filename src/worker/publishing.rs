@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::opening::Answer;
 use super::{Appended, Checkpoints};
-use crate::assignment::{AssignmentId, Bounds, Promise, Publication};
+use crate::assignment::{AssignmentId, Bounds, Promise, Publication, Stamps};
 use crate::engine::Snapshot;
 use crate::failure::Failure;
 use crate::record::Offset;
@@ -64,6 +64,8 @@ pub(super) struct FlushBatch {
     pub(super) sent: Vec<Rows>,
     /// How far each partition's rows reach.
     pub(super) covers: Vec<Cover>,
+    /// When the records of each were written; nothing of those whose `progress` is not appended.
+    pub(super) stamps: Vec<Option<Stamps>>,
     /// States taken at this flush, to be published once the rows are durable.
     pub(super) checkpoints: Vec<PendingCheckpoint>,
     /// Attempts that failed.

@@ -24,7 +24,7 @@ use crate::assignment::{Assignment, AssignmentId, Command, Event, Farewell, Runn
 use crate::failure::Failure;
 use crate::metrics::Phase;
 use crate::reader::Lag;
-use crate::record::{Partition, source_name};
+use crate::record::{Offset, Partition, source_name};
 
 /// After a failed read the log is not asked for so long at most: rebalances wait for it meanwhile.
 const READ_WAIT_MAX: Duration = Duration::from_secs(1);
@@ -76,6 +76,8 @@ pub(super) struct Loop<'a, S, K, C, O> {
     lag_at: Duration,
     /// How many partitions the topic had when this epoch began, once that is known.
     pub(super) began_with: Option<usize>,
+    /// Up to where the store has acknowledged rows of a partition, whoever wrote them.
+    pub(super) acknowledged: BTreeMap<Partition, Offset>,
     /// Sources that were given back before all that was read of them was in a checkpoint, and where that continues.
     pub(super) unpublished: Vec<String>,
 }
@@ -133,6 +135,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
             read_failures: 0,
             lag_at: Duration::ZERO,
             began_with: None,
+            acknowledged: BTreeMap::new(),
             unpublished: Vec::new(),
         }
     }

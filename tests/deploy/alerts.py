@@ -21,11 +21,18 @@ RULES = pathlib.PurePath("deploy", "prometheus", "alerts.yml")
 OWN = 'job="grapevine"'
 # Metrics that Prometheus or the process brings.
 OTHERS = {"up", "process_start_time_seconds"}
+# What joins or adds up series keeps the labels by which fleets are told apart.
+FLEET = {"job", "namespace"}
+
+
+def rules(root):
+    """Alerts and what is recorded for them, in their order."""
+    return [rule for group in yaml.safe_load((root / RULES).read_text())["groups"] for rule in group["rules"]]
 
 
 def alerts(root):
     """The alerts of a tree, in their order."""
-    return [rule for group in yaml.safe_load((root / RULES).read_text())["groups"] for rule in group["rules"]]
+    return [rule for rule in rules(root) if "alert" in rule]
 
 
 def complaints(root):
@@ -34,11 +41,18 @@ def complaints(root):
     if ended.returncode != 0:
         yield deployment.said("promtool", ended)
         return
-    for rule in alerts(root):
-        yield from deployment.metrics_wrong(root, rule["alert"], rule["expr"])
-        metrics = re.findall(r"\b(grapevine_\w+|" + "|".join(OTHERS) + r")\b(\{[^}]*\})?", rule["expr"])
+    recorded = {rule["record"] for rule in rules(root) if "record" in rule}
+    for rule in rules(root):
+        name = rule.get("alert") or rule["record"]
+        yield from deployment.metrics_wrong(root, name, rule["expr"])
+        metrics = re.findall(r"\b(grapevine[\w:]+|" + "|".join(OTHERS) + r")\b(\{[^}]*\})?", rule["expr"])
         if not metrics or any(OWN not in labels for _, labels in metrics):
-            yield f"{rule['alert']} watches other fleets, too"
+            yield f"{name} watches other fleets, too"
+        if unknown := {metric for metric, _ in metrics if ":" in metric} - recorded:
+            yield f"{name} asks for {sorted(unknown)}, which nobody records"
+        for labels in re.findall(r"\b(?:by|on) \(([^)]*)\)", rule["expr"]):
+            if missing := FLEET - set(re.split(r",\s*", labels)):
+                yield f"{name} mixes fleets: ({labels}) lacks {sorted(missing)}"
     for ended in tested(root):
         if ended.returncode != 0:
             yield deployment.said("promtool", ended)
@@ -55,11 +69,11 @@ def failing(change):
     with tempfile.TemporaryDirectory() as folder:
         tree = pathlib.Path(folder)
         shutil.copytree(deployment.ROOT / "tests" / "alerts", tree / "tests" / "alerts")
-        rules = yaml.safe_load((deployment.ROOT / RULES).read_text())
-        for group in rules["groups"]:
+        changed = yaml.safe_load((deployment.ROOT / RULES).read_text())
+        for group in changed["groups"]:
             group["rules"] = [change(rule) for rule in group["rules"]]
         (tree / RULES).parent.mkdir(parents=True)
-        (tree / RULES).write_text(yaml.safe_dump(rules))
+        (tree / RULES).write_text(yaml.safe_dump(changed))
         texts = "".join(ended.stdout + ended.stderr for ended in tested(tree))
     found = re.findall(r"alertname: (\w+), time: \S+,\s+exp:\[(\]?)", texts)
     return {name for name, nothing in found if not nothing}, {name for name, _ in found}

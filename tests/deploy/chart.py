@@ -232,7 +232,7 @@ def _alerts(each, case):
     yield from _promtool(each["spec"])
     if 'job=\\"grapevine\\"' in json.dumps(each):
         yield "PrometheusRule: an alert watches a fleet that is not this release"
-    rules = {rule["alert"]: rule for group in each["spec"].get("groups", []) for rule in group["rules"]}
+    rules = {rule.get("alert"): rule for group in each["spec"].get("groups", []) for rule in group["rules"]}
     for name, own in case["values"]["prometheusRule"].get("rules", {}).items():
         if not own.items() <= rules[name].items() or "annotations" not in rules[name]:
             yield f"PrometheusRule: {name} is not {own} and what is shipped of it"

@@ -158,6 +158,7 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_topic_problem{problem=\"compacted\"}", 1.0),
         ("grapevine_topic_problem{problem=\"missing\"}", 0.0),
         ("grapevine_kafka_foreign_members", 3.0),
+        ("grapevine_freshness_seconds_count{time=\"append\"}", 0.0),
         ("grapevine_worker_ready", 0.0),
         ("grapevine_paused", 0.0),
     ];

@@ -95,6 +95,8 @@ fn the_page_of_metrics_is_sound_and_says_the_same_as_sql() {
         [read, accepted, duplicates, rejected].map(|count| format!("{count}")),
         world.counts().map(|count| format!("{count}"))
     );
+    let fresh = sum_of(&page, "grapevine_freshness_seconds_count", "time=\"create\"");
+    assert_eq!(fresh.to_bits(), read.to_bits(), "each record is counted once, at its acknowledgement");
     promtool(&page);
     worker.stop();
 }

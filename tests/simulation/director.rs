@@ -14,6 +14,7 @@ use crate::completeness::Completeness;
 use crate::dice::Dice;
 use crate::figures::Figures;
 use crate::forgetting::Forgetting;
+use crate::freshness::{self, Freshness};
 use crate::log::Log;
 use crate::oracle;
 use crate::seams::{Member, Shared, SimulatedCheckpoints, SimulatedSink, SimulatedSource};
@@ -23,7 +24,7 @@ use grapevine::backoff::Backoff;
 use grapevine::config;
 use grapevine::engine::Rules;
 use grapevine::record::{Partition, source_name};
-use grapevine::worker::{self, AskMemory, Memory, Seams, Settings, Silent, StoreId, WorkerError};
+use grapevine::worker::{self, AskMemory, Memory, Seams, Settings, StoreId, WorkerError};
 use tokio::sync::{Notify, Semaphore};
 
 /// Workers that are alive at most.
@@ -184,6 +185,37 @@ pub(crate) fn play_one_put_aside(seed: u64) -> Option<()> {
     })
 }
 
+/// One worker after another, each killed or stopped in the middle: how many records were counted as fresh by nobody, because their
+/// worker died before it heard of their rows.
+pub(crate) fn play_freshness(seed: u64) -> u64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without I/O").block_on(async {
+        let mut director = Director::new(seed);
+        director.world.borrow_mut().trouble = 20;
+        for _ in 0..15 {
+            director.grow();
+            if director.workers.is_empty() {
+                director.start();
+            }
+            director.assign();
+            let span = director.dice.below(4_000);
+            director.run_for(Duration::from_millis(span)).await;
+            match director.dice.below(4) {
+                0 => director.kill(),
+                1 => {
+                    director.stop();
+                    director.run_for(Duration::from_secs(60)).await;
+                }
+                _ => {}
+            }
+        }
+        director.finish().await;
+        director.check();
+        let world = director.world.borrow();
+        world.logs.iter().enumerate().map(|(partition, log)| world.freshness.check(number(partition), log)).sum()
+    })
+}
+
 struct Worker {
     number: usize,
     run: Pin<Box<dyn Future<Output = Result<(), WorkerError>>>>,
@@ -224,6 +256,7 @@ impl Director {
             whole: BTreeMap::new(),
             completeness: Completeness::new(settings.rules.clone()),
             forgetting: Forgetting::default(),
+            freshness: Freshness::default(),
             inserting: BTreeMap::new(),
             inserts: 0,
             strays: Vec::new(),
@@ -467,10 +500,11 @@ impl Director {
         let ask = move || short.strikes(Fault::MemoryShort, 100).then_some(full);
         settings.memory = AskMemory::new(ask, Arc::new(Semaphore::new(1)));
         let stopped = Rc::clone(&stop);
+        let watch = freshness::Watch(Rc::clone(&self.world));
         let run = Box::pin(async move {
             let source = SimulatedSource::new(member.clone());
             let seams = Seams { source, sink: SimulatedSink(member.clone()), checkpoints: SimulatedCheckpoints(member) };
-            worker::run(seams, &settings, &Silent, stopped.notified()).await
+            worker::run(seams, &settings, &watch, stopped.notified()).await
         });
         self.workers.push(Worker { number, run, stop, stopping: false });
     }

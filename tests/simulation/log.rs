@@ -36,7 +36,7 @@ impl Entry {
             timestamp: Some(self.timestamp),
             key: Some(&self.key),
             payload: self.payload.as_deref(),
-            headers: Vec::new(),
+            ..Record::default()
         }
     }
 }

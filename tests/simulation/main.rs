@@ -13,6 +13,7 @@ mod dice;
 mod director;
 mod figures;
 mod forgetting;
+mod freshness;
 mod going_on;
 mod log;
 mod oracle;
@@ -91,6 +92,13 @@ fn a_first_checkpoint_that_comes_late_begins_where_the_log_begins_by_then() {
 fn checkpoints_of_one_partition_that_hang_do_not_hold_up_the_others() {
     let occasions = (0..60).filter_map(director::play_one_hung).count();
     assert!(occasions > 20, "only {occasions} occasions");
+}
+
+#[test]
+fn every_record_is_counted_as_fresh_once_however_often_it_is_read() {
+    let unheard: Vec<u64> = (0..300).map(director::play_freshness).collect();
+    let some = unheard.iter().filter(|records| **records > 0).count();
+    assert!(some > 20, "only {some} workers died before they heard of their rows");
 }
 
 /// Which seeds are played: from the first on, so many, or for so long.

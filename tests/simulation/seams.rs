@@ -237,6 +237,11 @@ fn commit_in_group(member: &Member, offsets: &[(Partition, Offset)]) -> Result<(
     Ok(())
 }
 
+fn partition_of(source: &str) -> Partition {
+    let number = source.rsplit('/').next().and_then(|number| number.parse().ok());
+    Partition(number.expect("sources end with their partition"))
+}
+
 /// The store as one member reaches it.
 pub(crate) struct SimulatedSink(pub(crate) Member);
 
@@ -268,6 +273,7 @@ impl Sink for SimulatedSink {
         member.world.borrow_mut().append(rows);
         self.answer().await?;
         for Append { progress, whole, .. } in rows {
+            member.world.borrow_mut().freshness.heard(partition_of(&progress.source), progress.version);
             let forgetting = &mut member.world.borrow_mut().forgetting;
             forgetting.settled(member.number, &progress.source, progress.version);
             if *whole {
@@ -286,7 +292,10 @@ impl Sink for SimulatedSink {
         world.perhaps_forget();
         let World { forgetting, tables, .. } = &mut *world;
         forgetting.opened(self.0.number, source, tables.marked(source));
-        Ok(world.tables.known(world.store, source))
+        let known = world.tables.known(world.store, source);
+        let (partition, World { freshness, logs, .. }) = (partition_of(source), &mut *world);
+        freshness.told(partition, known.progress.unwrap_or_default(), &logs[slot(partition)]);
+        Ok(known)
     }
 
     async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure> {
@@ -404,8 +413,8 @@ impl SimulatedCheckpoints {
     /// Keeps the three newest, and the one just written.
     fn store(&self, source: &str, stored: Stored) {
         let mut world = self.0.world.borrow_mut();
-        let partition = source.rsplit('/').next().and_then(|number| number.parse().ok()).map(Partition);
-        let first = world.firsts[slot(partition.expect("sources end with their partition"))];
+        let partition = partition_of(source);
+        let first = world.firsts[slot(partition)];
         let durable = world.promised.get(source).copied();
         let next = stored.next;
         // A first checkpoint covers nothing: it stands where the log began when it was asked.
@@ -416,7 +425,7 @@ impl SimulatedCheckpoints {
             stored.promise.progress.is_none() || whole >= Some(next),
             "I9: published {next} of {source}, all tables were whole at {whole:?}"
         );
-        if world.owners[slot(partition.expect("sources end with their partition"))] != Some(self.0.number) {
+        if world.owners[slot(partition)] != Some(self.0.number) {
             world.faults.note(Fault::PublishedByTwo);
         }
         if stored.sound {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::completeness::Completeness;
 use crate::dice::Dice;
 use crate::forgetting::Forgetting;
+use crate::freshness::Freshness;
 use crate::log::Log;
 use crate::table::Tables;
 use grapevine::record::{Offset, Partition, source_name};
@@ -108,6 +109,7 @@ pub(crate) struct World {
     pub(crate) whole: BTreeMap<String, Offset>,
     pub(crate) completeness: Completeness,
     pub(crate) forgetting: Forgetting,
+    pub(crate) freshness: Freshness,
     /// Inserts that have not ended: whose, and their numbers.
     pub(crate) inserting: BTreeMap<(usize, u64), Rows>,
     pub(crate) inserts: u64,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::judgement::{Bounds, check_bounds};
 use super::promise::Promise;
 use super::refusal::{self, Unrecognised};
+use super::stamps::Stamps;
 use super::{Event, Publication, Terms, Undone};
 use crate::engine::{Batch, Engine, Snapshot, Tally};
 use crate::event::{self, UnknownFields};
@@ -59,6 +60,9 @@ pub struct Running {
     recent: Recent,
     /// Fields that nobody reads, since the last flush.
     unknown: UnknownFields,
+    /// When the records since the last flush were written, but for those below this offset: they could be read before.
+    stamps: Stamps,
+    acknowledged: Offset,
 }
 
 /// What a partition that leaves must know of what happened.
@@ -142,6 +146,8 @@ impl Running {
             failures: 0,
             recent: Recent::default(),
             unknown: UnknownFields::default(),
+            stamps: Stamps::default(),
+            acknowledged: 0,
         };
         let from = running.from(bounds);
         (running, from)
@@ -172,6 +178,10 @@ impl Running {
     pub(super) fn fold(&mut self, source: &str, records: &[Record<'_>]) -> Result<(), String> {
         self.recognise(source, records.first())?;
         for record in records {
+            // One that is read once more is counted once.
+            if record.offset >= self.engine.next().max(self.acknowledged) {
+                self.stamps.add(record);
+            }
             let event = event::parse_noting(record, &mut self.unknown);
             self.engine.observe(record, event);
         }
@@ -217,6 +227,16 @@ impl Running {
         self.asked = if whole { self.flushed } else { self.asked };
         self.recent.add(&batch.tally);
         (batch, std::mem::take(&mut self.unknown))
+    }
+
+    /// The store has acknowledged everything below this offset before.
+    pub fn acknowledged(&mut self, upto: Offset) {
+        self.acknowledged = upto;
+    }
+
+    /// When the records since the flush before were written, for whoever hears that their rows can be read.
+    pub fn take_stamps(&mut self) -> Stamps {
+        std::mem::take(&mut self.stamps)
     }
 
     /// Its state as of the last flush, to be published once the rows are durable, and what the store must know by then.

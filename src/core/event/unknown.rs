@@ -70,7 +70,7 @@ mod tests {
 
     fn noted(payload: &str, headers: Vec<Header<'_>>) -> [u64; 4] {
         let mut unknown = UnknownFields::default();
-        let record = Record { offset: 0, timestamp: Some(0), key: None, payload: Some(payload.as_bytes()), headers };
+        let record = Record { timestamp: Some(0), payload: Some(payload.as_bytes()), headers, ..Record::default() };
         drop(parse_noting(&record, &mut unknown));
         unknown.0
     }

@@ -203,7 +203,7 @@ fn a_conflicting_copy_is_counted_and_changes_nothing() {
 #[test]
 fn a_reject_is_a_row_with_its_bytes_and_a_version_of_its_own() {
     let mut engine = engine();
-    let record = Record { offset: 7, timestamp: Some(NOON), key: Some(b"k"), payload: Some(b"\xff{"), headers: vec![] };
+    let record = Record { offset: 7, timestamp: Some(NOON), key: Some(b"k"), payload: Some(b"\xff{"), ..Record::default() };
     engine.observe(&record, a_reject());
     engine.advance(100);
     let batch = engine.flush();
