@@ -190,6 +190,13 @@ impl Metrics {
         }
     }
 
+    /// Notes how much memory the process may take, if anybody knows.
+    pub fn record_memory_limit(&self, limit: Option<u64>) {
+        if let Some(limit) = limit {
+            self.families.memory_limit.with_label_values::<&str>(&[]).set(limit as f64);
+        }
+    }
+
     /// Notes whether something is wrong with the topic.
     pub fn record_topic_problem(&self, problem: TopicProblem, wrong: bool) {
         self.families.topic_problems[problem as usize].set(f64::from(u8::from(wrong)));

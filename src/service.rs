@@ -98,6 +98,7 @@ impl Service {
         let metrics = Metrics::new(&Registry::new(), &config.kafka.topic, Arc::clone(&health))
             .map_err(|error| ServiceError::Operator(format!("could not register metrics: {error}")))?;
         let metrics = Arc::new(metrics);
+        metrics.record_memory_limit(memory_limit(config));
         let (shutdown, asked) = watch::channel(false);
         let (admin_open, admin_closed) = watch::channel(false);
         let admin = serve_admin(config, &metrics, &health, admin_closed).await?;
@@ -199,7 +200,7 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
     let counted = Arc::clone(metrics);
     let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, now)
         .with_observer(move |attempt| count(&counted, attempt));
-    let limit = config.memory.limit.or_else(memory::limit);
+    let limit = memory_limit(config);
     let ask = move || Some(Memory { limit: limit?, taken: memory::resident()? });
     let settings = Settings { memory: AskMemory::new(ask, Arc::clone(alone)), ..Settings::of(config, seed(number)) };
     let checkpoints = CheckpointStore::open(&config.checkpoint, config.rules.epoch)?;
@@ -275,6 +276,11 @@ async fn wait_alive(wait: Duration, number: usize, health: &Health) {
         health.tick(number, Instant::now());
         tokio::time::sleep_until(until.min(tokio::time::Instant::now() + Duration::from_secs(1))).await;
     }
+}
+
+/// What this process may take, if anybody knows.
+fn memory_limit(config: &Config) -> Option<u64> {
+    config.memory.limit.or_else(memory::limit)
 }
 
 fn count(metrics: &Metrics, attempt: &Attempt<'_>) {

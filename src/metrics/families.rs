@@ -48,6 +48,8 @@ pub(super) struct Families {
     pub(super) phases: Vec<prometheus::Counter>,
     pub(super) topic_problems: Vec<Gauge>,
     pub(super) retention: GaugeVec,
+    /// Absent where the limit is not known.
+    pub(super) memory_limit: GaugeVec,
     pub(super) foreign_members: Gauge,
     pub(super) answers_age: GaugeVec,
     pub(super) ready: Gauge,
@@ -135,6 +137,7 @@ impl Families {
             phases: to.phases()?,
             topic_problems: to.topic_problems()?,
             retention: to.retention()?,
+            memory_limit: to.memory_limit()?,
             foreign_members: to.gauge(
                 "kafka_foreign_members",
                 "Members of the consumer group that are no workers; what is assigned to them nobody reads.",
@@ -293,6 +296,11 @@ impl Registrar<'_> {
     fn retention(&self) -> prometheus::Result<GaugeVec> {
         let help = "How long the topic keeps its records (retention.ms); absent: for ever, or not known.";
         self.put(GaugeVec::new(Opts::new(prefixed("kafka_retention_seconds"), help), &["topic"])?)
+    }
+
+    fn memory_limit(&self) -> prometheus::Result<GaugeVec> {
+        let help = "What this process may take: memory.limit_mib, else what its container or the machine allows; absent: not known.";
+        self.put(GaugeVec::new(Opts::new(prefixed("memory_limit_bytes"), help), &[])?)
     }
 
     fn answers_age(&self) -> prometheus::Result<GaugeVec> {

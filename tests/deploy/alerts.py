@@ -20,7 +20,7 @@ import yaml
 RULES = pathlib.PurePath("deploy", "prometheus", "alerts.yml")
 OWN = 'job="grapevine"'
 # Metrics that Prometheus or the process brings.
-OTHERS = {"up", "process_start_time_seconds"}
+OTHERS = {"up", "process_start_time_seconds", "process_resident_memory_bytes"}
 # What joins or adds up series keeps the labels by which fleets are told apart.
 FLEET = {"job", "namespace"}
 

@@ -83,6 +83,7 @@ fn record_everything(metrics: &Metrics) {
     metrics.record_topic_problem(TopicProblem::Compacted, true);
     metrics.record_retention(Some(Duration::from_secs(100)));
     metrics.record_answers("grapevine", 950_000);
+    metrics.record_memory_limit(Some(1 << 30));
     metrics.record_foreign_members(3);
 }
 
@@ -158,6 +159,7 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_topic_problem{problem=\"compacted\"}", 1.0),
         ("grapevine_topic_problem{problem=\"missing\"}", 0.0),
         ("grapevine_kafka_foreign_members", 3.0),
+        ("grapevine_memory_limit_bytes", 1_073_741_824.0),
         ("grapevine_freshness_seconds_count{time=\"append\"}", 0.0),
         ("grapevine_worker_ready", 0.0),
         ("grapevine_paused", 0.0),
