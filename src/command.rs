@@ -21,6 +21,7 @@ pub mod report;
 pub mod resume;
 pub mod rollup;
 pub mod run;
+pub mod status;
 mod table;
 #[cfg(feature = "lab")]
 pub mod world;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use grapevine::command::{check, checkpoint, epoch, health, migrate, pseudonym, rejects, report, resume, rollup, run};
+use grapevine::command::{check, checkpoint, epoch, health, migrate, pseudonym, rejects, report, resume, rollup, run, status};
 #[cfg(feature = "lab")]
 use grapevine::command::{demo, embedded_clickhouse, generate};
 use grapevine::config::{Config, ConfigErrors};
@@ -32,6 +32,17 @@ enum Command {
     Run(Configured),
     /// Names all mistakes of a configuration at once, or says what a worker would use
     Check(Configured),
+    /// Shows how a fleet is: workers, partitions, lag, freshness, checkpoints, answers, and what is wrong
+    ///
+    /// It asks the admin ports of the workers that are named, else of the configuration's own, and Kafka, ClickHouse and the
+    /// checkpoint store of the configuration. It ends with 0 if all is well, with 1 if there are problems, with 2 if not everybody
+    /// could be asked.
+    Status {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(flatten)]
+        options: status::Options,
+    },
     /// Asks the worker of this configuration whether it is alive, or with --ready whether it does its work
     ///
     /// For health checks in images without a shell: it asks the admin port of the same configuration, on this machine, and ends
@@ -170,6 +181,9 @@ fn carry_out(command: Command) -> Result<ExitCode, anyhow::Error> {
             runtime()?.block_on(run::run(&config))?;
         }
         Command::Check(Configured { config }) => return Ok(ExitCode::from(check::run(config.as_deref(), std::env::vars()))),
+        Command::Status { configured, options } => {
+            return Ok(ExitCode::from(runtime()?.block_on(status::run(&configured.load_without_key()?, &options))?));
+        }
         Command::Health { configured, options } => {
             runtime()?.block_on(health::run(&configured.load_without_key()?, options))?;
         }

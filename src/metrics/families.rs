@@ -299,7 +299,8 @@ impl Registrar<'_> {
     }
 
     fn memory_limit(&self) -> prometheus::Result<GaugeVec> {
-        let help = "What this process may take: memory.limit_mib, else what its container or the machine allows; absent: not known.";
+        let help =
+            "What this process may take: memory.limit_mib, else what its container or the machine allows; absent: not known.";
         self.put(GaugeVec::new(Opts::new(prefixed("memory_limit_bytes"), help), &[])?)
     }
 

@@ -6,10 +6,11 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
+use crate::commands::say;
 use crate::demo::{grapevine, succeeded};
 use crate::events::{Data, PROGRESS, distinct, sums};
 use crate::store::{Database, start};
-use crate::world::{Relay, World, ended, has_checkpoint, sum_of, until};
+use crate::world::{Relay, Worker, World, ended, has_checkpoint, sum_of, until};
 
 fn parts(lines: &[Vec<u8>], count: usize) -> impl Iterator<Item = &[Vec<u8>]> {
     lines.chunks(lines.len().div_ceil(count))
@@ -61,6 +62,11 @@ fn a_worker_says_what_it_waits_for_and_goes_on_by_itself() {
         other => Err(other),
     });
     assert_eq!(worker.get("/healthz").0, 200);
+    let url = format!("http://{}", worker.admin);
+    let status = say(&world, &["status", "--worker", &url], &[]);
+    // The folder of checkpoints is not there before the first worker has begun.
+    assert!(status.printed.contains("problem: database \"probes_rows\" lacks"), "{status:?}");
+    assert_eq!(status.code, 1, "{status:?}");
     let said = |output: Output| String::from_utf8(succeeded(output).stdout).unwrap();
     let plan = said(world.command("migrate").arg("--plan").output().unwrap());
     assert!(plan.contains("CREATE TABLE"), "{plan}");
@@ -98,7 +104,33 @@ fn the_page_of_metrics_is_sound_and_says_the_same_as_sql() {
     let fresh = sum_of(&page, "grapevine_freshness_seconds_count", "time=\"create\"");
     assert_eq!(fresh.to_bits(), read.to_bits(), "each record is counted once, at its acknowledgement");
     promtool(&page);
+    what_status_says(&world, worker);
+}
+
+/// Of a worker at rest, and of one that is gone.
+fn what_status_says(world: &World, worker: Worker) {
+    let url = format!("http://{}", worker.admin);
+    let status = |arguments: &[&str]| say(world, &[["status", "--worker", &url].as_slice(), arguments].concat(), &[]);
+    let printed = until("nothing is left to do", || {
+        let said = status(&[]);
+        if said.code == 0 { Ok(said.printed) } else { Err(format!("{said:?}")) }
+    });
+    let lines: Vec<Vec<&str>> = printed.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["group", "events-epoch-0"]);
+    let partitions: Vec<_> = lines.iter().filter(|line| line.len() > 6 && line[1] == worker.admin.to_string()).collect();
+    assert_eq!(partitions.len(), 3, "{printed}");
+    // The end of the log, and up to where rows can be read.
+    assert!(partitions.iter().all(|line| line[2] == line[3] && line[2] != "0"), "{printed}");
+    assert!(printed.contains("answers: none yet\nall is well\n"), "{printed}");
+    let read: serde_json::Value = serde_json::from_str(&status(&["--json"]).done()).unwrap();
+    assert_eq!(read["workers"][0]["ready"], true, "{read}");
+    assert_eq!(read["partitions"].as_array().unwrap().len(), 3, "{read}");
     worker.stop();
+    let said = status(&[]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.printed.contains(&format!("not asked: {url}/metrics does not answer")), "{said:?}");
+    let is_last = |line: &str| line.split_whitespace().take(2).eq(["2", "-"]);
+    assert!(said.printed.lines().any(is_last), "the rest is shown: {said:?}");
 }
 
 fn promtool(page: &str) {

@@ -416,7 +416,7 @@ fn final_words(errors: &str) -> String {
 pub(crate) struct Worker {
     child: Child,
     log: tempfile::NamedTempFile,
-    admin: SocketAddr,
+    pub(crate) admin: SocketAddr,
 }
 
 impl Worker {
