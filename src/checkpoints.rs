@@ -11,6 +11,7 @@ mod envelope;
 mod fingerprint;
 mod leftovers;
 mod place;
+mod probe;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -31,7 +31,12 @@ enum Command {
     /// Runs the worker until SIGTERM or SIGINT
     Run(Configured),
     /// Names all mistakes of a configuration at once, or says what a worker would use
-    Check(Configured),
+    Check {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(flatten)]
+        options: check::Options,
+    },
     /// Shows how a fleet is: workers, partitions, lag, freshness, checkpoints, answers, and what is wrong
     ///
     /// It asks the admin ports of the workers that are named, else of the configuration's own, and Kafka, ClickHouse and the
@@ -180,7 +185,13 @@ fn carry_out(command: Command) -> Result<ExitCode, anyhow::Error> {
             logs::start(&config.log)?;
             runtime()?.block_on(run::run(&config))?;
         }
-        Command::Check(Configured { config }) => return Ok(ExitCode::from(check::run(config.as_deref(), std::env::vars()))),
+        Command::Check { configured, options } => {
+            let code = check::run(configured.config.as_deref(), std::env::vars());
+            if code != 0 || !options.probe {
+                return Ok(ExitCode::from(code));
+            }
+            return Ok(ExitCode::from(runtime()?.block_on(check::probe(&configured.load()?))?));
+        }
         Command::Status { configured, options } => {
             return Ok(ExitCode::from(runtime()?.block_on(status::run(&configured.load_without_key()?, &options))?));
         }

@@ -1,13 +1,30 @@
 //! `grapevine check`: names all mistakes of a configuration at once, or says what a worker would use.
 //!
-//! Nothing is contacted: it runs where neither Kafka nor ClickHouse can be reached, such as before a deployment.
+//! Nothing is contacted: it runs where neither Kafka nor ClickHouse can be reached, such as before a deployment. With `--probe` they are.
+
+mod probe;
 
 use std::io::Write;
 use std::path::Path;
 
+use super::outcome::{CommandError, say};
 use crate::config::{Config, ConfigErrors};
 use crate::engine::BYTES_AN_ENTRY;
 use crate::memory;
+
+/// What to look at.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Options {
+    /// Ask Kafka, ClickHouse and the checkpoint store, too: whether they are what the configuration says, and allow what a worker does
+    ///
+    /// A line each: ok, unknown, or wrong with the key and the cure; ends with 1 if anything is wrong. No row is written, nothing of
+    /// the log is read and nobody joins the group; at the place of the checkpoints an object is written and deleted again.
+    #[arg(long)]
+    pub probe: bool,
+}
+
+/// The exit code of a configuration that is good, of parts that are not what it says.
+pub const WRONG_PARTS: u8 = 1;
 
 /// The exit code of a bad configuration (`EX_USAGE`).
 pub const BAD_CONFIGURATION: u8 = 64;
@@ -21,6 +38,17 @@ pub fn run(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> 
     // A reader that went away (`| head`) changes nothing about the configuration.
     drop(printed);
     code
+}
+
+/// Asks the parts of a configuration, and prints what they say. Returns the exit code.
+///
+/// # Errors
+///
+/// When standard output fails.
+pub async fn probe(config: &Config) -> Result<u8, CommandError> {
+    let findings = probe::ask(config).await;
+    say(&findings.text())?;
+    Ok(if findings.wrong { WRONG_PARTS } else { 0 })
 }
 
 /// What a state takes beside its engine, an entry: when it is restored, 37 bytes decompressed and at most 37 as an object; when

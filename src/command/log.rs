@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -46,6 +46,7 @@ impl ConsumerContext for Reasons {}
 /// The topic and the group of one epoch.
 pub(crate) struct Log {
     client: Arc<BaseConsumer<Reasons>>,
+    config: ClientConfig,
     brokers: String,
     topic: String,
     group: String,
@@ -67,13 +68,15 @@ impl Log {
     /// Nothing is contacted yet.
     pub(crate) fn open(Config { kafka: settings, worker, .. }: &Config, epoch: u16) -> Result<Log, CommandError> {
         let group = settings.group_of(epoch);
-        let mut config = client_config(settings);
+        let plain = client_config(settings);
+        let mut config = plain.clone();
         // Asks and commits as somebody who is no member of the group: it never subscribes.
         config.set("group.id", &group).set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
         let client = config.create_with_context(Reasons::default());
         let client = client.map_err(|error| CommandError::Kafka(format!("the Kafka client refuses its settings: {error}")))?;
         Ok(Log {
             client: Arc::new(client),
+            config: plain,
             brokers: settings.brokers.clone(),
             topic: settings.topic.clone(),
             group,
@@ -102,6 +105,28 @@ impl Log {
         let bounds = self.client.fetch_watermarks(&self.topic, partition.0, DEADLINE);
         let (first, end) = bounds.map_err(|error| self.failed("ask for the bounds of partitions from", &error))?;
         Ok((kafka::offset(first), kafka::offset(end)))
+    }
+
+    /// Whether records may be read: the end of a partition is asked for as a reader does, by nobody's member.
+    pub(crate) fn may_read(&self, partition: Partition) -> Result<(), KafkaError> {
+        let mut config = self.config.clone();
+        config.set("group.id", &self.group).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
+        let client: BaseConsumer<Reasons> = config.create_with_context(Reasons::default())?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.topic, partition.0, ClientOffset::End)?;
+        client.assign(&list)?;
+        let until = Instant::now() + DEADLINE;
+        let mut last = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);
+        while Instant::now() < until {
+            match client.poll(Duration::from_millis(100)) {
+                Some(Ok(_) | Err(KafkaError::PartitionEOF(_))) => return Ok(()),
+                // It stays so until somebody grants it.
+                Some(Err(error)) if error.rdkafka_error_code().is_some_and(is_denial) => return Err(error),
+                Some(Err(error)) => last = error,
+                None => {}
+            }
+        }
+        Err(last)
     }
 
     /// What the group has committed.
@@ -148,6 +173,11 @@ impl Log {
             self.brokers, self.topic, self.group
         ))
     }
+}
+
+fn is_denial(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    [Code::TopicAuthorizationFailed, Code::GroupAuthorizationFailed, Code::ClusterAuthorizationFailed].contains(&code)
 }
 
 /// A broker that answers so has members to protect: the group is used, or about to be.

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod epoch;
+mod probe;
 mod rejects;
 mod resume;
 
