@@ -27,6 +27,7 @@ pub mod admin;
 pub mod logs;
 pub mod memory;
 pub mod metrics;
+pub mod version;
 
 pub mod service;
 

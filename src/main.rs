@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use grapevine::command::{check, checkpoint, epoch, health, migrate, pseudonym, rejects, report, resume, rollup, run, status};
 #[cfg(feature = "lab")]
 use grapevine::command::{demo, embedded_clickhouse, generate};
 use grapevine::config::{Config, ConfigErrors};
-use grapevine::logs;
+use grapevine::{logs, version};
 
 /// See Cargo.toml for why.
 #[global_allocator]
@@ -18,9 +18,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///
 /// Start with `grapevine demo`, which needs nothing else. In production: `check` a configuration, `migrate`
 /// the database, `run` the worker. When something went wrong: `checkpoint`, `resume`, `epoch` and `rejects`, with
-/// docs/operations.md. Exit codes: 0 done, 64 a mistake in the configuration, 1 refused or failed.
+/// docs/operations.md. Exit codes: 0 done, 1 refused or failed, 2 a mistake in the command line, 64 one in the configuration.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version = version::text())]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -130,6 +130,13 @@ enum Command {
         #[command(flatten)]
         arguments: report::Arguments,
     },
+    /// Prints what a shell completes the words of this program with
+    ///
+    /// For bash: `grapevine completions bash > /etc/bash_completion.d/grapevine`; zsh and fish have folders of their own for it.
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
     /// Sends events through Kafka, worker and ClickHouse, all of it on this machine, and shows answers
     #[cfg(feature = "lab")]
     Demo(demo::Arguments),
@@ -219,6 +226,12 @@ fn carry_out(command: Command) -> Result<ExitCode, anyhow::Error> {
         Command::Pseudonym { configured, options } => pseudonym::run(&configured.load()?.rules.pseudonym_key, &options)?,
         Command::Report { configured, arguments } => {
             runtime()?.block_on(report::run(&configured.load_without_key()?.clickhouse, &arguments))?;
+        }
+        Command::Completions { shell } => {
+            // A reader that went away has what it wanted; clap would panic.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut CommandLine::command(), "grapevine", &mut script);
+            drop(std::io::Write::write_all(&mut std::io::stdout(), &script));
         }
         #[cfg(feature = "lab")]
         Command::Demo(arguments) => demo::run(&arguments, std::env::vars())?,

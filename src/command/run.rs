@@ -5,6 +5,7 @@ use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::service::{Service, ServiceError};
+use crate::version;
 use crate::worker::Silent;
 
 /// How often the loops are looked at.
@@ -18,7 +19,7 @@ const WATCH: std::time::Duration = std::time::Duration::from_millis(200);
 pub async fn run(config: &Config) -> Result<(), ServiceError> {
     // First of all: a signal that comes while the worker starts must find somebody.
     let asked = asked_to_stop();
-    info!(version = env!("CARGO_PKG_VERSION"), threads = config.worker.threads, topic = config.kafka.topic, "grapevine starts");
+    info!(version = version::text(), threads = config.worker.threads, topic = config.kafka.topic, "grapevine starts");
     let service = Service::start(config, |_| Silent).await?;
     tokio::select! {
         name = asked => info!(signal = name, "asked to stop: flushing, checkpointing, committing"),

@@ -17,9 +17,10 @@ pub(super) const DEFAULTS: &str = include_str!("../../config/worker.toml");
 
 const PREFIX: &str = "GRAPEVINE_";
 
-/// Variables with the prefix that are no keys of a worker: where the library of the embedded ClickHouse engine lies, where trials
-/// write traces, and the seeds of the simulation, which a shell may have exported.
-const OTHER_VARIABLES: [&str; 4] = ["GRAPEVINE_LIBCHDB", "GRAPEVINE_READER_TRACE", "GRAPEVINE_SEED", "GRAPEVINE_SEEDS"];
+/// Variables with the prefix that are no keys of a worker: what a build is told, where the library of the embedded ClickHouse engine lies,
+/// where trials write traces, and the seeds of the simulation, which a shell may have exported.
+const OTHER_VARIABLES: [&str; 6] =
+    ["GRAPEVINE_COMMIT", "GRAPEVINE_DATE", "GRAPEVINE_LIBCHDB", "GRAPEVINE_READER_TRACE", "GRAPEVINE_SEED", "GRAPEVINE_SEEDS"];
 
 /// Keys that have another name now: the section, the old name, and the cure.
 const RENAMED: [(&str, &str, &str); 1] =

@@ -11,6 +11,7 @@ use super::{CheckpointResult, ErrorClass, GapKind, InsertResult, Label, Phase, R
 use crate::engine::LATENESS_BOUNDS;
 use crate::event::{EventType, Reason, UnknownField};
 use crate::record::Partition;
+use crate::version;
 
 /// Upper bounds of the histogram of freshness, in seconds; five are the objective.
 pub(super) const FRESHNESS_BOUNDS: [f64; 12] = [0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
@@ -316,8 +317,12 @@ impl Registrar<'_> {
     }
 
     fn build_info(&self) -> prometheus::Result<()> {
-        let opts = Opts::new(prefixed("build_info"), "Always 1; the label says which version runs.");
-        self.put(GaugeVec::new(opts, &["version"])?)?.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+        let opts = Opts::new(
+            prefixed("build_info"),
+            "Always 1; the labels say which version runs, and the commit and day it was built from.",
+        );
+        let family = self.put(GaugeVec::new(opts, &["version", "commit", "date"])?)?;
+        family.with_label_values(&[version::VERSION, version::COMMIT, version::DATE]).set(1.0);
         Ok(())
     }
 }

@@ -6,6 +6,8 @@ mod probe;
 mod rejects;
 mod resume;
 
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
 use crate::world::World;
@@ -57,6 +59,53 @@ pub(crate) fn table(printed: &str) -> Vec<Vec<&str>> {
 /// Once the embedded broker has seen a group, it takes offsets from members only, whether there are any or not. So
 /// commands that need a group without members name one that it has not seen; Apache Kafka knows the difference.
 pub(crate) const UNSEEN_GROUP: (&str, &str) = ("GRAPEVINE_KAFKA_GROUP", "unseen");
+
+/// A program that is told nothing but its arguments, and has ended.
+fn ended_with(arguments: &[&str], environment: &[(&str, &str)]) -> Said {
+    let mut command = crate::demo::grapevine();
+    Said::of(command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null()).output().unwrap())
+}
+
+#[test]
+fn every_exit_code_of_the_manual_is_what_happens_and_there_is_no_other() {
+    let manual = include_str!("../../docs/operations.md");
+    let table = manual.split("### Exit codes\n").nth(1).unwrap().split("\n#").next().unwrap();
+    let said: Vec<i32> = table.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok()).collect();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let nowhere = [("GRAPEVINE_CHECKPOINT_URL", "file:///nowhere/at/all"), ("GRAPEVINE_ADMIN_ADDRESS", nobody.as_str())];
+    let ended = [
+        ended_with(&["--version"], &[]),
+        ended_with(&["checkpoint", "ls"], &nowhere),
+        ended_with(&["checkpoint", "--lss"], &[]),
+        ended_with(&["checkpoint", "ls"], &[("GRAPEVINE_WORKER_EPOCH", "first")]),
+    ];
+    assert_eq!(ended.each_ref().map(|said| said.code), [0, 1, 2, 64], "{ended:?}");
+    assert_eq!(said, [0, 1, 2, 64]);
+    // The same from those that say more than whether they did it.
+    assert_eq!(ended_with(&["health"], &nowhere).code, 1);
+}
+
+#[test]
+fn a_version_says_what_it_was_built_from() {
+    let said = ended_with(&["--version"], &[]).done();
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(said.starts_with(&format!("grapevine {version} (commit ")), "{said}");
+    assert_eq!(said.trim(), format!("grapevine {}", grapevine::version::text()));
+}
+
+#[test]
+fn shells_complete_every_command() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = ended_with(&["completions", shell], &[]).done();
+        for word in ["status", "health", "checkpoint", "--probe", "probe"] {
+            assert!(script.contains(word.trim_start_matches("--")), "{shell} does not complete {word}");
+        }
+    }
+    let script = ended_with(&["completions", "bash"], &[]).done();
+    let mut bash = Command::new("bash").args(["-n", "/dev/stdin"]).stdin(Stdio::piped()).spawn().unwrap();
+    bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    assert!(bash.wait().unwrap().success(), "bash does not take it");
+}
 
 #[test]
 fn a_bad_configuration_ends_every_command_with_its_own_code() {

@@ -140,7 +140,10 @@ fn every_setting_that_the_documents_name_exists() {
     for path in ["docs/operations.md", "docker-compose.yml", "deploy/Dockerfile"] {
         let text = read(path);
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-        for name in words.filter(|word| word.starts_with("GRAPEVINE_")) {
+        // What a build is told is no setting.
+        let settings =
+            words.filter(|word| word.starts_with("GRAPEVINE_") && !["GRAPEVINE_COMMIT", "GRAPEVINE_DATE"].contains(word));
+        for name in settings {
             assert!(reference.contains(name) || is_variable(&sections, name), "{path} names {name}, which does not exist");
         }
     }
