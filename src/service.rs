@@ -27,6 +27,7 @@ use crate::metrics::{Health, InsertResult, LoopWatch, Metrics, Obstacle, Table};
 use crate::worker::{self, AskMemory, Memory, Observer, Seams, Settings, WorkerError};
 
 mod answers;
+pub mod supervisor;
 mod survey;
 
 /// Why a service could not start, or ended by itself.
@@ -138,6 +139,12 @@ impl Service {
     pub fn is_running(&self) -> bool {
         // A thread that panicked has not counted itself out.
         self.running.load(Ordering::Acquire) == self.loops.len() && !self.loops.iter().any(thread::JoinHandle::is_finished)
+    }
+
+    /// Whether every loop lives: what `/healthz` says.
+    #[must_use]
+    pub fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.health)
     }
 
     /// Asks every loop to flush, checkpoint, commit and leave; waits for them. Blocks. The admin server answers meanwhile, so

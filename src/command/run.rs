@@ -1,9 +1,15 @@
 //! `grapevine run`: the worker, until a signal asks it to stop.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::config::Config;
+use crate::metrics::Health;
+use crate::service::supervisor::{self, Supervisor};
 use crate::service::{Service, ServiceError};
 use crate::version;
 use crate::worker::Silent;
@@ -21,14 +27,34 @@ pub async fn run(config: &Config) -> Result<(), ServiceError> {
     let asked = asked_to_stop();
     info!(version = version::text(), threads = config.worker.threads, topic = config.kafka.topic, "grapevine starts");
     let service = Service::start(config, |_| Silent).await?;
+    let supervisor = Supervisor::of(|name| std::env::var(name).ok()).map(Arc::new);
+    // Its admin port listens: whoever waits for Kafka or ClickHouse says so there.
+    let stopping = Arc::new(AtomicBool::new(false));
+    if let Some(supervisor) = &supervisor {
+        supervisor.tell(supervisor::READY);
+        tokio::spawn(signs_of_life(Arc::clone(supervisor), service.health(), Arc::clone(&stopping)));
+    }
     tokio::select! {
         name = asked => info!(signal = name, "asked to stop: flushing, checkpointing, committing"),
         () = until_ended(&service) => warn!("a loop ended by itself: stopping the others"),
     }
+    stopping.store(true, Ordering::Relaxed);
+    supervisor.iter().for_each(|supervisor| supervisor.tell(supervisor::STOPPING));
     // Blocks; metrics and probes answer meanwhile.
     tokio::task::spawn_blocking(|| service.stop()).await.map_err(ServiceError::Watcher)??;
     info!("stopped");
     Ok(())
+}
+
+/// Tells systemd's watchdog that the loops tick, twice as often as it asks for; and while they stop, for which there is a deadline of its own.
+async fn signs_of_life(supervisor: Arc<Supervisor>, health: Arc<Health>, stopping: Arc<AtomicBool>) {
+    let Some(watchdog) = supervisor.watchdog else { return };
+    loop {
+        if stopping.load(Ordering::Relaxed) || health.stalled(Instant::now()).is_empty() {
+            supervisor.tell(supervisor::ALIVE);
+        }
+        tokio::time::sleep(watchdog / 2).await;
+    }
 }
 
 /// Ready when a loop has ended by itself.

@@ -4,13 +4,14 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Output, Stdio};
 
 use crate::commands::say;
 use crate::demo::{grapevine, succeeded};
 use crate::events::{Data, PROGRESS, distinct, sums};
 use crate::store::{Database, start};
-use crate::world::{Relay, Worker, World, ended, has_checkpoint, sum_of, until};
+use crate::world::{PATIENCE, Relay, Worker, World, ended, has_checkpoint, sum_of, until};
 
 fn parts(lines: &[Vec<u8>], count: usize) -> impl Iterator<Item = &[Vec<u8>]> {
     lines.chunks(lines.len().div_ceil(count))
@@ -132,6 +133,27 @@ fn what_status_says(world: &World, worker: Worker) {
     assert!(said.printed.contains(&format!("not asked: {url}/metrics does not answer")), "{said:?}");
     let is_last = |line: &str| line.split_whitespace().take(2).eq(["2", "-"]);
     assert!(said.printed.lines().any(is_last), "the rest is shown: {said:?}");
+}
+
+#[test]
+fn systemd_hears_that_a_worker_is_ready_alive_and_stopping() {
+    let world = World::migrated(1, "systemd");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let hear = || {
+        let mut message = [0; 64];
+        let length = socket.recv(&mut message).expect("a message");
+        String::from_utf8_lossy(&message[..length]).into_owned()
+    };
+    let worker = world.start(&[("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "200000")]);
+    let heard: Vec<String> = (0..4).map(|_| hear()).collect();
+    assert_eq!(heard, ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]);
+    assert_eq!(worker.get("/healthz").0, 200, "ready is who can be asked");
+    worker.stop();
+    let rest: Vec<String> = std::iter::from_fn(|| Some(hear()).filter(|message| message != "STOPPING=1")).collect();
+    assert!(rest.iter().all(|message| message == "WATCHDOG=1"), "{rest:?}");
 }
 
 fn promtool(page: &str) {
