@@ -60,13 +60,13 @@ def _answer(query, database=None):
     return json.loads(_post(query, database or DATABASE))
 
 
-def roll_up():
+def roll_up(credit_by_rule=True):
     """Makes all answers of what there is now. A run takes no fact that `progress` does not cover, so every source is said to be read to its last."""
     facts = " UNION ALL ".join(f"SELECT epoch, source, {LARGEST} - min(version) + 1 AS next FROM {table} GROUP BY epoch, source" for table in FACTS)
     behind = f"FROM (SELECT epoch, source, max(next) AS read FROM ({facts}) GROUP BY epoch, source) AS f LEFT JOIN (SELECT * FROM progress FINAL) AS p USING (epoch, source) WHERE f.read > p.version"
     _post(f"INSERT INTO progress SELECT p.* REPLACE (f.epoch AS epoch, f.source AS source, f.read AS version) {behind}", DATABASE)
     environment = {**os.environ, "GRAPEVINE_CLICKHOUSE_URLS": URL, "GRAPEVINE_CLICKHOUSE_DATABASE": PEOPLE}
-    done = subprocess.run([GRAPEVINE, "rollup", "--credit-by-rule"], env=environment, capture_output=True, text=True)
+    done = subprocess.run([GRAPEVINE, "rollup", *(["--credit-by-rule"] if credit_by_rule else [])], env=environment, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"grapevine rollup: {done.stderr}")
     _stale.discard(DATABASE)
