@@ -16,7 +16,7 @@ use object_store::path::Path;
 use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, causes};
 
 /// A request may take so long: a checkpoint of gigabytes goes out in one, over whatever network there is.
 const REQUEST_DEADLINE: (ClientConfigKey, &str) = (ClientConfigKey::Timeout, "600s");
@@ -86,7 +86,7 @@ fn remote(url: &Url) -> Result<(Arc<dyn ObjectStore>, Path), String> {
     Ok((store, prefix))
 }
 
-/// The client of HTTP takes whatever TLS the process has chosen.
+/// The client of object stores, and of whatever else is asked by HTTP, takes whatever TLS the process has chosen.
 pub(crate) fn use_tls_of_the_program() {
     // An error says that it is chosen already.
     drop(rustls::crypto::ring::default_provider().install_default());
@@ -142,25 +142,10 @@ fn io_kind(error: &object_store::Error) -> Option<ErrorKind> {
 }
 
 /// An error with its causes, and what to do where that is not plain.
-pub(super) fn reason(error: &object_store::Error) -> String {
+pub(crate) fn reason(error: &object_store::Error) -> String {
     let reason = causes(error);
     match missing_credentials(&reason) {
         Some(variables) => format!("no credentials are set ({variables}), and this machine was given none: {reason}"),
         None => reason,
     }
-}
-
-/// An error with its causes, each said once, on one line.
-fn causes(error: &object_store::Error) -> String {
-    let mut reason = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !reason.contains(&text) {
-            reason = format!("{reason}: {text}");
-        }
-        cause = error.source();
-    }
-    // Answers of object stores are XML of many lines.
-    reason.split_whitespace().collect::<Vec<_>>().join(" ")
 }

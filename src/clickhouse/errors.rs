@@ -4,11 +4,9 @@
 //! as transient: it is tried again, ever more slowly, and the log shows it; when an insert has failed for long with one such
 //! code, somebody is called (`patience`).
 
-use std::error::Error as _;
-
 use ::clickhouse::error::Error;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, causes};
 
 const MIGRATE: &str = "run: grapevine migrate";
 const DATABASE: &str =
@@ -136,10 +134,10 @@ pub fn classify(error: &Error) -> Failure {
         return Failure::Operator(format!("{text}: {SCHEMA}"));
     }
     if matches!(error, Error::InvalidParams(_) | Error::Unsupported(_) | Error::Custom(_)) {
-        return Failure::Operator(format!("{}: {REFUSED}", with_causes(error)));
+        return Failure::Operator(format!("{}: {REFUSED}", causes(error)));
     }
     // The network, deadlines, and answers that make no sense: a proxy in between, a server that is stopping.
-    Failure::Transient(with_causes(error))
+    Failure::Transient(causes(error))
 }
 
 /// Whether the server threw an error of ours (`throwIf`), and which.
@@ -209,21 +207,6 @@ fn exception_code(text: &str) -> Option<u32> {
     let (_, after) = text.split_once("Code: ")?;
     let digits = after.bytes().take_while(u8::is_ascii_digit).count();
     after[..digits].parse().ok()
-}
-
-/// The client says what failed in one part of the chain and why in the next.
-fn with_causes(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let said = inner.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -11,6 +11,23 @@ pub enum Failure {
     Operator(String),
 }
 
+/// An error with its causes, each said once, on one line.
+#[must_use]
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = inner.source();
+    }
+    // Answers of object stores are XML of many lines.
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 impl Failure {
     /// The same, with what did not work in front.
     #[must_use]
