@@ -23,7 +23,7 @@ use tracing::warn;
 
 pub use catalogue::{Entry, Unsound};
 pub use envelope::FORMAT;
-pub(crate) use place::use_tls_of_the_program;
+pub(crate) use place::{reason, use_tls_of_the_program};
 
 use crate::config;
 use crate::engine::{Fingerprint, Snapshot};

@@ -16,6 +16,7 @@ mod layers;
 mod mistake;
 mod passed;
 mod raw;
+mod sasl;
 mod validate;
 
 pub use mistake::{ConfigErrors, Mistake};
@@ -141,10 +142,19 @@ pub struct Kafka {
     pub group_instance_id: String,
     /// `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`.
     pub security_protocol: String,
-    /// `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`; used with the two sasl protocols.
+    /// `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, `OAUTHBEARER` or `AWS_MSK_IAM`; used with the two sasl protocols.
     pub sasl_mechanism: String,
     pub sasl_username: String,
     pub sasl_password: Secret,
+    pub oauth_token_url: String,
+    pub oauth_client_id: String,
+    pub oauth_client_secret: Secret,
+    pub oauth_scope: String,
+    /// Names and values.
+    pub oauth_extensions: Vec<(String, String)>,
+    pub oauth_ca_file: Option<PathBuf>,
+    /// Written, or read off the brokers' names; empty where no signature is asked for.
+    pub aws_region: String,
     pub ssl_ca_file: Option<PathBuf>,
     pub ssl_certificate_file: Option<PathBuf>,
     pub ssl_key_file: Option<PathBuf>,
@@ -168,6 +178,12 @@ pub struct Kafka {
 }
 
 impl Kafka {
+    /// Whether brokers are shown a token or a signature, and no password.
+    #[must_use]
+    pub fn shows_tokens(&self) -> bool {
+        self.security_protocol.starts_with("sasl_") && matches!(self.sasl_mechanism.as_str(), "OAUTHBEARER" | "AWS_MSK_IAM")
+    }
+
     /// The name of an epoch's consumer group: epochs are read side by side.
     #[must_use]
     pub fn group_of(&self, epoch: u16) -> String {

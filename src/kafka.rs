@@ -12,6 +12,7 @@ mod passed;
 mod queue;
 mod request;
 mod survey;
+mod tokens;
 mod topic;
 mod trace;
 
@@ -38,6 +39,7 @@ pub use members::Member;
 pub(crate) use passed::may_pass;
 use queue::Hand;
 pub use survey::{Described, Survey};
+pub use tokens::Tokens;
 pub use topic::TopicSettings;
 pub use trace::Trace;
 
@@ -63,6 +65,7 @@ pub struct KafkaSource {
     /// What the topic's log is called; committed with every offset.
     log: String,
     config: ClientConfig,
+    tokens: Tokens,
     identity: TopicWatch,
     errands: Errands,
     trace: Trace,
@@ -71,13 +74,13 @@ pub struct KafkaSource {
 
 impl KafkaSource {
     /// Joins the group of this epoch, to read the topic's log under the name `log`. Brokers are contacted in the
-    /// background: only a wrong setting fails here.
+    /// background: only a wrong setting fails here. `tokens` are those of the same configuration.
     ///
     /// # Errors
     /// [`Failure::Operator`] when the client refuses a setting.
-    pub fn connect(settings: &config::Kafka, log: &str, epoch: u16, thread: usize) -> Result<Self, Failure> {
+    pub fn connect(settings: &config::Kafka, tokens: &Tokens, log: &str, epoch: u16, thread: usize) -> Result<Self, Failure> {
         let config = client::client_config(settings, epoch, thread);
-        let client = client::join(&config, &settings.topic)
+        let client = client::join(&config, &settings.topic, tokens)
             .map_err(|error| Failure::Operator(format!("the Kafka client refuses its settings: {error}")))?;
         let (named, broker_assigns) =
             (config.get("group.instance.id").is_some(), config.get("group.protocol") == Some("consumer"));
@@ -88,6 +91,7 @@ impl KafkaSource {
             topic: settings.topic.clone(),
             log: log.to_owned(),
             config,
+            tokens: tokens.clone(),
             identity: TopicWatch::default(),
             errands: Errands::new(),
             trace: Trace::of_environment(thread),
@@ -186,6 +190,7 @@ impl KafkaSource {
         while let Some(notice) = client.context().take() {
             match notice {
                 Notice::Assigned(partitions) => {
+                    client.context().tokens().accepted();
                     self.trace.keep(|| Traced::Assigned(partitions.clone()));
                     self.reader.assigned(partitions);
                 }
@@ -218,7 +223,7 @@ impl KafkaSource {
     }
 
     fn join_again(&mut self) {
-        let joined = client::join(&self.config, &self.topic).map(|client| self.client = Some(client));
+        let joined = client::join(&self.config, &self.topic, &self.tokens).map(|client| self.client = Some(client));
         self.answered(joined.map_or_else(|error| Answer::Refused(error.to_string()), |()| Answer::Done));
     }
 

@@ -1,5 +1,5 @@
-//! One process: identical loops on threads of their own; beside them the admin server, and watches over topic and group and over the
-//! age of the answers.
+//! One process: identical loops on threads of their own; beside them the admin server, and watches over topic and group, over
+//! tokens, and over the age of the answers.
 //!
 //! The loops share metrics and health and nothing else. It decides nothing about rows.
 
@@ -21,7 +21,7 @@ use crate::clickhouse::{Attempt, ClickHouseSink};
 use crate::config::Config;
 use crate::engine::Fingerprint;
 use crate::failure::Failure;
-use crate::kafka::{KafkaSource, TopicWatch};
+use crate::kafka::{KafkaSource, Tokens, TopicWatch};
 use crate::memory;
 use crate::metrics::{Health, InsertResult, LoopWatch, Metrics, Obstacle, Table};
 use crate::worker::{self, AskMemory, Memory, Observer, Seams, Settings, WorkerError};
@@ -29,6 +29,7 @@ use crate::worker::{self, AskMemory, Memory, Observer, Seams, Settings, WorkerEr
 mod answers;
 pub mod supervisor;
 mod survey;
+mod tokens;
 
 /// Why a service could not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +80,7 @@ struct Shared {
     health: Arc<Health>,
     shutdown: watch::Receiver<bool>,
     topic: TopicWatch,
+    tokens: Tokens,
     /// For states that may not fit beside another one.
     alone: Arc<Semaphore>,
 }
@@ -103,13 +105,15 @@ impl Service {
         let (shutdown, asked) = watch::channel(false);
         let (admin_open, admin_closed) = watch::channel(false);
         let admin = serve_admin(config, &metrics, &health, admin_closed).await?;
-        let surveying = survey::watch(config.clone(), Arc::clone(&metrics), Arc::clone(&health));
+        let tokens = Tokens::start(&config.kafka)?;
+        let watching = tokens::watch(tokens.clone(), threads, Arc::clone(&health));
+        let surveying = survey::watch(config.clone(), tokens.clone(), Arc::clone(&metrics), Arc::clone(&health));
         let ageing = answers::watch(config.clickhouse.clone(), Arc::clone(&metrics));
         let until = asked.clone();
         tokio::spawn(async move {
             tokio::select! {
                 () = self::asked(until) => {}
-                ((), ()) = async { tokio::join!(surveying, ageing) } => {}
+                ((), (), ()) = async { tokio::join!(watching, surveying, ageing) } => {}
             }
         });
         let shared = Arc::new(Shared {
@@ -118,6 +122,7 @@ impl Service {
             health: Arc::clone(&health),
             shutdown: asked,
             topic: TopicWatch::default(),
+            tokens,
             alone: Arc::new(Semaphore::new(1)),
         });
         let running = Arc::new(AtomicUsize::new(threads));
@@ -202,7 +207,7 @@ fn run_loop<O: Observer>(number: usize, shared: &Shared, observer: O) -> Result<
 }
 
 async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) -> Result<(), ServiceError> {
-    let Shared { config, metrics, health, shutdown, topic, alone } = shared;
+    let Shared { config, metrics, health, shutdown, topic, tokens, alone } = shared;
     let watch = LoopWatch::new(number, Arc::clone(metrics), Arc::clone(health));
     let counted = Arc::clone(metrics);
     let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, now)
@@ -223,7 +228,8 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
         () = until_ready(&sink, number, health, &settings) => {}
     }
     health.block(number, Obstacle::Kafka, "waiting for an assignment");
-    let source = KafkaSource::connect(&config.kafka, &config.worker.log, config.rules.epoch, number)?.with_topic_watch(topic);
+    let source = KafkaSource::connect(&config.kafka, tokens, &config.worker.log, config.rules.epoch, number)?;
+    let source = source.with_topic_watch(topic);
     let seams = Seams { source, sink, checkpoints };
     Ok(worker::run(seams, &settings, &(watch, observer), asked(shutdown.clone())).await?)
 }

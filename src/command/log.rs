@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
+use rdkafka::client::{Client, ClientContext};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -14,11 +14,14 @@ use rdkafka::{ClientConfig, Offset as ClientOffset, TopicPartitionList};
 
 use super::outcome::CommandError;
 use crate::config::{self, Config};
-use crate::kafka::{self, security_settings};
+use crate::kafka::{self, Tokens, security_settings};
 use crate::record::{Offset, Partition};
 
 /// How long a question to the brokers may take.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// As many events of the client's as may stand before the one that says why a question failed.
+const EVENTS: usize = 100;
 
 /// Keeps what a client says about its errors: the errors themselves say little more than that there was no answer.
 #[derive(Default)]
@@ -47,6 +50,7 @@ impl ConsumerContext for Reasons {}
 pub(crate) struct Log {
     client: Arc<BaseConsumer<Reasons>>,
     config: ClientConfig,
+    tokens: Tokens,
     brokers: String,
     topic: String,
     group: String,
@@ -77,11 +81,18 @@ impl Log {
         Ok(Log {
             client: Arc::new(client),
             config: plain,
+            tokens: start_tokens(settings)?,
             brokers: settings.brokers.clone(),
             topic: settings.topic.clone(),
             group,
             log: worker.log.clone(),
         })
+    }
+
+    /// The client, with something to show to the brokers.
+    fn client(&self) -> Result<&Arc<BaseConsumer<Reasons>>, CommandError> {
+        give_token(&self.tokens, self.client.client())?;
+        Ok(&self.client)
     }
 
     pub(crate) fn group(&self) -> &str {
@@ -90,7 +101,8 @@ impl Log {
 
     /// The partitions of the topic.
     pub(crate) fn partitions(&self) -> Result<Vec<Partition>, CommandError> {
-        let metadata = self.client.fetch_metadata(Some(&self.topic), DEADLINE).map_err(|error| self.failed("reach", &error))?;
+        let metadata =
+            self.client()?.fetch_metadata(Some(&self.topic), DEADLINE).map_err(|error| self.failed("reach", &error))?;
         let topic = metadata.topics().first().filter(|topic| topic.error().is_none() && !topic.partitions().is_empty());
         let topic = topic.ok_or_else(|| {
             CommandError::Kafka(format!("topic {} is not at {}: check kafka.topic and kafka.brokers", self.topic, self.brokers))
@@ -102,7 +114,7 @@ impl Log {
 
     /// The first offset that a partition holds, and its end.
     pub(crate) fn bounds(&self, partition: Partition) -> Result<(Offset, Offset), CommandError> {
-        let bounds = self.client.fetch_watermarks(&self.topic, partition.0, DEADLINE);
+        let bounds = self.client()?.fetch_watermarks(&self.topic, partition.0, DEADLINE);
         let (first, end) = bounds.map_err(|error| self.failed("ask for the bounds of partitions from", &error))?;
         Ok((kafka::offset(first), kafka::offset(end)))
     }
@@ -112,6 +124,7 @@ impl Log {
         let mut config = self.config.clone();
         config.set("group.id", &self.group).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
         let client: BaseConsumer<Reasons> = config.create_with_context(Reasons::default())?;
+        self.tokens.give(client.client());
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.topic, partition.0, ClientOffset::End)?;
         client.assign(&list)?;
@@ -136,7 +149,7 @@ impl Log {
         for partition in partitions {
             list.add_partition(&self.topic, partition.0);
         }
-        let answers = self.client.committed_offsets(list, DEADLINE).map_err(failed)?;
+        let answers = self.client()?.committed_offsets(list, DEADLINE).map_err(failed)?;
         let mut committed = BTreeMap::new();
         for answer in answers.elements() {
             answer.error().map_err(failed)?;
@@ -156,7 +169,7 @@ impl Log {
         let mut element = list.add_partition(&self.topic, partition.0);
         element.set_offset(place).map_err(|error| failed(&error))?;
         element.set_metadata(kafka::log_note(&self.log));
-        let client = Arc::clone(&self.client);
+        let client = Arc::clone(self.client()?);
         match within_deadline(move || client.commit(&list, CommitMode::Sync)) {
             Some(Ok(())) => Ok(false),
             Some(Err(error)) if error.rdkafka_error_code().is_some_and(means_members) => Ok(true),
@@ -166,7 +179,10 @@ impl Log {
     }
 
     fn failed(&self, doing: &str, error: &KafkaError) -> CommandError {
-        let reason = self.client.context().last().map_or_else(String::new, |reason| format!(" ({reason})"));
+        // It says why while it is polled.
+        (0..EVENTS).for_each(|_| drop(self.client.poll(Duration::ZERO)));
+        let reason = self.client.context().last().map(|reason| self.tokens.refusal(&reason).unwrap_or(reason));
+        let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
         CommandError::Kafka(format!(
             "could not {doing} {}: {error}{reason}; check kafka.brokers, the credentials, and what this user may do with topic {} \
              and group {}",
@@ -178,6 +194,18 @@ impl Log {
 fn is_denial(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     [Code::TopicAuthorizationFailed, Code::GroupAuthorizationFailed, Code::ClusterAuthorizationFailed].contains(&code)
+}
+
+/// What clients of these brokers show to them, if it is tokens.
+pub(crate) fn start_tokens(settings: &config::Kafka) -> Result<Tokens, CommandError> {
+    Tokens::start(settings).map_err(|failure| CommandError::Kafka(failure.to_string()))
+}
+
+/// Gives a client the newest token; waits for the first.
+pub(crate) fn give_token<C: ClientContext>(tokens: &Tokens, client: &Client<C>) -> Result<(), CommandError> {
+    tokens.wait().map_err(CommandError::Kafka)?;
+    tokens.give(client);
+    Ok(())
 }
 
 /// A broker that answers so has members to protect: the group is used, or about to be.

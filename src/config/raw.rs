@@ -13,8 +13,13 @@ use super::{Config, Secret};
 use crate::record::Millis;
 
 /// The secrets, `(section, key)`: they come from a variable, or from the file that the key with `_file` names.
-pub(super) const SECRETS: [(&str, &str); 4] =
-    [("kafka", "sasl_password"), ("kafka", "ssl_key_password"), ("clickhouse", "password"), ("rules", "pseudonym_key")];
+pub(super) const SECRETS: [(&str, &str); 5] = [
+    ("kafka", "sasl_password"),
+    ("kafka", "oauth_client_secret"),
+    ("kafka", "ssl_key_password"),
+    ("clickhouse", "password"),
+    ("rules", "pseudonym_key"),
+];
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +58,13 @@ pub(super) struct Kafka {
     pub(super) sasl_mechanism: String,
     pub(super) sasl_username: String,
     pub(super) sasl_password_file: String,
+    pub(super) oauth_token_url: String,
+    pub(super) oauth_client_id: String,
+    pub(super) oauth_client_secret_file: String,
+    pub(super) oauth_scope: String,
+    pub(super) oauth_extensions: String,
+    pub(super) oauth_ca_file: String,
+    pub(super) aws_region: String,
     pub(super) ssl_ca_file: String,
     pub(super) ssl_certificate_file: String,
     pub(super) ssl_key_file: String,
@@ -191,6 +203,13 @@ impl Kafka {
             sasl_mechanism: kafka.sasl_mechanism.clone(),
             sasl_username: kafka.sasl_username.clone(),
             sasl_password_file: masked(&kafka.sasl_password),
+            oauth_token_url: kafka.oauth_token_url.clone(),
+            oauth_client_id: kafka.oauth_client_id.clone(),
+            oauth_client_secret_file: masked(&kafka.oauth_client_secret),
+            oauth_scope: kafka.oauth_scope.clone(),
+            oauth_extensions: pairs(&kafka.oauth_extensions),
+            oauth_ca_file: text(kafka.oauth_ca_file.as_ref()),
+            aws_region: kafka.aws_region.clone(),
             ssl_ca_file: text(kafka.ssl_ca_file.as_ref()),
             ssl_certificate_file: text(kafka.ssl_certificate_file.as_ref()),
             ssl_key_file: text(kafka.ssl_key_file.as_ref()),
@@ -245,6 +264,10 @@ impl Rules {
 
 fn masked(secret: &Secret) -> String {
     if secret.0.is_empty() { String::new() } else { "(secret)".to_owned() }
+}
+
+fn pairs(pairs: &[(String, String)]) -> String {
+    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
 }
 
 fn text(path: Option<&PathBuf>) -> String {

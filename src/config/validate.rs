@@ -14,6 +14,7 @@ use super::judge::{Judge, Key};
 use super::layers::variable;
 use super::passed;
 use super::raw::{self, Raw};
+use super::sasl;
 use super::{Admin, Checkpoint, ClickHouse, Config, Flush, Garbage, Kafka, Log, Memory, Secret, Worker};
 use crate::engine::{CLOCK_WITNESSES, Rules};
 
@@ -88,7 +89,6 @@ fn kafka(judge: &mut Judge<'_>, raw: raw::Kafka) -> Kafka {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     brokers(judge, &raw.brokers);
     let kafka = Kafka {
-        brokers: raw.brokers,
         topic: judge.name(key("topic"), raw.topic, legal, "ASCII letters, digits, dots, underscores and dashes"),
         group: judge.name(key("group"), raw.group, |c| !c.is_control(), "characters without control characters"),
         group_protocol: judge.one_of(key("group_protocol"), raw.group_protocol, &["classic", "consumer"]),
@@ -98,9 +98,21 @@ fn kafka(judge: &mut Judge<'_>, raw: raw::Kafka) -> Kafka {
             raw.security_protocol,
             &["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"],
         ),
-        sasl_mechanism: judge.one_of(key("sasl_mechanism"), raw.sasl_mechanism, &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]),
+        aws_region: sasl::region(raw.aws_region, &raw.sasl_mechanism, &raw.brokers),
+        brokers: raw.brokers,
+        sasl_mechanism: judge.one_of(key("sasl_mechanism"), raw.sasl_mechanism, &sasl::MECHANISMS),
         sasl_username: raw.sasl_username,
         sasl_password: judge.secret(key("sasl_password"), key("sasl_password_file"), &raw.sasl_password_file),
+        oauth_token_url: raw.oauth_token_url,
+        oauth_client_id: raw.oauth_client_id,
+        oauth_client_secret: judge.secret(
+            key("oauth_client_secret"),
+            key("oauth_client_secret_file"),
+            &raw.oauth_client_secret_file,
+        ),
+        oauth_scope: raw.oauth_scope,
+        oauth_extensions: sasl::extensions(&raw.oauth_extensions),
+        oauth_ca_file: judge.file(key("oauth_ca_file"), raw.oauth_ca_file),
         ssl_ca_file: judge.file(key("ssl_ca_file"), raw.ssl_ca_file),
         ssl_certificate_file: judge.file(key("ssl_certificate_file"), raw.ssl_certificate_file),
         ssl_key_file: judge.file(key("ssl_key_file"), raw.ssl_key_file),
@@ -124,7 +136,7 @@ fn kafka(judge: &mut Judge<'_>, raw: raw::Kafka) -> Kafka {
         judge.wrong(key("fetch_kib"), problem, "choose at least kafka.fetch_partition_kib, or lower that");
     }
     group_times(judge, &kafka);
-    sasl(judge, &kafka);
+    sasl::sasl(judge, &kafka);
     tls(judge, &kafka);
     kafka
 }
@@ -151,23 +163,6 @@ fn group_times(judge: &mut Judge<'_>, kafka: &Kafka) {
         let problem = format!("{} ms is shorter than the session", kafka.max_poll_interval.as_millis());
         let cure = format!("choose at least kafka.session_timeout_ms ({} ms)", kafka.session_timeout.as_millis());
         judge.wrong(("kafka", "max_poll_interval_ms"), problem, cure);
-    }
-}
-
-fn sasl(judge: &mut Judge<'_>, kafka: &Kafka) {
-    let wanted = kafka.security_protocol.starts_with("sasl_");
-    if wanted && kafka.sasl_username.is_empty() {
-        judge.wrong(("kafka", "sasl_username"), "is empty, and kafka.security_protocol asks for SASL", "name the user");
-    }
-    if wanted && kafka.sasl_password.0.is_empty() {
-        let cure = format!("set {} or kafka.sasl_password_file", variable("kafka", "sasl_password"));
-        judge.wrong(("kafka", "sasl_password"), "is empty, and kafka.security_protocol asks for SASL", cure);
-    }
-    let given = !kafka.sasl_username.is_empty() || !kafka.sasl_password.0.is_empty();
-    if given && !wanted {
-        let problem = "is set, but kafka.security_protocol would not use it";
-        let which = if kafka.sasl_username.is_empty() { "sasl_password" } else { "sasl_username" };
-        judge.wrong(("kafka", which), problem, "choose sasl_ssl (or sasl_plaintext), or remove user and password");
     }
 }
 
@@ -236,7 +231,7 @@ fn store_address(judge: &mut Judge<'_>, address: &str) {
     }
 }
 
-fn has_credentials(url: &Url) -> bool {
+pub(super) fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 

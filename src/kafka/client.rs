@@ -21,6 +21,7 @@ use tracing::{debug, error, info, warn};
 
 use super::errors;
 use super::passed::{self, For};
+use super::tokens::Tokens;
 use crate::config;
 use crate::failure::Failure;
 use crate::reader::Extent;
@@ -96,10 +97,15 @@ pub(super) fn security_settings(settings: &config::Kafka) -> Vec<(String, String
 fn set_security(config: &mut ClientConfig, settings: &config::Kafka) {
     config.set("security.protocol", &settings.security_protocol);
     if settings.security_protocol.starts_with("sasl_") {
-        config
-            .set("sasl.mechanism", &settings.sasl_mechanism)
-            .set("sasl.username", &settings.sasl_username)
-            .set("sasl.password", &settings.sasl_password.0);
+        if settings.shows_tokens() {
+            // MSK takes its signatures in the same way.
+            config.set("sasl.mechanism", "OAUTHBEARER");
+        } else {
+            config
+                .set("sasl.mechanism", &settings.sasl_mechanism)
+                .set("sasl.username", &settings.sasl_username)
+                .set("sasl.password", &settings.sasl_password.0);
+        }
     }
     if settings.security_protocol.ends_with("ssl") {
         let text = |path: &Path| path.to_string_lossy().into_owned();
@@ -132,14 +138,26 @@ pub(super) enum Notice {
 /// What the callbacks noted. They run inside `poll`, on the loop's own thread, or on the closing one.
 pub(super) struct Context {
     topic: String,
+    tokens: Tokens,
     notices: Mutex<VecDeque<Notice>>,
     reason: Mutex<Option<String>>,
     closing: AtomicBool,
 }
 
 impl Context {
-    fn new(topic: &str) -> Self {
-        Self { topic: topic.to_owned(), notices: Mutex::default(), reason: Mutex::default(), closing: AtomicBool::new(false) }
+    fn new(topic: &str, tokens: &Tokens) -> Self {
+        Self {
+            topic: topic.to_owned(),
+            tokens: tokens.clone(),
+            notices: Mutex::default(),
+            reason: Mutex::default(),
+            closing: AtomicBool::new(false),
+        }
+    }
+
+    /// What its client shows to the brokers.
+    pub(super) fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     /// The first thing that was noted and not taken yet.
@@ -237,8 +255,8 @@ pub(crate) fn committed(answer: &TopicPartitionListElem<'_>, log: &str) -> Optio
 }
 
 /// A client that asks to be a member of its group.
-pub(super) fn join(config: &ClientConfig, topic: &str) -> KafkaResult<Arc<Client>> {
-    let client: Client = config.create_with_context(Context::new(topic))?;
+pub(super) fn join(config: &ClientConfig, topic: &str, tokens: &Tokens) -> KafkaResult<Arc<Client>> {
+    let client: Client = config.create_with_context(Context::new(topic, tokens))?;
     client.subscribe(&[topic])?;
     Ok(Arc::new(client))
 }
@@ -343,6 +361,13 @@ mod tests {
             sasl_mechanism: "SCRAM-SHA-512".to_owned(),
             sasl_username: "worker".to_owned(),
             sasl_password: Secret("password".to_owned()),
+            oauth_token_url: "https://id/token".to_owned(),
+            oauth_client_id: "worker".to_owned(),
+            oauth_client_secret: Secret("hidden".to_owned()),
+            oauth_scope: String::new(),
+            oauth_extensions: Vec::new(),
+            oauth_ca_file: None,
+            aws_region: "eu-west-1".to_owned(),
             ssl_ca_file: None,
             ssl_certificate_file: None,
             ssl_key_file: None,
@@ -475,6 +500,15 @@ mod tests {
             expected[3].1 = "sasl_ssl";
             expected.push(("ssl.ca.location", "probe"));
             assert_eq!(security(&effective(&encrypted)), expected);
+        }
+    }
+
+    #[test]
+    fn tokens_and_signatures_take_one_mechanism_and_no_password() {
+        for mechanism in ["OAUTHBEARER", "AWS_MSK_IAM"] {
+            let settings = Kafka { security_protocol: "sasl_ssl".to_owned(), sasl_mechanism: mechanism.to_owned(), ..settings() };
+            let expected = [("sasl.mechanism", "OAUTHBEARER"), ("security.protocol", "sasl_ssl"), ("ssl.ca.location", "probe")];
+            assert_eq!(security(&effective(&settings)), expected);
         }
     }
 

@@ -8,8 +8,10 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use super::client::Client;
 use crate::reader::{Answer, ClientError, PartitionError};
 
-/// Lets the client work off one of its events. What it hands out there is an error, its number, and what the client says about it.
+/// Lets the client work off one of its events, with the newest token. What it hands out there is an error, its number, and what the
+/// client says about it.
 pub(super) fn poll(client: &Client) -> Option<(ClientError, i32, String)> {
+    client.context().tokens().give(client.client());
     match client.poll(Duration::ZERO)? {
         // Records take the way through the queues of their partitions.
         Ok(_) => Some((ClientError::Astray, 0, String::new())),
@@ -37,15 +39,18 @@ fn turned_away(client: &Client) -> Option<String> {
 fn judged(client: &Client, error: &KafkaError) -> (ClientError, i32, String) {
     let reason = client.context().take_reason().unwrap_or_else(|| error.to_string());
     let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
-    let reason = format!("{reason}{}", cure(code));
+    let refusal = client.context().tokens().refusal(&reason);
+    let is_refused = refusal.is_some();
+    let reason = refusal.unwrap_or_else(|| format!("{reason}{}", cure(code)));
     if let Some(reason) = turned_away(client) {
         return (ClientError::Fenced, code as i32, reason);
     }
     let class = if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
         ClientError::Fatal
-    } else if needs_operator(code) {
+    } else if needs_operator(code) && !is_refused {
         ClientError::NeedsOperator
     } else {
+        // The next token may be a better one.
         ClientError::Recovers
     };
     (class, code as i32, reason)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
-use rdkafka::client::ClientContext;
+use rdkafka::client::{Client, ClientContext};
 use rdkafka::config::{FromClientConfigAndContext as _, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -16,6 +16,7 @@ use tracing::debug;
 
 use super::client::{self, CLIENT_ID};
 use super::members::{self, Member};
+use super::tokens::Tokens;
 use super::topic::TopicSettings;
 use crate::config;
 use crate::failure::Failure;
@@ -47,7 +48,7 @@ impl Survey {
     ///
     /// # Errors
     /// [`Failure::Operator`] when the client refuses a setting.
-    pub fn new(settings: &config::Kafka, epoch: u16) -> Result<Survey, Failure> {
+    pub fn new(settings: &config::Kafka, tokens: &Tokens, epoch: u16) -> Result<Survey, Failure> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &settings.brokers).set("client.id", CLIENT_ID);
         for (key, value) in client::security_settings(settings) {
@@ -55,8 +56,8 @@ impl Survey {
         }
         // A consumer: a producer's questions for a topic would create it.
         let refused = |error| Failure::Operator(format!("the Kafka client refuses its settings: {error}"));
-        let client = BaseConsumer::from_config_and_context(&config, Quiet).map_err(refused)?;
-        let admin = AdminClient::from_config_and_context(&config, Quiet).map_err(refused)?;
+        let client = BaseConsumer::from_config_and_context(&config, Quiet(tokens.clone())).map_err(refused)?;
+        let admin = AdminClient::from_config_and_context(&config, Quiet(tokens.clone())).map_err(refused)?;
         Ok(Survey {
             client: Arc::new(client),
             admin: Arc::new(admin),
@@ -116,8 +117,13 @@ impl Survey {
         what: &str,
         call: impl FnOnce(&BaseConsumer<Quiet>) -> KafkaResult<T> + Send + 'static,
     ) -> Option<T> {
-        let client = Arc::clone(&self.client);
-        let answer = client::ask(format!("could not {what}"), 2 * DEADLINE, move || call(&client)).await;
+        let (client, admin) = (Arc::clone(&self.client), Arc::clone(&self.admin));
+        let ask = move || {
+            give_token(client.client());
+            give_token(admin.inner());
+            call(&client)
+        };
+        let answer = client::ask(format!("could not {what}"), 2 * DEADLINE, ask).await;
         answer.inspect_err(|failure| debug!("{failure}")).ok()
     }
 }
@@ -135,8 +141,15 @@ fn nothing(error: &dyn std::fmt::Display) -> Described {
     Described::Nothing
 }
 
+/// Gives a client the newest token, if brokers are shown tokens, and waits for the first; the loops say why there is none.
+fn give_token(client: &Client<Quiet>) {
+    let Quiet(tokens) = &**client.context();
+    drop(tokens.wait());
+    tokens.give(client);
+}
+
 /// What this client suffers, the loops' clients say better.
-struct Quiet;
+struct Quiet(Tokens);
 
 impl ClientContext for Quiet {
     fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {

@@ -7,7 +7,7 @@ use rdkafka::consumer::Consumer as _;
 
 use crate::config::Config;
 use crate::embedded::broker::{Message, MockBroker, Publisher};
-use crate::kafka::KafkaSource;
+use crate::kafka::{KafkaSource, Tokens};
 use crate::record::{Offset, Partition};
 use crate::worker::{Delivery, Source as _};
 
@@ -30,7 +30,9 @@ impl World {
         settings.session_timeout = Duration::from_millis(1500);
         settings.heartbeat_interval = Duration::from_millis(200);
         let publisher = Publisher::new(broker.bootstrap_servers(), &[], TOPIC, None).unwrap();
-        let mut world = World { source: KafkaSource::connect(&settings, TOPIC, 0, 0).unwrap(), publisher, _broker: broker };
+        let tokens = Tokens::start(&settings).unwrap();
+        let source = KafkaSource::connect(&settings, &tokens, TOPIC, 0, 0).unwrap();
+        let mut world = World { source, publisher, _broker: broker };
         world.publish(10);
         assert_eq!(world.read_to(10).await, (0..10).collect::<Vec<_>>());
         world

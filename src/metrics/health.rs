@@ -13,6 +13,8 @@ pub enum Obstacle {
     Checkpoints,
     /// No partitions were assigned yet (an empty assignment counts as one: a spare loop is ready).
     Kafka,
+    /// There is nothing that could be shown to the brokers.
+    Token,
     /// The topic does not exist.
     Topic,
     /// The store does not take rows.
@@ -120,6 +122,7 @@ impl Obstacle {
         match self {
             Obstacle::Checkpoints => "checkpoints",
             Obstacle::Kafka => "kafka",
+            Obstacle::Token => "token",
             Obstacle::Topic => "topic",
             Obstacle::ClickHouse => "clickhouse",
             Obstacle::Schema => "schema",

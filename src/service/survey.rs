@@ -8,7 +8,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::config::Config;
-use crate::kafka::{Described, Member, Survey, TopicSettings};
+use crate::kafka::{Described, Member, Survey, Tokens, TopicSettings};
 use crate::metrics::{Health, Metrics, Obstacle, TopicProblem};
 
 /// How often the topic is looked for, and every how many times its settings and the group's members are asked for.
@@ -16,8 +16,8 @@ const EVERY: Duration = Duration::from_secs(10);
 const ROUNDS: u32 = 6;
 
 /// Watches until it is dropped.
-pub(super) async fn watch(config: Config, metrics: Arc<Metrics>, health: Arc<Health>) {
-    let survey = match Survey::new(&config.kafka, config.rules.epoch) {
+pub(super) async fn watch(config: Config, tokens: Tokens, metrics: Arc<Metrics>, health: Arc<Health>) {
+    let survey = match Survey::new(&config.kafka, &tokens, config.rules.epoch) {
         Ok(survey) => survey,
         // The loops say so too, and end.
         Err(failure) => return warn!(%failure, "topic and group are not watched"),

@@ -13,7 +13,7 @@ use grapevine::config::{Checkpoint, Config};
 use grapevine::engine::Engine;
 use grapevine::event::parse;
 use grapevine::failure::Failure;
-use grapevine::kafka::KafkaSource;
+use grapevine::kafka::{KafkaSource, Tokens};
 use grapevine::record::{Offset, Partition, Record};
 use grapevine::row::Rows;
 use grapevine::worker::{self, Append, Appended, Delivery, Known, Notice, Observer, Seams, Settings, Sink, Source, StoreId};
@@ -115,9 +115,14 @@ fn poll() {
     assert!(bytes > 0);
 }
 
+fn tokens(settings: &grapevine::config::Kafka) -> Tokens {
+    Tokens::start(settings).expect("tokens")
+}
+
 /// The worker's source, drained.
 async fn drain() {
-    let mut source = KafkaSource::connect(&config().kafka, "log", 1, 0).expect("a source");
+    let settings = config().kafka;
+    let mut source = KafkaSource::connect(&settings, &tokens(&settings), "log", 1, 0).expect("a source");
     let (wanted, mut events, mut bytes) = (ends().iter().sum::<u64>(), 0, 0);
     let mut watch = Stopwatch::start();
     let mut given = Vec::new();
@@ -255,9 +260,11 @@ fn work<K: Sink>(sink: impl Fn(&Config) -> K + Sync) {
         all_read: tokio::sync::watch::channel(false).0,
         peak: OnceLock::new(),
     };
+    let tokens = tokens(&config.kafka);
     let run = |number: usize| {
         let seams = Seams {
-            source: KafkaSource::connect(&config.kafka, &config.worker.log, config.rules.epoch, number).expect("a source"),
+            source: KafkaSource::connect(&config.kafka, &tokens, &config.worker.log, config.rules.epoch, number)
+                .expect("a source"),
             sink: sink(&config),
             checkpoints: CheckpointStore::open(&place, config.rules.epoch).expect("a place"),
         };

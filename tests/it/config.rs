@@ -8,8 +8,22 @@ use toml::{Table, Value};
 
 const REFERENCE: &str = include_str!("../../config/worker.toml");
 const KEY: (&str, &str) = ("GRAPEVINE_RULES_PSEUDONYM_KEY", "a key for tests only");
-const SECRETS: [(&str, &str); 4] =
-    [("kafka", "sasl_password"), ("kafka", "ssl_key_password"), ("clickhouse", "password"), ("rules", "pseudonym_key")];
+const SECRETS: [(&str, &str); 5] = [
+    ("kafka", "sasl_password"),
+    ("kafka", "oauth_client_secret"),
+    ("kafka", "ssl_key_password"),
+    ("clickhouse", "password"),
+    ("rules", "pseudonym_key"),
+];
+
+/// What OAUTHBEARER cannot do without.
+const OAUTH: [(&str, &str); 5] = [
+    ("security_protocol", "sasl_ssl"),
+    ("sasl_mechanism", "OAUTHBEARER"),
+    ("oauth_token_url", "https://id/token"),
+    ("oauth_client_id", "worker"),
+    ("oauth_client_secret", "hidden"),
+];
 
 /// Loads a file with this text and these variables besides the key of pseudonyms.
 fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
@@ -83,7 +97,7 @@ fn the_effective_configuration_loads_to_itself() {
 
 /// What a configuration says of itself, without the keys of secrets.
 fn without_secrets(config: &Config) -> String {
-    let is_secret = |line: &&str| line.contains("password") || line.contains("pseudonym_key");
+    let is_secret = |line: &&str| ["password", "secret", "pseudonym_key"].iter().any(|secret| line.contains(secret));
     config.effective().lines().filter(|line| !is_secret(line)).map(|line| format!("{line}\n")).collect()
 }
 
@@ -118,6 +132,19 @@ fn another(section: &str, key: &str, default: &Value, file: &str) -> (String, Ve
         }
         ("kafka", "sasl_password_file") => {
             return (file.to_owned(), sasl(&[("security_protocol", "sasl_ssl"), ("sasl_username", "me")]));
+        }
+        ("kafka", key) if key.starts_with("oauth_") => {
+            let value = match key {
+                "oauth_token_url" => "http://other:8080/token",
+                "oauth_extensions" => "pool=a,cluster=b",
+                _ if key.ends_with("_file") => file,
+                _ => "another",
+            };
+            let others = OAUTH.into_iter().filter(|(other, _)| !key.starts_with(other)).collect::<Vec<_>>();
+            return (value.to_owned(), sasl(&others));
+        }
+        ("kafka", "aws_region") => {
+            return ("us-east-1".to_owned(), sasl(&[("security_protocol", "sasl_ssl"), ("sasl_mechanism", "AWS_MSK_IAM")]));
         }
         ("kafka", "ssl_ca_file") => return (file.to_owned(), sasl(&[("security_protocol", "ssl")])),
         ("kafka", "ssl_certificate_file") => {
@@ -267,6 +294,61 @@ fn sasl_needs_a_user_and_a_password() {
     assert!(mistakes("[kafka]\nsasl_username = \"me\"\n", &[])[0].contains("would not use it"));
 }
 
+/// Mistakes of a configuration whose kafka section is these pairs.
+fn of_kafka(pairs: &[(&str, &str)]) -> Vec<String> {
+    let (secrets, keys): (Vec<_>, Vec<_>) = pairs.iter().partition(|(key, _)| SECRETS.contains(&("kafka", *key)));
+    let text: String = keys.iter().map(|(key, value)| format!("{key} = {value:?}\n")).collect();
+    let secrets: Vec<_> = secrets.iter().map(|(key, value)| (variable("kafka", key), *value)).collect();
+    let secrets: Vec<_> = secrets.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    mistakes(&format!("[kafka]\n{text}"), &secrets)
+}
+
+#[test]
+fn tokens_need_an_address_a_client_and_its_secret() {
+    let found = of_kafka(&OAUTH[..2]);
+    let named = ["oauth_token_url", "oauth_client_id", "oauth_client_secret"];
+    assert_eq!(found.len(), named.len(), "{found:#?}");
+    assert!(named.iter().zip(&found).all(|(key, said)| said.contains(key) && said.contains("asks for tokens")), "{found:#?}");
+    assert!(found[2].contains("GRAPEVINE_KAFKA_OAUTH_CLIENT_SECRET or kafka.oauth_client_secret_file"), "{found:#?}");
+    for (address, expected) in [
+        ("ftp://id/token", "has the scheme \"ftp\""),
+        ("id/token", "is no URL"),
+        ("https://me:hidden@id/token", "holds a user or a password"),
+    ] {
+        let found = of_kafka(&[&OAUTH[..2], &OAUTH[3..], &[("oauth_token_url", address)]].concat());
+        assert!(found.len() == 1 && found[0].contains(expected) && !found[0].contains("hidden"), "{found:#?}");
+    }
+    for extensions in ["auth=x", "a1=x", "=x", "bare,a b=c", "a=\u{e9}"] {
+        let found = of_kafka(&[&OAUTH[..], &[("oauth_extensions", extensions)]].concat());
+        assert!(found.len() == 1 && found[0].contains("is no extension"), "{extensions}: {found:#?}");
+    }
+}
+
+#[test]
+fn a_signature_needs_tls_and_a_region_which_the_brokers_names_may_hold() {
+    let aws = ("sasl_mechanism", "AWS_MSK_IAM");
+    let found = of_kafka(&[("security_protocol", "sasl_plaintext"), aws]);
+    assert!(found.len() == 2 && found[0].contains("choose sasl_ssl") && found[1].contains("kafka.aws_region"), "{found:#?}");
+    let found = of_kafka(&[("security_protocol", "sasl_ssl"), aws, ("aws_region", "Frankfurt")]);
+    assert!(found.len() == 1 && found[0].contains("is no region"), "{found:#?}");
+    let text = "[kafka]\nsecurity_protocol = \"sasl_ssl\"\nsasl_mechanism = \"AWS_MSK_IAM\"\n\
+                brokers = \"b-1.shop.abc.c2.kafka.eu-central-1.amazonaws.com:9098\"\n";
+    assert_eq!(load(text, &[]).unwrap().kafka.aws_region, "eu-central-1");
+}
+
+#[test]
+fn keys_of_another_mechanism_are_mistakes() {
+    let tls = ("security_protocol", "sasl_ssl");
+    let password = [("sasl_username", "me"), ("sasl_password", "hidden")];
+    let of_oauth = [("oauth_scope", "read"), ("oauth_token_url", "https://id")];
+    let found = of_kafka(&[&OAUTH[..], &password].concat());
+    assert!(found.len() == 2 && found.iter().all(|said| said.contains("\"OAUTHBEARER\" would not use it")), "{found:#?}");
+    let found = of_kafka(&[&[tls, ("sasl_mechanism", "PLAIN")], &password[..], &of_oauth, &[("aws_region", "x")]].concat());
+    assert!(found.len() == 3 && found.iter().all(|said| said.contains("\"PLAIN\" would not use it")), "{found:#?}");
+    let found = of_kafka(&[of_oauth[0], ("sasl_mechanism", "OAUTHBEARER")]);
+    assert!(found.len() == 1 && found[0].contains("kafka.security_protocol would not use it"), "{found:#?}");
+}
+
 #[test]
 fn secrets_in_the_file_are_refused_and_not_printed() {
     for (section, key) in SECRETS {
@@ -299,6 +381,10 @@ fn secrets_appear_neither_in_debug_output_nor_in_the_effective_configuration() {
     assert!(!debug.contains("hidden"), "{debug}");
     assert!(!debug.contains(&key), "the key of pseudonyms is printed by Debug");
     assert!(!config.effective().contains("hidden"));
+    let variables: Vec<_> = OAUTH.iter().map(|(key, value)| (variable("kafka", key), *value)).collect();
+    let config = load("", &variables.iter().map(|(name, value)| (name.as_str(), *value)).collect::<Vec<_>>()).unwrap();
+    assert_eq!(config.kafka.oauth_client_secret.0, "hidden");
+    assert!(!format!("{config:?}").contains("hidden") && !format!("{:?}", config.kafka).contains("hidden"));
 }
 
 #[test]

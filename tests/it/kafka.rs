@@ -9,7 +9,7 @@ use std::time::Duration;
 use grapevine::config::{Kafka, Secret};
 use grapevine::embedded::broker::{BrokerError, Consumed, Message, MockBroker, Publisher, create_topic};
 use grapevine::failure::Failure;
-use grapevine::kafka::{KafkaSource, Trace};
+use grapevine::kafka::{KafkaSource, Tokens, Trace};
 use grapevine::record::{Header, Millis, Offset, Partition};
 use grapevine::worker::{Delivery, Source};
 use tempfile::TempDir;
@@ -31,6 +31,13 @@ fn settings(brokers: &str, topic: &str) -> Kafka {
         sasl_mechanism: String::new(),
         sasl_username: String::new(),
         sasl_password: Secret::default(),
+        oauth_token_url: String::new(),
+        oauth_client_id: String::new(),
+        oauth_client_secret: Secret::default(),
+        oauth_scope: String::new(),
+        oauth_extensions: Vec::new(),
+        oauth_ca_file: None,
+        aws_region: String::new(),
         ssl_ca_file: None,
         ssl_certificate_file: None,
         ssl_key_file: None,
@@ -94,8 +101,9 @@ impl World {
     }
 
     fn join_by(&self, protocol: &str) -> KafkaSource {
-        let settings = settings(&self.brokers, self.topic);
-        let source = KafkaSource::connect(&Kafka { group_protocol: protocol.to_owned(), ..settings }, "log", 1, 0).unwrap();
+        let settings = Kafka { group_protocol: protocol.to_owned(), ..settings(&self.brokers, self.topic) };
+        let tokens = Tokens::start(&settings).unwrap();
+        let source = KafkaSource::connect(&settings, &tokens, "log", 1, 0).unwrap();
         let number = self.joined.fetch_add(1, Ordering::Relaxed);
         source.with_trace(Trace::to(&self.traces.path().join(number.to_string())).unwrap())
     }
@@ -444,7 +452,8 @@ async fn an_offset_that_the_log_does_not_hold_is_for_the_operator() {
 async fn a_topic_that_does_not_exist_is_named_and_waited_for() {
     let broker = MockBroker::start().unwrap();
     broker.create_topic("other", 1).unwrap();
-    let mut source = KafkaSource::connect(&settings(broker.bootstrap_servers(), "absent"), "log", 1, 0).unwrap();
+    let settings = settings(broker.bootstrap_servers(), "absent");
+    let mut source = KafkaSource::connect(&settings, &Tokens::start(&settings).unwrap(), "log", 1, 0).unwrap();
     let mut complaints = Vec::new();
     for _ in 0..200 {
         match source.next().await {

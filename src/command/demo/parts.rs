@@ -60,6 +60,7 @@ impl Parts {
             }
         };
         let broker = match &arguments.brokers {
+            Some(_) if config.kafka.shows_tokens() => return Err(DemoError::Tokens),
             Some(brokers) => {
                 config.kafka.brokers.clone_from(brokers);
                 None

@@ -11,8 +11,9 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext
 
 use super::REPLAY_OF;
 use crate::command::CommandError;
-use crate::command::log::{Reasons, client_config};
+use crate::command::log::{Reasons, client_config, give_token, start_tokens};
 use crate::config::Config;
+use crate::kafka::Tokens;
 use crate::row::Rejected;
 
 /// How long the brokers may take for one part.
@@ -62,6 +63,7 @@ pub(super) struct Published {
 /// Publishes to the configured topic.
 pub(super) struct Publisher<'a> {
     producer: BaseProducer<Deliveries>,
+    tokens: Tokens,
     config: &'a Config,
     partitions: usize,
 }
@@ -81,11 +83,14 @@ impl<'a> Publisher<'a> {
             .set("partitioner", "murmur2_random");
         let refused = |error| CommandError::Kafka(format!("the Kafka client refuses its settings: {error}"));
         let producer = settings.create_with_context(Deliveries::default()).map_err(refused)?;
-        Ok(Publisher { producer, config, partitions })
+        Ok(Publisher { producer, tokens: start_tokens(&config.kafka)?, config, partitions })
     }
 
     /// Publishes a part and waits until the brokers have answered for every record of it.
     pub(super) fn publish(&self, part: Vec<Rejected>) -> Published {
+        if let Err(error) = give_token(&self.tokens, self.producer.client()) {
+            return Published { taken: Vec::new(), failed: Some(error.to_string()) };
+        }
         for (place, reject) in part.iter().enumerate() {
             if let Err(error) = self.send(place, reject) {
                 self.deliveries().fail(&error);
@@ -98,7 +103,7 @@ impl<'a> Publisher<'a> {
         let taken = std::mem::take(&mut *self.deliveries().taken.lock().unwrap_or_else(PoisonError::into_inner));
         let failed = self.deliveries().failed.lock().unwrap_or_else(PoisonError::into_inner).take();
         let failed = failed.map(|error| match self.deliveries().reasons.last() {
-            Some(reason) => format!("{error} ({reason})"),
+            Some(reason) => format!("{error} ({})", self.tokens.refusal(&reason).unwrap_or(reason)),
             None => error,
         });
         let mut is_taken = vec![false; part.len()];

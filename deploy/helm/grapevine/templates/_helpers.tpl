@@ -119,6 +119,7 @@ env:
   {{- if .worker }}
   {{- include "grapevine.secret" (dict "variable" "GRAPEVINE_RULES_PSEUDONYM_KEY" "from" $values.secrets.pseudonymKey) | nindent 2 }}
   {{- include "grapevine.secret" (dict "variable" "GRAPEVINE_KAFKA_SASL_PASSWORD" "from" $values.secrets.kafkaSaslPassword) | nindent 2 }}
+  {{- include "grapevine.secret" (dict "variable" "GRAPEVINE_KAFKA_OAUTH_CLIENT_SECRET" "from" $values.secrets.kafkaOauthClientSecret) | nindent 2 }}
   {{- include "grapevine.secret" (dict "variable" "GRAPEVINE_KAFKA_SSL_KEY_PASSWORD" "from" $values.secrets.kafkaSslKeyPassword) | nindent 2 }}
   # The image's own would win over the file.
   - {name: GRAPEVINE_ADMIN_ADDRESS, value: {{ quote $values.config.admin.address }}}

@@ -1,0 +1,24 @@
+//! What is watched beside the loops: whether there is something that they can show to the brokers. One for the process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::kafka::Tokens;
+use crate::metrics::{Health, Obstacle};
+
+/// How often it is looked at; nothing is asked for.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Watches until it is dropped. The log has heard of every trouble already.
+pub(super) async fn watch(tokens: Tokens, loops: usize, health: Arc<Health>) {
+    loop {
+        let trouble = tokens.trouble();
+        for number in 0..loops {
+            match &trouble {
+                Some(trouble) => health.block(number, Obstacle::Token, &**trouble),
+                None => health.clear(number, Obstacle::Token),
+            }
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
