@@ -111,14 +111,17 @@ impl ApacheKafka {
         self.folder.path().join("server.properties")
     }
 
-    fn said(&self) -> String {
+    /// What it has written since its last start.
+    pub(crate) fn said(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("said")).unwrap_or_default()
     }
 
     /// Starts it on the same ports and the same log, and waits until it serves.
     pub(crate) fn start_again(&self) {
         let said = std::fs::File::create(self.folder.path().join("said")).unwrap();
-        let mut command = java(self.java, "kafka.Kafka");
+        let of_listeners = self.listeners.iter().flat_map(|listener| &listener.java).map(String::as_str);
+        let settings: Vec<&str> = self.java.iter().copied().chain(of_listeners).collect();
+        let mut command = java(&settings, "kafka.Kafka");
         command.arg(self.properties()).stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said);
         let java = command.spawn().unwrap();
         // The pipe ends with this process, in whatever way, and the watcher goes on.

@@ -8,19 +8,27 @@ pub(crate) struct Listener {
     protocol: &'static str,
     port: u16,
     settings: String,
+    /// What Java has to be told for it.
+    pub(super) java: Vec<String>,
 }
 
 impl Listener {
     /// One with a protocol of Kafka's: `SSL`, `SASL_SSL`, `SASL_PLAINTEXT`.
     pub(crate) fn new(name: &'static str, protocol: &'static str) -> Listener {
         let port = free_port();
-        Listener { name, protocol, port, settings: String::new() }
+        Listener { name, protocol, port, settings: String::new(), java: Vec::new() }
     }
 
     /// A property of the broker's that holds for this listener.
     pub(crate) fn with(mut self, key: &str, value: &str) -> Listener {
         let name = self.name.to_lowercase();
         self.settings += &format!("listener.name.{name}.{key}={value}\n");
+        self
+    }
+
+    /// A setting of Java's that the broker needs for this listener.
+    pub(crate) fn with_java(mut self, setting: String) -> Listener {
+        self.java.push(setting);
         self
     }
 

@@ -21,6 +21,7 @@ mod edge_cases;
 mod embedded_clickhouse;
 mod events;
 mod forgotten;
+mod issuer;
 mod kafka;
 mod marketing;
 mod migrate;

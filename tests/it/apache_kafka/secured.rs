@@ -3,6 +3,7 @@
 //! Its authority and certificates are made by the script that people are told to use, `deploy/tls/make.sh`. To add a way: a listener in
 //! [`Secured::start`]; whoever connects over it gets [`Secured::brokers_at`] and the files of [`Secured::file`].
 
+mod tokens;
 mod ways;
 
 use std::process::Command;
@@ -13,6 +14,7 @@ use tempfile::TempDir;
 use super::ApacheKafka;
 use super::broker::listeners::Listener;
 use crate::demo::succeeded;
+use crate::issuer::Keys;
 
 /// The user of SASL, its password, and that of the client's locked key.
 const USER: &str = "worker";
@@ -25,6 +27,8 @@ type Variables = Vec<(&'static str, String)>;
 /// The broker, and the folder with what both sides show each other.
 pub(super) struct Secured {
     pub(super) kafka: Arc<ApacheKafka>,
+    /// Those that sign tokens.
+    keys: Arc<Keys>,
     folder: TempDir,
 }
 
@@ -89,6 +93,7 @@ impl Secured {
         let one_mechanism = Listener::new("SCRAMONLY", "SASL_PLAINTEXT")
             .with("sasl.enabled.mechanisms", "SCRAM-SHA-256")
             .with("scram-sha-256.sasl.jaas.config", "org.apache.kafka.common.security.scram.ScramLoginModule required;");
+        let keys = Keys::new();
         let listeners = vec![
             tls("TLS", "SSL", "broker"),
             tls("MUTUAL", "SSL", "broker").with("ssl.client.auth", "required"),
@@ -99,6 +104,7 @@ impl Secured {
             sasl(tls("SASL", "SASL_SSL", "broker")),
             sasl(Listener::new("CLEARSASL", "SASL_PLAINTEXT")),
             one_mechanism,
+            tokens::listener(tls("TOKEN", "SASL_SSL", "broker"), &keys, &in_folder("keys.json")),
         ];
         // Whoever comes without a name is the operator; of others everything is allowed that no rule is about.
         let rights = "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
@@ -106,7 +112,7 @@ impl Secured {
         let account = |bits| format!("SCRAM-SHA-{bits}=[name={USER},password={PASSWORD}]");
         let accounts = [account(256), account(512)];
         let kafka = ApacheKafka::listening(listeners, rights, &accounts.each_ref().map(String::as_str));
-        Secured { kafka: Arc::new(kafka), folder }
+        Secured { kafka: Arc::new(kafka), keys, folder }
     }
 
     /// A file of the authority's folder; those of another authority are in `others/`.
