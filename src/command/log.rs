@@ -95,6 +95,11 @@ impl Log {
         Ok(&self.client)
     }
 
+    /// What other clients of these brokers may show to them.
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
     pub(crate) fn group(&self) -> &str {
         &self.group
     }

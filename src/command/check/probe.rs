@@ -92,7 +92,7 @@ async fn kafka(config: &Config, findings: &mut Findings) {
         format!("{} may be asked; it has committed {} of {} partitions", log.group(), committed.len(), partitions.len())
     });
     findings.said("kafka.group", committed);
-    let described = match Survey::new(settings, config.rules.epoch) {
+    let described = match Survey::new(settings, log.tokens(), config.rules.epoch) {
         Ok(survey) => survey.settings().await,
         Err(failure) => return findings.wrong("kafka", failure.to_string()),
     };
