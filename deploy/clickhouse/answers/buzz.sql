@@ -23,9 +23,7 @@ FROM (
                     brand, found,
                     arrayJoin(arrayConcat([(day, false)], if(row_number() OVER w = 1, arrayMap(d -> (min(day) OVER w + d, true), range(toUInt32(max(day) OVER w - min(day) OVER w + 1))), []))) AS move
                 FROM (
-                    SELECT a.brand AS brand, toDate(toDateTime(least(4294967295, greatest(0, toInt64(a.window_start) + k.utc_offset)), 'UTC')) AS day, sum(a.mentions) AS found
-                    FROM {model.happened} AS a ASOF LEFT JOIN {model.clock} AS k ON k.brand = a.brand AND a.window_start >= k.since
-                    GROUP BY brand, day
+                    SELECT brand, day, sum(h.mentions) AS found FROM {model.happened} AS h GROUP BY brand, day
                 )
                 WINDOW w AS (PARTITION BY brand)
             )

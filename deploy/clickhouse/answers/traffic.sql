@@ -1,7 +1,4 @@
 -- How many came, from which side and place, and how much of it can be told: visits and clicks per brand and day.
-WITH
-    (SELECT (groupArray(value), groupArray(side)) FROM side_rule WHERE field = 'utm_medium') AS media,
-    (SELECT (groupArray(value), groupArray(side)) FROM side_rule WHERE field = 'utm_source') AS sources
 SELECT
     brand, day, side, channel, community, campaign,
     countIf(is_visit) AS visits,
@@ -23,13 +20,8 @@ FROM (
     FROM {model.origin}
     UNION ALL
     SELECT
-        c.brand AS brand, toDate(toDateTime(least(4294967295, greatest(0, toInt64(toDateTime(c.time)) + k.utc_offset)), 'UTC')) AS day,
-        multiIf(c.target_side != '', c.target_side, transform(c.utm_medium, media.1, media.2, '') != '', transform(c.utm_medium, media.1, media.2, ''),
-            transform(c.utm_source, sources.1, sources.2, '') != '', transform(c.utm_source, sources.1, sources.2, ''), 'other') AS side,
-        c.channel AS channel, c.community AS community, if(c.campaign != '', c.campaign, c.utm_campaign) AS campaign,
-        0 AS is_visit, false AS has_visitor, 0 AS visitor, false AS is_tracked, false AS is_direct, false AS is_self_referral, NULL AS seconds
-    FROM {model.click} AS c
-    ASOF LEFT JOIN {model.clock} AS k ON k.brand = c.brand AND toDateTime(c.time) >= k.since
-    SETTINGS join_use_nulls = 0
+        brand, day, if(told_side = '', 'other', told_side) AS side, channel, community, told_campaign AS campaign, 0 AS is_visit,
+        false AS has_visitor, 0 AS visitor, false AS is_tracked, false AS is_direct, false AS is_self_referral, NULL AS seconds
+    FROM {model.click}
 )
 GROUP BY brand, day, side, channel, community, campaign

@@ -11,10 +11,8 @@ WITH
         UNION ALL
         SELECT brand, NULL, NULL, groupUniqArray(target_side), [] FROM {model.click} WHERE target_side != '' GROUP BY brand
         UNION ALL
-        SELECT a.brand, NULL, NULL, [], groupUniqArray(toInt32(toMonday(toDate(toDateTime(toInt64(a.window_start) + k.utc_offset, 'UTC')))))
-        FROM (SELECT DISTINCT brand, window_start FROM {model.happened} WHERE (posts > 0 AND is_brand) OR brand_replies > 0) AS a
-        ASOF LEFT JOIN {model.clock} AS k ON k.brand = a.brand AND a.window_start >= k.since
-        GROUP BY a.brand),
+        SELECT brand, NULL, NULL, [], groupUniqArray(toInt32(toMonday(day)))
+        FROM {model.happened} WHERE (posts > 0 AND is_brand) OR brand_replies > 0 GROUP BY brand),
     every AS (
         SELECT brand, min(first_visit) AS first_visit, min(first_cost) AS first_cost, groupUniqArrayArray(clicked) AS clicked, groupUniqArrayArray(active_weeks) AS active_weeks
         FROM seen WHERE brand != '' GROUP BY brand)

@@ -3,23 +3,22 @@
 -- order: tuple()
 WITH
     gauge AS (
-        SELECT window_start, root, source, opened, brand, channel, community, samples['impressions'] AS value
+        SELECT window_start, day, root, source, opened, brand, channel, community, samples['impressions'] AS value
         FROM {model.happened} WHERE mapContains(samples, 'impressions')),
     each AS (
         SELECT
-            window_start, brand, channel, community, is_brand, posts, shares, quotes, replies, brand_replies, reactions, clicks,
+            day, brand, channel, community, is_brand, posts, shares, quotes, replies, brand_replies, reactions, clicks,
             0. AS impressions, sharers, repliers, monologue
         FROM {model.happened}
         UNION ALL
         SELECT
-            window_start, brand, channel, community, false AS is_brand, 0 AS posts, 0 AS shares, 0 AS quotes, 0 AS replies,
+            day, brand, channel, community, false AS is_brand, 0 AS posts, 0 AS shares, 0 AS quotes, 0 AS replies,
             0 AS brand_replies, 0 AS reactions, 0 AS clicks, value - lagInFrame(value, 1, 0.) OVER (
                 PARTITION BY root ORDER BY window_start, source, opened ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS impressions,
             [] AS sharers, [] AS repliers, false AS monologue
         FROM gauge)
 SELECT
-    toDate(toDateTime(least(4294967295, greatest(0, toInt64(a.window_start) + k.utc_offset)), 'UTC')) AS day,
-    a.brand AS brand, a.channel AS channel, a.community AS community,
+    day, brand, channel, community,
     sum(a.posts) AS posts, sumIf(a.posts, a.is_brand) AS brand_posts, sum(a.shares) AS shares, sum(a.quotes) AS quotes,
     sumIf(a.replies, NOT a.monologue) AS replies, sumIf(a.brand_replies, NOT a.monologue) AS brand_replies,
     sumIf(a.brand_replies, a.monologue) AS own_replies, sum(a.reactions) AS reactions, sum(a.clicks) AS clicks,
@@ -29,6 +28,4 @@ SELECT
     uniqExactArray(a.sharers) AS sharers, uniqExactArrayIf(a.repliers, NOT a.monologue) AS repliers,
     uniqExactArrayIf(a.repliers, a.monologue) AS own_repliers
 FROM each AS a
-ASOF LEFT JOIN {model.clock} AS k ON k.brand = a.brand AND a.window_start >= k.since
 GROUP BY day, brand, channel, community
-SETTINGS join_use_nulls = 0

@@ -14,13 +14,11 @@ FROM (
         emptyArrayUInt64() AS fwd, emptyArrayUInt64() AS rev, toUInt64(0) AS two_way_replies, toUInt64(0) AS nonself_replies
     FROM (
         SELECT
-            a.brand AS brand, a.channel AS channel, a.community AS community,
-            toMonday(toDate(toDateTime(least(4294967295, greatest(0, toInt64(a.window_start) + k.utc_offset)), 'UTC'))) AS week,
-            groupArrayArray(a.sharers) AS every_shared, groupArrayArray(a.repliers) AS every_replied
-        FROM {model.happened} AS a ASOF LEFT JOIN {model.clock} AS k ON k.brand = a.brand AND a.window_start >= k.since
+            brand, channel, community, toMonday(day) AS week,
+            groupArrayArray(sharers) AS every_shared, groupArrayArray(repliers) AS every_replied
+        FROM {model.happened}
         GROUP BY brand, channel, community, week
         HAVING notEmpty(every_shared) OR notEmpty(every_replied)
-        SETTINGS join_use_nulls = 0
     )
     UNION ALL
     SELECT
