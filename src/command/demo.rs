@@ -106,7 +106,9 @@ pub enum DemoError {
     #[error(transparent)]
     Broker(#[from] BrokerError),
     /// What the demo's producer cannot show.
-    #[error("the demo's producer has no tokens: give it brokers that take a password (`kafka.sasl_mechanism`), or none of your own")]
+    #[error(
+        "the demo's producer has no tokens: give it brokers that take a password (`kafka.sasl_mechanism`), or none of your own"
+    )]
     Tokens,
     /// The schema.
     #[error("could not prepare the database")]
