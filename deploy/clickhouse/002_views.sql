@@ -5,6 +5,7 @@
 -- has no shape, so one is not enough (`structure_exact`). root_row, cascade_row, thread_row, activity_row, cascade_life and
 -- thread_life carry the others; a filter on `root` reaches the primary key through all of them but `activity*`,
 -- whose key begins with the window's time: filter those by `window_start` too.
+-- What is asked of two tables under one source says distributed_product_mode = 'local': both lie on the shard of the source, if there are shards.
 
 -- Rows of the table root under the active epoch: one per life that saw its post. A life is (source, opened, epoch); `log`
 -- stands for source and epoch in joins, because a join on numbers takes half the time of one on texts. Sources are
@@ -101,7 +102,10 @@ FROM (
     LIMIT 1 BY root
 ) AS l
 LEFT ANY JOIN (
-    SELECT * FROM roots WHERE root IN (SELECT root FROM cascade WHERE (opened, cityHash64(source, epoch)) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root))
+    SELECT * FROM roots
+    WHERE root IN (
+        SELECT root FROM cascade WHERE (opened, cityHash64(source, epoch)) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root)
+        SETTINGS distributed_product_mode = 'local')
 ) AS r ON r.root = l.root
 SETTINGS join_use_nulls = 0
 COMMENT 'The life that stands for each root with a share: the largest, with the dimensions of a life that saw the post';
@@ -130,7 +134,10 @@ FROM (
     LIMIT 1 BY root
 ) AS l
 LEFT ANY JOIN (
-    SELECT * FROM roots WHERE root IN (SELECT root FROM thread WHERE (opened, cityHash64(source, epoch)) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root))
+    SELECT * FROM roots
+    WHERE root IN (
+        SELECT root FROM thread WHERE (opened, cityHash64(source, epoch)) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root)
+        SETTINGS distributed_product_mode = 'local')
 ) AS r ON r.root = l.root
 SETTINGS join_use_nulls = 0
 COMMENT 'The life that stands for each root with a reply: the largest, with the dimensions of a life that saw the post';
@@ -192,6 +199,7 @@ FROM (
     WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
             OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
         AND (opened, log) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root)
+    SETTINGS distributed_product_mode = 'local'
 ) AS l
 INNER JOIN roots AS r ON r.root = l.root
 COMMENT 'What is known of the post of each life: from the life itself or, where it did not see it, from the one of roots. A building block of activity';

@@ -205,6 +205,7 @@ WITH
         LEFT JOIN (SELECT epoch, source, groupArray((first, next)) AS holes FROM gap FINAL GROUP BY epoch, source) AS lost USING (epoch, source)
         WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
                 OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+        SETTINGS distributed_product_mode = 'local'
     ),
     -- The version of a fact counts its offset down from the largest number.
     standing AS (

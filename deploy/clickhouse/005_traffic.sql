@@ -13,6 +13,7 @@ LEFT JOIN (SELECT epoch, source, toInt64(sum(next - first)) AS lost FROM gap FIN
 WHERE ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
         OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
 ORDER BY source
+SETTINGS distributed_product_mode = 'local'
 COMMENT 'How far the tables are complete, per source, and whether every record was counted exactly once';
 
 -- When the clocks of the brands' time zones change, from 1970 on. A building block of brand_clock.

@@ -68,6 +68,8 @@ impl Filter {
         if self.reason.is_some() {
             chosen += " AND reason = {reason:String}";
         }
+        // Records of one source, which lie together.
+        chosen += " SETTINGS distributed_product_mode = 'local'";
         let mut query = database.query(&text.replace("{rejects}", &format!("({chosen})")));
         query = query.param("epoch", self.epoch.unwrap_or(config.rules.epoch));
         for (name, value) in [("source", &self.source), ("reason", &self.reason)] {

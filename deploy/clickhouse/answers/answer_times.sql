@@ -17,7 +17,9 @@ WITH
         WHERE root_to_brand AND quarter >= since AND quarter < until
             AND (opened, log) NOT IN (SELECT opened, cityHash64(source, epoch) FROM thread)),
     -- A life that never saw its post is of the brand that another life tells.
-    unseen AS (SELECT root FROM thread WHERE (opened, cityHash64(source, epoch)) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root)),
+    unseen AS (
+        SELECT root FROM thread WHERE (opened, cityHash64(source, epoch)) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root)
+        SETTINGS distributed_product_mode = 'local'),
     placed AS (
         SELECT m.* EXCEPT (brand, channel), if(m.root_seen, m.brand, r.brand) AS brand, if(m.root_seen, m.channel, r.channel) AS channel
         FROM message AS m
