@@ -21,15 +21,19 @@ use crate::worker::{Append, Appended, Known, Sink};
 mod addresses;
 mod append;
 mod errors;
+mod layout;
 pub mod marks;
 pub mod native;
 mod passed;
 mod patience;
+mod replicas;
 mod tables;
 
 use addresses::Addresses;
 pub use errors::{classify, classify_exception};
 pub(crate) use passed::may_pass;
+pub use layout::{Layout, is_of_a_source, local_database};
+pub(crate) use replicas::synced;
 pub use tables::{Column, Listed, TABLES, Table, Writer};
 
 /// The name of a setting of ClickHouse, and what it is set to.
@@ -109,6 +113,8 @@ pub fn client(config: &config::ClickHouse, url: &str) -> Client {
     // An empty password is sent as none: servers that ask for none refuse a header without a value.
     let client = if config.password.0.is_empty() { client } else { client.with_password(&config.password.0) };
     let compression = if config.compression == "lz4" { Compression::Lz4 } else { Compression::None };
+    let settings = config.layout.settings().iter();
+    let client = settings.fold(client, |client, (name, value)| client.with_setting(*name, *value));
     client.with_compression(compression).with_product_info("grapevine", env!("CARGO_PKG_VERSION"))
 }
 
@@ -157,6 +163,7 @@ pub(crate) async fn known_settings(client: &Client, wanted: &[Setting]) -> Resul
 /// The store.
 pub struct ClickHouseSink {
     addresses: Addresses,
+    layout: Layout,
     epoch: u16,
     send_timeout: Duration,
     end_timeout: Duration,
@@ -176,6 +183,7 @@ impl ClickHouseSink {
     pub fn new(config: &config::ClickHouse, bytes_max: usize, epoch: u16, clock: fn() -> i64) -> Self {
         ClickHouseSink {
             addresses: Addresses::of(config),
+            layout: config.layout.clone(),
             epoch,
             send_timeout: config.send_timeout,
             end_timeout: config.end_timeout,
@@ -199,11 +207,12 @@ impl ClickHouseSink {
     /// What is wrong, and what to run.
     pub async fn ready(&self) -> Result<(), Failure> {
         self.within(async {
-            let warning = migrations::check(self.client()).await.map_err(|problem| match problem {
+            let warning = migrations::check(self.client(), &self.layout).await.map_err(|problem| match problem {
                 SchemaProblem::Store(error) => error,
                 wrong @ (SchemaProblem::Behind { .. }
                 | SchemaProblem::Changed { .. }
                 | SchemaProblem::InTheWay { .. }
+                | SchemaProblem::Servers(_)
                 | SchemaProblem::Unseen { .. }) => Failure::Operator(wrong.to_string()),
             })?;
             if let Some(warning) = warning {
@@ -367,10 +376,12 @@ impl Sink for ClickHouseSink {
     }
 
     async fn known(&self, source: &str) -> Result<Known, Failure> {
+        self.catch_up().await?;
         self.ask_known(source).await
     }
 
     async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure> {
+        self.catch_up().await?;
         let newest = |Listed { name, newest, .. }: &Listed| {
             format!(
                 "SELECT {newest} AS v, count() AS n FROM {name} WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}"
@@ -453,6 +464,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let config = config::ClickHouse {
             urls: vec![format!("http://{}", listener.local_addr().unwrap())],
+            layout: Layout::Single,
             database: "d".to_owned(),
             user: "default".to_owned(),
             password: config::Secret::default(),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use crate::assignment::Garbage;
+pub use crate::clickhouse::Layout;
 use crate::engine::Rules;
 
 mod judge;
@@ -197,6 +198,7 @@ impl Kafka {
 pub struct ClickHouse {
     /// At least one: [`Config::load`] sees to it.
     pub urls: Vec<String>,
+    pub layout: Layout,
     pub database: String,
     pub user: String,
     pub password: Secret,

@@ -6,7 +6,6 @@
 //! file of nothing but views and comments on their columns holds no state and is applied again whenever its text is another.
 //! What files have made and somebody has dropped is made again, see `compare`.
 
-use std::borrow::Cow;
 use std::hash::Hasher;
 use std::time::Duration;
 
@@ -15,9 +14,10 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use tokio::time::sleep;
 
-use crate::clickhouse::{classify, people_database};
+use crate::clickhouse::{Layout, classify, people_database, synced};
 use crate::failure::Failure;
 
+mod cluster;
 mod compare;
 mod statements;
 
@@ -120,6 +120,9 @@ pub enum SchemaProblem {
         /// What, and what to do.
         what: String,
     },
+    /// The servers are not those of the layout.
+    #[error("the servers do not fit clickhouse.layout and clickhouse.cluster: {0}")]
+    Servers(String),
     /// What was made is not seen.
     #[error(
         "{what} is not there although it was made: the user needs SELECT on the whole of database \"{database}\"; ask for the grant"
@@ -172,7 +175,7 @@ pub struct Step<'a> {
     /// What is done.
     pub title: &'a str,
     /// The statements.
-    pub statements: Vec<Cow<'static, str>>,
+    pub statements: Vec<String>,
     /// The file that is applied by that, as a whole.
     applies: Option<&'a Migration>,
 }
@@ -188,16 +191,16 @@ impl<'a> Plan<'a> {
 
     /// Everything to run, in order: columns first, because views name them.
     #[must_use]
-    pub fn steps(&self, known: &'a [Migration]) -> Vec<Step<'a>> {
+    pub fn steps(&self, known: &'a [Migration], layout: &Layout, rows: &str) -> Vec<Step<'a>> {
         let files = self.files();
-        let additions = self.lacking.additions().into_iter().map(Cow::Owned).collect();
+        let additions = self.lacking.additions(layout, rows);
         let columns = Step { title: "columns that were dropped", statements: additions, applies: None };
         let of_file = |migration: &'a Migration| {
             let applies = files.contains(&migration).then_some(migration);
             let is_dropped = |statement: &'static str| subject(statement).is_some_and(|name| self.lacking.names.contains(&name));
             let statements = migration.statements().into_iter();
-            let statements =
-                statements.filter(|statement| applies.is_some() || is_dropped(statement)).map(Cow::Borrowed).collect();
+            let statements = statements.filter(|statement| applies.is_some() || is_dropped(statement));
+            let statements = statements.flat_map(|statement| layout.render(statement, rows)).collect();
             Step { title: migration.name, statements, applies }
         };
         let steps = std::iter::once(columns).chain(known.iter().map(of_file));
@@ -245,21 +248,22 @@ pub fn missing<'a>(known: &'a [Migration], applied: &[Applied]) -> Result<Plan<'
 ///
 /// # Errors
 /// When applied tables had another text, something is in the way, or the store cannot be asked.
-pub async fn plan(client: &Client) -> Result<Plan<'static>, SchemaProblem> {
-    planned(client, Needs::Everything).await.map(|(plan, _)| plan)
+pub async fn plan(client: &Client, layout: &Layout) -> Result<Plan<'static>, SchemaProblem> {
+    planned(client, layout, Needs::Everything).await.map(|(plan, _)| plan)
 }
 
 /// The same, with what the database holds.
-async fn planned(client: &Client, needs: Needs) -> Result<(Plan<'static>, Held), SchemaProblem> {
-    let held = Held::by(client).await?;
-    let what = compare::in_the_way(MIGRATIONS, &held, needs).join("; ");
+async fn planned(client: &Client, layout: &Layout, needs: Needs) -> Result<(Plan<'static>, Held), SchemaProblem> {
+    cluster::check(client, layout).await?;
+    let held = Held::by(client, layout, needs).await?;
+    let what = compare::in_the_way(MIGRATIONS, &held, layout, needs).join("; ");
     if !what.is_empty() {
         return Err(SchemaProblem::InTheWay { database: database(client), what });
     }
     let remembered = if held.has_a("schema_migrations") { applied(client).await? } else { Vec::new() };
     let mut plan = missing(MIGRATIONS, &remembered)?;
     // Again: somebody else may be migrating, and what is remembered by now was made before.
-    let held = Held::by(client).await?;
+    let held = Held::by(client, layout, needs).await?;
     // Of a database that remembers nothing although workers wrote there, all that is not there was dropped.
     let is_forgetful = plan.absent.len() == MIGRATIONS.len() && held.has_rows();
     let made = MIGRATIONS.iter().filter(|migration| is_forgetful || !plan.absent.contains(migration));
@@ -271,14 +275,17 @@ async fn planned(client: &Client, needs: Needs) -> Result<(Plan<'static>, Held),
 ///
 /// # Errors
 /// When applied tables had another text, something is in the way, or the store refuses a statement. What was applied stays.
-pub async fn apply(client: &Client) -> Result<Done, SchemaProblem> {
-    let people = people_database(client).map_err(SchemaProblem::Store)?;
-    for database in [people, &database(client)] {
-        create_database(client, database).await.map_err(SchemaProblem::Store)?;
+pub async fn apply(client: &Client, layout: &Layout) -> Result<Done, SchemaProblem> {
+    let (people, rows) = (people_database(client).map_err(SchemaProblem::Store)?, database(client));
+    for database in layout.databases(people) {
+        create_database(client, &database, layout).await.map_err(SchemaProblem::Store)?;
     }
-    let (plan, held) = planned(client, Needs::Everything).await?;
-    let id: String = client.query_raw(NEW_ID).fetch_one().await.map_err(store)?;
-    for Step { title, statements, applies } in plan.steps(MIGRATIONS) {
+    let (plan, held) = planned(client, layout, Needs::Everything).await?;
+    let id = match cluster::store_id(client, layout).await? {
+        Some(id) => id,
+        None => client.query_raw(NEW_ID).fetch_one().await.map_err(store)?,
+    };
+    for Step { title, statements, applies } in plan.steps(MIGRATIONS, layout, &rows) {
         for statement in statements {
             let statement = of_people(&statement.replace("{store}", &id), people);
             run(client, &statement).await.map_err(|error| at(title, &error))?;
@@ -287,9 +294,10 @@ pub async fn apply(client: &Client) -> Result<Done, SchemaProblem> {
             remember(client, migration).await.map_err(|error| at(title, &error))?;
         }
     }
-    let Plan { lacking, .. } = self::plan(client).await?;
+    cluster::remember_shards(client, layout).await?;
+    let Plan { lacking, .. } = self::plan(client, layout).await?;
     if !lacking.is_empty() {
-        return Err(SchemaProblem::Unseen { database: database(client), what: lacking.words().join(", ") });
+        return Err(SchemaProblem::Unseen { database: rows, what: lacking.words().join(", ") });
     }
     Ok(Done { files: plan.files(), again: plan.lacking.words(), lost: plan.lacking.lost(&held) })
 }
@@ -326,8 +334,8 @@ async fn remember(client: &Client, migration: &Migration) -> Result<(), ::clickh
 ///
 /// # Errors
 /// [`SchemaProblem`] says what is missing and what to run.
-pub async fn check(client: &Client) -> Result<Option<String>, SchemaProblem> {
-    let (Plan { absent, outdated, lacking }, _) = planned(client, Needs::Worker).await?;
+pub async fn check(client: &Client, layout: &Layout) -> Result<Option<String>, SchemaProblem> {
+    let (Plan { absent, outdated, lacking }, _) = planned(client, layout, Needs::Worker).await?;
     let missing: Vec<String> = names(&absent).into_iter().map(str::to_owned).chain(lacking.needed()).collect();
     if !missing.is_empty() {
         return Err(SchemaProblem::Behind { database: database(client), missing: missing.join(", ") });
@@ -350,19 +358,19 @@ fn names(files: &[&Migration]) -> Vec<&'static str> {
 
 /// What the database remembers.
 async fn applied(client: &Client) -> Result<Vec<Applied>, SchemaProblem> {
+    synced(client, ["schema_migrations"]).await.map_err(SchemaProblem::Store)?;
     let rows = "SELECT number, name, checksum, applied FROM schema_migrations FINAL ORDER BY number";
     client.query_raw(rows).fetch_all().await.map_err(store)
 }
 
 /// Creates a database if it is absent. Asked first, so that a user who may not create databases can migrate.
-async fn create_database(client: &Client, database: &str) -> Result<(), Failure> {
+async fn create_database(client: &Client, database: &str, layout: &Layout) -> Result<(), Failure> {
     let anywhere = anywhere(client);
     let exists = "SELECT count() FROM system.databases WHERE name = {database:String}";
     let count: u64 =
         anywhere.query_raw(exists).param("database", database).fetch_one().await.map_err(|error| classify(&error))?;
     if count == 0 {
-        let create = "CREATE DATABASE IF NOT EXISTS {database:Identifier}";
-        anywhere.query_raw(create).param("database", database).execute().await.map_err(|error| classify(&error))?;
+        anywhere.query_raw(&layout.make_database(database)).execute().await.map_err(|error| classify(&error))?;
     }
     Ok(())
 }
@@ -449,7 +457,7 @@ mod tests {
     #[test]
     fn what_was_dropped_is_made_by_the_statements_that_made_it() {
         let lacking = Lacking { names: vec!["gap", "gaps", "money", "{people}.gaps"], ..Lacking::default() };
-        let steps = Plan { lacking, ..Plan::default() }.steps(MIGRATIONS);
+        let steps = Plan { lacking, ..Plan::default() }.steps(MIGRATIONS, &Layout::Single, "gv_rows");
         let run: Vec<(&str, usize)> = steps.iter().map(|step| (step.title, step.statements.len())).collect();
         assert_eq!(run, [("003_gaps.sql", 2), ("011_public.sql", 1), ("012_people.sql", 2)]);
         assert!(steps.iter().all(|step| step.applies.is_none()), "no file was applied as a whole");
@@ -458,7 +466,7 @@ mod tests {
     #[test]
     fn a_file_that_is_applied_is_applied_as_a_whole() {
         let plan = Plan { absent: vec![&MIGRATIONS[0]], ..Plan::default() };
-        let [step] = plan.steps(MIGRATIONS).try_into().unwrap();
+        let [step] = plan.steps(MIGRATIONS, &Layout::Single, "gv_rows").try_into().unwrap();
         assert_eq!((step.statements.len(), step.applies), (MIGRATIONS[0].statements().len(), Some(&MIGRATIONS[0])));
     }
 }

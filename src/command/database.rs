@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::outcome::CommandError;
-use crate::clickhouse::{TABLES, classify, connect};
+use crate::clickhouse::{Layout, TABLES, classify, connect, synced};
 use crate::config;
 use crate::failure::Failure;
 use crate::migrations;
@@ -46,8 +46,16 @@ struct Active {
 impl Database {
     pub(crate) async fn open(config: &config::ClickHouse) -> Result<Database, CommandError> {
         let database = Database::reached(config).await?;
-        if let Some(warning) = migrations::check(&database.client).await? {
+        if let Some(warning) = migrations::check(&database.client, &config.layout).await? {
             eprintln!("grapevine: {warning}");
+        }
+        // A command asks for what was written, not for what one of several servers has of it by now.
+        if config.layout != Layout::Single {
+            let behind = |error| CommandError::Store("could not wait for what was written".to_owned(), error);
+            let caught_up = timeout(database.limit, synced(&database.client, tables().chain(["active_epoch", "run"]))).await;
+            caught_up
+                .unwrap_or_else(|_| Err(Failure::Transient(format!("no answer within {:?}", database.limit))))
+                .map_err(behind)?;
         }
         Ok(database)
     }

@@ -45,8 +45,8 @@ pub struct Arguments {
     /// Use these Kafka brokers instead of the embedded one; a topic of the demo's own is created there
     #[arg(long, value_name = "LIST")]
     pub brokers: Option<String>,
-    /// Use this ClickHouse instead of the embedded one
-    #[arg(long, value_name = "URL")]
+    /// Use this ClickHouse instead of the embedded one; several addresses with commas between them
+    #[arg(long, value_name = "URLS")]
     pub clickhouse: Option<String>,
     /// Fold this file of events instead of the generator's (repeatable: merged by time, each file keeping
     /// its own order; JSON Lines, plain or gzip'd; `-` is standard input)
@@ -229,7 +229,7 @@ async fn start(
     let reached = clickhouse::connect(&config.clickhouse).await;
     let reached = reached.map_err(|error| DemoError::ClickHouse(config.clickhouse.urls.join(", "), error))?;
     let answers = Answers::new(reached);
-    migrations::apply(answers.client()).await?;
+    migrations::apply(answers.client(), &config.clickhouse.layout).await?;
     config.rules.epoch = answers.free_epoch(config.rules.epoch).await?;
     parts.create_topic(arguments, config).await?;
     let service = Service::start(config, |_| Watch::of(folded)).await?;

@@ -33,20 +33,24 @@ pub async fn run(config: &config::ClickHouse, plan: bool) -> Result<(), MigrateE
     let client = connect(config).await.map_err(SchemaProblem::Store)?;
     let mut output = io::stdout().lock();
     if plan {
-        print_plan(&mut output, &config.database, &migrations::plan(&client).await?.steps(MIGRATIONS))?;
+        let plan = migrations::plan(&client, &config.layout).await?;
+        print_plan(&mut output, config, &plan.steps(MIGRATIONS, &config.layout, &rows_database(&config.database)))?;
         return Ok(());
     }
-    let done = migrations::apply(&client).await?;
+    let done = migrations::apply(&client, &config.layout).await?;
     print_done(&mut output, &config.database, &done)?;
     if done.lost.is_empty() { Ok(()) } else { Err(MigrateError::Lost(done.lost.join(", "))) }
 }
 
-fn print_plan(output: &mut impl Write, people: &str, steps: &[Step<'_>]) -> io::Result<()> {
+fn print_plan(output: &mut impl Write, config: &config::ClickHouse, steps: &[Step<'_>]) -> io::Result<()> {
     if steps.is_empty() {
         return Ok(());
     }
-    let rows = rows_database(people);
-    writeln!(output, "CREATE DATABASE IF NOT EXISTS `{people}`;\n\nCREATE DATABASE IF NOT EXISTS `{rows}`;\n\nUSE `{rows}`;\n")?;
+    let people = &config.database;
+    for database in config.layout.databases(people) {
+        writeln!(output, "{};\n", config.layout.make_database(&database))?;
+    }
+    writeln!(output, "USE `{}`;\n", rows_database(people))?;
     for step in steps {
         writeln!(output, "-- {}", step.title)?;
         for statement in &step.statements {
@@ -78,7 +82,9 @@ mod tests {
     fn a_plan_is_sql_that_splits_into_the_same_statements() {
         let mut output = Vec::new();
         let plan = Plan { absent: MIGRATIONS.iter().collect(), ..Plan::default() };
-        print_plan(&mut output, "gv", &plan.steps(MIGRATIONS)).unwrap();
+        let mut config = config::Config::load_without_key(None, std::iter::empty()).unwrap().clickhouse;
+        config.database = "gv".to_owned();
+        print_plan(&mut output, &config, &plan.steps(MIGRATIONS, &config.layout, "gv_rows")).unwrap();
         let text = String::from_utf8(output).unwrap();
         let all = MIGRATIONS.iter().flat_map(Migration::statements).map(|statement| statement.replace("{people}", "`gv`"));
         assert_eq!(migrations::statements(&text)[3..], all.collect::<Vec<_>>());

@@ -86,6 +86,8 @@ pub(super) struct Kafka {
 #[serde(deny_unknown_fields)]
 pub(super) struct ClickHouse {
     pub(super) urls: String,
+    pub(super) layout: String,
+    pub(super) cluster: String,
     pub(super) database: String,
     pub(super) user: String,
     pub(super) password_file: String,
@@ -233,6 +235,8 @@ impl ClickHouse {
     fn of(clickhouse: &super::ClickHouse) -> ClickHouse {
         ClickHouse {
             urls: clickhouse.urls.join(","),
+            layout: clickhouse.layout.name().to_owned(),
+            cluster: clickhouse.layout.cluster().unwrap_or_default().to_owned(),
             database: clickhouse.database.clone(),
             user: clickhouse.user.clone(),
             password_file: masked(&clickhouse.password),

@@ -15,7 +15,7 @@ use super::layers::variable;
 use super::passed;
 use super::raw::{self, Raw};
 use super::sasl;
-use super::{Admin, Checkpoint, ClickHouse, Config, Flush, Garbage, Kafka, Log, Memory, Secret, Worker};
+use super::{Admin, Checkpoint, ClickHouse, Config, Flush, Garbage, Kafka, Layout, Log, Memory, Secret, Worker};
 use crate::engine::{CLOCK_WITNESSES, Rules};
 
 /// The seconds in which a revoked partition is flushed or dropped: a shutdown needs more.
@@ -192,6 +192,7 @@ fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHouse {
     let identifier = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let clickhouse = ClickHouse {
         urls,
+        layout: layout(judge, raw.layout, raw.cluster),
         database: judge.name(key("database"), raw.database, identifier, "ASCII letters, digits and underscores"),
         user: judge.name(key("user"), raw.user, |c| !c.is_control(), "characters without control characters"),
         password: judge.secret(key("password"), key("password_file"), &raw.password_file),
@@ -210,6 +211,30 @@ fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHouse {
         judge.wrong(key("backoff_max_ms"), problem, "choose at least clickhouse.backoff_min_ms");
     }
     clickhouse
+}
+
+fn layout(judge: &mut Judge<'_>, layout: String, cluster: String) -> Layout {
+    let (layout_key, key) = (("clickhouse", "layout"), ("clickhouse", "cluster"));
+    let layout = judge.one_of(layout_key, layout, &["single", "replicated", "sharded"]);
+    let is_named = !cluster.is_empty();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let mut named = |cluster| judge.name(key, cluster, allowed, "ASCII letters, digits, underscores, dashes and dots");
+    match layout.as_str() {
+        "replicated" => Layout::Replicated { cluster: is_named.then(|| named(cluster)) },
+        "sharded" if is_named => Layout::Sharded { cluster: named(cluster) },
+        "sharded" => {
+            let cure = "write the name under which the servers know each other (SELECT cluster FROM system.clusters)";
+            judge.wrong(key, "is empty, and clickhouse.layout is sharded", cure);
+            Layout::Sharded { cluster }
+        }
+        _ => {
+            if is_named {
+                let cure = "empty it, or choose the layout of the tables, replicated or sharded";
+                judge.wrong(key, "names servers, and clickhouse.layout is single", cure);
+            }
+            Layout::Single
+        }
+    }
 }
 
 fn store_address(judge: &mut Judge<'_>, address: &str) {

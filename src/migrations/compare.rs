@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ::clickhouse::Client;
 
 use super::{Migration, SchemaProblem, store};
-use crate::clickhouse::{TABLES, people_database};
+use crate::clickhouse::{Layout, TABLES, is_of_a_source, local_database, people_database};
 use crate::rollup::{ANSWERS, Answer};
 
 /// What commands and migrations write, beside [`TABLES`] and the answers.
@@ -24,6 +24,7 @@ fn answer_of(table: &str) -> Option<&'static Answer> {
 pub(super) struct Made {
     pub(super) name: &'static str,
     is_view: bool,
+    of_a_source: bool,
     columns: Vec<Column>,
 }
 
@@ -47,7 +48,7 @@ impl Made {
     /// Every statement of ours that makes something begins in one of two ways, and has a line for each column.
     pub(super) fn by(statement: &'static str) -> Option<Made> {
         if let Some(rest) = statement.strip_prefix("CREATE OR REPLACE VIEW ") {
-            return Some(Made { name: rest.split_whitespace().next()?, is_view: true, columns: Vec::new() });
+            return Some(Made { name: rest.split_whitespace().next()?, is_view: true, of_a_source: false, columns: Vec::new() });
         }
         let (name, rest) = statement.strip_prefix("CREATE TABLE IF NOT EXISTS ")?.split_once(" (\n")?;
         let (columns, rest) = rest.split_once("\n)")?;
@@ -58,7 +59,12 @@ impl Made {
             let is_column = !["INDEX", "PROJECTION", "CONSTRAINT"].contains(&name);
             is_column.then(|| Column { name, definition: definition.trim_start(), in_key: key.contains(&name) })
         };
-        Some(Made { name, is_view: false, columns: columns.lines().filter_map(column).collect() })
+        Some(Made {
+            name,
+            is_view: false,
+            of_a_source: is_of_a_source(statement),
+            columns: columns.lines().filter_map(column).collect(),
+        })
     }
 
     fn is_ours(&self) -> bool {
@@ -90,6 +96,8 @@ pub(super) struct Held(BTreeMap<String, Table>);
 #[derive(Debug)]
 struct Table {
     engine: String,
+    /// In a sharded store, of a table of a source: that of the part which the server keeps itself.
+    local: Option<String>,
     /// Also if nobody counts them.
     has_rows: bool,
     /// Names and types.
@@ -97,29 +105,59 @@ struct Table {
 }
 
 impl Held {
-    /// Asks; of a database that does not exist the answer is nothing.
-    pub(super) async fn by(client: &Client) -> Result<Held, SchemaProblem> {
+    /// Asks; of a database that does not exist the answer is nothing. For everything, what is not on all servers of a cluster is not there.
+    pub(super) async fn by(client: &Client, layout: &Layout, needs: Needs) -> Result<Held, SchemaProblem> {
         let people = people_database(client).map_err(SchemaProblem::Store)?;
         let database = client.database().unwrap_or("default");
+        let local = if layout.is_sharded() { local_database(database) } else { String::new() };
         let client = client.clone().with_database("system");
-        let tables = "SELECT if(database = {database:String}, '', '{people}.') || name, engine, toUInt8(ifNull(total_rows > 0, 1)) \
-                      FROM system.tables WHERE database IN ({database:String}, {people:String})";
-        let tables = client.query_raw(tables).param("database", database).param("people", people);
-        let tables: Vec<(String, String, u8)> = tables.fetch_all().await.map_err(store)?;
-        let columns =
-            "SELECT table, name, type FROM system.columns WHERE database = {database:String} AND table IN {ours:Array(String)}";
+        let everywhere = layout.cluster().filter(|_| needs == Needs::Everything);
+        let of = |table: &str| {
+            everywhere.map_or(table.to_owned(), |cluster| format!("clusterAllReplicas(`{cluster}`, system.{table})"))
+        };
+        let within = |query: &str| {
+            let name = format!("multiIf(database = {{people:String}}, '{PEOPLE}', database = {{local:String}}, '{PART}', '')");
+            let query = query.replace("{place}", &name).replace("{all}", "{database:String}, {people:String}, {local:String}");
+            client.query_raw(&query).param("database", database).param("people", people).param("local", &local)
+        };
+        let tables = format!(
+            "SELECT {{place}} || name AS shown, min(engine), toUInt8(max(ifNull(total_rows > 0, 1))) FROM {} WHERE database IN ({{all}}) \
+             GROUP BY shown HAVING uniqExact(hostName()) = (SELECT uniqExact(hostName()) FROM {})",
+            of("tables"),
+            of("one")
+        );
+        let tables: Vec<(String, String, u8)> = within(&tables).fetch_all().await.map_err(store)?;
+        let columns = "SELECT {place} || table, name, type FROM system.columns WHERE database IN ({all}) AND database != {people:String} AND \
+                       table IN {ours:Array(String)}";
         let ours = TABLES.iter().map(|table| table.name).chain(OURS).map(str::to_owned);
         let ours: Vec<String> = ours.chain(ANSWERS.iter().map(Answer::table)).collect();
-        let columns = client.query_raw(columns).param("database", database).param("ours", ours);
-        let columns: Vec<(String, String, String)> = columns.fetch_all().await.map_err(store)?;
-        let table = |(name, engine, has_rows)| (name, Table { engine, has_rows: has_rows != 0, columns: BTreeMap::new() });
+        let columns: Vec<(String, String, String)> = within(columns).param("ours", ours).fetch_all().await.map_err(store)?;
+        Ok(Held::of(tables, columns, layout))
+    }
+
+    fn of(tables: Vec<(String, String, u8)>, columns: Vec<(String, String, String)>, layout: &Layout) -> Held {
+        let table =
+            |(name, engine, has_rows)| (name, Table { engine, local: None, has_rows: has_rows != 0, columns: BTreeMap::new() });
         let mut held: BTreeMap<String, Table> = tables.into_iter().map(table).collect();
         for (table, name, kind) in columns {
             if let Some(table) = held.get_mut(&table) {
                 table.columns.insert(name, kind);
             }
         }
-        Ok(Held(held))
+        // What is spread is there with the parts that it is spread over, and has the columns that both have.
+        let names: Vec<String> = held.keys().filter(|name| !name.starts_with('{')).cloned().collect();
+        for name in names {
+            let part = held.remove(&format!("{PART}{name}"));
+            match (part, held.get_mut(&name)) {
+                (Some(part), Some(table)) => {
+                    table.columns.retain(|column, _| part.columns.contains_key(column));
+                    (table.local, table.has_rows) = (Some(part.engine), part.has_rows);
+                }
+                (None, Some(table)) if layout.is_sharded() && table.engine == "Distributed" => drop(held.remove(&name)),
+                _ => {}
+            }
+        }
+        Held(held)
     }
 
     pub(super) fn has_a(&self, table: &str) -> bool {
@@ -145,8 +183,9 @@ pub struct Lacking {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LackingColumn {
     table: &'static str,
+    of_a_source: bool,
     name: &'static str,
-    /// The statement that adds it.
+    /// Its name, definition and place.
     add: String,
     /// Whether rows are there that had a value.
     had_values: bool,
@@ -160,8 +199,9 @@ impl Lacking {
     }
 
     /// The statements that add columns.
-    pub(super) fn additions(&self) -> Vec<String> {
-        self.columns.iter().map(|column| column.add.clone()).collect()
+    pub(super) fn additions(&self, layout: &Layout, rows: &str) -> Vec<String> {
+        let add = |column: &LackingColumn| layout.add_column((column.table, column.of_a_source), &column.add, rows);
+        self.columns.iter().flat_map(add).collect()
     }
 
     /// Everything, in words.
@@ -194,6 +234,9 @@ impl LackingColumn {
 
 /// What stands in the files for the database that people read.
 const PEOPLE: &str = "{people}.";
+
+/// And here for that of the parts which a server of a sharded store keeps itself.
+const PART: &str = "{part}.";
 
 /// The name of a table or view, for people.
 fn shown(name: &str) -> String {
@@ -235,7 +278,7 @@ pub(super) enum Needs {
 }
 
 /// What is in the way of the files, each with what to do: nothing that a migration changes.
-pub(super) fn in_the_way(files: &'static [Migration], held: &Held, needs: Needs) -> Vec<String> {
+pub(super) fn in_the_way(files: &'static [Migration], held: &Held, layout: &Layout, needs: Needs) -> Vec<String> {
     let mut found = Vec::new();
     for made in made_by(files).filter(|made| needs == Needs::Everything || !made.is_view) {
         let Some(table) = held.0.get(made.name) else { continue };
@@ -245,6 +288,8 @@ pub(super) fn in_the_way(files: &'static [Migration], held: &Held, needs: Needs)
         } else if made.is_ours() && !holds_rows {
             found.push(format!("`{}` is a view, and this program writes to a table of that name", made.name));
         } else if made.is_ours() {
+            let misfit = layout.misfit(&table.engine, table.local.as_deref(), made.of_a_source);
+            found.extend(misfit.map(|why| format!("table `{}` ({}) {why}", made.name, table.engine)));
             found.extend(made.columns.iter().filter_map(|column| other(&made, column, table)));
         }
     }
@@ -290,8 +335,8 @@ pub(super) fn lacking<'a>(files: impl Iterator<Item = &'a Migration>, held: &Hel
         let mut after = " FIRST".to_owned();
         for Column { name, definition, in_key } in &made.columns {
             if !in_key && !table.columns.contains_key(*name) {
-                let add = format!("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {name} {definition}{after}", made.name);
-                lacking.columns.push(LackingColumn { table: made.name, name, add, had_values: table.has_rows });
+                let (add, of_a_source) = (format!("{name} {definition}{after}"), made.of_a_source);
+                lacking.columns.push(LackingColumn { table: made.name, of_a_source, name, add, had_values: table.has_rows });
             }
             after = format!(" AFTER {name}");
         }
@@ -309,7 +354,7 @@ mod tests {
         let table = |made: Made| {
             let engine = if made.is_view { "View" } else { "ReplacingMergeTree" }.to_owned();
             let columns = made.columns.iter().map(|column| (column.name.to_owned(), column.kind().to_owned())).collect();
-            (made.name.to_owned(), Table { engine, has_rows: false, columns })
+            (made.name.to_owned(), Table { engine, local: None, has_rows: false, columns })
         };
         Held(made_by(MIGRATIONS).map(table).collect())
     }
@@ -345,8 +390,8 @@ mod tests {
     #[test]
     fn nothing_is_missing_of_a_whole_database_and_nothing_in_the_way() {
         assert!(lacking(MIGRATIONS.iter(), &whole(), Needs::Everything).is_empty());
-        assert!(in_the_way(MIGRATIONS, &whole(), Needs::Everything).is_empty());
-        assert!(in_the_way(MIGRATIONS, &Held::default(), Needs::Everything).is_empty());
+        assert!(in_the_way(MIGRATIONS, &whole(), &Layout::Single, Needs::Everything).is_empty());
+        assert!(in_the_way(MIGRATIONS, &Held::default(), &Layout::Single, Needs::Everything).is_empty());
     }
 
     #[test]
@@ -354,7 +399,7 @@ mod tests {
         let mut held = whole();
         table(&mut held, "cascade").columns.remove("reach");
         let found = lacking(MIGRATIONS.iter(), &held, Needs::Everything);
-        let [add] = found.additions().try_into().unwrap();
+        let [add] = found.additions(&Layout::Single, "gv_rows").try_into().unwrap();
         assert!(add.starts_with("ALTER TABLE cascade ADD COLUMN IF NOT EXISTS reach UInt64 COMMENT 'Followers"), "{add}");
         assert!(add.ends_with(" AFTER max_children"), "{add}");
         assert_eq!(found.needed(), ["column `reach` of table `cascade`"]);
@@ -366,7 +411,7 @@ mod tests {
         let mut held = whole();
         table(&mut held, "cascade").columns.remove("opened");
         assert!(lacking(MIGRATIONS.iter(), &held, Needs::Everything).is_empty());
-        let [said] = in_the_way(MIGRATIONS, &held, Needs::Worker).try_into().unwrap();
+        let [said] = in_the_way(MIGRATIONS, &held, &Layout::Single, Needs::Worker).try_into().unwrap();
         assert!(said.contains("lacks column `opened`") && said.contains("cannot be added"), "{said}");
     }
 
@@ -377,7 +422,7 @@ mod tests {
         columns.insert("brand".to_owned(), "String".to_owned());
         columns.insert("root_time".to_owned(), "DateTime64(6, 'UTC')".to_owned());
         columns.insert("one_more".to_owned(), "UInt8".to_owned());
-        let [said] = in_the_way(MIGRATIONS, &held, Needs::Worker).try_into().unwrap();
+        let [said] = in_the_way(MIGRATIONS, &held, &Layout::Single, Needs::Worker).try_into().unwrap();
         assert!(said.contains("(ALTER TABLE root MODIFY COLUMN root_time DateTime64(3, 'UTC'))"), "{said}");
     }
 
@@ -400,15 +445,57 @@ mod tests {
     #[test]
     fn tables_of_people_may_be_what_they_like() {
         let mut held = whole();
-        *table(&mut held, "fx") = Table { engine: "View".to_owned(), has_rows: true, columns: BTreeMap::new() };
+        *table(&mut held, "fx") = Table { engine: "View".to_owned(), local: None, has_rows: true, columns: BTreeMap::new() };
         assert!(
             lacking(MIGRATIONS.iter(), &held, Needs::Everything).is_empty()
-                && in_the_way(MIGRATIONS, &held, Needs::Everything).is_empty()
+                && in_the_way(MIGRATIONS, &held, &Layout::Single, Needs::Everything).is_empty()
         );
         table(&mut held, "cascade").engine = "View".to_owned();
         table(&mut held, "money").engine = "MergeTree".to_owned();
-        let said = in_the_way(MIGRATIONS, &held, Needs::Everything);
+        let said = in_the_way(MIGRATIONS, &held, &Layout::Single, Needs::Everything);
         assert!(said[0].contains("`cascade` is a view") && said[1].contains("`money` is a table (MergeTree)"), "{said:?}");
-        assert_eq!(in_the_way(MIGRATIONS, &held, Needs::Worker), said[..1], "it reads no view");
+        assert_eq!(in_the_way(MIGRATIONS, &held, &Layout::Single, Needs::Worker), said[..1], "it reads no view");
+    }
+
+    fn found(layout: &Layout, tables: &[(&str, &str)], columns: &[(&str, &str)]) -> Held {
+        let tables = tables.iter().map(|(name, engine)| ((*name).to_owned(), (*engine).to_owned(), 0));
+        let columns = columns.iter().map(|(table, name)| ((*table).to_owned(), (*name).to_owned(), "UInt64".to_owned()));
+        Held::of(tables.collect(), columns.collect(), layout)
+    }
+
+    #[test]
+    fn what_is_spread_is_there_with_its_part_and_the_columns_of_both() {
+        let sharded = Layout::Sharded { cluster: "north".to_owned() };
+        let tables = [
+            ("root", "Distributed"),
+            ("{part}.root", "ReplicatedReplacingMergeTree"),
+            ("thread", "Distributed"),
+            ("{part}.cascade", "x"),
+        ];
+        let columns = [("root", "version"), ("root", "opened"), ("{part}.root", "version")];
+        let held = found(&sharded, &tables, &columns);
+        assert_eq!(held.0.keys().filter(|name| !name.starts_with('{')).collect::<Vec<_>>(), ["root"], "the others lack a half");
+        assert_eq!(held.0["root"].columns.keys().collect::<Vec<_>>(), ["version"]);
+        let lacking = lacking(MIGRATIONS.iter(), &held, Needs::Everything);
+        assert!(lacking.names.contains(&"thread") && lacking.names.contains(&"cascade") && !lacking.names.contains(&"root"));
+        let [local, spread] = [0, 1].map(|at| lacking.additions(&sharded, "gv_rows").swap_remove(at));
+        assert!(
+            local.starts_with("ALTER TABLE `gv_rows_local`.root ON CLUSTER `north` ADD COLUMN IF NOT EXISTS root_seen"),
+            "{local}"
+        );
+        assert!(spread.starts_with("ALTER TABLE root ON CLUSTER `north` ADD"), "{spread}");
+    }
+
+    #[test]
+    fn tables_of_another_layout_are_in_the_way_of_the_worker_too() {
+        let replicated = Layout::Replicated { cluster: None };
+        let said =
+            in_the_way(MIGRATIONS, &found(&replicated, &[("cascade", "ReplacingMergeTree")], &[]), &replicated, Needs::Worker);
+        assert!(said[0].starts_with("table `cascade` (ReplacingMergeTree) is not replicated"), "{said:?}");
+        let sharded = Layout::Sharded { cluster: "north".to_owned() };
+        let said = in_the_way(MIGRATIONS, &found(&sharded, &[("cascade", "ReplacingMergeTree")], &[]), &sharded, Needs::Worker);
+        assert!(said[0].contains("is not spread over shards"), "{said:?}");
+        let fits = found(&replicated, &[("fx", "ReplacingMergeTree")], &[]);
+        assert!(in_the_way(MIGRATIONS, &fits, &replicated, Needs::Everything).is_empty(), "a table of people is as they like it");
     }
 }

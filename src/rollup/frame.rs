@@ -54,6 +54,8 @@ impl Frame {
         let dimensions = dimensions(store).await?;
         let sources = "SELECT source, next, log_end, toUnixTimestamp64Milli(s.watermark) AS watermark FROM sources AS s";
         let sources: Vec<Reach> = store.all("could not ask how far the sources are", sources).await?;
+        // Facts lay there before a source said that it was so far; this server may still be copying them.
+        store.catch_up().await?;
         Ok(Frame { number, dimensions, as_of: as_of(&sources), sources })
     }
 
@@ -127,7 +129,7 @@ impl Frame {
             list(&|reach| quoted(&reach.source)),
             list(&|reach| reach.next.to_string()),
         );
-        let each = FACTS.map(|table| format!("{}: {}", quoted(&format!("{}.{table}", store.rows)), quoted(&cut)));
+        let each = FACTS.map(|table| format!("{}: {}", quoted(&format!("{}.{table}", store.facts)), quoted(&cut)));
         format!("SETTINGS additional_table_filters = {{{}}}", each.join(", "))
     }
 

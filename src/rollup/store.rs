@@ -5,7 +5,7 @@ use ::clickhouse::query::{Query, RowCursor};
 use ::clickhouse::{Client, Row, RowOwned, RowRead};
 use serde::Serialize;
 
-use crate::clickhouse::{Setting, classify, known_settings};
+use crate::clickhouse::{Setting, TABLES, classify, known_settings, local_database, synced};
 use crate::failure::Failure;
 
 /// What every statement of a run says, of servers that know it: its share of the server, and that what is too much fails. By a
@@ -51,15 +51,24 @@ pub(super) struct Store {
     settings: Vec<Setting>,
     /// Bytes that a statement may take of the server's memory.
     memory: String,
-    /// The database of rows, models and answers by run.
-    pub(super) rows: String,
+    /// The database in which rows of facts lie: that of rows, models and answers by run, or where they are spread over shards that of the parts.
+    pub(super) facts: String,
 }
 
 impl Store {
     pub(super) async fn open(client: &Client, memory: u64) -> Result<Store, Failure> {
         let settings = known_settings(client, &SETTINGS).await?;
         let rows = client.database().unwrap_or("default").to_owned();
-        Ok(Store { client: client.clone(), settings, memory: memory.to_string(), rows })
+        let spread =
+            "SELECT count() FROM system.tables WHERE database = {rows:String} AND name = 'click' AND engine = 'Distributed'";
+        let spread = client.query_raw(spread).param("rows", &rows).fetch_one::<u64>().await.map_err(|error| classify(&error))?;
+        let facts = if spread > 0 { local_database(&rows) } else { rows };
+        Ok(Store { client: client.clone(), settings, memory: memory.to_string(), facts })
+    }
+
+    /// Waits for what other servers of the store had by now.
+    pub(super) async fn catch_up(&self) -> Result<(), Failure> {
+        synced(&self.client, TABLES.iter().map(|table| table.name)).await
     }
 
     fn query(&self, text: &str) -> Query {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clickhouse::Client;
-use grapevine::clickhouse::rows_database;
+use grapevine::clickhouse::{Layout, rows_database};
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
 use grapevine::migrations;
 use tempfile::TempDir;
@@ -68,7 +68,7 @@ impl Store {
 
     /// A new database with Grapevine's tables and views.
     pub(crate) fn migrate(&self, database: &str) {
-        self.wait(migrations::apply(&self.client(database))).expect("a schema");
+        self.wait(migrations::apply(&self.client(database), &Layout::Single)).expect("a schema");
     }
 
     pub(crate) fn drop_database(&self, database: &str) {

@@ -107,13 +107,16 @@ async fn events_of_150_months_go_in_one_insert_and_one_part() {
 #[tokio::test]
 async fn migrating_twice_and_at_the_same_time_does_no_harm() {
     let database = Database::absent("migrations");
-    assert_eq!(migrations::plan(&database.client).await.unwrap().files().len(), MIGRATIONS.len());
-    let (one, other) = futures::join!(migrations::apply(&database.client), migrations::apply(&database.client));
+    assert_eq!(migrations::plan(&database.client, &database.config.layout).await.unwrap().files().len(), MIGRATIONS.len());
+    let (one, other) = futures::join!(
+        migrations::apply(&database.client, &database.config.layout),
+        migrations::apply(&database.client, &database.config.layout)
+    );
     let (one, other) = (one.unwrap(), other.unwrap());
     assert!(one.files.len().max(other.files.len()) == MIGRATIONS.len());
     assert!(one.lost.is_empty() && other.lost.is_empty());
-    assert!(migrations::apply(&database.client).await.unwrap().files.is_empty());
-    assert!(migrations::check(&database.client).await.unwrap().is_none());
+    assert!(migrations::apply(&database.client, &database.config.layout).await.unwrap().files.is_empty());
+    assert!(migrations::check(&database.client, &database.config.layout).await.unwrap().is_none());
     assert_eq!(
         database.ask("SELECT number, name FROM schema_migrations FINAL ORDER BY number").await,
         MIGRATIONS.iter().map(|migration| format!("{}\t{}", migration.number, migration.name)).collect::<Vec<_>>().join("\n")
@@ -127,16 +130,22 @@ async fn views_of_another_build_are_made_anew_and_tables_are_refused() {
     database.run("INSERT INTO schema_migrations VALUES (2, '002_views.sql', 1, now64(3))").await;
     let columns = "SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY table, position";
     let fresh = Database::migrated("upgraded").await.ask(columns).await;
-    assert!(migrations::check(&database.client).await.unwrap().unwrap().starts_with("the views of 002_views.sql"));
-    let applied = migrations::apply(&database.client).await.unwrap().files;
+    assert!(
+        migrations::check(&database.client, &database.config.layout)
+            .await
+            .unwrap()
+            .unwrap()
+            .starts_with("the views of 002_views.sql")
+    );
+    let applied = migrations::apply(&database.client, &database.config.layout).await.unwrap().files;
     assert!(applied.iter().all(|migration| migration.is_views()));
     assert_eq!(database.ask(columns).await, fresh, "the views are those of a new database");
-    assert!(migrations::check(&database.client).await.unwrap().is_none());
+    assert!(migrations::check(&database.client, &database.config.layout).await.unwrap().is_none());
     database.run("INSERT INTO schema_migrations VALUES (1, '001_tables.sql', 1, now64(3))").await;
-    let problem = migrations::check(&database.client).await.unwrap_err().to_string();
+    let problem = migrations::check(&database.client, &database.config.layout).await.unwrap_err().to_string();
     assert!(problem.starts_with("001_tables.sql was applied with another text"), "{problem}");
     assert!(problem.contains("a new database") && problem.contains("a new epoch"), "{problem}");
-    let refused = migrations::apply(&database.client).await.unwrap_err().to_string();
+    let refused = migrations::apply(&database.client, &database.config.layout).await.unwrap_err().to_string();
     assert_eq!(refused, problem, "nor is it migrated");
 }
 
@@ -147,7 +156,7 @@ async fn a_store_without_its_schema_says_what_to_run() {
     assert!(matches!(&said, Failure::Operator(text) if text.ends_with("run: grapevine migrate")), "{said}");
     let said = write(&database.sink(), world()).await.unwrap_err();
     assert!(matches!(&said, Failure::Operator(text) if text.ends_with("run: grapevine migrate")), "{said}");
-    migrations::apply(&database.client).await.unwrap();
+    migrations::apply(&database.client, &database.config.layout).await.unwrap();
     database.sink().ready().await.unwrap();
 }
 
@@ -280,7 +289,7 @@ async fn the_same_rows_before_and_after_a_restart_are_the_rows_once() {
     for _ in 0..2 {
         let mut process = start(folder.path());
         let database = Database::at(process.url(), "restart");
-        migrations::apply(&database.client).await.unwrap();
+        migrations::apply(&database.client, &database.config.layout).await.unwrap();
         for _ in 0..2 {
             database.insert(world()).await;
             let mut content = String::new();

@@ -122,6 +122,10 @@ fn another(section: &str, key: &str, default: &Value, file: &str) -> (String, Ve
         ("kafka", "sasl_mechanism") => "PLAIN",
         ("clickhouse", "urls") => "https://store:8443,http://other:8123",
         ("clickhouse", "compression") => "none",
+        ("clickhouse", "layout") => "replicated",
+        ("clickhouse", "cluster") => {
+            return ("north".to_owned(), vec![(variable("clickhouse", "layout"), "sharded".to_owned())]);
+        }
         ("checkpoint", "url") => "s3://bucket/folder",
         ("admin", "address") => "127.0.0.1:0",
         ("log", "level") => "debug",

@@ -44,7 +44,7 @@ async fn a_table_that_was_dropped_is_made_again_and_takes_rows() {
             let said = refused(&database).await;
             assert!(said.contains(&format!("lacks table `{table}`")) && said.ends_with("run: grapevine migrate"), "{said}");
         }
-        let done = migrations::apply(&database.client).await.unwrap();
+        let done = migrations::apply(&database.client, &database.config.layout).await.unwrap();
         let expected = if table == "schema_migrations" { Vec::new() } else { vec![format!("`{table}`")] };
         assert_eq!(done.again, expected, "without what was remembered, every file is applied");
         assert!(done.lost.is_empty(), "there were no rows: {:?}", done.lost);
@@ -52,7 +52,10 @@ async fn a_table_that_was_dropped_is_made_again_and_takes_rows() {
     }
     database.sink().ready().await.unwrap();
     write(&database.sink(), world()).await.unwrap();
-    assert!(migrations::apply(&database.client).await.unwrap().again.is_empty(), "there is nothing left to do");
+    assert!(
+        migrations::apply(&database.client, &database.config.layout).await.unwrap().again.is_empty(),
+        "there is nothing left to do"
+    );
 }
 
 #[tokio::test]
@@ -88,7 +91,7 @@ async fn a_dropped_table_is_missed_although_no_migration_is_remembered() {
     database.insert(world()).await;
     database.run("DROP TABLE schema_migrations SYNC").await;
     database.run("DROP TABLE thread SYNC").await;
-    let done = migrations::apply(&database.client).await.unwrap();
+    let done = migrations::apply(&database.client, &database.config.layout).await.unwrap();
     assert_eq!((done.files.len(), done.lost), (MIGRATIONS.len(), vec!["table `thread`".to_owned()]));
 }
 
@@ -103,7 +106,7 @@ async fn a_column_that_was_dropped_is_added_where_it_was() {
     }
     let said = refused(&database).await;
     assert!(said.contains("column `reach` of table `cascade`, ") && said.ends_with("run: grapevine migrate"), "{said}");
-    let done = migrations::apply(&database.client).await.unwrap();
+    let done = migrations::apply(&database.client, &database.config.layout).await.unwrap();
     assert_eq!((done.again.len(), done.lost.len()), (5, 0), "{done:?}");
     assert_eq!(database.ask(EVERYTHING).await, whole);
     write(&database.sink(), world()).await.unwrap();
@@ -117,7 +120,7 @@ async fn a_view_that_was_dropped_is_made_again_and_the_worker_needs_none() {
         database.run(&format!("DROP VIEW {view} SYNC")).await;
     }
     database.sink().ready().await.unwrap();
-    let warning = migrations::check(&database.client).await.unwrap().unwrap();
+    let warning = migrations::check(&database.client, &database.config.layout).await.unwrap().unwrap();
     assert!(warning.contains("`money`") && warning.ends_with("run: grapevine migrate"), "{warning}");
     let said = migrate(&database, &[]).done();
     assert_eq!(said.lines().count(), 4, "{said}");
@@ -153,7 +156,7 @@ async fn what_is_somebody_elses_is_seen_before_anything_is_made() {
     for (name, statement, what) in foreign {
         let database = Database::absent(name).created().await;
         database.run(statement).await;
-        let problem = migrations::apply(&database.client).await.unwrap_err();
+        let problem = migrations::apply(&database.client, &database.config.layout).await.unwrap_err();
         assert!(matches!(problem, SchemaProblem::InTheWay { .. }), "{problem}");
         let said = problem.to_string();
         assert!(said.contains(what) && said.contains("clickhouse.database") && !said.contains("trying again"), "{said}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clickhouse::Client;
 use grapevine::clickhouse::{ClickHouseSink, client, rows_database};
-use grapevine::config::{ClickHouse, Secret};
+use grapevine::config::{ClickHouse, Layout, Secret};
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
 use grapevine::failure::Failure;
 use grapevine::migrations;
@@ -79,6 +79,7 @@ impl Database {
     pub(crate) fn at(url: &str, name: &str) -> Self {
         let config = ClickHouse {
             urls: vec![url.to_owned()],
+            layout: Layout::Single,
             database: name.to_owned(),
             user: "default".to_owned(),
             password: Secret::default(),
@@ -135,7 +136,7 @@ impl Database {
     /// Makes Grapevine's schema: copies what is in the engine's folder, so that the engine need not work out the views again.
     pub(crate) async fn migrate(&self) {
         let Some(engine) = &self.engine else {
-            migrations::apply(&self.client).await.unwrap();
+            migrations::apply(&self.client, &self.config.layout).await.unwrap();
             return;
         };
         let database = Self::at(&engine.url, &self.config.database).created().await;

@@ -9,7 +9,7 @@ import store
 from store import ask, one, same, statements
 
 TEMPLATE = (store.MIGRATIONS.parent / "clickhouse-users.sql").read_text()
-OURS = {"grapevine", "grapevine_rows"}
+OURS = {"grapevine", "grapevine_rows", "grapevine_rows_local"}
 PURPOSES = ["grapevine_writer", "grapevine_rollup", "grapevine_migrator", "grapevine_reader"]
 
 

@@ -45,8 +45,8 @@ impl Parts {
         let folder = tempfile::Builder::new().prefix("grapevine-demo-").tempdir();
         let folder = folder.map_err(|error| DemoError::Local("make a temporary folder", error))?;
         let clickhouse = match &arguments.clickhouse {
-            Some(url) => {
-                config.clickhouse.urls = vec![url.clone()];
+            Some(urls) => {
+                config.clickhouse.urls = urls.split(',').map(|url| url.trim().to_owned()).collect();
                 None
             }
             None => {

@@ -10,7 +10,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::RDKafkaErrorCode;
 
 use crate::checkpoints::CheckpointStore;
-use crate::clickhouse::marks;
+use crate::clickhouse::{marks, rows_database};
 use crate::command::CommandError;
 use crate::command::database::{Database, tables};
 use crate::command::log::{Log, client_config};
@@ -54,7 +54,7 @@ pub(super) async fn run(config: &Config, removal: &Removal) -> Result<(), Comman
         give_up_group(config, epoch).await?;
     }
     checkpoints.clear(chosen).await?;
-    delete(&database, epoch, &log).await?;
+    delete(config, &database, epoch, &log).await?;
     say(&format!("deleted epoch {epoch} of {}\n", config.worker.log))
 }
 
@@ -157,11 +157,12 @@ async fn give_up_group(config: &Config, epoch: u16) -> Result<(), CommandError> 
     Ok(())
 }
 
-async fn delete(database: &Database, epoch: u16, log: &str) -> Result<(), CommandError> {
+async fn delete(config: &Config, database: &Database, epoch: u16, log: &str) -> Result<(), CommandError> {
     for table in tables() {
         let text = format!(
-            "ALTER TABLE {table} DELETE WHERE (epoch = {{epoch:UInt16}} AND startsWith(source, {{log:String}})) OR \
+            "{} DELETE WHERE (epoch = {{epoch:UInt16}} AND startsWith(source, {{log:String}})) OR \
              (epoch = {} AND startsWith(source, {{marks:String}})) SETTINGS mutations_sync = 2",
+            config.clickhouse.layout.alter_rows(table, &rows_database(&config.clickhouse.database)),
             marks::EPOCH
         );
         let query = database.query(&text).param("epoch", epoch).param("log", log).param("marks", marks::mark(epoch, log));
