@@ -119,6 +119,11 @@ async fn every_query_of_the_cookbook_runs_and_answers() {
 }
 
 #[tokio::test]
+async fn shards_say_what_one_server_says() {
+    agrees("shards").await;
+}
+
+#[tokio::test]
 async fn row_policies_hold_through_the_views() {
     agrees("policies").await;
 }

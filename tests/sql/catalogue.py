@@ -9,7 +9,7 @@ import sys
 import time
 
 import store
-from store import ask, insert, one, read, run, same
+from store import ask, in_plain_sql, insert, one, read, run, same
 from worlds.two_brands import BRANDS, World, shared
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
@@ -17,25 +17,6 @@ sys.path.insert(0, str(DEPLOY))
 import metrics  # noqa: E402
 
 PRODUCT = "coverage activity_daily answer_times cascade_shape thread_shape buzz people traffic money credit credit_by_rule roi_cohort places response click_lag carriers customers freshness".split()
-SIDES = "'broadcast', 'conversation', 'other', 'unattributed', '(unallocated)'"
-VARIABLES = {
-    "${brand:singlequote}": "'acme'",
-    "${side:singlequote}": SIDES,
-    "${period:singlequote}": "'last_13_weeks'",
-    "$__fromTime": "toDateTime(0)",
-    "$__toTime": "toDateTime('2100-01-01 00:00:00')",
-}
-
-
-def in_plain_sql(query):
-    """A panel's query without Grafana's macros and variables, over all time."""
-    query = re.sub(r"\$__(date|time)Filter\((\w+)\)", r"\2 >= '1970-01-01'", query)
-    for name, value in VARIABLES.items():
-        query = query.replace(name, value)
-    assert "$" not in query, query
-    return query
-
-
 catalogue = metrics.load()
 same("generated files are what the catalogue says (make metrics)", metrics.stale(catalogue), [])
 described = {view["view"]: view for view in catalogue["views"]}

@@ -36,6 +36,15 @@ FACTS = ("assignment", "click", "conversion", "cost", "report", "visit")
 # What the post of a life says, and the tables whose rows may come with it: it stands in `root`.
 POST = {"root_time": 0, "root_is_brand": False, "root_to_brand": False, "brand": "", "campaign": "", "channel": "", "platform": "", "community": "", "experiment": "", "arm": "", "tags": []}
 OF_LIVES = ("activity_window", "cascade", "thread")
+# What stands for the choices of who looks at the dashboard.
+SIDES = "'broadcast', 'conversation', 'other', 'unattributed', '(unallocated)'"
+VARIABLES = {
+    "${brand:singlequote}": "'acme'",
+    "${side:singlequote}": SIDES,
+    "${period:singlequote}": "'last_13_weeks'",
+    "$__fromTime": "toDateTime(0)",
+    "$__toTime": "toDateTime('2100-01-01 00:00:00')",
+}
 
 
 def _post(statement, database, settings=()):
@@ -124,6 +133,15 @@ def empty():
     for (name,) in ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"):
         if name != "schema_migrations":
             run(f"TRUNCATE TABLE {name}")
+
+
+def in_plain_sql(query):
+    """A panel's query without Grafana's macros and variables, over all time."""
+    query = re.sub(r"\$__(date|time)Filter\((\w+)\)", r"\2 >= '1970-01-01'", query)
+    for name, value in VARIABLES.items():
+        query = query.replace(name, value)
+    assert "$" not in query, query
+    return query
 
 
 class Sql(str):

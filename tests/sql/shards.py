@@ -1,0 +1,270 @@
+"""A store whose rows are spread over two or three shards says what one server says: every view, every query of docs/sql.md and of the dashboard,
+every answer, and what commands do.
+
+The shards are one engine, its own Distributed tables and planner: a row filter shows each of them its part of the local tables, which are
+partitioned by it, so that FINAL sees no other part either. That engine can neither copy nor run DDL for others: a stand-in between takes
+`Replicated` and `ON CLUSTER` out of what is sent.
+"""
+
+import concurrent.futures
+import http.server
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import store
+from store import ask, one, read, run, same
+from worlds.two_brands import MONDAY_MS
+
+GUIDE = (store.MIGRATIONS.parents[1] / "docs" / "sql.md").read_text()
+DASHBOARD = json.loads((store.MIGRATIONS.parent / "grafana" / "grapevine.json").read_text())
+# How many shards each cluster has, and by what its rows of lives are spread; by their versions would be wrong.
+CLUSTERS = {"two": (2, "source"), "three": (3, "source"), "wrong": (2, "version")}
+# What differs between two runs over the same rows, and between two servers.
+OF_A_RUN = {"run", "as_of", "published", "seconds", "run_age_seconds", "early_run", "late_run", "number", "applied", "written"}
+
+
+def shard_of(cluster, table):
+    """On which shard a row lies, from 0 on."""
+    shards, key = CLUSTERS[cluster]
+    return f"cityHash64({key if table in store.OF_LIVES else 'source'}) % {shards}"
+
+
+def start(folder):
+    """An engine that knows clusters, each of whose shards is itself; in the databases of a cluster each shard sees its part."""
+    tables = re.findall(r"CREATE TABLE IF NOT EXISTS (\w+) \((?:(?!\nCREATE).)*?\nORDER BY \([^)]*\bepoch\b", "".join(file.read_text() for file in sorted(store.MIGRATIONS.glob("*.sql"))), re.S)
+    seen = lambda name, table: f"<{table}><filter>shardNum() = 0 OR {shard_of(name, table)} = shardNum() - 1</filter></{table}>"
+    filters = "".join(f"<{name}_rows_local>{''.join(seen(name, table) for table in tables)}</{name}_rows_local>" for name in CLUSTERS)
+    users = f"<users><default><password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota><databases>{filters}</databases></default></users>"
+    (folder / "users.xml").write_text(f"<clickhouse><profiles><default><do_not_merge_across_partitions_select_final>1</do_not_merge_across_partitions_select_final></default></profiles><quotas><default/></quotas>{users}</clickhouse>")
+    shard = "<shard><internal_replication>true</internal_replication><replica><host>127.0.0.1</host><port>9000</port></replica></shard>"
+    clusters = "".join(f"<{name}>{shard * shards}</{name}>" for name, (shards, _) in CLUSTERS.items())
+    (folder / "config.xml").write_text(
+        f"<clickhouse><users_config>{folder / 'users.xml'}</users_config><tcp_port>9000</tcp_port><remote_servers>{clusters}</remote_servers></clickhouse>"
+    )
+    engine = subprocess.Popen([store.GRAPEVINE, "embedded-clickhouse", "--data", folder / "data"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return engine, engine.stdout.readline().removeprefix("ready ").strip()
+
+
+def plain(text):
+    """A statement as an engine takes it that is alone."""
+    if part := re.match(r"CREATE TABLE IF NOT EXISTS `(\w+)_rows_local`\.(\w+) ", text):
+        text = text.replace("\nORDER BY", f"\nPARTITION BY {shard_of(*part.groups())}\nORDER BY")
+    text = re.sub(r" ON CLUSTER `\w+`", "", text)
+    text = re.sub(r"ENGINE = Replicated(\w+)(?:\('/clickhouse[^']*', '[^']*'(?:, )?(\w*)\))?", lambda found: f"ENGINE = {found[1]}" + (f"({found[2]})" if found[2] else ""), text)
+    text = text.replace("SELECT macro FROM macros", "SELECT arrayJoin(['replica', 'shard'])")
+    return text.replace("min(engine)", "min(if(endsWith(engine, 'MergeTree'), 'Replicated' || engine, engine))")
+
+
+def stand_in(url):
+    """Listens where servers of a cluster would, and hands over what they are asked."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            """One statement."""
+            body = self.rfile.read(int(self.headers["Content-Length"])) if "Content-Length" in self.headers else b"".join(iter(self._chunk, b""))
+            if "query=" not in self.path:
+                body = plain(body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "content-length", "transfer-encoding", "connection")}
+            try:
+                with urllib.request.urlopen(urllib.request.Request(url + self.path, data=body, headers=headers, method="POST")) as answer:
+                    self._answer(answer.status, answer.headers, answer.read())
+            except urllib.error.HTTPError as error:
+                self._answer(error.code, error.headers, error.read())
+
+        def _chunk(self):
+            size = int(self.rfile.readline(), 16)
+            piece = self.rfile.read(size)
+            self.rfile.readline()
+            return piece
+
+        def _answer(self, status, headers, body):
+            self.send_response(status)
+            for name, value in headers.items():
+                if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            """Nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+def settings(database):
+    """How commands find a database, and how its tables lie."""
+    layout, cluster = ("single", "") if database == "one" else ("sharded", database)
+    return {"GRAPEVINE_CLICKHOUSE_LAYOUT": layout, "GRAPEVINE_CLICKHOUSE_CLUSTER": cluster, "GRAPEVINE_CLICKHOUSE_URLS": store.URL, "GRAPEVINE_CLICKHOUSE_DATABASE": database}
+
+
+def use(database):
+    """What is asked from here on is asked of it."""
+    store.PEOPLE, store.DATABASE = database, f"{database}_rows"
+    os.environ.update(settings(database))
+
+
+def grapevine(*arguments, fails=False):
+    """What a command says."""
+    done = subprocess.run([store.GRAPEVINE, *arguments], capture_output=True, text=True)
+    assert (done.returncode != 0) == fails, f"grapevine {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def vary(database):
+    """What the world of the demo lacks: rows that stand no more, lives that saw no post, a second epoch, copies of facts, gaps and rejects."""
+    # One row a key and version, as workers write them but for the clock; of everything else, rows that stand no more are kept.
+    run(f"OPTIMIZE TABLE {database}_rows_local.progress FINAL")
+    run("SYSTEM STOP MERGES")
+    for table in store.OF_LIVES:
+        run(f"INSERT INTO {table} SELECT * REPLACE (toUInt64(1) AS version, 1 AS deletes) FROM {table} WHERE cityHash64(root) % 3 = 1")
+        run(f"INSERT INTO {table} SELECT * REPLACE ('demo/9' AS source, opened * 100 + toUInt64(splitByChar('/', source)[2]) AS opened) FROM {table} FINAL WHERE cityHash64(root) % 4 = 0 AND root != ''")
+    for table in ("root", *store.OF_LIVES):
+        run(f"INSERT INTO {table} SELECT * REPLACE (toUInt16(1) AS epoch) FROM {table} FINAL WHERE source = 'demo/1' AND epoch = 0 AND cityHash64(root) % 2 = 0 AND root != ''")
+    for table in store.FACTS:
+        run(f"INSERT INTO {table} SELECT * REPLACE (version - 3 AS version) FROM {table} FINAL WHERE cityHash64(id) % 3 = 0")
+        run(f"INSERT INTO {table} SELECT * REPLACE ('demo/9' AS source, 'demo/9' AS key_source, version + (cityHash64(id) % 2) * 1000 - 500 AS version) FROM {table} FINAL WHERE cityHash64(id) % 4 = 1")
+        run(f"INSERT INTO {table} SELECT * REPLACE (toUInt16(1) AS epoch) FROM {table} FINAL WHERE source = 'demo/1' AND epoch = 0 AND cityHash64(id) % 2 = 0")
+    run("INSERT INTO progress SELECT * REPLACE (toUInt16(1) AS epoch, version + 7 AS version) FROM progress FINAL WHERE source = 'demo/1' AND epoch = 0")
+    run("INSERT INTO progress SELECT * REPLACE ('demo/9' AS source, toUInt64(1000000) AS version) FROM progress FINAL WHERE source = 'demo/0'")
+    run("INSERT INTO active_epoch VALUES ('demo/1', 1, 100)")
+    run("INSERT INTO gap VALUES (0, 'demo/2', 10, 20, now64(3), 'lost'), (0, 'demo/9', 5, 6, now64(3), 'lost'), (1, 'demo/1', 3, 9, now64(3), 'lost')")
+    rejects = ", ".join(f"(0, 'demo/{at % 5}', {at}, {at + 1 + at % 2}, 'json', {at % 3 == 0})" for at in range(40))
+    run(f"INSERT INTO rejects (epoch, source, offset, version, reason, replayed) VALUES {rejects}")
+
+
+def copy(database):
+    """The same rows in another database, tables first."""
+    use(database)
+    grapevine("migrate")
+    for table, engine in ask("SELECT name, engine FROM system.tables WHERE database = 'two_rows' AND engine != 'View' AND NOT endsWith(name, 'run')"):
+        if table not in ("schema_migrations", "store"):
+            run(f"INSERT INTO {table} SELECT * FROM two_rows{'_local' if engine == 'Distributed' else ''}.{table} SETTINGS distributed_foreground_insert = 1, optimize_on_insert = 0")
+
+
+def answer(query, database):
+    """The columns that two runs over the same rows share, row by row in an order of its own; sums of floats depend on the order of rows in their last digits."""
+    said = json.loads(store._post(query, database))
+    names = [column["name"] for column in said["meta"]]
+    kept = [at for at, name in enumerate(names) if name not in OF_A_RUN]
+    return sorted(json.dumps([rounded(row[at]) for at in kept]) for row in said["data"])
+
+
+def rounded(cell):
+    """Sets have no order."""
+    if isinstance(cell, list):
+        return sorted((rounded(part) for part in cell), key=json.dumps)
+    return float(f"{cell:.9g}") if isinstance(cell, float) else cell
+
+
+def questions():
+    """Everything that is compared: whose database, what it is called, the query."""
+    # What people read is each the view of the same name over the rows.
+    for is_read, name in ask("SELECT max(database = 'one') AS is_read, name FROM system.tables WHERE database IN ('one', 'one_rows') AND engine = 'View' GROUP BY name ORDER BY name"):
+        yield ("" if is_read else "_rows", name, f"SELECT * FROM {name}")
+    (brand,), *_ = read("SELECT toString(brand) FROM cascade_shape WHERE brand != '' GROUP BY brand ORDER BY count() DESC")
+    for at, query in enumerate(query for block in re.findall(r"```sql\n(.*?)```", GUIDE, re.S) for query in store.statements(block)):
+        yield ("", f"query {at} of docs/sql.md", query.replace("'acme'", f"'{brand}'"))
+    for panel in DASHBOARD["panels"]:
+        yield ("", panel["title"], store.in_plain_sql(panel["targets"][0]["rawSql"]).replace("'acme'", f"'{brand}'"))
+
+
+def compare(database, wanted):
+    """What differs from one server, by name."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        found = pool.map(lambda asked: answer(asked[2], database + asked[0]), wanted)
+        return {asked[1]: (rows, wanted[asked]) for asked, rows in zip(wanted, found) if rows != wanted[asked]}
+
+
+def shown(differences):
+    """The first of them with its first rows, for people."""
+    return {name: ([row[:400] for row in rows if row not in wanted][:2], [row[:400] for row in wanted if row not in rows][:2]) for name, (rows, wanted) in list(differences.items())[:3]}
+
+
+def other_layouts():
+    """A database stays what it was made as."""
+    for database, layout, cluster, why in (
+        ("two", "sharded", "three", "made for shards of weight 1, 1, and cluster \"three\" has shards of weight 1, 1, 1"),
+        ("two", "replicated", "two", "cluster \"two\" has 2 shards"),
+        ("two", "sharded", "four", "the server knows no cluster \"four\""),
+        ("two", "single", "", "is spread over servers"),
+        ("one", "sharded", "two", "is not spread over shards"),
+    ):
+        use(database)
+        os.environ.update({"GRAPEVINE_CLICKHOUSE_LAYOUT": layout, "GRAPEVINE_CLICKHOUSE_CLUSTER": cluster})
+        for command in (["migrate"], ["rejects", "ls"]):
+            assert why in (said := grapevine(*command, fails=True)), f"{database} as {layout} of {cluster}: {said}"
+
+
+def commands(folder):
+    """What commands count, change and delete, they do on every shard."""
+    (folder / "checkpoints").mkdir()
+    os.environ.update({"GRAPEVINE_WORKER_LOG": "demo", "GRAPEVINE_CHECKPOINT_URL": str(folder / "checkpoints")})
+    run("SYSTEM START MERGES")
+    listed = {}
+    for database in ("one", "two", "three"):
+        use(database)
+        listed[database] = grapevine("rejects", "ls"), grapevine("rejects", "show", "demo/3", "8")
+        assert "promoted" in grapevine("epoch", "promote", "0", "--source", "demo/1", "--behind", "--force")
+        before = ask("SELECT source, epoch, next, conserved FROM sources ORDER BY source")
+        assert ["demo/1", 0] in [row[:2] for row in before], before
+        grapevine("epoch", "drop", "1", "--yes", "--offline")
+        left = " UNION ALL ".join(f"SELECT count() AS n FROM {table} WHERE epoch = 1 OR startsWith(source, '1:')" for table in (*store.FACTS, *store.OF_LIVES, "root", "progress", "gap", "rejects"))
+        same(f"{database}: what is left of the epoch", one(f"SELECT sum(n) FROM ({left})"), 0)
+        same(f"{database}: the others stay", ask("SELECT source, epoch, next, conserved FROM sources ORDER BY source"), before)
+    same("rejects", listed["two"], listed["one"])
+    same("rejects", listed["three"], listed["one"])
+
+
+def main(folder):
+    """Fills, copies, compares."""
+    engine, url = start(folder)
+    store.URL = stand_in(url)
+    try:
+        use("two")
+        world = ["--events", "1500", "--days", "35", "--visits", "30", "--experiment", "post", "--partitions", "5"]
+        grapevine("demo", "--clickhouse", store.URL, *world, "--query", "SELECT 1")
+        assert "already" in grapevine("migrate"), "there was something left to do"
+        # Where the engine's own key sends a source, there its rows are looked for.
+        alone = ask("SELECT source, count() FROM root GROUP BY source ORDER BY source SETTINGS optimize_skip_unused_shards = 0")
+        for source, rows in alone:
+            found = one(f"SELECT count() FROM root WHERE source = '{source}' SETTINGS optimize_skip_unused_shards = 1, force_optimize_skip_unused_shards = 1")
+            same(f"rows of {source} on its shard", found, rows)
+        vary("two")
+        for database in ("one", "three", "wrong"):
+            copy(database)
+        for database in ("one", "two", "three"):
+            use(database)
+            grapevine("rollup", "--credit-by-rule")
+        use("one")
+        store._stale.clear()
+        wanted = {asked: answer(asked[2], "one" + asked[0]) for asked in questions()}
+        told = [asked[1] for asked, rows in wanted.items() if rows]
+        assert len(told) > 0.75 * len(wanted), f"only {len(told)} of {len(wanted)} questions have an answer: the silent are {[asked[1] for asked, rows in wanted.items() if not rows]}"
+        for database in ("two", "three"):
+            differences = compare(database, wanted)
+            assert not differences, f"{database}: {len(differences)} answers are not those of one server: {sorted(differences)}: {shown(differences)}"
+        live = {asked: rows for asked, rows in wanted.items() if asked[1] in ("activity_row", "cascade_shape", "thread_shape", "sides")}
+        same("rows that are spread by another key", sorted({name for name in compare("wrong", live)}), sorted({asked[1] for asked in live}))
+        other_layouts()
+        commands(folder)
+        print(f"shards: {len(wanted)} questions, {len(told)} of them with rows")
+    finally:
+        engine.stdin.close()
+        engine.wait()
+
+
+with tempfile.TemporaryDirectory() as name:
+    main(pathlib.Path(name))
