@@ -1,4 +1,5 @@
-"""docker-compose.yml with what it mounts, alone and with deploy/fleet.yml: compose takes it with its variables, and what it names is there.
+"""docker-compose.yml, alone and with deploy/fleet.yml, and deploy/cluster/compose.yml, with what they mount: compose takes them with their
+variables, and what they name is there.
 
 Services, ports, files, stages that images are built to, commands, configurations, the memory that the worker's budgets add up to. No container is
 started, no image pulled.
@@ -10,6 +11,7 @@ import pathlib
 import re
 import subprocess
 import tempfile
+import xml.etree.ElementTree
 
 import deployment
 import yaml
@@ -42,6 +44,7 @@ def complaints(root):
     yield from _fleet(root)
     yield from _grafana(root, services)
     yield from _memory(root, services["worker"])
+    yield from (f"deploy/cluster: {wrong}" for wrong in _cluster(root / "deploy" / "cluster"))
 
 
 @functools.cache
@@ -65,6 +68,32 @@ def _resolved(texts, variables):
         return None, yaml.safe_load(ended.stdout)["services"]
     values = dict(re.findall(r"^(\w+)=(.*)$", variables, re.M))
     return None, yaml.safe_load(re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], texts[0]))["services"]
+
+
+def _cluster(folder):
+    """Servers and Keepers are the services that the configurations of both name."""
+    wrong, services = _resolved([(folder / "compose.yml").read_text()], "")
+    if wrong:
+        yield wrong
+        return
+    for name, service in services.items():
+        yield from (f"{name}: {wrong}" for wrong in _service(folder, service))
+    server, keeper = (xml.etree.ElementTree.parse(folder / name).getroot() for name in ("server.xml", "keeper.xml"))
+    texts = lambda root, path: [node.text for node in root.iterfind(path)]
+    keepers = {name for name, service in services.items() if "keeper" in service["image"]}
+    for what, named, wanted in (
+        ("keeper.xml", texts(keeper, ".//raft_configuration/server/hostname"), keepers),
+        ("server.xml: zookeeper", texts(server, "zookeeper/node/host"), keepers),
+        ("server.xml: remote_servers", texts(server, "remote_servers/*/shard/replica/host"), services.keys() - keepers),
+    ):
+        if sorted(named) != sorted(wanted):
+            yield f"{what} names {sorted(named)}, and the services are {sorted(wanted)}"
+    for at, shard in enumerate(server.iterfind("remote_servers/*/shard"), 1):
+        said = [services.get(host, {}).get("environment", {}) for host in texts(shard, "replica/host")]
+        if [(place.get("SHARD"), place.get("REPLICA")) for place in said] != [(str(at), str(replica)) for replica in range(1, len(said) + 1)]:
+            yield f"the macros of shard {at} are {said}"
+    if texts(server, "remote_servers/*/shard/internal_replication") != ["true"] * len(server.findall("remote_servers/*/shard")):
+        yield "a shard is sent every row once a replica, although replicas copy"
 
 
 def _variables(root):
