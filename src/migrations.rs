@@ -276,6 +276,7 @@ async fn planned(client: &Client, layout: &Layout, needs: Needs) -> Result<(Plan
 /// # Errors
 /// When applied tables had another text, something is in the way, or the store refuses a statement. What was applied stays.
 pub async fn apply(client: &Client, layout: &Layout) -> Result<Done, SchemaProblem> {
+    cluster::check(client, layout).await?;
     let (people, rows) = (people_database(client).map_err(SchemaProblem::Store)?, database(client));
     for database in layout.databases(people) {
         create_database(client, &database, layout).await.map_err(SchemaProblem::Store)?;

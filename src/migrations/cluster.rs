@@ -3,7 +3,7 @@
 use ::clickhouse::Client;
 
 use super::{SchemaProblem, anywhere, database, store};
-use crate::clickhouse::{Layout, local_database};
+use crate::clickhouse::{Layout, local_database, people_database};
 
 /// How the comment begins in which the database of parts says which shards it was made for.
 const MADE_FOR: &str = "Shards by weight: ";
@@ -15,9 +15,25 @@ const MACROS: [&str; 2] = ["replica", "shard"];
 pub(super) async fn check(client: &Client, layout: &Layout) -> Result<(), SchemaProblem> {
     let found = match layout.cluster() {
         Some(cluster) => wrong(client, layout, cluster).await?,
-        None => Vec::new(),
+        None if *layout == Layout::Single => Vec::new(),
+        None => uncopied(client, layout).await?,
     };
     if found.is_empty() { Ok(()) } else { Err(SchemaProblem::Servers(found.join("; "))) }
+}
+
+/// Databases that are to copy what is made in them, and do not: in each server's own, tables would have copies that know of no others.
+async fn uncopied(client: &Client, layout: &Layout) -> Result<Vec<String>, SchemaProblem> {
+    let uncopied = "SELECT wanted FROM (SELECT arrayJoin({names:Array(String)}) AS wanted) WHERE wanted NOT IN (SELECT name FROM databases WHERE \
+                    engine IN ('Replicated', 'Shared'))";
+    let names = layout.databases(people_database(client).map_err(SchemaProblem::Store)?);
+    let uncopied: Vec<String> = anywhere(client).query_raw(uncopied).param("names", names).fetch_all().await.map_err(store)?;
+    let said = |name: &String| {
+        format!(
+            "database \"{name}\" copies nothing; make it on every server (CREATE DATABASE {name} ENGINE = \
+             Replicated('/clickhouse/databases/{name}', '{{shard}}', '{{replica}}')), or name the servers (clickhouse.cluster)"
+        )
+    };
+    Ok(uncopied.iter().map(said).collect())
 }
 
 async fn wrong(client: &Client, layout: &Layout, cluster: &str) -> Result<Vec<String>, SchemaProblem> {

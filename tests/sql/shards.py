@@ -201,6 +201,7 @@ def other_layouts():
         ("two", "sharded", "four", "the server knows no cluster \"four\""),
         ("two", "single", "", "is spread over servers"),
         ("one", "sharded", "two", "is not spread over shards"),
+        ("one", "replicated", "", "database \"one_rows\" copies nothing"),
     ):
         use(database)
         os.environ.update({"GRAPEVINE_CLICKHOUSE_LAYOUT": layout, "GRAPEVINE_CLICKHOUSE_CLUSTER": cluster})
