@@ -31,8 +31,8 @@ mod tables;
 
 use addresses::Addresses;
 pub use errors::{classify, classify_exception};
-pub(crate) use passed::may_pass;
 pub use layout::{Layout, is_of_a_source, local_database};
+pub(crate) use passed::may_pass;
 pub(crate) use replicas::synced;
 pub use tables::{Column, Listed, TABLES, Table, Writer};
 
@@ -468,6 +468,9 @@ mod tests {
             database: "d".to_owned(),
             user: "default".to_owned(),
             password: config::Secret::default(),
+            ca_file: None,
+            certificate_file: None,
+            key_file: None,
             send_timeout: Duration::from_secs(30),
             end_timeout: Duration::from_secs(30),
             backoff_min: Duration::ZERO,

@@ -123,6 +123,18 @@ pub struct Worker {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(pub String);
 
+impl Secret {
+    /// The secret in a file, without one trailing line break.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no text.
+    pub fn read(path: &Path) -> std::io::Result<Secret> {
+        let text = std::fs::read_to_string(path)?;
+        let value = text.strip_suffix('\n').unwrap_or(&text);
+        Ok(Secret(value.strip_suffix('\r').unwrap_or(value).to_owned()))
+    }
+}
+
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if self.0.is_empty() { "(empty)" } else { "(secret)" })
@@ -147,6 +159,8 @@ pub struct Kafka {
     pub sasl_mechanism: String,
     pub sasl_username: String,
     pub sasl_password: Secret,
+    /// Where it came from, unless it was from its variable.
+    pub sasl_password_file: Option<PathBuf>,
     pub oauth_token_url: String,
     pub oauth_client_id: String,
     pub oauth_client_secret: Secret,
@@ -157,9 +171,12 @@ pub struct Kafka {
     /// Written, or read off the brokers' names; empty where no signature is asked for.
     pub aws_region: String,
     pub ssl_ca_file: Option<PathBuf>,
+    pub ssl_crl_file: Option<PathBuf>,
     pub ssl_certificate_file: Option<PathBuf>,
     pub ssl_key_file: Option<PathBuf>,
     pub ssl_key_password: Secret,
+    /// Where it came from, unless it was from its variable.
+    pub ssl_key_password_file: Option<PathBuf>,
     pub session_timeout: Duration,
     pub heartbeat_interval: Duration,
     pub max_poll_interval: Duration,
@@ -185,6 +202,12 @@ impl Kafka {
         self.security_protocol.starts_with("sasl_") && matches!(self.sasl_mechanism.as_str(), "OAUTHBEARER" | "AWS_MSK_IAM")
     }
 
+    /// The mechanism as brokers call it: MSK takes its signatures as tokens.
+    #[must_use]
+    pub fn mechanism(&self) -> &str {
+        if self.shows_tokens() { "OAUTHBEARER" } else { &self.sasl_mechanism }
+    }
+
     /// The name of an epoch's consumer group: epochs are read side by side.
     #[must_use]
     pub fn group_of(&self, epoch: u16) -> String {
@@ -202,6 +225,9 @@ pub struct ClickHouse {
     pub database: String,
     pub user: String,
     pub password: Secret,
+    pub ca_file: Option<PathBuf>,
+    pub certificate_file: Option<PathBuf>,
+    pub key_file: Option<PathBuf>,
     /// Deadline of connecting and sending, an attempt.
     pub send_timeout: Duration,
     /// Deadline of the answer, an attempt.

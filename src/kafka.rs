@@ -3,18 +3,22 @@
 //! Decides nothing: `reader` (pure, and simulated) does. Here is one step of it after another, and the client's side of each command.
 
 mod client;
+mod complaints;
+mod diagnosis;
 mod errands;
 mod errors;
 mod group;
 mod identity;
 mod members;
 mod passed;
+mod port;
 mod queue;
 mod request;
 mod survey;
 mod tokens;
 mod topic;
 mod trace;
+mod verdict;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,17 +26,20 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaResult;
 use rdkafka::{ClientConfig, TopicPartitionList};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::config;
 use crate::failure::Failure;
-use crate::reader::{Answer, Batches as _, Command, Gaps, Lag, Problem, Reader, Step, Traced};
+use crate::reader::{self, Answer, Batches as _, Command, Gaps, Item, Lag, Problem, Reader, Step, Traced};
 use crate::record::{Offset, Partition};
 use crate::worker::{Bounds, Delivery, Source};
 
 use client::{Client, Notice};
 pub(crate) use client::{committed, log_note, offset};
+pub use complaints::Complaints;
+pub use diagnosis::diagnose;
 use errands::{Errands, Heard};
 pub use identity::TopicWatch;
 pub use members::Member;
@@ -42,6 +49,7 @@ pub use survey::{Described, Survey};
 pub use tokens::Tokens;
 pub use topic::TopicSettings;
 pub use trace::Trace;
+pub use verdict::Diagnosis;
 
 /// How long leaving the group may take: the client's own shutdown has no bound.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
@@ -55,6 +63,9 @@ pub fn security_settings(settings: &config::Kafka) -> Vec<(String, String)> {
     client::security_settings(settings)
 }
 
+/// The settings of connections, as they are now: certificates and passwords are renewed while clients run.
+pub type Renewals = watch::Receiver<Arc<config::Kafka>>;
+
 /// A member of the consumer group.
 pub struct KafkaSource {
     // Batches and queues hold the client too, so that it outlives them in any order of drops.
@@ -66,7 +77,11 @@ pub struct KafkaSource {
     log: String,
     config: ClientConfig,
     tokens: Tokens,
+    epoch: u16,
+    thread: usize,
+    renewals: Option<Renewals>,
     identity: TopicWatch,
+    complaints: Complaints,
     errands: Errands,
     trace: Trace,
     client: Option<Arc<Client>>,
@@ -92,7 +107,11 @@ impl KafkaSource {
             log: log.to_owned(),
             config,
             tokens: tokens.clone(),
+            epoch,
+            thread,
+            renewals: None,
             identity: TopicWatch::default(),
+            complaints: Complaints::default(),
             errands: Errands::new(),
             trace: Trace::of_environment(thread),
             client: Some(client),
@@ -103,6 +122,20 @@ impl KafkaSource {
     #[must_use]
     pub fn with_topic_watch(mut self, identity: &TopicWatch) -> Self {
         self.identity = identity.clone();
+        self
+    }
+
+    /// Shares what the client complains of.
+    #[must_use]
+    pub fn with_complaints(mut self, complaints: &Complaints) -> Self {
+        self.complaints = complaints.clone();
+        self
+    }
+
+    /// Takes on other settings when there are any: leaves the group in order and comes back with them.
+    #[must_use]
+    pub fn with_renewals(mut self, renewals: &Renewals) -> Self {
+        self.renewals = Some(renewals.clone());
         self
     }
 
@@ -138,6 +171,11 @@ impl KafkaSource {
                 Heard::Group(seen) => self.reader.group_seen(self.began.elapsed(), seen),
             }
         }
+        let renewals = self.renewals.as_mut().filter(|renewals| renewals.has_changed().is_ok_and(|changed| changed));
+        if let Some(renewals) = renewals {
+            self.config = client::client_config(&renewals.borrow_and_update(), self.epoch, self.thread);
+            self.reader.renew(self.began.elapsed());
+        }
         if let Some(client) = &self.client {
             self.reader.topic_id(self.identity.look(client, &self.topic));
         }
@@ -169,6 +207,11 @@ impl KafkaSource {
             Command::Drain(partition) => {
                 let length = self.hand.drain(partition);
                 self.trace.keep(|| Traced::drained(partition, length, |index| self.hand.item(partition, index)));
+                if length > 0
+                    && let Item::Error { code, .. } = self.hand.item(partition, length - 1)
+                {
+                    self.complaints.note(code, &self.hand.text(partition, length - 1));
+                }
                 self.reader.drained(self.began.elapsed(), partition, length);
             }
             Command::Drop(partition) => self.hand.free(partition),
@@ -185,6 +228,7 @@ impl KafkaSource {
     fn poll(&mut self, client: &Client) {
         if let Some((class, code, text)) = errors::poll(client) {
             self.trace.keep(|| Traced::Failed(class, code));
+            self.complaints.note(code, &text);
             self.reader.client_error(self.began.elapsed(), class, code, text);
         }
         while let Some(notice) = client.context().take() {
@@ -246,7 +290,12 @@ impl Source for KafkaSource {
         loop {
             match self.reader.step(self.began.elapsed(), &self.hand) {
                 Step::Do(command) => self.carry_out(command),
-                Step::Tell(told) => return Ok(self.hand.deliver(told)),
+                Step::Tell(told) => {
+                    if matches!(told, reader::Delivery::Assigned(_) | reader::Delivery::Records(..) | reader::Delivery::End(..)) {
+                        self.complaints.allowed();
+                    }
+                    return Ok(self.hand.deliver(told));
+                }
                 Step::Fail(problem) => return Err(self.failure(&problem)),
                 Step::Note(note) if note.is_warning() => warn!("{}", note.text(&self.topic)),
                 Step::Note(note) => info!("{}", note.text(&self.topic)),

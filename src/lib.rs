@@ -9,6 +9,7 @@ pub use grapevine_core::{answers, assignment, attribution, backoff, engine, even
 #[cfg(feature = "lab")]
 pub use grapevine_lab::{embedded, generator};
 
+pub mod certificates;
 pub mod config;
 
 pub mod kafka;

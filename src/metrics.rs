@@ -11,6 +11,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
 
 use crate::assignment::{Position, Stamps};
+use crate::certificates::Lifetime;
 use crate::engine::{Holdings, Tally};
 use crate::event::UnknownFields;
 use crate::reader::Gaps;
@@ -61,6 +62,8 @@ pub struct Metrics {
     retention: Mutex<Option<Duration>>,
     /// When the newest answers of a database were published.
     answers: Mutex<BTreeMap<String, Millis>>,
+    /// Certificates in use, by the key that names their file.
+    certificates: Mutex<BTreeMap<String, Lifetime>>,
 }
 
 impl Metrics {
@@ -95,6 +98,7 @@ impl Metrics {
             owned: Mutex::default(),
             retention: Mutex::default(),
             answers: Mutex::default(),
+            certificates: Mutex::default(),
         })
     }
 
@@ -212,6 +216,11 @@ impl Metrics {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(database.to_owned(), published);
     }
 
+    /// Notes from when until when a certificate counts that is in use, by the key that names its file.
+    pub fn record_certificate(&self, key: &str, life: Lifetime) {
+        self.certificates.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), life);
+    }
+
     /// Counts an attempt to insert rows into a table.
     pub fn record_insert(&self, table: Table, result: InsertResult, rows: usize, duration: Duration) {
         self.families.insert_duration[table.0][result as usize].observe(duration.as_secs_f64());
@@ -325,6 +334,12 @@ impl Metrics {
         let now = (self.clock)();
         for (partition, known) in owned.iter() {
             self.show_ages(*partition, known, now);
+        }
+        for (key, life) in self.certificates.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let left = life.until.saturating_mul(1000).saturating_sub(now);
+            let [expiry, lifetime] = &self.families.certificates;
+            expiry.with_label_values(&[key]).set(seconds(left));
+            lifetime.with_label_values(&[key]).set((life.until - life.from) as f64);
         }
         for (database, published) in self.answers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             self.families.answers_age.with_label_values(&[database]).set(seconds(now - published));

@@ -1,5 +1,5 @@
-//! One process: identical loops on threads of their own; beside them the admin server, and watches over topic and group, over
-//! tokens, and over the age of the answers.
+//! One process: identical loops on threads of their own; beside them the admin server, and watches over topic and group, over connections,
+//! over tokens, over files that are renewed and over the age of the answers.
 //!
 //! The loops share metrics and health and nothing else. It decides nothing about rows.
 
@@ -21,12 +21,14 @@ use crate::clickhouse::{Attempt, ClickHouseSink};
 use crate::config::Config;
 use crate::engine::Fingerprint;
 use crate::failure::Failure;
-use crate::kafka::{KafkaSource, Tokens, TopicWatch};
+use crate::kafka::{Complaints, KafkaSource, Renewals, Tokens, TopicWatch};
 use crate::memory;
 use crate::metrics::{Health, InsertResult, LoopWatch, Metrics, Obstacle, Table};
 use crate::worker::{self, AskMemory, Memory, Observer, Seams, Settings, WorkerError};
 
 mod answers;
+mod connection;
+mod renewal;
 pub mod supervisor;
 mod survey;
 mod tokens;
@@ -81,6 +83,8 @@ struct Shared {
     shutdown: watch::Receiver<bool>,
     topic: TopicWatch,
     tokens: Tokens,
+    complaints: Complaints,
+    renewals: Renewals,
     /// For states that may not fit beside another one.
     alone: Arc<Semaphore>,
 }
@@ -107,13 +111,18 @@ impl Service {
         let admin = serve_admin(config, &metrics, &health, admin_closed).await?;
         let tokens = Tokens::start(&config.kafka)?;
         let watching = tokens::watch(tokens.clone(), threads, Arc::clone(&health));
-        let surveying = survey::watch(config.clone(), tokens.clone(), Arc::clone(&metrics), Arc::clone(&health));
+        let (renewing, renewals) = watch::channel(Arc::new(config.kafka.clone()));
+        let complaints = Complaints::default();
+        let surveying =
+            survey::watch(config.clone(), tokens.clone(), renewals.clone(), Arc::clone(&metrics), Arc::clone(&health));
         let ageing = answers::watch(config.clickhouse.clone(), Arc::clone(&metrics));
+        let connecting = connection::watch(complaints.clone(), renewals.clone(), threads, Arc::clone(&health));
+        let renewing = renewal::watch(config.clickhouse.clone(), renewing, Arc::clone(&metrics));
         let until = asked.clone();
         tokio::spawn(async move {
             tokio::select! {
                 () = self::asked(until) => {}
-                ((), (), ()) = async { tokio::join!(watching, surveying, ageing) } => {}
+                ((), (), (), (), ()) = async { tokio::join!(watching, surveying, ageing, connecting, renewing) } => {}
             }
         });
         let shared = Arc::new(Shared {
@@ -123,6 +132,8 @@ impl Service {
             shutdown: asked,
             topic: TopicWatch::default(),
             tokens,
+            complaints,
+            renewals,
             alone: Arc::new(Semaphore::new(1)),
         });
         let running = Arc::new(AtomicUsize::new(threads));
@@ -207,7 +218,7 @@ fn run_loop<O: Observer>(number: usize, shared: &Shared, observer: O) -> Result<
 }
 
 async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) -> Result<(), ServiceError> {
-    let Shared { config, metrics, health, shutdown, topic, tokens, alone } = shared;
+    let Shared { config, metrics, health, shutdown, topic, tokens, complaints, renewals, alone } = shared;
     let watch = LoopWatch::new(number, Arc::clone(metrics), Arc::clone(health));
     let counted = Arc::clone(metrics);
     let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, now)
@@ -228,8 +239,11 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
         () = until_ready(&sink, number, health, &settings) => {}
     }
     health.block(number, Obstacle::Kafka, "waiting for an assignment");
-    let source = KafkaSource::connect(&config.kafka, tokens, &config.worker.log, config.rules.epoch, number)?;
-    let source = source.with_topic_watch(topic);
+    let settings_now = Arc::clone(&renewals.borrow());
+    let source = KafkaSource::connect(&settings_now, tokens, &config.worker.log, config.rules.epoch, number)?
+        .with_topic_watch(topic)
+        .with_complaints(complaints)
+        .with_renewals(renewals);
     let seams = Seams { source, sink, checkpoints };
     Ok(worker::run(seams, &settings, &(watch, observer), asked(shutdown.clone())).await?)
 }

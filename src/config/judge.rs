@@ -3,7 +3,7 @@
 //! Every method returns a usable value, whatever it was given, so that judging goes on after a mistake.
 
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Secret;
@@ -74,15 +74,10 @@ impl Judge<'_> {
         value
     }
 
-    /// A file that has to be there; `None` if the key is empty.
-    pub(super) fn file(&mut self, key: Key, path: String) -> Option<PathBuf> {
-        if path.is_empty() {
-            return None;
-        }
-        if let Err(error) = std::fs::read(&path) {
-            self.wrong(key, format!("{path:?} cannot be read: {error}"), "name a file that this user may read");
-        }
-        Some(PathBuf::from(path))
+    /// The file that a secret comes from, unless it is from its variable.
+    pub(super) fn secret_file(&self, (section, key): Key, path: &str) -> Option<PathBuf> {
+        let from_file = self.layers.secret_variable(section, key).is_none() && !path.is_empty();
+        from_file.then(|| PathBuf::from(path))
     }
 
     /// A secret: out of its variable, else out of the file that `file_key` names, else empty.
@@ -94,14 +89,12 @@ impl Judge<'_> {
             return Secret::default();
         }
         let cure = format!("name a readable file that holds the secret, or set {}", variable(section, key));
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                let value = text.strip_suffix('\n').unwrap_or(&text);
-                let value = value.strip_suffix('\r').unwrap_or(value);
-                if value.is_empty() {
+        match Secret::read(Path::new(path)) {
+            Ok(secret) => {
+                if secret.0.is_empty() {
                     self.wrong(file_key, format!("{path:?} is empty"), cure);
                 }
-                Secret(value.to_owned())
+                secret
             }
             Err(error) => {
                 self.wrong(file_key, format!("{path:?} cannot be read: {error}"), cure);

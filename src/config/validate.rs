@@ -16,6 +16,7 @@ use super::passed;
 use super::raw::{self, Raw};
 use super::sasl;
 use super::{Admin, Checkpoint, ClickHouse, Config, Flush, Garbage, Kafka, Layout, Log, Memory, Secret, Worker};
+use crate::certificates::Files;
 use crate::engine::{CLOCK_WITNESSES, Rules};
 
 /// The seconds in which a revoked partition is flushed or dropped: a shutdown needs more.
@@ -112,11 +113,14 @@ fn kafka(judge: &mut Judge<'_>, raw: raw::Kafka) -> Kafka {
         ),
         oauth_scope: raw.oauth_scope,
         oauth_extensions: sasl::extensions(&raw.oauth_extensions),
-        oauth_ca_file: judge.file(key("oauth_ca_file"), raw.oauth_ca_file),
-        ssl_ca_file: judge.file(key("ssl_ca_file"), raw.ssl_ca_file),
-        ssl_certificate_file: judge.file(key("ssl_certificate_file"), raw.ssl_certificate_file),
-        ssl_key_file: judge.file(key("ssl_key_file"), raw.ssl_key_file),
+        oauth_ca_file: path(raw.oauth_ca_file),
+        sasl_password_file: judge.secret_file(key("sasl_password"), &raw.sasl_password_file),
+        ssl_ca_file: path(raw.ssl_ca_file),
+        ssl_crl_file: path(raw.ssl_crl_file),
+        ssl_certificate_file: path(raw.ssl_certificate_file),
+        ssl_key_file: path(raw.ssl_key_file),
         ssl_key_password: judge.secret(key("ssl_key_password"), key("ssl_key_password_file"), &raw.ssl_key_password_file),
+        ssl_key_password_file: judge.secret_file(key("ssl_key_password"), &raw.ssl_key_password_file),
         session_timeout: judge.millis(key("session_timeout_ms"), raw.session_timeout_ms, 1..=1_800_000),
         heartbeat_interval: judge.millis(key("heartbeat_interval_ms"), raw.heartbeat_interval_ms, 1..=600_000),
         max_poll_interval: judge.millis(key("max_poll_interval_ms"), raw.max_poll_interval_ms, 1..=86_400_000),
@@ -168,21 +172,34 @@ fn group_times(judge: &mut Judge<'_>, kafka: &Kafka) {
 
 fn tls(judge: &mut Judge<'_>, kafka: &Kafka) {
     let wanted = kafka.security_protocol.ends_with("ssl");
-    let files: [(Key, &Option<PathBuf>); 3] = [
+    let files: [(Key, &Option<PathBuf>); 4] = [
         (("kafka", "ssl_ca_file"), &kafka.ssl_ca_file),
+        (("kafka", "ssl_crl_file"), &kafka.ssl_crl_file),
         (("kafka", "ssl_certificate_file"), &kafka.ssl_certificate_file),
         (("kafka", "ssl_key_file"), &kafka.ssl_key_file),
     ];
     for (key, _) in files.iter().filter(|(_, file)| !wanted && file.is_some()) {
         judge.wrong(*key, "is set, but kafka.security_protocol would not use it", "choose ssl or sasl_ssl, or remove it");
     }
-    match (&kafka.ssl_certificate_file, &kafka.ssl_key_file) {
-        (Some(_), None) => judge.wrong(("kafka", "ssl_key_file"), "is empty", "a certificate needs its key: name both or none"),
-        (None, Some(_)) => {
-            judge.wrong(("kafka", "ssl_certificate_file"), "is empty", "a key needs its certificate: name both or none");
+    hold_what_they_should(judge, &Files::of_kafka(kafka));
+}
+
+fn hold_what_they_should(judge: &mut Judge<'_>, files: &Files<'_>) {
+    match (files.certificate, files.key) {
+        ((_, Some(_)), (key, None)) => judge.wrong(key, "is empty", "a certificate needs its key: name both or none"),
+        ((certificate, None), (_, Some(_))) => {
+            judge.wrong(certificate, "is empty", "a key needs its certificate: name both or none");
         }
         _ => {}
     }
+    for flaw in files.flaws() {
+        judge.wrong(flaw.key, flaw.problem, flaw.cure);
+    }
+}
+
+/// What a key names; nothing if it is empty.
+fn path(text: String) -> Option<PathBuf> {
+    (!text.is_empty()).then(|| PathBuf::from(text))
 }
 
 fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHouse {
@@ -196,6 +213,9 @@ fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHouse {
         database: judge.name(key("database"), raw.database, identifier, "ASCII letters, digits and underscores"),
         user: judge.name(key("user"), raw.user, |c| !c.is_control(), "characters without control characters"),
         password: judge.secret(key("password"), key("password_file"), &raw.password_file),
+        ca_file: path(raw.ca_file),
+        certificate_file: path(raw.certificate_file),
+        key_file: path(raw.key_file),
         send_timeout: judge.seconds(key("send_timeout_seconds"), raw.send_timeout_seconds, 1..=3600),
         end_timeout: judge.seconds(key("end_timeout_seconds"), raw.end_timeout_seconds, 1..=3600),
         backoff_min: judge.millis(key("backoff_min_ms"), raw.backoff_min_ms, 1..=60_000),
@@ -203,6 +223,7 @@ fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHouse {
         compression: judge.one_of(key("compression"), raw.compression, &["lz4", "none"]),
         settings: passed::to_clickhouse(judge, raw.settings),
     };
+    store_files(judge, &clickhouse);
     if clickhouse.database.len() == 1 {
         judge.wrong(key("database"), "is one letter", "use two or more: within a view, one letter names a part of it");
     }
@@ -235,6 +256,16 @@ fn layout(judge: &mut Judge<'_>, layout: String, cluster: String) -> Layout {
             Layout::Single
         }
     }
+}
+
+fn store_files(judge: &mut Judge<'_>, clickhouse: &ClickHouse) {
+    let files = Files::of_clickhouse(clickhouse);
+    if !clickhouse.urls.iter().any(|url| url.starts_with("https:")) {
+        for (key, _) in [files.authorities, files.certificate, files.key].iter().filter(|(_, file)| file.is_some()) {
+            judge.wrong(*key, "is set, but no address of clickhouse.urls would use it", "write https://, or remove it");
+        }
+    }
+    hold_what_they_should(judge, &files);
 }
 
 fn store_address(judge: &mut Judge<'_>, address: &str) {

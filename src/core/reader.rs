@@ -57,6 +57,9 @@ use rebalance::{Event, Rebalance};
 /// The same complaint is made again only after this long.
 const REPEAT_AFTER: Duration = Duration::from_secs(30);
 
+/// A member that leaves to come back with another client waits so long for what it has to be given back: twice the deadline of that.
+const RENEWING_FOR: Duration = Duration::from_secs(10);
+
 /// The move under way.
 #[derive(Debug)]
 struct Moving {
@@ -82,6 +85,8 @@ pub struct Reader {
     /// The command that waits for its answer.
     asked: Option<Command>,
     moving: Option<Moving>,
+    /// Since when this member is on its way out, to come back with another client.
+    renewing: Option<Duration>,
     moves: u64,
     move_at: Duration,
     paused: bool,
@@ -107,6 +112,7 @@ impl Reader {
             out: VecDeque::new(),
             asked: None,
             moving: None,
+            renewing: None,
             moves: 0,
             move_at: Duration::ZERO,
             paused: false,
@@ -200,6 +206,15 @@ impl Reader {
         self.closed = true;
         let (fetched, _) = self.forget();
         Some(fetched)
+    }
+
+    /// From the driver: the next client is another one, with other certificates or another password. The loop gives everything back as
+    /// at any revocation, with a last flush and commit; then this member leaves the group and comes back with the other client.
+    pub fn renew(&mut self, now: Duration) {
+        // Whoever is away comes back with the new one anyhow.
+        if !self.closed && self.fencing.away_until().is_none() {
+            self.renewing.get_or_insert(now);
+        }
     }
 
     /// From the client: the group gives partitions to this member.
@@ -313,6 +328,35 @@ impl Reader {
         }
     }
 
+    /// Whether this member went on with another client just now; on the way there the loop is told to give everything back.
+    fn renews(&mut self, now: Duration) -> bool {
+        let Some(since) = self.renewing else { return false };
+        let late = now.saturating_sub(since) > RENEWING_FOR;
+        if self.rebalance.is_accepting() && !late {
+            return false;
+        }
+        if !self.owned.is_empty() && !late {
+            let note = self.on_revoked(self.owned.iter().copied().collect(), false);
+            self.out.push_back(note);
+            return true;
+        }
+        if self.rebalance.is_under_way() && !self.rebalance.is_released() && !late {
+            return false;
+        }
+        self.change_client();
+        true
+    }
+
+    /// What was not given back by now is lost, as if this member had been turned away.
+    fn change_client(&mut self) {
+        let (fetched, lost) = self.forget();
+        self.out.extend([Step::Do(Command::Leave(fetched)), Step::Note(Note::Renewing)]);
+        if !lost.is_empty() {
+            self.out.push_back(Step::Tell(Delivery::Fenced(lost.into_iter().collect())));
+        }
+        self.out.push_back(Step::Do(Command::NewClient));
+    }
+
     fn complain(&mut self, now: Duration, code: i32, problem: Problem) {
         self.complaints.retain(|(_, said)| now.saturating_sub(*said) < REPEAT_AFTER);
         if self.complaints.iter().any(|(known, _)| *known == code) {
@@ -339,7 +383,7 @@ impl Reader {
         lost.extend(self.rebalance.forget());
         let all = std::mem::take(&mut self.readings).into_iter();
         let fetched = all.filter(|(_, reading)| reading.fetched).map(|(partition, _)| partition).collect();
-        (self.asked, self.moving, self.turn) = (None, None, turn::Turn::default());
+        (self.asked, self.moving, self.renewing, self.turn) = (None, None, None, turn::Turn::default());
         self.coverage.joined_again();
         self.out.clear();
         (fetched, lost)

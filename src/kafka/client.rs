@@ -91,36 +91,42 @@ pub(super) fn security_settings(settings: &config::Kafka) -> Vec<(String, String
     let mut config = ClientConfig::new();
     set_security(&mut config, settings);
     passed::pass(settings, For::All, &mut config);
-    config.config_map().iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    // The map hides secrets; `get` does not.
+    let value = |key: &str| config.get(key).unwrap_or_default().to_owned();
+    config.config_map().keys().map(|key| ((*key).to_owned(), value(key))).collect()
 }
 
 fn set_security(config: &mut ClientConfig, settings: &config::Kafka) {
     config.set("security.protocol", &settings.security_protocol);
     if settings.security_protocol.starts_with("sasl_") {
-        if settings.shows_tokens() {
-            // MSK takes its signatures in the same way.
-            config.set("sasl.mechanism", "OAUTHBEARER");
-        } else {
-            config
-                .set("sasl.mechanism", &settings.sasl_mechanism)
-                .set("sasl.username", &settings.sasl_username)
-                .set("sasl.password", &settings.sasl_password.0);
+        config.set("sasl.mechanism", settings.mechanism());
+        if !settings.shows_tokens() {
+            config.set("sasl.username", &settings.sasl_username).set("sasl.password", &settings.sasl_password.0);
         }
     }
     if settings.security_protocol.ends_with("ssl") {
-        let text = |path: &Path| path.to_string_lossy().into_owned();
         // Without a file: wherever this system keeps its certificates.
-        config.set("ssl.ca.location", settings.ssl_ca_file.as_deref().map_or_else(|| "probe".to_owned(), text));
-        if let Some(file) = &settings.ssl_certificate_file {
-            config.set("ssl.certificate.location", text(file));
-        }
-        if let Some(file) = &settings.ssl_key_file {
-            config.set("ssl.key.location", text(file));
+        let ca = settings.ssl_ca_file.as_deref();
+        set_file(config, ["ssl.ca.pem", "ssl.ca.location"], Some(ca.unwrap_or(Path::new("probe"))));
+        set_file(config, ["ssl.certificate.pem", "ssl.certificate.location"], settings.ssl_certificate_file.as_deref());
+        set_file(config, ["ssl.key.pem", "ssl.key.location"], settings.ssl_key_file.as_deref());
+        if let Some(file) = &settings.ssl_crl_file {
+            config.set("ssl.crl.location", file.to_string_lossy());
         }
         if !settings.ssl_key_password.0.is_empty() {
             config.set("ssl.key.password", &settings.ssl_key_password.0);
         }
     }
+}
+
+/// Gives the client what a file holds now, so that every client of this configuration is the same whatever becomes of the file; only
+/// its name where it cannot be read, so that the client says so.
+fn set_file(config: &mut ClientConfig, [content, location]: [&str; 2], file: Option<&Path>) {
+    let Some(file) = file else { return };
+    match std::fs::read_to_string(file) {
+        Ok(text) => config.set(content, text),
+        Err(_) => config.set(location, file.to_string_lossy()),
+    };
 }
 
 /// What the callbacks noted, in the order in which it happened.
@@ -177,7 +183,10 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // The same comes as an error, which is said once, with what it means.
+        let said_elsewhere = facility == "FAIL" && level as i32 == RDKafkaLogLevel::Error as i32;
         match level {
+            RDKafkaLogLevel::Error if said_elsewhere => debug!(facility, "{message}"),
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
                 error!(facility, "{message}");
             }
@@ -361,6 +370,7 @@ mod tests {
             sasl_mechanism: "SCRAM-SHA-512".to_owned(),
             sasl_username: "worker".to_owned(),
             sasl_password: Secret("password".to_owned()),
+            sasl_password_file: None,
             oauth_token_url: "https://id/token".to_owned(),
             oauth_client_id: "worker".to_owned(),
             oauth_client_secret: Secret("hidden".to_owned()),
@@ -369,9 +379,11 @@ mod tests {
             oauth_ca_file: None,
             aws_region: "eu-west-1".to_owned(),
             ssl_ca_file: None,
+            ssl_crl_file: None,
             ssl_certificate_file: None,
             ssl_key_file: None,
             ssl_key_password: Secret::default(),
+            ssl_key_password_file: None,
             session_timeout: Duration::from_secs(45),
             heartbeat_interval: Duration::from_secs(3),
             max_poll_interval: Duration::from_secs(300),
@@ -459,6 +471,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_file_holds_goes_into_the_configuration_and_not_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        std::fs::write(&file, "content").unwrap();
+        let settings = Kafka { security_protocol: "ssl".to_owned(), ssl_ca_file: Some(file), ..settings() };
+        assert_eq!(client_config(&settings, 3, 1).get("ssl.ca.pem"), Some("content"));
+        assert_eq!(client_config(&settings, 3, 1).get("ssl.ca.location"), None);
+    }
+
+    #[test]
     fn ssl_without_files_trusts_the_system() {
         let settings = Kafka { security_protocol: "ssl".to_owned(), ..settings() };
         assert_eq!(security(&effective(&settings)), [("security.protocol", "ssl"), ("ssl.ca.location", "probe")]);
@@ -510,6 +532,12 @@ mod tests {
             let expected = [("sasl.mechanism", "OAUTHBEARER"), ("security.protocol", "sasl_ssl"), ("ssl.ca.location", "probe")];
             assert_eq!(security(&effective(&settings)), expected);
         }
+    }
+
+    #[test]
+    fn every_client_of_the_settings_has_the_password() {
+        let settings = Kafka { security_protocol: "sasl_plaintext".to_owned(), ..settings() };
+        assert!(security_settings(&settings).contains(&("sasl.password".to_owned(), "password".to_owned())));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
 use super::client::Client;
+use super::complaints;
 use crate::reader::{Answer, ClientError, PartitionError};
 
 /// Lets the client work off one of its events, with the newest token. What it hands out there is an error, its number, and what the
@@ -86,37 +87,25 @@ fn recovers(code: RDKafkaErrorCode) -> bool {
         Code::UnknownTopicOrPartition,
         Code::UnknownTopic,
         Code::UnknownPartition,
+        Code::TopicAuthorizationFailed,
     ]
     .contains(&code)
 }
 
 /// What to do about an error that the client only names; begins with a separator.
-fn cure(code: RDKafkaErrorCode) -> &'static str {
+fn cure(code: RDKafkaErrorCode) -> String {
     if code == RDKafkaErrorCode::InconsistentGroupProtocol {
         ": another kind of consumer is in the group, one that shares partitions out in another way; stop it, or give the workers a \
          group of their own (`kafka.group`)"
-    } else if code == RDKafkaErrorCode::TopicAuthorizationFailed {
-        ": grant this user READ on the topic (`kafka.topic`)"
-    } else if code == RDKafkaErrorCode::GroupAuthorizationFailed {
-        ": grant this user READ on the group (`kafka.group`, with `-epoch-` and the epoch behind it)"
+            .to_owned()
     } else {
-        ""
+        complaints::denial(code as i32).map(|denial| format!(": {denial}")).unwrap_or_default()
     }
 }
 
-/// Errors of the whole client that no waiting repairs.
+/// Errors of the whole client that no waiting repairs. What a user may do, his password and certificates are none of them: they are mended
+/// while workers run, and a worker that waits for it says so (see [`complaints`]).
 pub(super) fn needs_operator(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
-    [
-        Code::Authentication,
-        Code::SaslAuthenticationFailed,
-        Code::UnsupportedSASLMechanism,
-        Code::TopicAuthorizationFailed,
-        Code::GroupAuthorizationFailed,
-        Code::ClusterAuthorizationFailed,
-        Code::InvalidTopic,
-        Code::InvalidGroupId,
-        Code::InconsistentGroupProtocol,
-    ]
-    .contains(&code)
+    [Code::InvalidTopic, Code::InvalidGroupId, Code::InconsistentGroupProtocol].contains(&code)
 }

@@ -53,6 +53,8 @@ pub(super) struct Families {
     pub(super) memory_limit: GaugeVec,
     pub(super) foreign_members: Gauge,
     pub(super) answers_age: GaugeVec,
+    /// Seconds that are left, and all of them.
+    pub(super) certificates: [GaugeVec; 2],
     pub(super) ready: Gauge,
     pub(super) paused: Gauge,
     pub(super) partitions: Partitions,
@@ -144,6 +146,7 @@ impl Families {
                 "Members of the consumer group that are no workers; what is assigned to them nobody reads.",
             )?,
             answers_age: to.answers_age()?,
+            certificates: to.certificates()?,
             ready: to.gauge("worker_ready", "1 if the worker is ready (as /readyz says), else 0.")?,
             paused: to.gauge("paused", "Loops that have stopped reading because their rows cannot leave.")?,
             partitions: Partitions::register(&to, topic)?,
@@ -308,6 +311,14 @@ impl Registrar<'_> {
     fn answers_age(&self) -> prometheus::Result<GaugeVec> {
         let help = "Seconds since the newest run of grapevine rollup was published, by whomever; absent: there was none.";
         self.put(GaugeVec::new(Opts::new(prefixed("answers_age_seconds"), help), &["database"])?)
+    }
+
+    fn certificates(&self) -> prometheus::Result<[GaugeVec; 2]> {
+        let expiry =
+            "Seconds until the certificate expires that the key of the label names; of authorities, the one that expires last.";
+        let lifetime = "Seconds from the beginning of that certificate's life to its end.";
+        let gauge = |name, help| self.put(GaugeVec::new(Opts::new(prefixed(name), help), &["file"])?);
+        Ok([gauge("certificate_expiry_seconds", expiry)?, gauge("certificate_lifetime_seconds", lifetime)?])
     }
 
     fn phases(&self) -> prometheus::Result<Vec<prometheus::Counter>> {

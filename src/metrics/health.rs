@@ -15,6 +15,8 @@ pub enum Obstacle {
     Kafka,
     /// There is nothing that could be shown to the brokers.
     Token,
+    /// Brokers cannot be talked to, or forbid something, until somebody acts.
+    Connection,
     /// The topic does not exist.
     Topic,
     /// The store does not take rows.
@@ -123,6 +125,7 @@ impl Obstacle {
             Obstacle::Checkpoints => "checkpoints",
             Obstacle::Kafka => "kafka",
             Obstacle::Token => "token",
+            Obstacle::Connection => "connection",
             Obstacle::Topic => "topic",
             Obstacle::ClickHouse => "clickhouse",
             Obstacle::Schema => "schema",

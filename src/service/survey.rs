@@ -8,7 +8,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::config::Config;
-use crate::kafka::{Described, Member, Survey, Tokens, TopicSettings};
+use crate::kafka::{Described, Member, Renewals, Survey, Tokens, TopicSettings};
 use crate::metrics::{Health, Metrics, Obstacle, TopicProblem};
 
 /// How often the topic is looked for, and every how many times its settings and the group's members are asked for.
@@ -16,14 +16,22 @@ const EVERY: Duration = Duration::from_secs(10);
 const ROUNDS: u32 = 6;
 
 /// Watches until it is dropped.
-pub(super) async fn watch(config: Config, tokens: Tokens, metrics: Arc<Metrics>, health: Arc<Health>) {
-    let survey = match Survey::new(&config.kafka, &tokens, config.rules.epoch) {
+pub(super) async fn watch(config: Config, tokens: Tokens, mut settings: Renewals, metrics: Arc<Metrics>, health: Arc<Health>) {
+    let epoch = config.rules.epoch;
+    let survey = |settings: &mut Renewals| Survey::new(&settings.borrow_and_update(), &tokens, epoch);
+    let mut current = match survey(&mut settings) {
         Ok(survey) => survey,
         // The loops say so too, and end.
         Err(failure) => return warn!(%failure, "topic and group are not watched"),
     };
     let mut watch = Watch { config, metrics, health, missing: false, denied: false, settings: None, foreign: Vec::new() };
     for round in 0_u32.. {
+        if settings.has_changed().is_ok_and(|changed| changed)
+            && let Ok(renewed) = survey(&mut settings)
+        {
+            current = renewed;
+        }
+        let survey = &current;
         if let Some(exists) = survey.topic_exists().await {
             watch.topic_exists(exists);
         }

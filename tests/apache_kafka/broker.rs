@@ -104,7 +104,7 @@ impl ApacheKafka {
     /// Where clients find a listener that was named.
     pub(crate) fn brokers_at(&self, listener: &str) -> String {
         let known = self.listeners.iter().find(|known| known.name == listener);
-        known.unwrap_or_else(|| panic!("no listener is called {listener}")).address()
+        known.unwrap_or_else(|| panic!("no listener is called {listener}")).found_at()
     }
 
     fn properties(&self) -> PathBuf {

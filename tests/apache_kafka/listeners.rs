@@ -7,6 +7,7 @@ pub(crate) struct Listener {
     pub(super) name: &'static str,
     protocol: &'static str,
     port: u16,
+    advertised: u16,
     settings: String,
     /// What Java has to be told for it.
     pub(super) java: Vec<String>,
@@ -16,7 +17,7 @@ impl Listener {
     /// One with a protocol of Kafka's: `SSL`, `SASL_SSL`, `SASL_PLAINTEXT`.
     pub(crate) fn new(name: &'static str, protocol: &'static str) -> Listener {
         let port = free_port();
-        Listener { name, protocol, port, settings: String::new(), java: Vec::new() }
+        Listener { name, protocol, port, advertised: port, settings: String::new(), java: Vec::new() }
     }
 
     /// A property of the broker's that holds for this listener.
@@ -32,9 +33,19 @@ impl Listener {
         self
     }
 
-    /// Where it listens.
-    pub(super) fn address(&self) -> String {
+    /// Clients are told another port to connect to, such as that of a relay.
+    pub(crate) fn advertised_at(self, port: u16) -> Listener {
+        Listener { advertised: port, ..self }
+    }
+
+    /// Where it listens, whatever clients are told.
+    pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Where clients find it.
+    pub(super) fn found_at(&self) -> String {
+        format!("127.0.0.1:{}", self.advertised)
     }
 }
 
@@ -45,10 +56,12 @@ pub(super) fn properties(listeners: &[Listener]) -> String {
     }
     let each = |line: fn(&Listener) -> String| listeners.iter().map(line).collect::<String>();
     let listening = each(|listener| format!(",{}://{}", listener.name, listener.address()));
+    let advertised = each(|listener| format!(",{}://{}", listener.name, listener.found_at()));
     let protocols = each(|listener| format!(",{}:{}", listener.name, listener.protocol));
     let settings = each(|listener| listener.settings.clone());
     format!(
         "listeners=PLAINTEXT://127.0.0.1:{{port}},CONTROLLER://127.0.0.1:{{controller}}{listening}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{{port}}{advertised}\n\
          listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}\n{settings}"
     )
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use grapevine::admin::{self, Bounds};
+use grapevine::certificates::Lifetime;
 use grapevine::engine::{Batch, Holdings, LATENESS_BOUNDS, Tally};
 use grapevine::event::UnknownFields;
 use grapevine::failure::Failure;
@@ -84,6 +85,7 @@ fn record_everything(metrics: &Metrics) {
     metrics.record_retention(Some(Duration::from_secs(100)));
     metrics.record_answers("grapevine", 950_000);
     metrics.record_memory_limit(Some(1 << 30));
+    metrics.record_certificate("kafka.ssl_certificate_file", Lifetime { from: 0, until: 1500 });
     metrics.record_foreign_members(3);
 }
 
@@ -131,6 +133,8 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_event_lateness_seconds_sum", 90_061.5),
         ("grapevine_evictions_total{cause=\"age\"}", 1.0),
         ("grapevine_evictions_total{cause=\"budget\"}", 2.0),
+        ("grapevine_certificate_expiry_seconds{file=\"kafka.ssl_certificate_file\"}", 490.0),
+        ("grapevine_certificate_lifetime_seconds{file=\"kafka.ssl_certificate_file\"}", 1500.0),
         ("grapevine_flush_rows_total", 7.0),
         ("grapevine_insert_rows_total{table=\"cascade\"}", 7.0),
         ("grapevine_insert_rows_total{table=\"thread\"}", 0.0),

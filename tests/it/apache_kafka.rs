@@ -16,6 +16,7 @@ mod topic;
 mod verdict;
 
 pub(crate) use broker::ApacheKafka;
+pub(crate) use secured::make as make_certificates;
 
 /// A member of a group that stays one for as long as a loaded machine may take to stop it and start it again.
 const PATIENT: [(&str, &str); 2] =

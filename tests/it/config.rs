@@ -6,6 +6,8 @@ use grapevine::command::check;
 use grapevine::config::{Config, ConfigErrors};
 use toml::{Table, Value};
 
+use crate::apache_kafka::make_certificates;
+
 const REFERENCE: &str = include_str!("../../config/worker.toml");
 const KEY: (&str, &str) = ("GRAPEVINE_RULES_PSEUDONYM_KEY", "a key for tests only");
 const SECRETS: [(&str, &str); 5] = [
@@ -150,12 +152,16 @@ fn another(section: &str, key: &str, default: &Value, file: &str) -> (String, Ve
         ("kafka", "aws_region") => {
             return ("us-east-1".to_owned(), sasl(&[("security_protocol", "sasl_ssl"), ("sasl_mechanism", "AWS_MSK_IAM")]));
         }
-        ("kafka", "ssl_ca_file") => return (file.to_owned(), sasl(&[("security_protocol", "ssl")])),
+        ("kafka", "ssl_ca_file" | "ssl_crl_file") => return (file.to_owned(), sasl(&[("security_protocol", "ssl")])),
         ("kafka", "ssl_certificate_file") => {
             return (file.to_owned(), sasl(&[("security_protocol", "ssl"), ("ssl_key_file", file)]));
         }
         ("kafka", "ssl_key_file") => {
             return (file.to_owned(), sasl(&[("security_protocol", "ssl"), ("ssl_certificate_file", file)]));
+        }
+        ("clickhouse", "ca_file" | "certificate_file" | "key_file") => {
+            let with = [("urls", "https://store:8443"), ("certificate_file", file), ("key_file", file)];
+            return (file.to_owned(), with.map(|(key, value)| (variable("clickhouse", key), value.to_owned())).to_vec());
         }
         (_, key) if key.ends_with("_file") => file,
         _ => "",
@@ -173,7 +179,12 @@ fn another(section: &str, key: &str, default: &Value, file: &str) -> (String, Ve
 fn every_key_can_be_set_by_its_variable() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
-    std::fs::write(&file, "a secret of some length\n").unwrap();
+    // What every key may name: a text that holds a certificate, its key, and a list of revoked ones.
+    let made = folder.path().join("made");
+    make_certificates(&made, &["authority"], &[]);
+    make_certificates(&made, &["client", "worker"], &[]);
+    let all = ["worker.pem", "worker.key", "crl.pem"].map(|name| std::fs::read(made.join(name)).unwrap());
+    std::fs::write(&file, all.concat()).unwrap();
     let defaults = load("", &[]).unwrap().effective();
     for (section, key, default) in keys().into_iter().filter(|(.., default)| !default.is_table()) {
         let (value, more) = another(&section, &key, &default, file.to_str().unwrap());
@@ -287,7 +298,7 @@ fn a_database_of_one_letter_is_refused_because_views_could_not_be_made_there() {
 fn tls_files_have_to_be_readable_and_to_be_used() {
     let found = mistakes("[kafka]\nssl_certificate_file = \"nowhere.pem\"\n", &[]);
     assert_eq!(found.len(), 3, "{found:#?}");
-    assert!(found[0].contains("cannot be read") && found[1].contains("would not use it") && found[2].contains("needs its key"));
+    assert!(found[0].contains("would not use it") && found[1].contains("needs its key") && found[2].contains("cannot be read"));
 }
 
 #[test]

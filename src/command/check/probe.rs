@@ -132,7 +132,7 @@ async fn address(client: &Client, url: &str, limit: Duration) -> Result<String, 
 }
 
 async fn clickhouse(config: &Config, client: &Client, findings: &mut Findings) {
-    match migrations::check(client).await {
+    match migrations::check(client, &config.clickhouse.layout).await {
         Ok(None) => findings.ok("clickhouse.database", "its tables and views are those of this version"),
         Ok(Some(warning)) => findings.wrong("clickhouse.database", warning),
         // Nothing else can be asked of it.

@@ -145,7 +145,7 @@ pub enum Delivery {
     Revoked(Vec<Partition>),
     /// Partitions were lost: another member may own them already.
     Lost(Vec<Partition>),
-    /// The group has turned this member away, so what it had is lost; it comes back by itself.
+    /// The group has turned this member away, or it took too long to leave for another client: what it had is lost; it comes back by itself.
     Fenced(Vec<Partition>),
 }
 

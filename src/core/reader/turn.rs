@@ -59,6 +59,9 @@ impl Reader {
             if self.closed || self.stays_away(now) {
                 return Step::Idle;
             }
+            if self.renews(now) {
+                continue;
+            }
             let todo = self
                 .hand_out(now, batches)
                 .or_else(|| self.rebalance(now))
@@ -147,7 +150,10 @@ impl Reader {
     /// Takes up what the group wants, and answers it when that can be done: as soon as every fetcher that stays was asked
     /// to stand where it should, which it can do best while the client keeps it still.
     fn rebalance(&mut self, now: Duration) -> Option<Step> {
-        if let Some(event) = self.rebalance.next() {
+        // Whoever leaves anyhow takes up nothing new, and what the group wants ends with the client.
+        if self.renewing.is_none()
+            && let Some(event) = self.rebalance.next()
+        {
             return Some(match event {
                 Event::Assigned(partitions) => self.on_assigned(partitions),
                 Event::Revoked { partitions, lost } => self.on_revoked(partitions, lost),
@@ -174,7 +180,7 @@ impl Reader {
         Step::Note(note)
     }
 
-    fn on_revoked(&mut self, partitions: Vec<Partition>, lost: bool) -> Step {
+    pub(super) fn on_revoked(&mut self, partitions: Vec<Partition>, lost: bool) -> Step {
         for partition in &partitions {
             self.owned.remove(partition);
             if let Some(reading) = self.readings.get_mut(partition).filter(|reading| reading.state != State::Released) {

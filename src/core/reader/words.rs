@@ -144,6 +144,8 @@ pub enum Note {
         /// What the client says.
         text: String,
     },
+    /// This member has left, and comes back with other certificates or another password.
+    Renewing,
     /// This member comes back.
     JoiningAgain,
     /// A stable group has unassigned partitions.
@@ -183,6 +185,7 @@ impl Note {
                 "fenced: another member uses this group.instance.id or took its place ({text}); rejoining in {wait:?}. If this is said \
                  again and again, two workers have the same `kafka.group_instance_id`: give each its own"
             ),
+            Note::Renewing => format!("rejoining the group of {topic} with renewed certificates or passwords"),
             Note::JoiningAgain => format!("rejoining the group of {topic}"),
             Note::Uncovered { seen, since } => format!(
                 "stable group has unassigned partitions; rejoining to force a rebalance ({topic} has {} partitions, assigned are {:?}, for \

@@ -3,6 +3,8 @@
 //! Its authority and certificates are made by the script that people are told to use, `deploy/tls/make.sh`. To add a way: a listener in
 //! [`Secured::start`]; whoever connects over it gets [`Secured::brokers_at`] and the files of [`Secured::file`].
 
+mod mistakes;
+mod renewals;
 mod tokens;
 mod ways;
 
@@ -15,6 +17,7 @@ use super::ApacheKafka;
 use super::broker::listeners::Listener;
 use crate::demo::succeeded;
 use crate::issuer::Keys;
+use crate::world::Relay;
 
 /// The user of SASL, its password, and that of the client's locked key.
 const USER: &str = "worker";
@@ -25,15 +28,17 @@ const KEY_PASSWORD: &str = "the key's";
 type Variables = Vec<(&'static str, String)>;
 
 /// The broker, and the folder with what both sides show each other.
-pub(super) struct Secured {
-    pub(super) kafka: Arc<ApacheKafka>,
+struct Secured {
+    kafka: Arc<ApacheKafka>,
     /// Those that sign tokens.
     keys: Arc<Keys>,
     folder: TempDir,
+    /// In front of the listener `RENEWED`: cuts its connections.
+    relay: Relay,
 }
 
 /// An authority in a folder, or what one makes there: `make.sh`, with these variables.
-fn make(folder: &std::path::Path, what: &[&str], variables: &[(&str, &str)]) {
+pub(crate) fn make(folder: &std::path::Path, what: &[&str], variables: &[(&str, &str)]) {
     let mut script = Command::new("sh");
     script.arg("deploy/tls/make.sh").arg(folder).args(what).envs(variables.iter().copied());
     succeeded(script.output().unwrap());
@@ -41,7 +46,7 @@ fn make(folder: &std::path::Path, what: &[&str], variables: &[(&str, &str)]) {
 
 impl Secured {
     /// The one that the tests running now share.
-    pub(super) fn shared() -> Arc<Secured> {
+    fn shared() -> Arc<Secured> {
         static SHARED: Mutex<Weak<Secured>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(secured) = shared.upgrade() {
@@ -94,6 +99,9 @@ impl Secured {
             .with("sasl.enabled.mechanisms", "SCRAM-SHA-256")
             .with("scram-sha-256.sasl.jaas.config", "org.apache.kafka.common.security.scram.ScramLoginModule required;");
         let keys = Keys::new();
+        let relay = Relay::start();
+        let renewed = tls("RENEWED", "SSL", "broker").with("ssl.client.auth", "required").advertised_at(relay.port());
+        relay.point_to(Some(&renewed.address()));
         let listeners = vec![
             tls("TLS", "SSL", "broker"),
             tls("MUTUAL", "SSL", "broker").with("ssl.client.auth", "required"),
@@ -105,6 +113,7 @@ impl Secured {
             sasl(Listener::new("CLEARSASL", "SASL_PLAINTEXT")),
             one_mechanism,
             tokens::listener(tls("TOKEN", "SASL_SSL", "broker"), &keys, &in_folder("keys.json")),
+            renewed,
         ];
         // Whoever comes without a name is the operator; of others everything is allowed that no rule is about.
         let rights = "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
@@ -112,7 +121,7 @@ impl Secured {
         let account = |bits| format!("SCRAM-SHA-{bits}=[name={USER},password={PASSWORD}]");
         let accounts = [account(256), account(512)];
         let kafka = ApacheKafka::listening(listeners, rights, &accounts.each_ref().map(String::as_str));
-        Secured { kafka: Arc::new(kafka), keys, folder }
+        Secured { kafka: Arc::new(kafka), keys, folder, relay }
     }
 
     /// A file of the authority's folder; those of another authority are in `others/`.

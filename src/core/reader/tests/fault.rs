@@ -16,7 +16,7 @@ faults! {
     Revoked, RevokedAfterAssign, ReleasedSlowly, Lost, AssignedNothing, Fenced, AnsweredFenced, PutAside, GivenToNobody, Paused, LoopBusy,
     MainThreadBusy, AnsweredEarly, PauseNeverEnded, SeekRefused, SeekTimedOut, SeekIssuedLate, MoveAnsweredLate, FetcherDead,
     ToldOutOfRangeTwice, Refetched, ErrorInBatch, ErrorAtTheEnd, EndInBatch, Control, Aborted, Skipped, LogDoubted,
-    LeaderChanged, LogTruncated, HeadCut, GivenUp, CommandRefused, ClientRefused, OneTooFar,
+    LeaderChanged, LogTruncated, Renewed, HeadCut, GivenUp, CommandRefused, ClientRefused, OneTooFar,
 }
 
 /// How often each happened.

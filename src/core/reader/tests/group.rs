@@ -41,9 +41,10 @@ impl Group {
         Seen { partitions: self.all.len(), given }
     }
 
-    /// This member has left, or was fenced.
+    /// This member has left, or was fenced: nothing is given to it before it joins again.
     pub(super) fn left(&mut self) {
         self.given.clear();
+        self.subscribed = false;
     }
 
     pub(super) fn joins(&mut self) {

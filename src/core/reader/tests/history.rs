@@ -258,6 +258,10 @@ impl History {
             self.reader.pause(self.now, true);
             self.plan(2_000, Plan::Unpause);
         }
+        if self.dice.chance(3) {
+            self.faults.note(Fault::Renewed);
+            self.reader.renew(self.now);
+        }
         if self.dice.chance(5) {
             self.faults.note(Fault::MainThreadBusy);
             self.busy_until = self.now + Duration::from_millis(self.dice.below(4_000));

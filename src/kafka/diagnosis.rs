@@ -1,0 +1,111 @@
+//! Why a connection to a broker does not come about: the files first, then a client of its own, then the broker's port.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::config::{FromClientConfigAndContext as _, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::KafkaError;
+use tracing::debug;
+
+use super::client::{self, CLIENT_ID};
+use super::port;
+use super::verdict::{self, Diagnosis};
+use crate::certificates::Files;
+use crate::config;
+
+/// How often a client asks, and how long for an answer.
+const TRIES: u32 = 5;
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// Looks into a broker at host:port, or into all that the settings name where the address is empty: the first that is fine says enough,
+/// and one at which something is wrong says more than one that is away.
+pub async fn diagnose(settings: &config::Kafka, address: &str) -> Diagnosis {
+    let (settings, address) = (settings.clone(), address.to_owned());
+    let looking = client::on_thread("kafka-diagnose", move || {
+        if !address.is_empty() {
+            return look(&settings, &address);
+        }
+        let each = settings.brokers.split(',').map(|broker| look(&settings, broker.trim()));
+        each.reduce(|one, other| match (&one, &other) {
+            (Diagnosis::Fine, _) | (Diagnosis::Wrong(_), Diagnosis::Away(_) | Diagnosis::Wrong(_)) => one,
+            (_, Diagnosis::Fine) | (Diagnosis::Away(_), Diagnosis::Wrong(_) | Diagnosis::Away(_)) => other,
+        })
+        .unwrap_or(Diagnosis::Fine)
+    });
+    match looking {
+        Some(looking) => looking.await.unwrap_or(Diagnosis::Fine),
+        None => Diagnosis::Fine,
+    }
+}
+
+fn look(settings: &config::Kafka, address: &str) -> Diagnosis {
+    let files = Files::of_kafka(settings);
+    if settings.security_protocol.ends_with("ssl") {
+        let flaws: Vec<String> = files.flaws().iter().map(ToString::to_string).collect();
+        if !flaws.is_empty() {
+            return Diagnosis::Wrong(flaws.join(". "));
+        }
+    }
+    // The client has the last word: whatever a broker makes of the questions below, one that it can talk to is well.
+    let Err(said) = try_client(settings, address) else { return Diagnosis::Fine };
+    let own = files.lives().into_iter().find(|(key, _)| *key == files.certificate.0).map(|(_, life)| life);
+    let found = port::ask(settings, address);
+    debug!(address, ?found, said, "looked at a broker");
+    let of_port = verdict::of_port(settings, address, &found, own, crate::service::now() / 1000);
+    // This client has no token; what brokers make of one is told where tokens are watched.
+    if of_port.is_none() && settings.shows_tokens() {
+        return Diagnosis::Fine;
+    }
+    of_port.unwrap_or_else(|| match verdict::of_client(settings, address, &said) {
+        Some(text) => Diagnosis::Wrong(text),
+        None => Diagnosis::Away(format!("broker {address} does not answer ({said})")),
+    })
+}
+
+/// Connects as a loop would.
+fn try_client(settings: &config::Kafka, address: &str) -> Result<(), String> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", address).set("client.id", CLIENT_ID);
+    for (key, value) in client::security_settings(settings) {
+        config.set(key, value);
+    }
+    let client: BaseConsumer<Listening> =
+        BaseConsumer::from_config_and_context(&config, Listening::default()).map_err(|error| error.to_string())?;
+    let mut last = String::new();
+    for _ in 0..TRIES {
+        match client.fetch_metadata(Some(&settings.topic), DEADLINE) {
+            Ok(_) => return Ok(()),
+            Err(error) => last = error.to_string(),
+        }
+        // Its callbacks run in here.
+        while client.poll(Duration::ZERO).is_some() {}
+        let said = client.context().0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if !said.is_empty() {
+            return Err(said);
+        }
+    }
+    Err(last)
+}
+
+/// Keeps what the client says of its connection.
+#[derive(Default)]
+struct Listening(Mutex<String>);
+
+impl ClientContext for Listening {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        debug!(facility, "{message}");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        debug!("{error}: {reason}");
+        // Behind every cause comes that all brokers are down.
+        if !reason.contains("brokers are down") {
+            reason.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
+
+impl ConsumerContext for Listening {}
