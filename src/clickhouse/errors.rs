@@ -137,8 +137,25 @@ pub fn classify(error: &Error) -> Failure {
         return Failure::Operator(format!("{}: {REFUSED}", causes(error)));
     }
     // The network, deadlines, and answers that make no sense: a proxy in between, a server that is stopping.
-    Failure::Transient(causes(error))
+    let text = causes(error);
+    let cure = TLS.iter().find(|(words, _)| text.contains(words)).map(|(_, cure)| format!(": {cure}"));
+    Failure::Transient(text + &cure.unwrap_or_default())
 }
+
+/// What TLS says, and what it means here. Tried again all the same: certificates are renewed while workers run.
+const TLS: [(&str, &str); 8] = [
+    ("UnknownIssuer", "name in clickhouse.ca_file the authority that signs the server's certificate"),
+    (
+        "BadSignature",
+        "clickhouse.ca_file holds an authority of that name with another key: name the one that signs the server's certificate",
+    ),
+    ("NotValidForName", "write in clickhouse.urls a name that the server's certificate is for"),
+    ("certificate not valid for name", "write in clickhouse.urls a name that the server's certificate is for"),
+    ("certificate expired", "renew the server's certificate"),
+    ("CertificateRequired", "the server wants a certificate of this client: clickhouse.certificate_file and clickhouse.key_file"),
+    ("received fatal alert", "the server does not take the certificate in clickhouse.certificate_file, or asks for one"),
+    ("InvalidContentType", "the server speaks no TLS on this port: write http:// in clickhouse.urls, or another port"),
+];
 
 /// Whether the server threw an error of ours (`throwIf`), and which.
 pub(super) fn says(error: &Error, ours: &str) -> bool {

@@ -1,5 +1,7 @@
 //! The sink and the migrations against the real engine.
 
+mod tls;
+
 use std::sync::{Arc, Mutex};
 
 use clickhouse::Row;
