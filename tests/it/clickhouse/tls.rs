@@ -42,6 +42,8 @@ async fn front(folder: PathBuf, store: String) -> (SocketAddr, watch::Sender<()>
         while let Ok((stream, _)) = listener.accept().await {
             let acceptor = TlsAcceptor::from(Arc::new(server(&folder)));
             let (store, mut ended) = (store.clone(), ended.clone());
+            // What was cut before it began is none of its business.
+            ended.mark_unchanged();
             tokio::spawn(async move {
                 let Ok(mut encrypted) = acceptor.accept(stream).await else { return };
                 let mut plain = TcpStream::connect(&store).await.unwrap();
