@@ -110,11 +110,7 @@ pub(crate) fn people_database(client: &Client) -> Result<&str, Failure> {
 /// The client for one address of a store, in the database of rows. It connects when it is first used.
 #[must_use]
 pub fn client(config: &config::ClickHouse, url: &str) -> Client {
-    let client = tls::client(config)
-        .unwrap_or_default()
-        .with_url(url)
-        .with_database(rows_database(&config.database))
-        .with_user(&config.user);
+    let client = tls::client(config).with_url(url).with_database(rows_database(&config.database)).with_user(&config.user);
     // An empty password is sent as none: servers that ask for none refuse a header without a value.
     let client = if config.password.0.is_empty() { client } else { client.with_password(&config.password.0) };
     let compression = if config.compression == "lz4" { Compression::Lz4 } else { Compression::None };

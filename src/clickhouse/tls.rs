@@ -1,5 +1,6 @@
-//! TLS to the store with an authority of one's own, and with a certificate for this side.
+//! TLS to the store: with the authorities of the system or with one's own, and with a certificate for this side.
 //!
+//! Nothing is read before the first connection by https: a machine without authorities can talk to a store without TLS.
 //! The files are read again at each new connection, so that renewed ones are taken over; what cannot be read, or does not fit, counts for
 //! nothing, and what was read before goes on.
 
@@ -28,19 +29,16 @@ use crate::config;
 const IDLE: Duration = Duration::from_secs(2);
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-/// A client that believes and shows what the configuration names; nothing if that names no file.
-pub(super) fn client(config: &config::ClickHouse) -> Option<Client> {
-    if config.ca_file.is_none() && config.certificate_file.is_none() {
-        return None;
-    }
+/// A client that believes and shows what the configuration names.
+pub(super) fn client(config: &config::ClickHouse) -> Client {
     let provider = Arc::new(ring::default_provider());
     let tls = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
     let believed = Believed::new(config.ca_file.clone(), Arc::clone(&provider));
     let tls = match tls {
         Ok(tls) => tls.dangerous().with_custom_certificate_verifier(Arc::new(believed)),
         Err(error) => {
-            warn!(%error, "TLS to ClickHouse cannot be set up with certificates of its own");
-            return None;
+            warn!(%error, "TLS to ClickHouse cannot be set up: only http:// will do");
+            return Client::default();
         }
     };
     let tls = match &config.certificate_file {
@@ -52,7 +50,7 @@ pub(super) fn client(config: &config::ClickHouse) -> Option<Client> {
     connector.enforce_http(false);
     let connector =
         hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
-    Some(Client::with_http_client(Http::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build(connector)))
+    Client::with_http_client(Http::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build(connector))
 }
 
 /// Who signs servers.
@@ -81,7 +79,11 @@ impl Believed {
                 Ok(read)
             }
             None => {
-                known.ok_or_else(|| Error::General("clickhouse.ca_file holds no certificate that can be believed".to_owned()))
+                let lacking = match self.file {
+                    Some(_) => "clickhouse.ca_file holds no certificate that can be believed",
+                    None => "this system has no authorities: install ca-certificates, or name some in clickhouse.ca_file",
+                };
+                known.ok_or_else(|| Error::General(lacking.to_owned()))
             }
         }
     }

@@ -130,11 +130,7 @@ impl Families {
             flush_rows: to.counter("flush_rows_total", "Rows that left the engines, for the store to take.")?,
             insert_duration: to.insert_duration()?,
             insert_rows: to.counted::<Table>("insert_rows_total", "Rows that the store acknowledged.", "table")?,
-            insert_retries: to.counted::<ErrorClass>(
-                "insert_retries_total",
-                "Attempts that were repeated, by error class.",
-                "class",
-            )?,
+            insert_retries: to.counted::<ErrorClass>("insert_retries_total", "Repeated attempts, by error class.", "class")?,
             checkpoints: to.counted::<CheckpointResult>("checkpoints_total", "Checkpoints, by result.", "result")?,
             rebalances: to.counted::<Rebalance>("rebalances_total", "Changes of the assignment, by kind.", "kind")?,
             phases: to.phases()?,

@@ -125,3 +125,26 @@ async fn a_store_behind_tls_is_believed_by_its_own_authority_sees_a_certificate_
     cut.send_replace(());
     well(&running).await;
 }
+
+/// As in an image without certificates: a store without TLS is a store all the same, and one with it is told what is missing.
+#[tokio::test]
+async fn a_system_without_authorities_ends_nothing() {
+    let store = Database::absent("tls_without_authorities");
+    let migrate = |url: String| {
+        let mut command = crate::demo::grapevine();
+        command.arg("migrate").env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent");
+        command.env("GRAPEVINE_CLICKHOUSE_URLS", url).env("GRAPEVINE_CLICKHOUSE_DATABASE", "tls_without_authorities_more");
+        command.env("GRAPEVINE_RULES_PSEUDONYM_KEY", "a key for tests only");
+        tokio::task::spawn_blocking(move || command.output().unwrap())
+    };
+    let plain = migrate(store.config.urls[0].clone()).await.unwrap();
+    assert!(plain.status.success(), "{}", String::from_utf8_lossy(&plain.stderr));
+    let folder = tempfile::tempdir().unwrap();
+    authority(folder.path(), "one");
+    let (address, _cut) = front(folder.path().to_owned(), store.config.urls[0].trim_start_matches("http://").to_owned()).await;
+    let encrypted = migrate(format!("https://{address}")).await.unwrap();
+    let said = String::from_utf8_lossy(&encrypted.stderr);
+    assert_eq!(encrypted.status.code(), Some(1), "{said}");
+    assert!(said.contains("this system has no authorities"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+}
