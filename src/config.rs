@@ -18,6 +18,7 @@ mod mistake;
 mod passed;
 mod raw;
 mod sasl;
+mod store;
 mod validate;
 
 pub use mistake::{ConfigErrors, Mistake};
