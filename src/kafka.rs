@@ -298,6 +298,8 @@ impl Source for KafkaSource {
                 }
                 Step::Fail(problem) => return Err(self.failure(&problem)),
                 Step::Note(note) if note.is_warning() => warn!("{}", note.text(&self.topic)),
+                // It was said a moment ago, and a client that cannot connect says it many times a second.
+                Step::Note(note @ reader::Note::Again(_)) => debug!("{}", note.text(&self.topic)),
                 Step::Note(note) => info!("{}", note.text(&self.topic)),
                 Step::Idle => {
                     tokio::time::sleep(IDLE).await;

@@ -168,6 +168,8 @@ impl Configured {
 }
 
 fn main() -> ExitCode {
+    // Before the Kafka client does it: by this, OpenSSL takes nothing down when the process ends, while threads of clients may still use it.
+    openssl::init();
     match carry_out(CommandLine::parse().command) {
         Ok(code) => code,
         Err(error) => {

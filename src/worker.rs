@@ -121,17 +121,26 @@ pub struct Append {
     pub whole: bool,
 }
 
-/// Of which sources rows are, and up to where, as somebody looks for it in the log of the store: `events/0@1234 events/3@99`. So many are
-/// named: more would make a request too long for proxies.
+/// Of which sources rows are, and up to where, as somebody looks for it in the log of the store: `events/0@1234 events/3@99`. As many are
+/// named as fit into [`OF_BYTES`]: more would make a request too long for proxies, and far more for any server.
 #[must_use]
 pub fn of<'a>(progress: impl Iterator<Item = &'a Progress>) -> String {
-    let named: Vec<String> =
-        progress.take(OF_MAX).map(|Progress { source, version, .. }| format!("{source}@{version}")).collect();
-    named.join(" ")
+    let mut named = String::new();
+    for Progress { source, version, .. } in progress {
+        let one = format!("{source}@{version}");
+        if named.len() + one.len() >= OF_BYTES {
+            break;
+        }
+        if !named.is_empty() {
+            named.push(' ');
+        }
+        named.push_str(&one);
+    }
+    named
 }
 
-/// How many sources [`of`] names.
-const OF_MAX: usize = 64;
+/// The bytes of what [`of`] says, at most.
+pub const OF_BYTES: usize = 2_000;
 
 /// What became of rows of `progress`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -149,6 +149,8 @@ impl ClickHouseSink {
 
     /// Which promises are not kept.
     async fn broken(&self, rows: &[Append]) -> Result<Appended, Failure> {
+        // A server that only lagged has forgotten nothing.
+        self.catch_up().await?;
         let asked = self.client().query_raw(&format!(
             "WITH {}, {} SELECT arrayConcat({SHORT}, {LACKING}) AS short, id",
             said(),

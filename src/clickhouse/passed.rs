@@ -10,21 +10,42 @@ const EARLY: &str = "the answer would not mean that the rows are there";
 const COPY: &str = "a repeated insert would be dropped as a copy";
 const CHANGED: &str = "rows would be read otherwise than they are sent";
 const LEFT_OUT: &str = "what the store says of itself would be cut";
+const SPREAD: &str = "rows of a source would lie in several places, where they do not replace each other";
+const SEVERAL: &str = "it stands for many settings, among them some that every insert sets itself";
+const REQUEST: &str = "it is no setting but a part of the request";
 
 /// How names of settings begin that are refused, and why.
-const REFUSED: [(&str, &str); 13] = [
+const REFUSED: [(&str, &str); 30] = [
     ("additional_", LEFT_OUT),
     ("async_insert", EARLY),
+    ("compatibility", SEVERAL),
+    ("compress", REQUEST),
+    ("database", REQUEST),
     ("date_time_input_format", CHANGED),
+    ("decompress", REQUEST),
     ("deduplicate_", COPY),
-    ("distributed_foreground_insert", EARLY),
+    ("default_format", REQUEST),
+    ("distributed_", EARLY),
+    ("enable_http_compression", REQUEST),
     ("final", LEFT_OUT),
     ("input_format_", CHANGED),
     ("insert_deduplicat", COPY),
+    // The older name of distributed_foreground_insert.
+    ("insert_distributed_", EARLY),
+    ("insert_shard_id", SPREAD),
     ("limit", LEFT_OUT),
     ("offset", LEFT_OUT),
+    ("param_", REQUEST),
+    ("password", REQUEST),
+    ("profile", SEVERAL),
+    ("query", REQUEST),
+    ("quota_key", REQUEST),
     ("readonly", "nothing could be written"),
-    ("session_timezone", CHANGED),
+    ("role", REQUEST),
+    ("session_", CHANGED),
+    ("stacktrace", REQUEST),
+    ("user", REQUEST),
+    ("wait_end_of_query", REQUEST),
     ("wait_for_async_insert", EARLY),
 ];
 
@@ -64,9 +85,22 @@ mod tests {
 
     #[test]
     fn what_would_change_a_statement_is_refused_and_the_rest_is_not() {
-        for name in
-            ["log_comment", "read_overflow_mode", "limit", "additional_table_filters", "async_insert_max_data_size", "A b", ""]
-        {
+        for name in [
+            "log_comment",
+            "read_overflow_mode",
+            "limit",
+            "additional_table_filters",
+            "async_insert_max_data_size",
+            "insert_distributed_sync",
+            "insert_shard_id",
+            "profile",
+            "compatibility",
+            "param_source",
+            "database",
+            "session_id",
+            "A b",
+            "",
+        ] {
             assert!(may_pass(name).is_err(), "{name}");
         }
         for name in [

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::outcome::CommandError;
 use crate::checkpoints::use_tls_of_the_program;
 use crate::config;
+use crate::failure::causes;
 
 /// How long an answer may take: a worker answers at once, or is not well.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -55,17 +56,6 @@ fn reached(address: SocketAddr) -> SocketAddr {
         ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
     };
     SocketAddr::new(ip, address.port())
-}
-
-/// An error with its causes: what it says itself is only that something failed.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = inner.to_string();
-        cause = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -29,6 +29,12 @@ pub(super) fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHo
         compression: judge.one_of(key("compression"), raw.compression, &["lz4", "none"]),
         settings: passed::to_clickhouse(judge, raw.settings),
     };
+    for (name, value) in
+        clickhouse.layout.settings().iter().filter(|(name, _)| clickhouse.settings.iter().any(|(said, _)| said == name))
+    {
+        let problem = format!("sets {name:?}, which clickhouse.layout sets to {value:?}: less would lose rows with a server");
+        judge.wrong(key("settings"), problem, "remove it");
+    }
     files(judge, &clickhouse);
     if clickhouse.database.len() == 1 {
         judge.wrong(key("database"), "is one letter", "use two or more: within a view, one letter names a part of it");

@@ -68,7 +68,7 @@ impl Store {
 
     /// Waits for what other servers of the store had by now.
     pub(super) async fn catch_up(&self) -> Result<(), Failure> {
-        synced(&self.client, TABLES.iter().map(|table| table.name)).await
+        synced(&self.client, TABLES.iter().map(|table| table.name).chain(["gap"])).await
     }
 
     fn query(&self, text: &str) -> Query {

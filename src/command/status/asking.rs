@@ -11,6 +11,7 @@ use crate::command::database::Database;
 use crate::command::log::Log;
 use crate::command::outcome::CommandError;
 use crate::config::Config;
+use crate::failure::causes;
 use crate::migrations::SchemaProblem;
 use crate::record::{Millis, Offset, Partition, source_name};
 use crate::service::now;
@@ -159,7 +160,7 @@ impl Standing {
             Err(CommandError::Schema(wrong)) if !matches!(wrong, SchemaProblem::Store(_)) => {
                 return self.problems.push(wrong.to_string());
             }
-            Err(error) => return self.unasked.push(with_cause(&error)),
+            Err(error) => return self.unasked.push(causes(&error)),
         };
         for row in progress.iter().filter(|row| row.epoch == config.rules.epoch) {
             if let Some(number) = number_of(&config.worker.log, &row.source) {
@@ -197,12 +198,6 @@ impl Standing {
 fn number_of(log: &str, source: &str) -> Option<i32> {
     let number = source.rsplit('/').next()?.parse().ok()?;
     (*source_name(log, Partition(number)) == *source).then_some(number)
-}
-
-/// An error with the reason behind it, on one line.
-fn with_cause(error: &CommandError) -> String {
-    let cause = std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
-    format!("{error}{cause}")
 }
 
 fn seconds(millis: Millis) -> u64 {

@@ -85,7 +85,10 @@ impl Endpoint {
             Ok(answer) => judge(&answer, now()),
             Err(error) => Err(unreachable(&causes(&error.without_url()))),
         };
-        answer.map_err(|problem| format!("no token from `kafka.oauth_token_url` ({}): {problem}", self.url))
+        // What stands behind a question mark may be a secret.
+        let mut address = self.url.clone();
+        address.set_query(None);
+        answer.map_err(|problem| format!("no token from `kafka.oauth_token_url` ({address}): {problem}"))
     }
 
     async fn post(&self) -> Result<Answer, reqwest::Error> {
@@ -144,7 +147,7 @@ fn judge(answer: &Answer, now: i64) -> Result<Granted, String> {
         return Err(refusal(answer, text("error"), text("error_description")));
     }
     let Some(token) = text("access_token").filter(|token| !token.is_empty()) else {
-        return Err(format!("the answer holds no access_token ({}); correct the address", shown(answer)));
+        return Err(format!("the answer holds no access_token ({}); correct the address", fields(said.as_ref())));
     };
     if let Some(kind) = text("token_type").filter(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err(format!(
@@ -210,6 +213,14 @@ fn unreachable(error: &str) -> String {
         "look whether it runs, and whether this machine reaches it"
     };
     format!("{error}; {cure}")
+}
+
+/// What an answer that is no refusal is made of, but not what it says: it may be a token under another name.
+fn fields(said: Option<&Value>) -> String {
+    match said.and_then(Value::as_object) {
+        Some(fields) => format!("it has {:?}", fields.keys().map(String::as_str).collect::<Vec<_>>()),
+        None => "it is no JSON object".to_owned(),
+    }
 }
 
 /// An answer that is none, on one line.
@@ -297,6 +308,8 @@ mod tests {
         for body in ["<html>", "[]", "7", "{}", r#"{"access_token":""}"#, r#"{"access_token":7}"#, ""] {
             assert!(judge(&answer(200, body), NOW).unwrap_err().contains("holds no access_token"), "{body}");
         }
+        let other = judge(&answer(200, r#"{"accessToken":"hidden","scope":"all"}"#), NOW).unwrap_err();
+        assert!(other.contains("accessToken") && !other.contains("hidden"), "{other}");
         assert!(judge(&answer(200, r#"{"access_token":"a","token_type":"DPoP"}"#), NOW).unwrap_err().contains("\"DPoP\""));
         for hostile in ["a b", "a\\u0000b", "a\\nb", "\u{e9}"] {
             let said = judge(&answer(200, &format!(r#"{{"access_token":"{hostile}"}}"#)), NOW).unwrap_err();
