@@ -12,7 +12,7 @@ const ENGINE: &str = "\n) ENGINE = ";
 
 /// On which shard a row lies: that of its source, so that rows which replace each other lie together, and the mark of a source in a table, in
 /// the epoch of marks and with the epoch that it is of before its name, beside the rows that it stands for.
-const BY_SOURCE: &str = "cityHash64(if(epoch = 65535, substring(source, position(source, ':') + 1), source))";
+const BY_SOURCE: &str = "cityHash64(splitByChar(':', source)[-1])";
 
 /// The place in Keeper of a table that a shard's servers copy from each other, and the name of a copy there. By the names of tables, so that a
 /// server which comes later finds the copies of the others: by default a place goes by a number that each server makes for itself.

@@ -26,7 +26,7 @@ from worlds.two_brands import MONDAY_MS
 GUIDE = (store.MIGRATIONS.parents[1] / "docs" / "sql.md").read_text()
 DASHBOARD = json.loads((store.MIGRATIONS.parent / "grafana" / "grapevine.json").read_text())
 # How many shards each cluster has, and by what its rows of lives are spread; by their versions would be wrong.
-SOURCE = "if(epoch = 65535, substring(source, position(source, ':') + 1), source)"
+SOURCE = "splitByChar(':', source)[-1]"
 CLUSTERS = {"two": (2, SOURCE), "three": (3, SOURCE), "wrong": (2, "version")}
 # What differs between two runs over the same rows, and between two servers.
 OF_A_RUN = {"run", "as_of", "published", "seconds", "run_age_seconds", "early_run", "late_run", "number", "applied", "written"}
