@@ -1,10 +1,8 @@
 //! Who the worker tells brokers it is: which keys each mechanism of SASL needs, and which it would not use.
 
-use url::Url;
-
 use super::judge::{Judge, Key};
 use super::layers::variable;
-use super::validate::has_credentials;
+use super::validate::web_address;
 use super::{Kafka, Secret};
 
 /// All mechanisms: those with a password, and those with a token.
@@ -61,17 +59,8 @@ fn oauth(judge: &mut Judge<'_>, kafka: &Kafka) {
 fn token_address(judge: &mut Judge<'_>, address: &str) {
     let key = ("kafka", "oauth_token_url");
     let cure = "write https://host/path, the address at which tokens are given";
-    match Url::parse(address) {
-        Err(error) => judge.wrong(key, format!("is no URL: {error}"), cure),
-        Ok(url) if !matches!(url.scheme(), "http" | "https") || url.host().is_none() => {
-            judge.wrong(key, format!("has the scheme {:?}", url.scheme()), cure);
-        }
-        Ok(url) if has_credentials(&url) => {
-            let cure = format!("use kafka.oauth_client_id and {}", variable("kafka", "oauth_client_secret"));
-            judge.wrong(key, "holds a user or a password", cure);
-        }
-        Ok(_) => {}
-    }
+    let instead = format!("use kafka.oauth_client_id and {}", variable("kafka", "oauth_client_secret"));
+    web_address(judge, key, address, cure, instead);
 }
 
 fn aws(judge: &mut Judge<'_>, kafka: &Kafka) {

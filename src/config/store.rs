@@ -1,10 +1,8 @@
 //! What the keys of the store have to mean: where it is, how its tables lie on servers, and what both sides show each other.
 
-use url::Url;
-
 use super::judge::Judge;
 use super::layers::variable;
-use super::validate::{has_credentials, hold_what_they_should, path};
+use super::validate::{hold_what_they_should, path, web_address};
 use super::{ClickHouse, Layout, passed, raw};
 use crate::certificates::Files;
 
@@ -83,18 +81,9 @@ fn files(judge: &mut Judge<'_>, clickhouse: &ClickHouse) {
 fn address(judge: &mut Judge<'_>, address: &str) {
     let key = ("clickhouse", "urls");
     let cure = "write http://host:8123 or https://host:8443, several with commas between them";
-    match Url::parse(address) {
-        Err(error) => judge.wrong(key, format!("is no URL: {error}"), cure),
-        Ok(url) if !matches!(url.scheme(), "http" | "https") || url.host().is_none() => {
-            judge.wrong(key, format!("has the scheme {:?}", url.scheme()), cure);
-        }
-        Ok(url) if has_credentials(&url) => {
-            let cure = format!("use clickhouse.user and {}", variable("clickhouse", "password"));
-            judge.wrong(key, "holds a user or a password", cure);
-        }
-        Ok(url) if url.query().is_some() || url.path() != "/" => {
-            judge.wrong(key, "has a path or a query", "end it after the port; the database is clickhouse.database");
-        }
-        Ok(_) => {}
+    let instead = format!("use clickhouse.user and {}", variable("clickhouse", "password"));
+    let url = web_address(judge, key, address, cure, instead);
+    if url.is_some_and(|url| url.query().is_some() || url.path() != "/") {
+        judge.wrong(key, "has a path or a query", "end it after the port; the database is clickhouse.database");
     }
 }

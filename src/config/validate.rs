@@ -201,7 +201,20 @@ pub(super) fn path(text: String) -> Option<PathBuf> {
     (!text.is_empty()).then(|| PathBuf::from(text))
 }
 
-pub(super) fn has_credentials(url: &Url) -> bool {
+/// An address that is asked by HTTP, if it is one: without a user or a password, for which there is something else.
+pub(super) fn web_address(judge: &mut Judge<'_>, key: Key, address: &str, cure: &str, instead: String) -> Option<Url> {
+    match Url::parse(address) {
+        Err(error) => judge.wrong(key, format!("is no URL: {error}"), cure),
+        Ok(url) if !matches!(url.scheme(), "http" | "https") || url.host().is_none() => {
+            judge.wrong(key, format!("has the scheme {:?}", url.scheme()), cure);
+        }
+        Ok(url) if has_credentials(&url) => judge.wrong(key, "holds a user or a password", instead),
+        Ok(url) => return Some(url),
+    }
+    None
+}
+
+fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
