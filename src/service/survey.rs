@@ -25,7 +25,8 @@ pub(super) async fn watch(config: Config, tokens: Tokens, mut settings: Renewals
         Err(failure) => return warn!(%failure, "topic and group are not watched"),
     };
     let mut watch = Watch { config, metrics, health, missing: false, denied: false, settings: None, foreign: Vec::new() };
-    for round in 0_u32.. {
+    let mut round = 0_u32;
+    loop {
         if settings.has_changed().is_ok_and(|changed| changed)
             && let Ok(renewed) = survey(&mut settings)
         {
@@ -34,12 +35,14 @@ pub(super) async fn watch(config: Config, tokens: Tokens, mut settings: Renewals
         let survey = &current;
         if let Some(exists) = survey.topic_exists().await {
             watch.topic_exists(exists);
-        }
-        if round.is_multiple_of(ROUNDS) {
-            watch.described(survey.settings().await);
-            if let Some(members) = survey.foreign_members().await {
-                watch.foreign_members(members);
+            // Brokers that do not answer are asked no more than that: see `kafka::identity`.
+            if round.is_multiple_of(ROUNDS) {
+                watch.described(survey.settings().await);
+                if let Some(members) = survey.foreign_members().await {
+                    watch.foreign_members(members);
+                }
             }
+            round = round.wrapping_add(1);
         }
         tokio::time::sleep(EVERY).await;
     }

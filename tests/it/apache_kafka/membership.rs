@@ -1,6 +1,7 @@
 //! Members that their group leaves alone, takes for somebody else, or does not answer.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::faults::wait_until_shared_out;
 use super::verdict::{PARTITIONS, assert_exact};
@@ -126,4 +127,24 @@ fn a_worker_that_is_stopped_while_the_broker_is_dead_ends_in_order() {
         worker.stop();
         assert_exact(&world, &data);
     }
+}
+
+/// A client that has nothing to read asks the brokers all the same, which topic it is: once they are gone it must not do that as fast
+/// as it can. Some of those that the client sends to one broker only make it connect anew whenever that broker refuses.
+#[test]
+fn a_worker_without_partitions_does_not_hammer_a_broker_that_is_gone() {
+    let kafka = Arc::new(ApacheKafka::start());
+    let mut world = World::on(&kafka, 1, Database::absent("hammered"));
+    let workers = [world.start(&[]), world.start(&[])];
+    world.publish(&Data::edge_cases().lines);
+    world.wait_for(Data::edge_cases().lines.len());
+    workers.iter().for_each(Worker::wait_until_ready);
+    kafka.kill();
+    let spent = || workers.iter().map(|worker| worker.metric("process_cpu_seconds_total", "")).sum::<f64>();
+    let (before, began) = (spent(), Instant::now());
+    std::thread::sleep(Duration::from_secs(10));
+    let share = (spent() - before) / began.elapsed().as_secs_f64();
+    println!("{share}");
+    // Seven tenths of a processor when it did.
+    assert!(share < 0.3, "two workers that wait take {share:.2} of a processor: {}", workers[1].log());
 }
