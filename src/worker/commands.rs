@@ -62,12 +62,10 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             }
             Unanswered::Store(failure) => ("could not ask the store for the newest rows, trying again", failure),
             Unanswered::Forgotten(why) => {
-                // It is asked again and again, and has forgotten once.
-                if !self.problems.has(Problem::Opening(partition)) {
+                if self.problems.forgotten(partition, why, self.observer) {
                     warn!(%partition, "{why}");
                     self.observer.notice(Notice::Forgotten(partition));
                 }
-                self.problems.add(Problem::Opening(partition), why, self.observer);
                 return;
             }
             Unanswered::TooLarge(why) => {
@@ -226,7 +224,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         if let Some(running) = self.assignments.get_mut(&partition).and_then(Assignment::running_mut) {
             running.acknowledged(acknowledged);
         }
-        self.problems.resolve(Problem::Opening(partition), self.observer);
+        self.problems.opened(partition, self.observer);
         if self.paused {
             // A partition that starts while the others are stopped is stopped too.
             self.stop_flow(true);
@@ -273,7 +271,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             return Err(WorkerError::Operator(why));
         }
         self.problems.add(Problem::Refused(partition), &why, self.observer);
-        self.problems.resolve(Problem::Opening(partition), self.observer);
+        self.problems.opened(partition, self.observer);
         self.observer.notice(Notice::Refused(partition));
         self.give_back(partition)
     }
@@ -295,7 +293,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         if self.closing {
             self.unpublished.extend(unpublished.map(|from| format!("{source} from offset {from} on")));
         }
-        self.problems.resolve(Problem::Opening(partition), self.observer);
+        self.problems.opened(partition, self.observer);
         self.problems.resolve(Problem::Refused(partition), self.observer);
         self.observer.notice(Notice::Released(partition));
         self.give_back(partition)
