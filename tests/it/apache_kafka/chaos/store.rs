@@ -4,10 +4,11 @@
 //! workers wrote meanwhile stays, and rows replace each other by version.
 
 use rand::seq::IndexedRandom as _;
+use serde_json::Value;
 
 use super::{Campaign, Events};
 use crate::store::start;
-use crate::world::until;
+use crate::world::{files_in, until};
 
 /// Every table that the worker writes, in the order in which a copy of a store is made: it knows all rows of which `progress` speaks.
 pub(super) const TABLES: [&str; 12] = [
@@ -59,6 +60,11 @@ impl Campaign {
     /// The database is away and another one, as empty as the cure that is none makes it, stands under its name until a worker has noticed.
     /// All workers die before it is back: rows of a flush that is under way may lie in the other one, and nothing would show it.
     pub(super) fn replace_store(&mut self, events: &mut Events<'_>) {
+        // Who has written nothing may take any store.
+        until("a state is published", || {
+            self.tend();
+            if self.states().is_empty() { Err(self.logs()) } else { Ok(()) }
+        });
         let name = self.world.database.rows();
         let (before, said) = (self.sum(FORGOTTEN), self.logs().matches(ANOTHER).count());
         self.world.elsewhere(&format!("RENAME DATABASE {name} TO {name}_kept"));
@@ -89,14 +95,21 @@ impl Campaign {
         let marks = |table: &str| format!("SELECT source, max(version) AS upto FROM {table} WHERE epoch = 65535 GROUP BY source");
         let table = tables.iter().find(|table| **table != "progress").expect("one with marks");
         let moved = format!(
-            "SELECT toUInt32(count()) AS moved FROM ({}) AS now LEFT JOIN ({}) AS then USING source WHERE now.upto > then.upto",
+            "SELECT source, toUInt32(now.upto) AS upto FROM ({}) AS now LEFT JOIN ({}) AS then USING source WHERE now.upto > then.upto",
             marks(table),
             marks(&format!("{table}_then"))
         );
-        until("marks move", || {
+        // And only a state says to who opens the partition next how far they were: until then it may go on from a state as old as the
+        // copy, and is right in that.
+        until("marks move, and a state with them", || {
             self.tend();
             let answer = self.world.try_to_ask(&moved).map_err(|error| error.to_string())?;
-            if answer[0]["moved"].as_u64() > Some(0) { Ok(()) } else { Err(self.logs()) }
+            let states = self.states();
+            let is_published = |row: &Value| {
+                let partition = row["source"].as_str().and_then(|mark| mark.rsplit('/').next());
+                states.iter().any(|(of, next)| Some(of.as_str()) == partition && Some(*next) >= row["upto"].as_u64())
+            };
+            if answer.iter().any(is_published) { Ok(()) } else { Err(self.logs()) }
         });
         let before = self.sum(FORGOTTEN);
         let name = self.world.database.rows();
@@ -104,11 +117,30 @@ impl Campaign {
             // Not to be done twice.
             self.world.elsewhere(&format!("EXCHANGE TABLES {name}.{table} AND {name}.{table}_then"));
         }
-        events.release();
-        self.wait_for_more(FORGOTTEN, before);
+        // Who has nothing to write to the store notices nothing: now and then there is more.
+        let mut asked = 0;
+        until("a worker notices", || {
+            self.tend();
+            if asked % 200 == 0 {
+                events.release();
+            }
+            asked += 1;
+            if self.sum(FORGOTTEN) > before { Ok(()) } else { Err(self.logs()) }
+        });
         for table in tables.iter().rev() {
             self.world.run(&format!("INSERT INTO {table} SELECT * FROM {table}_then"));
             self.world.run(&format!("DROP TABLE IF EXISTS {table}_then SYNC"));
         }
+    }
+
+    /// The states that are published: of which partition each is, and up to which offset.
+    fn states(&self) -> Vec<(String, u64)> {
+        let named = |path: &std::path::PathBuf| {
+            let source = path.parent()?.file_name()?.to_str()?;
+            let next = path.file_name()?.to_str()?.split('-').next()?.parse().ok()?;
+            // A slash in the name of a source.
+            Some((source.rsplit("=2f").next()?.to_owned(), next))
+        };
+        files_in(&self.world.checkpoints()).iter().filter_map(named).collect()
     }
 }
