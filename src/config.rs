@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use crate::assignment::Garbage;
+use crate::certificates::Files;
 pub use crate::clickhouse::Layout;
 use crate::engine::Rules;
 
@@ -27,6 +28,9 @@ use judge::Judge;
 use layers::Layers;
 use raw::Raw;
 use validate::PseudonymKey;
+
+/// A key of the configuration: its section and its name.
+pub type Key = (&'static str, &'static str);
 
 /// Everything a worker is told.
 #[derive(Clone)]
@@ -143,7 +147,7 @@ impl std::fmt::Debug for Secret {
 }
 
 /// The log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "every key is described in config/worker.toml")]
 pub struct Kafka {
     pub brokers: String,
@@ -165,6 +169,8 @@ pub struct Kafka {
     pub oauth_token_url: String,
     pub oauth_client_id: String,
     pub oauth_client_secret: Secret,
+    /// Where it came from, unless it was from its variable.
+    pub oauth_client_secret_file: Option<PathBuf>,
     pub oauth_scope: String,
     /// Names and values.
     pub oauth_extensions: Vec<(String, String)>,
@@ -178,6 +184,8 @@ pub struct Kafka {
     pub ssl_key_password: Secret,
     /// Where it came from, unless it was from its variable.
     pub ssl_key_password_file: Option<PathBuf>,
+    /// What the four files hold.
+    pub ssl_files: Files,
     pub session_timeout: Duration,
     pub heartbeat_interval: Duration,
     pub max_poll_interval: Duration,
@@ -197,6 +205,19 @@ pub struct Kafka {
 }
 
 impl Kafka {
+    /// With what the files of certificates and keys hold now.
+    #[must_use]
+    pub fn with_files(mut self) -> Kafka {
+        self.ssl_files = Files::of_kafka(&self);
+        self
+    }
+
+    /// Whether clients of both show the same to the brokers and believe the same. Tokens are apart: clients that run are given new ones.
+    #[must_use]
+    pub fn connects_as(&self, other: &Kafka) -> bool {
+        self.ssl_files == other.ssl_files && self.sasl_password == other.sasl_password
+    }
+
     /// Whether brokers are shown a token or a signature, and no password.
     #[must_use]
     pub fn shows_tokens(&self) -> bool {

@@ -29,14 +29,16 @@ impl Folder {
 
     /// What is wrong with these: authorities, list, certificate, key, password.
     fn flaws(&self, names: [&str; 4], password: &str) -> Vec<String> {
-        let paths = names.map(|name| (!name.is_empty()).then(|| self.path(name)));
-        let [authorities, revoked, certificate, key] = paths.each_ref().map(Option::as_deref);
+        let read = |key, name: &str| {
+            let path = (!name.is_empty()).then(|| self.path(name));
+            File::read(("kafka", key), path.as_deref())
+        };
         let files = Files {
-            authorities: (("kafka", "ssl_ca_file"), authorities),
-            revoked: (("kafka", "ssl_crl_file"), revoked),
-            certificate: (("kafka", "ssl_certificate_file"), certificate),
-            key: (("kafka", "ssl_key_file"), key),
-            password: (("kafka", "ssl_key_password"), password),
+            authorities: read("ssl_ca_file", names[0]),
+            revoked: read("ssl_crl_file", names[1]),
+            certificate: read("ssl_certificate_file", names[2]),
+            key: read("ssl_key_file", names[3]),
+            password: (("kafka", "ssl_key_password"), Secret(password.to_owned())),
         };
         files.flaws().iter().map(|flaw| flaw.to_string().replace(&self.0.path().display().to_string(), "")).collect()
     }
@@ -94,14 +96,7 @@ fn each_flaw_names_its_key_and_the_cure_and_no_two_are_the_same() {
 fn a_life_ends_when_the_certificate_says() {
     let folder = Folder::new();
     let path = folder.path("worker.pem");
-    let none = (("", ""), None);
-    let files = Files {
-        authorities: none,
-        revoked: none,
-        certificate: (("kafka", "c"), Some(&path)),
-        key: none,
-        password: (("", ""), ""),
-    };
+    let files = Files { certificate: File::read(("kafka", "c"), Some(&path)), ..Files::default() };
     let [(key, life)] = files.lives()[..] else { panic!() };
     assert_eq!((key, life.until), (("kafka", "c"), 1_893_456_000));
     let compared = [life.from - 1, life.from, life.until, life.until + 1].map(|now| life.compare(now));
@@ -113,14 +108,13 @@ fn what_changed_is_seen_by_what_the_files_hold() {
     let folder = Folder::new();
     let link = folder.path("current");
     std::os::unix::fs::symlink(folder.path("worker.pem"), &link).unwrap();
-    let none = (("", ""), None);
-    let files =
-        || Files { authorities: none, revoked: none, certificate: (("", ""), Some(&link)), key: none, password: (("", ""), "") };
-    let before = files().content();
-    assert_eq!(files().content(), before);
+    let files = || Files { certificate: File::read(("", ""), Some(&link)), ..Files::default() };
+    let before = files();
+    assert_eq!(files(), before);
     std::fs::remove_file(&link).unwrap();
-    let missing = files().content();
+    let missing = files();
     std::os::unix::fs::symlink(folder.path("locked.pem"), &link).unwrap();
-    let swapped = files().content();
+    let swapped = files();
     assert!(missing != before && swapped != before && swapped != missing);
+    assert!(!format!("{before:?}").contains("BEGIN"), "what a file holds may be a key");
 }

@@ -151,12 +151,12 @@ impl Shown {
 
     fn read(&self) -> Option<CertifiedKey> {
         // Only as a pair that fits.
-        if !Files::of_clickhouse(&self.config).flaws().is_empty() {
+        let files = Files::of_clickhouse(&self.config);
+        if !files.flaws().is_empty() {
             return None;
         }
-        let pem = std::fs::read(self.config.certificate_file.as_ref()?).ok()?;
-        let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().ok()?;
-        let key = PrivateKeyDer::from_pem_file(self.config.key_file.as_ref()?).ok()?;
+        let chain = CertificateDer::pem_slice_iter(files.certificate.content()?).collect::<Result<Vec<_>, _>>().ok()?;
+        let key = PrivateKeyDer::from_pem_slice(files.key.content()?).ok()?;
         Some(CertifiedKey::new(chain, self.provider.key_provider.load_private_key(key).ok()?))
     }
 }

@@ -6,13 +6,10 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Secret;
 use super::layers::{Layers, variable};
 use super::mistake::{Mistake, nearest};
+use super::{Key, Secret};
 use crate::record::Millis;
-
-/// A key: its section and its name.
-pub(super) type Key = (&'static str, &'static str);
 
 /// The mistakes so far, and where values come from.
 pub(super) struct Judge<'a> {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::judge::{Judge, Key};
+use super::Key;
+use super::judge::Judge;
 use crate::{clickhouse, kafka};
 
 /// What goes on to the Kafka client.

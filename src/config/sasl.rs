@@ -1,9 +1,9 @@
 //! Who the worker tells brokers it is: which keys each mechanism of SASL needs, and which it would not use.
 
-use super::judge::{Judge, Key};
+use super::judge::Judge;
 use super::layers::variable;
 use super::validate::web_address;
-use super::{Kafka, Secret};
+use super::{Kafka, Key, Secret};
 
 /// All mechanisms: those with a password, and those with a token.
 pub(super) const MECHANISMS: [&str; 5] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", OAUTH, AWS];

@@ -71,8 +71,8 @@ fn layout(judge: &mut Judge<'_>, layout: String, cluster: String) -> Layout {
 fn files(judge: &mut Judge<'_>, clickhouse: &ClickHouse) {
     let files = Files::of_clickhouse(clickhouse);
     if !clickhouse.urls.iter().any(|url| url.starts_with("https:")) {
-        for (key, _) in [files.authorities, files.certificate, files.key].iter().filter(|(_, file)| file.is_some()) {
-            judge.wrong(*key, "is set, but no address of clickhouse.urls would use it", "write https://, or remove it");
+        for file in files.named() {
+            judge.wrong(file.key, "is set, but no address of clickhouse.urls would use it", "write https://, or remove it");
         }
     }
     hold_what_they_should(judge, &files);

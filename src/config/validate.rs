@@ -10,12 +10,12 @@ use object_store::ObjectStoreScheme;
 use siphasher::sip128::{Hasher128, SipHasher24};
 use url::Url;
 
-use super::judge::{Judge, Key};
+use super::judge::Judge;
 use super::layers::variable;
 use super::passed;
 use super::raw::{self, Raw};
-use super::{Admin, Checkpoint, Config, Flush, Garbage, Kafka, Log, Memory, Secret, Worker, sasl, store};
-use crate::certificates::Files;
+use super::{Admin, Checkpoint, Config, Flush, Garbage, Kafka, Key, Log, Memory, Secret, Worker, sasl, store};
+use crate::certificates::{File, Files};
 use crate::engine::{CLOCK_WITNESSES, Rules};
 
 /// The seconds in which a revoked partition is flushed or dropped: a shutdown needs more.
@@ -110,6 +110,7 @@ fn kafka(judge: &mut Judge<'_>, raw: raw::Kafka) -> Kafka {
             key("oauth_client_secret_file"),
             &raw.oauth_client_secret_file,
         ),
+        oauth_client_secret_file: judge.secret_file(key("oauth_client_secret"), &raw.oauth_client_secret_file),
         oauth_scope: raw.oauth_scope,
         oauth_extensions: sasl::extensions(&raw.oauth_extensions),
         oauth_ca_file: path(raw.oauth_ca_file),
@@ -120,6 +121,7 @@ fn kafka(judge: &mut Judge<'_>, raw: raw::Kafka) -> Kafka {
         ssl_key_file: path(raw.ssl_key_file),
         ssl_key_password: judge.secret(key("ssl_key_password"), key("ssl_key_password_file"), &raw.ssl_key_password_file),
         ssl_key_password_file: judge.secret_file(key("ssl_key_password"), &raw.ssl_key_password_file),
+        ssl_files: Files::default(),
         session_timeout: judge.millis(key("session_timeout_ms"), raw.session_timeout_ms, 1..=1_800_000),
         heartbeat_interval: judge.millis(key("heartbeat_interval_ms"), raw.heartbeat_interval_ms, 1..=600_000),
         max_poll_interval: judge.millis(key("max_poll_interval_ms"), raw.max_poll_interval_ms, 1..=86_400_000),
@@ -133,7 +135,8 @@ fn kafka(judge: &mut Judge<'_>, raw: raw::Kafka) -> Kafka {
         statistics_interval: judge.millis(key("statistics_interval_ms"), raw.statistics_interval_ms, 100..=600_000),
         rack: raw.rack,
         client: passed::to_kafka(judge, raw.client),
-    };
+    }
+    .with_files();
     if kafka.fetch_bytes < kafka.fetch_partition_bytes {
         let problem = format!("{} KiB are less than one partition may have of them", kafka.fetch_bytes / 1024);
         judge.wrong(key("fetch_kib"), problem, "choose at least kafka.fetch_partition_kib, or lower that");
@@ -171,24 +174,17 @@ fn group_times(judge: &mut Judge<'_>, kafka: &Kafka) {
 
 fn tls(judge: &mut Judge<'_>, kafka: &Kafka) {
     let wanted = kafka.security_protocol.ends_with("ssl");
-    let files: [(Key, &Option<PathBuf>); 4] = [
-        (("kafka", "ssl_ca_file"), &kafka.ssl_ca_file),
-        (("kafka", "ssl_crl_file"), &kafka.ssl_crl_file),
-        (("kafka", "ssl_certificate_file"), &kafka.ssl_certificate_file),
-        (("kafka", "ssl_key_file"), &kafka.ssl_key_file),
-    ];
-    for (key, _) in files.iter().filter(|(_, file)| !wanted && file.is_some()) {
-        judge.wrong(*key, "is set, but kafka.security_protocol would not use it", "choose ssl or sasl_ssl, or remove it");
+    for file in kafka.ssl_files.named().filter(|_| !wanted) {
+        judge.wrong(file.key, "is set, but kafka.security_protocol would not use it", "choose ssl or sasl_ssl, or remove it");
     }
-    hold_what_they_should(judge, &Files::of_kafka(kafka));
+    hold_what_they_should(judge, &kafka.ssl_files);
 }
 
-pub(super) fn hold_what_they_should(judge: &mut Judge<'_>, files: &Files<'_>) {
-    match (files.certificate, files.key) {
-        ((_, Some(_)), (key, None)) => judge.wrong(key, "is empty", "a certificate needs its key: name both or none"),
-        ((certificate, None), (_, Some(_))) => {
-            judge.wrong(certificate, "is empty", "a key needs its certificate: name both or none");
-        }
+pub(super) fn hold_what_they_should(judge: &mut Judge<'_>, files: &Files) {
+    let Files { certificate, key, .. } = files;
+    match [certificate, key].map(File::is_named) {
+        [true, false] => judge.wrong(key.key, "is empty", "a certificate needs its key: name both or none"),
+        [false, true] => judge.wrong(certificate.key, "is empty", "a key needs its certificate: name both or none"),
         _ => {}
     }
     for flaw in files.flaws() {

@@ -3,7 +3,6 @@
 //! Decides nothing about partitions: callbacks write down what happened, the reader acts on it.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,6 +21,7 @@ use tracing::{debug, error, info, warn};
 use super::errors;
 use super::passed::{self, For};
 use super::tokens::Tokens;
+use crate::certificates::File;
 use crate::config;
 use crate::failure::Failure;
 use crate::reader::Extent;
@@ -106,10 +106,13 @@ fn set_security(config: &mut ClientConfig, settings: &config::Kafka) {
     }
     if settings.security_protocol.ends_with("ssl") {
         // Without a file: wherever this system keeps its certificates.
-        let ca = settings.ssl_ca_file.as_deref();
-        set_file(config, ["ssl.ca.pem", "ssl.ca.location"], Some(ca.unwrap_or(Path::new("probe"))));
-        set_file(config, ["ssl.certificate.pem", "ssl.certificate.location"], settings.ssl_certificate_file.as_deref());
-        set_file(config, ["ssl.key.pem", "ssl.key.location"], settings.ssl_key_file.as_deref());
+        let files = &settings.ssl_files;
+        if !files.authorities.is_named() {
+            config.set("ssl.ca.location", "probe");
+        }
+        set_file(config, ["ssl.ca.pem", "ssl.ca.location"], &files.authorities);
+        set_file(config, ["ssl.certificate.pem", "ssl.certificate.location"], &files.certificate);
+        set_file(config, ["ssl.key.pem", "ssl.key.location"], &files.key);
         if let Some(file) = &settings.ssl_crl_file {
             config.set("ssl.crl.location", file.to_string_lossy());
         }
@@ -119,13 +122,13 @@ fn set_security(config: &mut ClientConfig, settings: &config::Kafka) {
     }
 }
 
-/// Gives the client what a file holds now, so that every client of this configuration is the same whatever becomes of the file; only
-/// its name where it cannot be read, so that the client says so.
-fn set_file(config: &mut ClientConfig, [content, location]: [&str; 2], file: Option<&Path>) {
-    let Some(file) = file else { return };
-    match std::fs::read_to_string(file) {
-        Ok(text) => config.set(content, text),
-        Err(_) => config.set(location, file.to_string_lossy()),
+/// Gives the client what a file held when it was judged, so that every client of this configuration is the same whatever becomes of the
+/// file; only its name where that is no text, so that the client reads it itself, or says that it cannot.
+fn set_file(config: &mut ClientConfig, [content, location]: [&str; 2], file: &File) {
+    let Some(path) = &file.path else { return };
+    match file.content().map(std::str::from_utf8) {
+        Some(Ok(text)) => config.set(content, text),
+        _ => config.set(location, path.to_string_lossy()),
     };
 }
 
@@ -357,6 +360,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::certificates::Files;
     use crate::config::{Kafka, Secret};
 
     fn settings() -> Kafka {
@@ -374,6 +378,7 @@ mod tests {
             oauth_token_url: "https://id/token".to_owned(),
             oauth_client_id: "worker".to_owned(),
             oauth_client_secret: Secret("hidden".to_owned()),
+            oauth_client_secret_file: None,
             oauth_scope: String::new(),
             oauth_extensions: Vec::new(),
             oauth_ca_file: None,
@@ -384,6 +389,7 @@ mod tests {
             ssl_key_file: None,
             ssl_key_password: Secret::default(),
             ssl_key_password_file: None,
+            ssl_files: Files::default(),
             session_timeout: Duration::from_secs(45),
             heartbeat_interval: Duration::from_secs(3),
             max_poll_interval: Duration::from_secs(300),
@@ -445,7 +451,8 @@ mod tests {
             ssl_key_file: Some("worker.key".into()),
             ssl_key_password: Secret("opens".to_owned()),
             ..settings()
-        };
+        }
+        .with_files();
         for key in effective(&settings).keys() {
             let (_, cure) = passed::may_pass(key, "x").expect_err(key);
             assert!(!cure.contains("config/worker.toml"), "{key} is refused without a word why");
@@ -475,7 +482,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ca.pem");
         std::fs::write(&file, "content").unwrap();
-        let settings = Kafka { security_protocol: "ssl".to_owned(), ssl_ca_file: Some(file), ..settings() };
+        let settings = Kafka { security_protocol: "ssl".to_owned(), ssl_ca_file: Some(file), ..settings() }.with_files();
+        std::fs::write(folder.path().join("ca.pem"), "written since").unwrap();
         assert_eq!(client_config(&settings, 3, 1).get("ssl.ca.pem"), Some("content"));
         assert_eq!(client_config(&settings, 3, 1).get("ssl.ca.location"), None);
     }
@@ -495,7 +503,8 @@ mod tests {
             ssl_key_file: Some("worker.key".into()),
             ssl_key_password: Secret("opens".to_owned()),
             ..settings()
-        };
+        }
+        .with_files();
         let expected = [
             ("security.protocol", "ssl"),
             ("ssl.ca.location", "ca.pem"),

@@ -51,7 +51,7 @@ fn look(settings: &config::Kafka, address: &str) -> Diagnosis {
     }
     // The client has the last word: whatever a broker makes of the questions below, one that it can talk to is well.
     let Err(said) = try_client(settings, address) else { return Diagnosis::Fine };
-    let own = files.lives().into_iter().find(|(key, _)| *key == files.certificate.0).map(|(_, life)| life);
+    let own = files.lives().into_iter().find(|(key, _)| *key == files.certificate.key).map(|(_, life)| life);
     let found = port::ask(settings, address);
     debug!(address, ?found, said, "looked at a broker");
     let of_port = verdict::of_port(settings, address, &found, own, crate::service::now() / 1000);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use grapevine::certificates::Files;
 use grapevine::config::{Kafka, Secret};
 use grapevine::embedded::broker::{BrokerError, Consumed, Message, MockBroker, Publisher, create_topic};
 use grapevine::failure::Failure;
@@ -35,6 +36,7 @@ fn settings(brokers: &str, topic: &str) -> Kafka {
         oauth_token_url: String::new(),
         oauth_client_id: String::new(),
         oauth_client_secret: Secret::default(),
+        oauth_client_secret_file: None,
         oauth_scope: String::new(),
         oauth_extensions: Vec::new(),
         oauth_ca_file: None,
@@ -45,6 +47,7 @@ fn settings(brokers: &str, topic: &str) -> Kafka {
         ssl_key_file: None,
         ssl_key_password: Secret::default(),
         ssl_key_password_file: None,
+        ssl_files: Files::default(),
         session_timeout: Duration::from_millis(1500),
         heartbeat_interval: Duration::from_millis(200),
         max_poll_interval: Duration::from_secs(60),
