@@ -32,7 +32,7 @@ use tracing::{debug, info, warn};
 
 use crate::config;
 use crate::failure::Failure;
-use crate::reader::{self, Answer, Batches as _, Command, Gaps, Item, Lag, Problem, Reader, Step, Traced};
+use crate::reader::{self, Answer, Batches as _, Command, Gaps, Item, Lag, Note, Problem, Reader, Step, Traced, Weight};
 use crate::record::{Offset, Partition};
 use crate::worker::{Bounds, Delivery, Source};
 
@@ -72,10 +72,12 @@ pub struct KafkaSource {
     hand: Hand,
     reader: Reader,
     began: Instant,
-    topic: String,
+    settings: Arc<config::Kafka>,
     /// What the topic's log is called; committed with every offset.
     log: String,
+    /// For the next client, and that of a client that could be made.
     config: ClientConfig,
+    proven: ClientConfig,
     tokens: Tokens,
     epoch: u16,
     thread: usize,
@@ -103,8 +105,9 @@ impl KafkaSource {
             hand: Hand::default(),
             reader: Reader::new(named, broker_assigns, rand::random()),
             began: Instant::now(),
-            topic: settings.topic.clone(),
+            settings: Arc::new(settings.clone()),
             log: log.to_owned(),
+            proven: config.clone(),
             config,
             tokens: tokens.clone(),
             epoch,
@@ -157,7 +160,7 @@ impl KafkaSource {
     }
 
     fn failure(&self, problem: &Problem) -> Failure {
-        problem.failure(&self.topic)
+        problem.failure(&self.settings.topic)
     }
 
     /// Tells the reader what other threads have found out meanwhile.
@@ -173,12 +176,20 @@ impl KafkaSource {
         }
         let renewals = self.renewals.as_mut().filter(|renewals| renewals.has_changed().is_ok_and(|changed| changed));
         if let Some(renewals) = renewals {
-            self.config = client::client_config(&renewals.borrow_and_update(), self.epoch, self.thread);
-            self.reader.renew(self.began.elapsed());
+            let renewed = Arc::clone(&renewals.borrow_and_update());
+            self.renew(renewed);
         }
         if let Some(client) = &self.client {
-            self.reader.topic_id(self.identity.look(client, &self.topic));
+            self.reader.topic_id(self.identity.look(client, &self.settings.topic));
         }
+    }
+
+    fn renew(&mut self, settings: Arc<config::Kafka>) {
+        if !settings.connects_as(&self.settings) {
+            self.config = client::client_config(&settings, self.epoch, self.thread);
+            self.reader.renew(self.began.elapsed());
+        }
+        self.settings = settings;
     }
 
     fn carry_out(&mut self, command: Command) {
@@ -196,7 +207,7 @@ impl KafkaSource {
                 self.answer(&client, fetched);
             }
             Command::Unassign(partitions) => {
-                let unassigned = client.incremental_unassign(&client::list(&self.topic, &partitions));
+                let unassigned = client.incremental_unassign(&client::list(&self.settings.topic, &partitions));
                 partitions.iter().for_each(|partition| self.hand.close(*partition));
                 self.answer(&client, unassigned);
             }
@@ -215,11 +226,13 @@ impl KafkaSource {
                 self.reader.drained(self.began.elapsed(), partition, length);
             }
             Command::Drop(partition) => self.hand.free(partition),
-            Command::Move { number, places } => self.errands.move_to(&client, number, &self.topic, &places),
-            Command::Subscribe => self.answer(&client, client.subscribe(&[&self.topic])),
+            Command::Move { number, places } => self.errands.move_to(&client, number, &self.settings.topic, &places),
+            Command::Subscribe => self.answer(&client, client.subscribe(&[&self.settings.topic])),
             Command::Unsubscribe => client.unsubscribe(),
             Command::Leave(partitions) => drop(self.leave(&partitions)),
-            Command::AskGroup => self.errands.look(&client, self.config.get("group.id").unwrap_or_default(), &self.topic),
+            Command::AskGroup => {
+                self.errands.look(&client, self.config.get("group.id").unwrap_or_default(), &self.settings.topic)
+            }
             Command::NewClient => {}
         }
     }
@@ -253,13 +266,13 @@ impl KafkaSource {
 
     fn fetch(&mut self, client: &Arc<Client>, partition: Partition, from: Offset) -> KafkaResult<()> {
         // Before the fetcher exists: from now on no record of it can take the way through the common queue.
-        self.hand.open(client, &self.topic, partition)?;
-        debug!(topic = self.topic, partition = partition.0, from, "partition started");
-        client.incremental_assign(&client::places(&self.topic, &[(partition, from)])?)
+        self.hand.open(client, &self.settings.topic, partition)?;
+        debug!(topic = self.settings.topic, partition = partition.0, from, "partition started");
+        client.incremental_assign(&client::places(&self.settings.topic, &[(partition, from)])?)
     }
 
     fn refetch(&mut self, client: &Client, partition: Partition, at: Offset) -> KafkaResult<()> {
-        let place = client::places(&self.topic, &[(partition, at)])?;
+        let place = client::places(&self.settings.topic, &[(partition, at)])?;
         client.incremental_unassign(&place)?;
         self.hand.drain(partition);
         self.hand.free(partition);
@@ -267,8 +280,31 @@ impl KafkaSource {
     }
 
     fn join_again(&mut self) {
-        let joined = client::join(&self.config, &self.topic, &self.tokens).map(|client| self.client = Some(client));
-        self.answered(joined.map_or_else(|error| Answer::Refused(error.to_string()), |()| Answer::Done));
+        let join = |config: &ClientConfig| client::join(config, &self.settings.topic, &self.tokens);
+        let joined = match join(&self.config) {
+            Ok(client) => Ok((client, self.config.clone())),
+            Err(error) => join(&self.proven).map_err(|_| error.to_string()).map(|client| {
+                warn!(%error, "no Kafka client can be made with the renewed certificates or passwords: the old ones go on");
+                (client, self.proven.clone())
+            }),
+        };
+        let answer = match joined {
+            Ok((client, proven)) => {
+                (self.client, self.proven) = (Some(client), proven);
+                Answer::Done
+            }
+            Err(error) => Answer::Refused(error),
+        };
+        self.answered(answer);
+    }
+
+    fn note(&self, note: &Note) {
+        let text = note.text(&self.settings.topic);
+        match note.weight() {
+            Weight::Warning => warn!("{text}"),
+            Weight::News => info!("{text}"),
+            Weight::Detail => debug!("{text}"),
+        }
     }
 
     fn answered(&mut self, answer: Answer) {
@@ -280,7 +316,7 @@ impl KafkaSource {
     fn leave(&mut self, started: &[Partition]) -> Option<tokio::sync::oneshot::Receiver<()>> {
         let client = self.client.take()?;
         self.hand = Hand::default();
-        client::give_up(client, &client::list(&self.topic, started))
+        client::give_up(client, &client::list(&self.settings.topic, started))
     }
 }
 
@@ -297,10 +333,7 @@ impl Source for KafkaSource {
                     return Ok(self.hand.deliver(told));
                 }
                 Step::Fail(problem) => return Err(self.failure(&problem)),
-                Step::Note(note) if note.is_warning() => warn!("{}", note.text(&self.topic)),
-                // It was said a moment ago, and a client that cannot connect says it many times a second.
-                Step::Note(note @ reader::Note::Again(_)) => debug!("{}", note.text(&self.topic)),
-                Step::Note(note) => info!("{}", note.text(&self.topic)),
+                Step::Note(note) => self.note(&note),
                 Step::Idle => {
                     tokio::time::sleep(IDLE).await;
                     return Ok(Delivery::Idle);
@@ -310,7 +343,7 @@ impl Source for KafkaSource {
     }
 
     fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, Failure>> + 'static {
-        request::bounds(self.client().map(Arc::downgrade), &self.topic, &self.log, partition)
+        request::bounds(self.client().map(Arc::downgrade), &self.settings.topic, &self.log, partition)
     }
 
     fn start(&mut self, partition: Partition, next: Offset) -> Result<(), Failure> {
@@ -328,7 +361,7 @@ impl Source for KafkaSource {
     }
 
     fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), Failure>> + 'static {
-        request::commit(self.client().map(Arc::downgrade), &self.topic, &self.log, offsets)
+        request::commit(self.client().map(Arc::downgrade), &self.settings.topic, &self.log, offsets)
     }
 
     fn lag(&self) -> Vec<Lag> {

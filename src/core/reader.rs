@@ -46,7 +46,7 @@ pub use coverage::Seen;
 pub use identity::TopicId;
 pub use messages::{Answer, Batches, ClientError, Command, Delivery, Extent, Gaps, Item, Lag, PartitionError, Step};
 pub use trace::{Run, Traced};
-pub use words::{Note, Problem};
+pub use words::{Note, Problem, Weight};
 
 use coverage::Coverage;
 use fencing::Fencing;
@@ -267,7 +267,11 @@ impl Reader {
     pub fn answered(&mut self, now: Duration, answer: Answer) {
         let Some(asked) = self.asked.take() else { return };
         if let Answer::Refused(text) = answer {
-            self.out.push_back(Step::Fail(Problem::Refused { what: asked.what(), text }));
+            self.out.push_back(match asked {
+                // Everything was lost or given back before: there is time for whatever is in the way to be mended.
+                Command::NewClient => Step::Note(Note::NoClient { wait: self.fencing.stay_away(now), text }),
+                _ => Step::Fail(Problem::Refused { what: asked.what(), text }),
+            });
             return;
         }
         match asked {

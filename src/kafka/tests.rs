@@ -1,11 +1,13 @@
 //! The reader with the real client: what the client does to a fetcher, and that nothing is lost by it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer as _;
+use tokio::sync::watch;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::embedded::broker::{Message, MockBroker, Publisher};
 use crate::kafka::{KafkaSource, Tokens};
 use crate::record::{Offset, Partition};
@@ -103,4 +105,40 @@ async fn after_an_end_the_client_takes_its_position_for_one_too_far() {
     let positions = world.source.client().unwrap().position().unwrap();
     let offsets: Vec<_> = positions.elements().iter().map(|element| element.offset()).collect();
     assert_eq!(offsets, [rdkafka::Offset::Offset(11)], "ten records were read, so it is at 10");
+}
+
+/// What was judged well may be refused all the same: a list of revoked certificates is read by the client itself, and may be half written by then.
+#[tokio::test]
+async fn where_no_client_can_be_made_with_what_was_renewed_the_old_goes_on() {
+    let mut world = World::at_the_end().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, "half a certificate").unwrap();
+    let (renewing, renewals) = watch::channel(Arc::clone(&world.source.settings));
+    world.source.renewals = Some(renewals);
+    let old = config::Kafka::clone(&world.source.settings);
+    renewing.send_replace(Arc::new(
+        config::Kafka { security_protocol: "ssl".to_owned(), ssl_ca_file: Some(file), ..old }.with_files(),
+    ));
+    world.publish(3);
+    let (mut seen, mut left) = (Vec::new(), 0);
+    let reading = async {
+        loop {
+            let (mut assigned, mut revoked) = (Vec::new(), Vec::new());
+            match world.source.next().await.unwrap() {
+                Delivery::Assigned(partitions) => assigned = partitions,
+                Delivery::Revoked(partitions) => revoked = partitions,
+                Delivery::Records(_, records) if left > 0 => seen.extend(records.iter().map(|record| record.offset)),
+                Delivery::End(_, 13) if left > 0 => return,
+                _ => {}
+            }
+            left += revoked.len();
+            world.source.release(&revoked).unwrap();
+            for partition in assigned {
+                world.source.start(partition, 10).unwrap();
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), reading).await.expect("the source stands still");
+    assert_eq!((seen, left), (vec![10, 11, 12], 1));
 }

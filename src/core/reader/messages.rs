@@ -122,7 +122,7 @@ pub enum Command {
     Subscribe,
     /// Unsubscribe: everything will be revoked.
     Unsubscribe,
-    /// `!` Make a new client and let it subscribe.
+    /// `!` Make a new client and let it subscribe; refused, it is told again after a wait.
     NewClient,
     /// Give up the client: unassign these, unsubscribe, destroy it on another thread; free all batches and queues.
     Leave(Vec<Partition>),
@@ -207,8 +207,7 @@ impl Command {
             Command::Unassign(_) => "give partitions back",
             Command::Refetch(..) => "start a partition anew",
             Command::Subscribe => "join the group again",
-            Command::NewClient => "make a Kafka client",
-            Command::Poll | Command::Drain(_) | Command::Drop(_) | Command::Move { .. } => "read",
+            Command::Poll | Command::Drain(_) | Command::Drop(_) | Command::Move { .. } | Command::NewClient => "read",
             Command::Unsubscribe | Command::Leave(_) | Command::AskGroup => "leave the group",
         }
     }

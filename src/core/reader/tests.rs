@@ -91,3 +91,28 @@ fn what_an_open_transaction_hides_is_told_apart_from_what_can_be_read() {
     assert_eq!(heard(None, Some(8), Some(12)), [(Some(3), Some(0), 2)]);
     assert_eq!(heard(None, Some(8), Some(9)), [(Some(3), Some(0), 0)]);
 }
+
+/// What is in the way may be mended: files that are half written, a system without threads. Nothing of the log is in hand then.
+#[test]
+fn a_client_that_cannot_be_made_is_waited_for_and_ends_nothing() {
+    let mut reader = Reader::new(false, false, 1);
+    reader.renew(Duration::ZERO);
+    let mut attempts = Vec::new();
+    for second in 0..200 {
+        let now = Duration::from_secs(second);
+        loop {
+            match reader.step(now, &Nothing) {
+                Step::Idle => break,
+                Step::Do(Command::NewClient) => {
+                    attempts.push(second);
+                    let refused = Answer::Refused("PEM routines::no start line".to_owned());
+                    reader.answered(now, if attempts.len() < 4 { refused } else { Answer::Done });
+                }
+                Step::Do(command) if command.is_answered() => reader.answered(now, Answer::Done),
+                Step::Fail(problem) => panic!("{problem:?}"),
+                Step::Do(_) | Step::Note(_) | Step::Tell(_) => {}
+            }
+        }
+    }
+    assert!(attempts.len() == 4 && attempts.is_sorted_by(|one, next| one < next), "{attempts:?}");
+}

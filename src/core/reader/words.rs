@@ -144,6 +144,13 @@ pub enum Note {
         /// What the client says.
         text: String,
     },
+    /// There is no client: certificates, passwords or the system do not allow one now.
+    NoClient {
+        /// How long this member waits before it tries again.
+        wait: Duration,
+        /// What the client says.
+        text: String,
+    },
     /// This member has left, and comes back with other certificates or another password.
     Renewing,
     /// This member comes back.
@@ -159,11 +166,31 @@ pub enum Note {
     Again(Problem),
 }
 
+/// How much a note matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// The operator should look at it.
+    Warning,
+    /// It changes what this member does.
+    News,
+    /// Only for whoever looks for something.
+    Detail,
+}
+
 impl Note {
-    /// Whether the operator should look at it; what is said again needs no second look.
+    /// How much it matters.
     #[must_use]
-    pub fn is_warning(&self) -> bool {
-        matches!(self, Note::Filled { .. } | Note::LogDoubted { .. } | Note::Fenced { .. } | Note::Uncovered { .. })
+    pub fn weight(&self) -> Weight {
+        match self {
+            Note::Filled { .. }
+            | Note::LogDoubted { .. }
+            | Note::Fenced { .. }
+            | Note::NoClient { .. }
+            | Note::Uncovered { .. } => Weight::Warning,
+            Note::Assigned(_) | Note::Revoked { .. } | Note::Refetched(..) | Note::Renewing | Note::JoiningAgain => Weight::News,
+            // A client that cannot connect says it many times a second.
+            Note::Again(_) => Weight::Detail,
+        }
     }
 
     /// What to write.
@@ -184,6 +211,10 @@ impl Note {
             Note::Fenced { wait, text } => format!(
                 "fenced: another member uses this group.instance.id or took its place ({text}); rejoining in {wait:?}. If this is said \
                  again and again, two workers have the same `kafka.group_instance_id`: give each its own"
+            ),
+            Note::NoClient { wait, text } => format!(
+                "no Kafka client can be made ({text}), so nothing of {topic} is read; trying again in {wait:?}. If this is said again and \
+                 again, look at the files of the keys kafka.ssl_*"
             ),
             Note::Renewing => format!("rejoining the group of {topic} with renewed certificates or passwords"),
             Note::JoiningAgain => format!("rejoining the group of {topic}"),

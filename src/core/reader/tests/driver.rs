@@ -82,7 +82,7 @@ impl History {
             self.faults.note(Fault::AnsweredFenced);
             return self.answer(Answer::Fenced);
         }
-        // A client that refuses is given up, and its worker with it.
+        // A client that refuses is given up, and its worker with it; one that cannot be made is waited for.
         let (refused, share) =
             if command == Command::NewClient { (Fault::ClientRefused, 200) } else { (Fault::CommandRefused, 3) };
         let is_answered = command.is_answered();
