@@ -30,7 +30,7 @@ use labels::Label;
 pub use labels::{CheckpointResult, ErrorClass, GapKind, InsertResult, Phase, Rebalance, Table, TopicProblem};
 pub use watch::LoopWatch;
 
-use families::{FRESHNESS_BOUNDS, Families, forget};
+use families::{FRESHNESS_BOUNDS, Families, forget, show_life};
 use owned::Owned;
 
 /// What a flush of one partition says about it.
@@ -221,6 +221,11 @@ impl Metrics {
         self.certificates.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), life);
     }
 
+    /// Notes from when until when the token counts that brokers are shown.
+    pub fn record_token(&self, life: Lifetime) {
+        show_life(&self.families.token, &[], life, (self.clock)());
+    }
+
     /// Counts an attempt to insert rows into a table.
     pub fn record_insert(&self, table: Table, result: InsertResult, rows: usize, duration: Duration) {
         self.families.insert_duration[table.0][result as usize].observe(duration.as_secs_f64());
@@ -336,10 +341,7 @@ impl Metrics {
             self.show_ages(*partition, known, now);
         }
         for (key, life) in self.certificates.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            let left = life.until.saturating_mul(1000).saturating_sub(now);
-            let [expiry, lifetime] = &self.families.certificates;
-            expiry.with_label_values(&[key]).set(seconds(left));
-            lifetime.with_label_values(&[key]).set((life.until - life.from) as f64);
+            show_life(&self.families.certificates, &[key], *life, now);
         }
         for (database, published) in self.answers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             self.families.answers_age.with_label_values(&[database]).set(seconds(now - published));

@@ -109,9 +109,9 @@ impl Service {
         let (shutdown, asked) = watch::channel(false);
         let (admin_open, admin_closed) = watch::channel(false);
         let admin = serve_admin(config, &metrics, &health, admin_closed).await?;
-        let tokens = Tokens::start(&config.kafka)?;
-        let watching = tokens::watch(tokens.clone(), threads, Arc::clone(&health));
         let (renewing, renewals) = watch::channel(Arc::new(config.kafka.clone()));
+        let tokens = Tokens::following(&renewals)?;
+        let watching = tokens::watch(tokens.clone(), threads, Arc::clone(&metrics), Arc::clone(&health));
         let complaints = Complaints::default();
         let surveying =
             survey::watch(config.clone(), tokens.clone(), renewals.clone(), Arc::clone(&metrics), Arc::clone(&health));

@@ -23,10 +23,12 @@ use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
 use crate::backoff::Backoff;
+use crate::certificates::Lifetime;
 use crate::checkpoints::{self, use_tls_of_the_program};
-use crate::config;
+use crate::config::{self, Secret};
 use crate::failure::Failure;
 
+use super::Renewals;
 use claims::Claims;
 use oauth::Endpoint;
 
@@ -60,7 +62,8 @@ struct Token {
     value: String,
     /// What the client calls its user in its own messages; brokers have their name for it.
     principal: String,
-    /// When it ends, in milliseconds since 1970 by this machine's clock.
+    /// When it came and when it ends, in milliseconds since 1970 by this machine's clock.
+    given: i64,
     expires: i64,
     extensions: Vec<(String, String)>,
     origin: Origin,
@@ -102,9 +105,18 @@ impl Tokens {
     /// # Errors
     /// [`Failure::Operator`] when nobody can be asked with what is configured, or the system refuses a thread.
     pub fn start(settings: &config::Kafka) -> Result<Tokens, Failure> {
-        let Some(provider) = Provider::of(settings).map_err(Failure::Operator)? else {
+        Tokens::following(&watch::channel(Arc::new(settings.clone())).1)
+    }
+
+    /// The same, with the newest secret of settings that are renewed.
+    ///
+    /// # Errors
+    /// As [`Tokens::start`].
+    pub fn following(renewals: &Renewals) -> Result<Tokens, Failure> {
+        let Some(provider) = Provider::of(&renewals.borrow()).map_err(Failure::Operator)? else {
             return Ok(Tokens::new(None));
         };
+        let renewals = renewals.clone();
         let refused = |error| Failure::Operator(format!("could not start a thread that fetches tokens: {error}"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(refused)?;
         let (tell, newest) = watch::channel(Held::default());
@@ -112,7 +124,7 @@ impl Tokens {
             runtime.block_on(async {
                 tokio::select! {
                     () = tell.closed() => {}
-                    () = renew(&provider, &tell) => {}
+                    () = follow(provider, renewals, &tell) => {}
                 }
             });
             // Reading a file of credentials may hang.
@@ -156,6 +168,12 @@ impl Tokens {
                 None => thread::sleep(LOOK_EVERY),
             }
         }
+    }
+
+    /// From when until when the newest token counts, by this machine's clock; nothing before the first.
+    pub(crate) fn life(&self) -> Option<Lifetime> {
+        let token = self.newest.as_ref()?.borrow().token.clone()?;
+        Some(Lifetime { from: token.given / 1000, until: token.expires / 1000 })
     }
 
     /// Why nobody can be shown anything that is worth something: there is no token, or brokers have refused it.
@@ -214,6 +232,7 @@ impl Provider {
                 Ok(Token {
                     value: granted.token.0,
                     principal: principal.clone(),
+                    given: millis(),
                     expires: ends(granted.lasts),
                     extensions: extensions.clone(),
                     origin: Origin::Endpoint(granted.claims, granted.ahead),
@@ -224,6 +243,13 @@ impl Provider {
                     credentials.get_credential().await.map_err(|error| no_credentials(&checkpoints::reason(&error)))?;
                 Ok(signature(&credential, region))
             }
+        }
+    }
+
+    fn secret(&mut self) -> Option<&mut Secret> {
+        match self {
+            Provider::Endpoint { endpoint, .. } => Some(&mut endpoint.secret),
+            Provider::Aws { .. } => None,
         }
     }
 
@@ -258,9 +284,28 @@ fn signature(credential: &AwsCredential, region: &str) -> Token {
     Token {
         value: msk::token(credential, region, agent, OffsetDateTime::now_utc()),
         principal: "AWS_MSK_IAM".to_owned(),
+        given: millis(),
         expires: ends(SIGNATURE_SECONDS),
         extensions: Vec::new(),
         origin: Origin::Signature { key: credential.key_id.clone(), region: region.to_owned() },
+    }
+}
+
+/// Fetches tokens by the newest secret, until it is dropped.
+async fn follow(mut provider: Provider, mut renewals: Renewals, tell: &watch::Sender<Held>) {
+    loop {
+        let used = provider.secret().map(|secret| secret.clone());
+        let newest = tokio::select! {
+            () = renew(&provider, tell) => return,
+            // Where nobody renews anything, the first of them goes on for ever.
+            Ok(newest) = renewals.wait_for(|newest| used.as_ref().is_some_and(|used| newest.oauth_client_secret != *used)) => {
+                newest.oauth_client_secret.clone()
+            }
+        };
+        info!("the secret of `kafka.oauth_client_id` was renewed: asking for a token with it");
+        if let Some(secret) = provider.secret() {
+            *secret = newest;
+        }
     }
 }
 
@@ -335,6 +380,7 @@ mod tests {
         Token {
             value: "value".to_owned(),
             principal: "worker".to_owned(),
+            given: 0,
             expires,
             extensions: extensions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             origin: Origin::Endpoint(None, 0),

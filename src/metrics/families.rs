@@ -7,10 +7,11 @@ use prometheus::{
 };
 
 use super::bucketed::Bucketed;
-use super::{CheckpointResult, ErrorClass, GapKind, InsertResult, Label, Phase, Rebalance, Table, TopicProblem};
+use super::{CheckpointResult, ErrorClass, GapKind, InsertResult, Label, Phase, Rebalance, Table, TopicProblem, seconds};
+use crate::certificates::Lifetime;
 use crate::engine::LATENESS_BOUNDS;
 use crate::event::{EventType, Reason, UnknownField};
-use crate::record::Partition;
+use crate::record::{Millis, Partition};
 use crate::version;
 
 /// Upper bounds of the histogram of freshness, in seconds; five are the objective.
@@ -55,6 +56,7 @@ pub(super) struct Families {
     pub(super) answers_age: GaugeVec,
     /// Seconds that are left, and all of them.
     pub(super) certificates: [GaugeVec; 2],
+    pub(super) token: [GaugeVec; 2],
     pub(super) ready: Gauge,
     pub(super) paused: Gauge,
     pub(super) partitions: Partitions,
@@ -143,6 +145,7 @@ impl Families {
             )?,
             answers_age: to.answers_age()?,
             certificates: to.certificates()?,
+            token: to.token()?,
             ready: to.gauge("worker_ready", "1 if the worker is ready (as /readyz says), else 0.")?,
             paused: to.gauge("paused", "Loops that have stopped reading because their rows cannot leave.")?,
             partitions: Partitions::register(&to, topic)?,
@@ -313,8 +316,20 @@ impl Registrar<'_> {
         let expiry =
             "Seconds until the certificate expires that the key of the label names; of authorities, the one that expires last.";
         let lifetime = "Seconds from the beginning of that certificate's life to its end.";
-        let gauge = |name, help| self.put(GaugeVec::new(Opts::new(prefixed(name), help), &["file"])?);
-        Ok([gauge("certificate_expiry_seconds", expiry)?, gauge("certificate_lifetime_seconds", lifetime)?])
+        self.life("certificate", &["file"], [expiry, lifetime])
+    }
+
+    fn token(&self) -> prometheus::Result<[GaugeVec; 2]> {
+        let expiry =
+            "Seconds until the newest token or signature ends that brokers are shown, by this machine's clock; absent: none yet.";
+        let lifetime = "Seconds from when that token came to its end.";
+        self.life("token", &[], [expiry, lifetime])
+    }
+
+    /// What is left of something that ends by itself, and the whole of it.
+    fn life(&self, what: &str, labels: &[&str], [expiry, lifetime]: [&str; 2]) -> prometheus::Result<[GaugeVec; 2]> {
+        let gauge = |name: &str, help| self.put(GaugeVec::new(Opts::new(prefixed(&format!("{what}_{name}")), help), labels)?);
+        Ok([gauge("expiry_seconds", expiry)?, gauge("lifetime_seconds", lifetime)?])
     }
 
     fn phases(&self) -> prometheus::Result<Vec<prometheus::Counter>> {
@@ -336,4 +351,10 @@ impl Registrar<'_> {
 
 fn prefixed(name: &str) -> String {
     format!("grapevine_{name}")
+}
+
+/// Shows what is left of a life, and the whole of it.
+pub(super) fn show_life([expiry, lifetime]: &[GaugeVec; 2], labels: &[&str], life: Lifetime, now: Millis) {
+    expiry.with_label_values(labels).set(seconds(life.until.saturating_mul(1000).saturating_sub(now)));
+    lifetime.with_label_values(labels).set(life.until.saturating_sub(life.from) as f64);
 }

@@ -1,16 +1,16 @@
-//! What is watched beside the loops: whether there is something that they can show to the brokers. One for the process.
+//! What is watched beside the loops: whether there is something that they can show to the brokers, and for how long. One for the process.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::kafka::Tokens;
-use crate::metrics::{Health, Obstacle};
+use crate::metrics::{Health, Metrics, Obstacle};
 
 /// How often it is looked at; nothing is asked for.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Watches until it is dropped. The log has heard of every trouble already.
-pub(super) async fn watch(tokens: Tokens, loops: usize, health: Arc<Health>) {
+pub(super) async fn watch(tokens: Tokens, loops: usize, metrics: Arc<Metrics>, health: Arc<Health>) {
     loop {
         let trouble = tokens.trouble();
         for number in 0..loops {
@@ -18,6 +18,9 @@ pub(super) async fn watch(tokens: Tokens, loops: usize, health: Arc<Health>) {
                 Some(trouble) => health.block(number, Obstacle::Token, &**trouble),
                 None => health.clear(number, Obstacle::Token),
             }
+        }
+        if let Some(life) = tokens.life() {
+            metrics.record_token(life);
         }
         tokio::time::sleep(EVERY).await;
     }

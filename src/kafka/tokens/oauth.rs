@@ -36,7 +36,7 @@ pub(super) struct Endpoint {
     http: Client,
     url: Url,
     client: String,
-    secret: Secret,
+    pub(super) secret: Secret,
     scope: String,
 }
 

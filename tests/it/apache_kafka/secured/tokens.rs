@@ -60,7 +60,14 @@ fn a_worker_reads_on_while_tokens_are_renewed_and_connections_ask_who_it_is() {
     let (secured, data) = (Secured::shared(), Data::edge_cases());
     let mut world = World::on(&secured.kafka, 2, Database::absent("tokens_renewed"));
     let issuer = Issuer::start(&secured.keys, Grant { status: 503, ..Grant::default() });
-    let worker = world.start(&borrowed(&told(&secured, &issuer)));
+    let secret = secured.file("oauth_secret");
+    std::fs::write(&secret, "of last year").unwrap();
+    let mut from_a_file = told(&secured, &issuer);
+    from_a_file.retain(|(key, _)| *key != "GRAPEVINE_KAFKA_OAUTH_CLIENT_SECRET");
+    from_a_file.push(("GRAPEVINE_KAFKA_OAUTH_CLIENT_SECRET_FILE", secret.clone()));
+    let worker = world.start(&borrowed(&from_a_file));
+    worker.wait_until_unready("as the endpoint knows them");
+    std::fs::write(&secret, SECRET).unwrap();
     worker.wait_until_unready("the endpoint is in trouble");
     issuer.gives(Grant { said_to_last: SOON, ..Grant::default() });
     worker.wait_until_ready();
@@ -81,10 +88,13 @@ fn a_worker_reads_on_while_tokens_are_renewed_and_connections_ask_who_it_is() {
     let status = world.command("epoch").arg("status").envs(told(&secured, &issuer)).output().unwrap();
     let said = [status.stdout, status.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     assert!(said[0].contains("events/0") && !said[1].contains("not known"), "{said:?}");
+    let lasts = worker.metric("grapevine_token_lifetime_seconds", "");
+    assert!((1.0..=SOON as f64).contains(&lasts), "{lasts}");
     let log = worker.log();
     worker.stop();
     assert_eq!(world.counts(), data.counts());
-    assert!(!log.contains("another user") && !log.contains(SECRET), "{log}");
+    assert!(log.contains("was renewed: asking for a token with it") && !log.contains("rejoining the group"), "{log}");
+    assert!(!log.contains("another user") && !log.contains(SECRET) && !log.contains("of last year"), "{log}");
 }
 
 #[test]
