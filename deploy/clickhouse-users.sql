@@ -21,7 +21,7 @@ GRANT SELECT ON system.time_zones TO grapevine_writer;
 GRANT SYSTEM SYNC REPLICA ON grapevine_rows.* TO grapevine_writer;
 GRANT SELECT, INSERT, SYSTEM SYNC REPLICA ON grapevine_rows_local.* TO grapevine_writer;
 
--- `grapevine rollup`: tables of a run come and go, runs that are old are dropped. Also `grapevine epoch drop`, which deletes rows.
+-- `grapevine rollup`: tables of a run come and go, runs that are old are dropped. Also `grapevine epoch drop` and `grapevine retain`, which delete rows.
 CREATE ROLE IF NOT EXISTS grapevine_rollup;
 GRANT grapevine_writer TO grapevine_rollup;
 GRANT CREATE TABLE, DROP TABLE, ALTER DELETE ON grapevine_rows.* TO grapevine_rollup;

@@ -19,6 +19,7 @@ pub mod pseudonym;
 pub mod rejects;
 pub mod report;
 pub mod resume;
+pub mod retain;
 pub mod rollup;
 pub mod run;
 pub mod status;

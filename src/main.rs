@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use grapevine::command::{check, checkpoint, epoch, health, migrate, pseudonym, rejects, report, resume, rollup, run, status};
+use grapevine::command::{
+    check, checkpoint, epoch, health, migrate, pseudonym, rejects, report, resume, retain, rollup, run, status,
+};
 #[cfg(feature = "lab")]
 use grapevine::command::{demo, embedded_clickhouse, generate};
 use grapevine::config::{Config, ConfigErrors};
@@ -109,6 +111,17 @@ enum Command {
         configured: Configured,
         #[command(subcommand)]
         action: rejects::Action,
+    },
+    /// Removes what a brand has that is older than so many days, and puts that on record
+    ///
+    /// Its clicks, visits, conversions, costs and reports, its windows, and each post with its trees once no window of it is left. For a timer:
+    /// it asks nothing. `coverage` says what was removed, and workers take it for no loss. Records that were no events, and assignments,
+    /// name no brand: deploy/clickhouse-retention.sql has rules by age for every brand. Kafka keeps what it keeps.
+    Retain {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(flatten)]
+        options: retain::Options,
     },
     /// Prints the hashes under which visitors or accounts stand in the tables
     ///
@@ -224,6 +237,9 @@ fn carry_out(command: Command) -> Result<ExitCode, anyhow::Error> {
         }
         Command::Rejects { configured, action } => {
             runtime()?.block_on(rejects::run(&configured.load_without_key()?, &action))?;
+        }
+        Command::Retain { configured, options } => {
+            runtime()?.block_on(retain::run(&configured.load_without_key()?, &options))?;
         }
         Command::Pseudonym { configured, options } => pseudonym::run(&configured.load()?.rules.pseudonym_key, &options)?,
         Command::Report { configured, arguments } => {

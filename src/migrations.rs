@@ -59,6 +59,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 10, name: "010_answers.sql", text: include_str!("../deploy/clickhouse/010_answers.sql") },
     Migration { number: 11, name: "011_public.sql", text: include_str!("../deploy/clickhouse/011_public.sql") },
     Migration { number: 12, name: "012_people.sql", text: include_str!("../deploy/clickhouse/012_people.sql") },
+    Migration { number: 13, name: "013_removal.sql", text: include_str!("../deploy/clickhouse/013_removal.sql") },
 ];
 
 impl Migration {

@@ -26,6 +26,7 @@ use crate::attribution::Rule;
 use crate::failure::Failure;
 
 pub use list::{ANSWERS, Answer, MODELS, Made, Model};
+pub(crate) use text::quoted;
 
 use frame::Frame;
 use store::Store;

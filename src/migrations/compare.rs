@@ -12,7 +12,7 @@ use crate::clickhouse::{Layout, TABLES, is_of_a_source, local_database, people_d
 use crate::rollup::{ANSWERS, Answer};
 
 /// What commands and migrations write, beside [`TABLES`] and the answers.
-const OURS: [&str; 5] = ["active_epoch", "gap", "run", "schema_migrations", "store"];
+const OURS: [&str; 6] = ["active_epoch", "gap", "removal", "run", "schema_migrations", "store"];
 
 /// The answer that a table keeps the runs of.
 fn answer_of(table: &str) -> Option<&'static Answer> {

@@ -26,7 +26,7 @@ impl Places<'_> {
 }
 
 /// A text as SQL writes it.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 

@@ -5,6 +5,7 @@ mod epoch;
 mod probe;
 mod rejects;
 mod resume;
+mod retain;
 
 use std::io::Write as _;
 use std::net::TcpListener;

@@ -215,7 +215,7 @@ def commands(folder):
     (folder / "checkpoints").mkdir()
     os.environ.update({"GRAPEVINE_WORKER_LOG": "demo", "GRAPEVINE_CHECKPOINT_URL": str(folder / "checkpoints")})
     run("SYSTEM START MERGES")
-    listed = {}
+    listed, retained = {}, {}
     for database in ("one", "two", "three"):
         use(database)
         listed[database] = grapevine("rejects", "ls"), grapevine("rejects", "show", "demo/3", "8")
@@ -226,8 +226,19 @@ def commands(folder):
         left = " UNION ALL ".join(f"SELECT count() AS n FROM {table} WHERE epoch = 1 OR startsWith(source, '1:')" for table in (*store.FACTS, *store.OF_LIVES, "root", "progress", "gap", "rejects"))
         same(f"{database}: what is left of the epoch", one(f"SELECT sum(n) FROM ({left})"), 0)
         same(f"{database}: the others stay", ask("SELECT source, epoch, next, conserved FROM sources ORDER BY source"), before)
+        # What half of the world's weeks hold of one brand.
+        days = str(int(time.time() // 86400 - MONDAY_MS // 86_400_000) - 17)
+        planned = grapevine("retain", "--brand", "acme", "--days", days, "--plan")
+        assert "posts with their trees" in planned, planned
+        assert grapevine("retain", "--brand", "acme", "--days", days).startswith(planned)
+        assert "nothing from before" in grapevine("retain", "--brand", "acme", "--days", days)
+        counted = "SELECT '{0}', count(), sum(cityHash64(* EXCEPT (version))) FROM {0} FINAL WHERE epoch != 65535"
+        left = " UNION ALL ".join(counted.format(table) for table in (*store.OF_LIVES, "root"))
+        retained[database] = planned, ask(f"SELECT * FROM ({left}) ORDER BY 1")
     same("rejects", listed["two"], listed["one"])
     same("rejects", listed["three"], listed["one"])
+    for database in ("two", "three"):
+        same(f"{database}: what is retained", retained[database], retained["one"])
 
 
 def main(folder):

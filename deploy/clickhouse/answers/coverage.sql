@@ -3,6 +3,11 @@
 WITH
     (SELECT (sum(c.sources), sum(c.sources_behind), any(c.rejected_share)) FROM completeness AS c) AS reached,
     (SELECT (count(), sum(records)) FROM gaps) AS lost,
+    -- Rules by which the tables forget, in days: deploy/clickhouse-retention.sql.
+    (SELECT groupArray((name, days)) FROM (
+        SELECT DISTINCT name, toUInt32OrZero(extract(create_table_query, ' TTL [^,]*toIntervalDay\\((\\d+)\\)')) AS days FROM system.tables
+        WHERE database IN (currentDatabase(), currentDatabase() || '_local') AND days > 0
+            AND name IN ('activity_window', 'assignment', 'click', 'conversion', 'cost', 'report', 'visit') ORDER BY name)) AS rules,
     -- What is missing of a part: everything, or more than a fifth.
     (what, of, part, whole) -> multiIf(
         whole = 0, '', part = whole, what || ' of all ' || of,
@@ -14,11 +19,13 @@ WITH
             -- Time by rule stands in for a week without any that was logged; it needs an hourly rate, too.
             ifNull(b.seconds_per_reply > 0, false) AND c[15] > 0 AND c[16] = 0 AND l.role = '' AS lacks_rate,
             if(lacks_rate, ['an hourly rate for ' || if(b.reply_role = '', 'time without a role', b.reply_role)], []) AS by_rule,
-            arraySort(arrayConcat(w.names, by_rule)) AS names
+            arraySort(arrayConcat(w.names, by_rule)) AS names, toDate(g.before) AS kept_from,
+            arrayMap(rule -> rule.1 || ' after ' || toString(rule.2) || ' days', arrayFilter(rule -> w.week < toDate(w.until) - rule.2, rules)) AS expired
         FROM (SELECT *, week + 6 AS sunday, toDateTime({as_of}) AS until FROM {model.covered}) AS w
         ASOF LEFT JOIN (SELECT 1 AS there, brand, valid_from, timezone, seconds_per_reply, toString(reply_role) AS reply_role FROM brand FINAL) AS b
             ON b.brand = w.brand AND w.sunday >= b.valid_from
         ASOF LEFT JOIN (SELECT role, valid_from FROM labour_rate FINAL WHERE role != '') AS l ON l.role = b.reply_role AND w.sunday >= l.valid_from
+        LEFT ANY JOIN (SELECT brand, max(before) AS before FROM removal GROUP BY brand) AS g ON g.brand = w.brand
         ASOF LEFT JOIN {model.clock} AS k ON k.brand = w.brand AND w.until >= k.since)
 SELECT
     brand, week, toBool(week + 7 <= toDate(toDateTime(greatest(0, toInt64(toDateTime({as_of})) + utc_offset), 'UTC'))) AS week_complete,
@@ -36,6 +43,8 @@ SELECT
         if(week_complete, '', 'the end of the week'),
         if(ifNull(sources_behind, 0) > 0, toString(sources_behind) || ' of ' || toString(sources) || ' sources, more than a day behind', ''),
         if(gaps > 0, 'records in no count after a resume', ''),
+        if(week < kept_from, 'what was removed on purpose, from before ' || toString(kept_from), ''),
+        if(notEmpty(expired), 'what the rules of tables remove: ' || arrayStringConcat(expired, ', '), ''),
         if(ifNull(rejected_share, 0) > 0.01, 'more than 1 % of the records, rejected', ''),
         multiIf(NOT has_row, 'the brand in the table brand', NOT has_zone, 'a known time zone: days are of UTC', ''),
         if(events = 0, 'activity', ''), if(clicks = 0, 'clicks', ''), if(visits = 0, 'visits', ''), if(conversions = 0, 'conversions', ''),
