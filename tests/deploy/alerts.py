@@ -18,6 +18,7 @@ import programs
 import yaml
 
 RULES = pathlib.PurePath("deploy", "prometheus", "alerts.yml")
+LIMITS = RULES.with_name("limits.yml")
 OWN = 'job="grapevine"'
 # Metrics that Prometheus or the process brings.
 OTHERS = {"up", "process_start_time_seconds", "process_resident_memory_bytes"}
@@ -28,6 +29,16 @@ FLEET = {"job", "namespace"}
 def rules(root):
     """Alerts and what is recorded for them, in their order."""
     return [rule for group in yaml.safe_load((root / RULES).read_text())["groups"] for rule in group["rules"]]
+
+
+def limits(root):
+    """The limits that are a matter of taste, by alert."""
+    return yaml.safe_load((root / LIMITS).read_text())
+
+
+def as_number(limit):
+    """A pattern for a number that is no part of another one, or of a word."""
+    return rf"\b{re.escape(str(limit))}\b"
 
 
 def alerts(root):
@@ -53,6 +64,10 @@ def complaints(root):
         for labels in re.findall(r"\b(?:by|on) \(([^)]*)\)", rule["expr"]):
             if missing := FLEET - set(re.split(r",\s*", labels)):
                 yield f"{name} mixes fleets: ({labels}) lacks {sorted(missing)}"
+    asked = {rule["alert"]: rule["expr"] for rule in alerts(root)}
+    for name, limit in limits(root).items():
+        if set(limit) != {"limit", "counts"} or len(re.findall(as_number(limit["limit"]), asked.get(name, ""))) != 1:
+            yield f"{LIMITS.name}: {limit} does not stand once in the query of {name}"
     for ended in tested(root):
         if ended.returncode != 0:
             yield deployment.said("promtool", ended)

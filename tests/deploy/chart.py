@@ -14,6 +14,7 @@ import sys
 import tempfile
 import tomllib
 
+import alerts
 import deployment
 import helm_python
 import kubernetes_validate
@@ -236,6 +237,13 @@ def _alerts(each, case):
     for name, own in case["values"]["prometheusRule"].get("rules", {}).items():
         if not own.items() <= rules[name].items() or "annotations" not in rules[name]:
             yield f"PrometheusRule: {name} is not {own} and what is shipped of it"
+    shipped = {rule["alert"]: rule["expr"].replace('job="grapevine"', 'job="') for rule in alerts.alerts(deployment.ROOT)}
+    limits = alerts.limits(deployment.ROOT)
+    for name, limit in case["values"]["prometheusRule"].get("limits", {}).items():
+        before, after = re.split(alerts.as_number(limits[name]["limit"]), shipped[name])
+        asked = re.sub(r'job="[^"]*"', 'job="', rules[name]["expr"])
+        if asked != f"{before}{limit}{after}":
+            yield f"PrometheusRule: the limit of {name} is not {limit}: {asked}"
 
 
 def _scaling(root, each, case):
