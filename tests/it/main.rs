@@ -23,6 +23,7 @@ mod events;
 mod forgotten;
 mod issuer;
 mod kafka;
+mod manual;
 mod marketing;
 mod migrate;
 mod native;

@@ -355,6 +355,11 @@ impl World {
         rows.iter().map(|row| (text(&row["name"]), text(&row["content"]))).collect()
     }
 
+    /// Where its configuration is.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn checkpoints(&self) -> PathBuf {
         self.folder.path().join("checkpoints")
     }
