@@ -267,10 +267,11 @@ impl Reader {
     pub fn answered(&mut self, now: Duration, answer: Answer) {
         let Some(asked) = self.asked.take() else { return };
         if let Answer::Refused(text) = answer {
-            self.out.push_back(match asked {
+            self.out.push_back(if asked == Command::NewClient {
                 // Everything was lost or given back before: there is time for whatever is in the way to be mended.
-                Command::NewClient => Step::Note(Note::NoClient { wait: self.fencing.stay_away(now), text }),
-                _ => Step::Fail(Problem::Refused { what: asked.what(), text }),
+                Step::Note(Note::NoClient { wait: self.fencing.stay_away(now), text })
+            } else {
+                Step::Fail(Problem::Refused { what: asked.what(), text })
             });
             return;
         }

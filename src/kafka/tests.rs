@@ -130,7 +130,8 @@ async fn where_no_client_can_be_made_with_what_was_renewed_the_old_goes_on() {
                 Delivery::Revoked(partitions) => revoked = partitions,
                 Delivery::Records(_, records) if left > 0 => seen.extend(records.iter().map(|record| record.offset)),
                 Delivery::End(_, 13) if left > 0 => return,
-                _ => {}
+                Delivery::Records(..) | Delivery::End(..) | Delivery::Doubted(_) | Delivery::Idle => {}
+                Delivery::Lost(_) | Delivery::Fenced(_) => panic!("nobody else is in the group"),
             }
             left += revoked.len();
             world.source.release(&revoked).unwrap();

@@ -21,9 +21,9 @@ import urllib.request
 
 import store
 from store import ask, one, read, run, same
-from worlds.two_brands import MONDAY_MS
 
 GUIDE = (store.MIGRATIONS.parents[1] / "docs" / "sql.md").read_text()
+RULES = (store.MIGRATIONS.parent / "clickhouse-retention.sql").read_text()
 DASHBOARD = json.loads((store.MIGRATIONS.parent / "grafana" / "grapevine.json").read_text())
 # How many shards each cluster has, and by what its rows of lives are spread; by their versions would be wrong.
 SOURCE = "splitByChar(':', source)[-1]"
@@ -226,19 +226,35 @@ def commands(folder):
         left = " UNION ALL ".join(f"SELECT count() AS n FROM {table} WHERE epoch = 1 OR startsWith(source, '1:')" for table in (*store.FACTS, *store.OF_LIVES, "root", "progress", "gap", "rejects"))
         same(f"{database}: what is left of the epoch", one(f"SELECT sum(n) FROM ({left})"), 0)
         same(f"{database}: the others stay", ask("SELECT source, epoch, next, conserved FROM sources ORDER BY source"), before)
-        # What half of the world's weeks hold of one brand.
-        days = str(int(time.time() // 86400 - MONDAY_MS // 86_400_000) - 17)
+        # The older half of what one brand has.
+        days = str(one("SELECT dateDiff('day', quantileExact(0.5)(window_start), now()) FROM activity_window FINAL WHERE epoch = 0"))
         planned = grapevine("retain", "--brand", "acme", "--days", days, "--plan")
         assert "posts with their trees" in planned, planned
         assert grapevine("retain", "--brand", "acme", "--days", days).startswith(planned)
         assert "nothing from before" in grapevine("retain", "--brand", "acme", "--days", days)
         counted = "SELECT '{0}', count(), sum(cityHash64(* EXCEPT (version))) FROM {0} FINAL WHERE epoch != 65535"
         left = " UNION ALL ".join(counted.format(table) for table in (*store.OF_LIVES, "root"))
-        retained[database] = planned, ask(f"SELECT * FROM ({left}) ORDER BY 1")
+        retained[database] = planned, ask(f"SELECT * FROM ({left}) ORDER BY 1"), forgets(database, days)
     same("rejects", listed["two"], listed["one"])
     same("rejects", listed["three"], listed["one"])
     for database in ("two", "three"):
         same(f"{database}: what is retained", retained[database], retained["one"])
+
+
+def forgets(database, days):
+    """Rules by age are set where rows lie, `migrate` lets them be, and posts whose windows they took go with their brand."""
+    place = f"{database}_rows{'_local' if database in CLUSTERS else ''}"
+    for statement in store.statements(RULES):
+        run(statement.replace("ALTER TABLE ", f"ALTER TABLE {place}.") + " SETTINGS mutations_sync = 2")
+    assert "already" in grapevine("migrate")
+    same(f"{database}: tables with a rule", one(f"SELECT count() FROM system.tables WHERE database = '{place}' AND position(create_table_query, ' TTL ') > 0"), 8)
+    # The world is older than any rule; marks lie in the year 2090.
+    same(f"{database}: windows that are left", one("SELECT countIf(epoch != 65535) FROM activity_window"), 0)
+    same(f"{database}: marks", one("SELECT count() FROM activity_window FINAL"), one("SELECT count() FROM cascade FINAL WHERE epoch = 65535"))
+    other = one("SELECT min(brand) FROM root WHERE brand NOT IN ('', 'acme')")
+    gone = grapevine("retain", "--brand", other, "--days", days)
+    assert "posts with their trees" in gone, gone
+    return gone
 
 
 def main(folder):
