@@ -237,7 +237,7 @@ impl Reader {
         match class {
             ClientError::Fenced => self.fenced(now, text),
             ClientError::Fatal => self.out.push_back(Step::Fail(Problem::GaveUp(text))),
-            ClientError::NeedsOperator => self.out.push_back(Step::Fail(Problem::Unauthorised(text))),
+            ClientError::NeedsOperator => self.out.push_back(Step::Fail(Problem::NeedsOperator(text))),
             ClientError::Astray => self.out.push_back(Step::Fail(Problem::Astray)),
             ClientError::Recovers => self.complain(now, code, Problem::Waiting(text)),
         }

@@ -49,7 +49,7 @@ pub enum Problem {
     /// The client cannot go on.
     GaveUp(String),
     /// The client needs the operator: rights, names, settings.
-    Unauthorised(String),
+    NeedsOperator(String),
     /// The client handed out something in a way that it must not.
     Astray,
     /// Another topic has the topic's name.
@@ -92,7 +92,7 @@ impl Problem {
                  which reads again all that the log still holds into rows of its own"
             ),
             Problem::GaveUp(text) => format!("the Kafka client gave up for good: {text}; restart the worker"),
-            Problem::Unauthorised(text) => format!("could not read topic {topic}: {text}"),
+            Problem::NeedsOperator(text) => format!("could not read topic {topic}: {text}"),
             Problem::Astray => {
                 format!("the Kafka client handed out a record of {topic} outside its partition's queue; restart the worker")
             }

@@ -171,7 +171,7 @@ impl History {
                 panic!("{problem:?}")
             }
             Problem::Refused { .. } => self.die(),
-            Problem::Unauthorised(_) | Problem::Astray | Problem::AnotherTopic => panic!("{problem:?}"),
+            Problem::NeedsOperator(_) | Problem::Astray | Problem::AnotherTopic => panic!("{problem:?}"),
         }
     }
 }
