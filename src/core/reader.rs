@@ -267,12 +267,14 @@ impl Reader {
     pub fn answered(&mut self, now: Duration, answer: Answer) {
         let Some(asked) = self.asked.take() else { return };
         if let Answer::Refused(text) = answer {
-            self.out.push_back(if asked == Command::NewClient {
-                // Everything was lost or given back before: there is time for whatever is in the way to be mended.
-                Step::Note(Note::NoClient { wait: self.fencing.stay_away(now), text })
+            if asked == Command::NewClient {
+                // Everything was lost or given back before: there is time for whatever is in the way to be mended. But the loop must
+                // know that it has no assignment, and what was given back in order did not say so.
+                self.out.push_back(Step::Note(Note::NoClient { wait: self.fencing.stay_away(now), text }));
+                self.out.push_back(Step::Tell(Delivery::Lost(Vec::new())));
             } else {
-                Step::Fail(Problem::Refused { what: asked.what(), text })
-            });
+                self.out.push_back(Step::Fail(Problem::Refused { what: asked.what(), text }));
+            }
             return;
         }
         match asked {

@@ -37,8 +37,8 @@ impl TopicWatch {
         let now = Instant::now();
         let mut watched = self.lock();
         if watched.ask_at.is_none_or(|due| now >= due) {
-            // The next question waits for the answer, but not for ever.
-            watched.ask_at = Some(now + ASK_DEADLINE + ASK_EVERY);
+            // The next question waits for the two answers, but not for ever.
+            watched.ask_at = Some(now + 2 * ASK_DEADLINE + ASK_EVERY);
             let (shared, client, topic) = (self.clone(), Arc::clone(client), topic.to_owned());
             drop(client::on_thread("kafka-identify", move || shared.hear(topic_id(&client, &topic), now)));
         }

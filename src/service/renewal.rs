@@ -41,12 +41,15 @@ pub(super) async fn watch(clickhouse: config::ClickHouse, settings: watch::Sende
         note(apart(move || fitting(&Files::of_clickhouse(&stores))).await.unwrap_or_default());
         tokio::time::sleep(EVERY).await;
         let current = Arc::clone(&settings.borrow());
-        let Some(seen) = apart(move || look(&current)).await else { continue };
+        let looked_at = Arc::clone(&current);
+        let Some(seen) = apart(move || look(&looked_at)).await else { continue };
         if seen != known && seen == before {
             known.clone_from(&seen);
             let (renewed, mut flaws) = seen.clone();
             flaws.extend(renewed.ssl_files.flaws());
-            if flaws.is_empty() {
+            if flaws.is_empty() && renewed == *current {
+                info!("the files of Kafka are again those that are used");
+            } else if flaws.is_empty() {
                 note(renewed.ssl_files.lives());
                 info!("certificates, passwords or secrets of Kafka were renewed: taking them over");
                 settings.send_replace(Arc::new(renewed));

@@ -27,12 +27,14 @@ VERSIONS = ["1.27", "1.37"]
 CUSTOM = {"ScaledObject": ScaledObject, "PodMonitor": PodMonitor, "PrometheusRule": PrometheusRule}
 WORKLOADS = {"StatefulSet", "Deployment", "Job"}
 SECRET = "a secret of this test"
+# With the number of a limit that is set: it is none.
+NAMESPACE = "social-900"
 
 
 def rendered(chart, values):
     """The objects of a release, or the text of Helm's refusal."""
     try:
-        texts = chart.render(values, name="fleet", namespace="social", is_install=True)
+        texts = chart.render(values, name="fleet", namespace=NAMESPACE, is_install=True)
     except helm_python.HelmError as refusal:
         return [], str(refusal)
     texts = [text for name, text in texts.items() if not name.endswith(".txt")]
@@ -237,13 +239,14 @@ def _alerts(each, case):
     for name, own in case["values"]["prometheusRule"].get("rules", {}).items():
         if not own.items() <= rules[name].items() or "annotations" not in rules[name]:
             yield f"PrometheusRule: {name} is not {own} and what is shipped of it"
-    shipped = {rule["alert"]: rule["expr"].replace('job="grapevine"', 'job="') for rule in alerts.alerts(deployment.ROOT)}
+    own = f'job="{NAMESPACE}/{each["metadata"]["name"]}"'
+    shipped = {rule["alert"]: rule["expr"] for rule in alerts.alerts(deployment.ROOT)}
     limits = alerts.limits(deployment.ROOT)
     for name, limit in case["values"]["prometheusRule"].get("limits", {}).items():
         before, after = re.split(alerts.as_number(limits[name]["limit"]), shipped[name])
-        asked = re.sub(r'job="[^"]*"', 'job="', rules[name]["expr"])
-        if asked != f"{before}{limit}{after}":
-            yield f"PrometheusRule: the limit of {name} is not {limit}: {asked}"
+        asked = f"{before}{limit}{after}".replace('job="grapevine"', own)
+        if rules[name]["expr"] != asked:
+            yield f"PrometheusRule: the limit of {name} is not {limit}: {rules[name]['expr']} is not {asked}"
 
 
 def _scaling(root, each, case):

@@ -35,8 +35,11 @@ fn blocks(page: &str, text: &str) -> Result<Vec<Block>, String> {
     let (mut before, mut apart) = ("", true);
     let mut lines = text.lines().enumerate().peekable();
     while let Some((number, line)) = lines.next() {
-        let (language, block) = if let Some(language) = line.strip_prefix("```") {
-            let block: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| !line.starts_with("```")).collect();
+        // In a list, a block is indented.
+        let (language, block) = if let Some(language) = line.trim_start().strip_prefix("```") {
+            let indent = line.len() - line.trim_start().len();
+            let block = lines.by_ref().map(|(_, line)| line.get(indent..).unwrap_or_default());
+            let block: Vec<&str> = block.take_while(|line| !line.starts_with("```")).collect();
             (language.trim(), block)
         } else if apart && line.starts_with("    ") {
             let mut block = vec![&line[4..]];

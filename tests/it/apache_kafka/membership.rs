@@ -144,7 +144,6 @@ fn a_worker_without_partitions_does_not_hammer_a_broker_that_is_gone() {
     let (before, began) = (spent(), Instant::now());
     std::thread::sleep(Duration::from_secs(10));
     let share = (spent() - before) / began.elapsed().as_secs_f64();
-    println!("{share}");
     // Seven tenths of a processor when it did.
     assert!(share < 0.3, "two workers that wait take {share:.2} of a processor: {}", workers[1].log());
 }
