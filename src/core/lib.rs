@@ -17,6 +17,7 @@ pub mod engine;
 pub mod row;
 
 pub mod assignment;
+pub mod loss;
 
 pub mod attribution;
 pub mod estimate;

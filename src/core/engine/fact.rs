@@ -28,7 +28,7 @@ struct Key {
 }
 
 impl Engine {
-    /// Puts the row of an accepted event into the pending batch, if it is a fact. A click names its life.
+    /// Puts the row of an accepted event into the pending batch, if it is a fact. A click names its life, if that is in memory.
     pub(super) fn keep_fact(&mut self, event: Event<'_>, record: &Record<'_>, life: Option<Slot>) {
         let offset = record.offset;
         let before = self.pending.facts();
@@ -58,10 +58,10 @@ impl Engine {
 
     fn keep_click(&mut self, key: Key, click: event::Click, life: Option<Slot>) {
         let names = self.names;
-        let Some(life) = life else { return };
-        let target = click.target.as_deref();
-        let found = self.lives.change(life, |life| (life.path_to(target, &names), dimensions(life)));
-        let Some((path, dimensions)) = found else { return };
+        let look = |life: &mut Life| (life.path_to(click.target.as_deref(), &names), dimensions(life));
+        let found = life.and_then(|life| self.lives.change(life, look));
+        // Of a life that has left memory, the root is known.
+        let (path, dimensions) = found.unwrap_or_else(|| look(&mut Life::open(&click.root, 0, 0)));
         let Path { target_kind, target_time, target_inferred, nodes, actors, by_brand, depth, inferred } = path;
         let Key { id, epoch, source, key_source, version, time } = key;
         let root = click.root.clone();

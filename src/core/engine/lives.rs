@@ -29,12 +29,22 @@ pub(super) struct Lives {
 impl Lives {
     /// The life of a root; a new one opens with this event.
     pub(super) fn find_or_open(&mut self, root: &str, root_hash: u64, opened: Offset) -> Slot {
-        let slots = &self.slots;
-        let is_it = |&slot: &Slot| at(slots, slot).is_some_and(|life| *life.root == *root);
-        if let Some(&slot) = self.by_root.find(root_hash, is_it) {
+        if let Some(slot) = self.find(root, root_hash) {
             return slot;
         }
         self.add(Arc::new(Life::open(root, root_hash, opened)))
+    }
+
+    /// The life of a root, if there is one.
+    pub(super) fn find(&self, root: &str, root_hash: u64) -> Option<Slot> {
+        let is_it = |&slot: &Slot| at(&self.slots, slot).is_some_and(|life| *life.root == *root);
+        self.by_root.find(root_hash, is_it).copied()
+    }
+
+    /// Every place, with a life or without.
+    pub(super) fn places(&self) -> impl Iterator<Item = Slot> + use<> {
+        // A place is numbered when it is made.
+        0..Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX)
     }
 
     /// Adds a life; lives are added in the order in which they were touched.

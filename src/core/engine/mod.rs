@@ -21,6 +21,7 @@ mod people;
 mod pseudonym;
 mod rejected;
 mod resumed;
+mod rewriting;
 mod rules;
 mod scratch;
 mod shape;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 
 pub use last::LastRecord;
 pub use pseudonym::{actor_pseudonym, visitor_pseudonym};
+pub use rewriting::Gone;
 pub use rules::{CLOCK_WITNESSES, Fingerprint, Limits, RULES_REVISION, Rules};
 pub use snapshot::{FORMAT as SNAPSHOT_FORMAT, ForeignSnapshot, Inspection, Snapshot};
 pub use tally::{BYTES_AN_ENTRY, Holdings, LATENESS_BOUNDS, Tally};
@@ -312,12 +314,17 @@ impl Engine {
             (outcome, before, life.changed.rows(), life.nodes())
         });
         let Some((outcome, before, after, nodes)) = folded else { return Outcome::Accepted };
+        self.note_change(slot, (before, after), nodes);
+        outcome
+    }
+
+    /// Rows of a life are marked: so many were before.
+    fn note_change(&mut self, slot: Slot, (before, after): (usize, usize), nodes: usize) {
         if before == 0 && after > 0 {
             self.dirty.push(slot);
             self.dirty_nodes += nodes;
         }
         self.dirty_rows += after - before;
-        outcome
     }
 
     /// Adds the rows of a life that changed.

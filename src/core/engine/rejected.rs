@@ -13,6 +13,11 @@ impl Engine {
     pub(super) fn reject(&mut self, record: &Record<'_>, reject: &Reject) {
         self.counts.rejected += 1;
         self.tally.rejected[reject.reason as usize] += 1;
+        self.keep_reject(record, reject);
+    }
+
+    /// Puts its row into the pending batch.
+    pub(super) fn keep_reject(&mut self, record: &Record<'_>, reject: &Reject) {
         let mut room = Room { left: self.rules.reject_bytes, truncated: false };
         // Key and headers first: they say who sent it, and a payload is cut readably at its end.
         let key = room.take(record.key.unwrap_or_default());

@@ -9,6 +9,7 @@ mod naive;
 mod oracles;
 mod order;
 mod quotes;
+mod rewriting;
 mod values;
 
 use std::borrow::Cow;

@@ -1,0 +1,248 @@
+//! What a store has lost of a source, and what of that cannot be had again: decided from what the newest state promises, what the store says
+//! and where the log begins. Pure.
+//!
+//! Living lives are in the state, facts and rejects in the log. Lost for good are the last rows of lives that had left memory, and facts
+//! and rejects of records that the log no longer holds.
+
+use std::collections::BTreeSet;
+
+use crate::assignment::{Known, Promise};
+use crate::engine::Gone;
+use crate::event::EventType;
+use crate::record::Offset;
+use crate::row::Progress;
+
+/// Tables of facts and rejects, and of which events they are.
+pub const OF_RECORDS: [(&str, Option<EventType>); 7] = [
+    ("click", Some(EventType::Click)),
+    ("visit", Some(EventType::Visit)),
+    ("conversion", Some(EventType::Conversion)),
+    ("cost", Some(EventType::Cost)),
+    ("assignment", Some(EventType::Assign)),
+    ("report", Some(EventType::Report)),
+    ("rejects", None),
+];
+
+/// What was lost of lives.
+pub const LIVES: &str = "lives that had left memory";
+/// What was lost of facts and rejects.
+pub const RECORDS: &str = "records that the log no longer holds";
+
+/// What of a source cannot be had again in one table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// The table.
+    pub table: &'static str,
+    /// Rows of events from this offset on may be missing.
+    pub first: Offset,
+    /// Up to before this one.
+    pub next: Offset,
+    /// Roots of which lives are known to be lost; nothing where the log does not reach back to `first`, so that nobody can count them, and
+    /// of facts and rejects.
+    pub lives: Option<u64>,
+    /// What was lost, for people.
+    pub reason: &'static str,
+}
+
+/// What is known of a source that a store has forgotten.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// What its newest state promises.
+    pub promise: Promise,
+    /// What the store says.
+    pub known: Known,
+    /// The row of `progress` of the state.
+    pub progress: Progress,
+    /// The first offset that the log holds.
+    pub log_first: Offset,
+    /// Tables of facts and rejects that hold nothing of the source.
+    pub empty: Vec<&'static str>,
+}
+
+impl Evidence {
+    /// Up to where a table of lives holds what it held.
+    fn held(&self, upto: Option<Offset>) -> Offset {
+        let Evidence { promise, progress, .. } = self;
+        let is_whole = upto.is_some() && upto >= promise.tables;
+        if is_whole { progress.version } else { upto.unwrap_or(progress.first).clamp(progress.first, progress.version) }
+    }
+
+    /// Up to where all tables are as they were, as far as those of lives show: facts have no marks, and went where these went.
+    fn all_held(&self) -> Offset {
+        let Evidence { known, progress, .. } = self;
+        let is_short = known.progress < self.promise.progress;
+        let is_marked = known.tables.iter().all(|(_, upto)| self.held(*upto) == progress.version);
+        if !is_short || is_marked {
+            return progress.version;
+        }
+        known.progress.unwrap_or(progress.first).clamp(progress.first, progress.version)
+    }
+
+    /// The facts and rejects that cannot be had again. Known before anything is written, and forgotten by that: to be recorded first.
+    #[must_use]
+    pub fn lost_records(&self) -> Vec<Loss> {
+        let Evidence { progress, log_first, empty, .. } = self;
+        let count = |kind: Option<EventType>| match kind {
+            None => progress.rejected,
+            Some(kind) => {
+                progress.accepted_by_type.iter().filter(|(name, _)| *name == kind.as_str()).map(|(_, count)| *count).sum()
+            }
+        };
+        let next = progress.version.min(*log_first);
+        let written = OF_RECORDS.iter().filter(|(_, kind)| count(*kind) > 0);
+        let loss = |(table, _): &(&'static str, _)| {
+            let first = if empty.contains(table) { progress.first } else { self.all_held() };
+            (first < next).then_some(Loss { table, first, next, lives: None, reason: RECORDS })
+        };
+        written.filter_map(loss).collect()
+    }
+
+    /// The tables of lives that lack something.
+    #[must_use]
+    pub fn lost_lives(&self) -> LostLives {
+        let lacks = |(table, upto): &(&'static str, Option<Offset>)| {
+            let held = self.held(*upto);
+            (held < self.progress.version).then_some(Lacking { table, held, roots: BTreeSet::new() })
+        };
+        LostLives {
+            tables: self.known.tables.iter().filter_map(lacks).collect(),
+            log_first: self.log_first,
+            next: self.progress.version,
+        }
+    }
+}
+
+/// Which lives are lost, as far as the log shows while it is passed over.
+#[derive(Clone, Debug)]
+pub struct LostLives {
+    tables: Vec<Lacking>,
+    log_first: Offset,
+    next: Offset,
+}
+
+/// A table of lives that lacks something.
+#[derive(Clone, Debug)]
+struct Lacking {
+    table: &'static str,
+    /// It lacks rows of versions from this one on.
+    held: Offset,
+    roots: BTreeSet<u64>,
+}
+
+impl LostLives {
+    /// The names of the tables.
+    pub fn tables(&self) -> impl Iterator<Item = &'static str> {
+        self.tables.iter().map(|lacking| lacking.table)
+    }
+
+    /// The record at an offset is of a life that has left memory.
+    pub fn note(&mut self, offset: Offset, gone: Gone) {
+        for lacking in self.tables.iter_mut().filter(|lacking| offset >= lacking.held && has_row(lacking.table, gone.kind)) {
+            lacking.roots.insert(gone.root);
+        }
+    }
+
+    /// What is lost for good, once the log was passed over.
+    #[must_use]
+    pub fn losses(&self) -> Vec<Loss> {
+        let loss = |Lacking { table, held, roots }: &Lacking| {
+            let lives = (self.log_first <= *held).then_some(roots.len() as u64);
+            (lives != Some(0)).then_some(Loss { table, first: *held, next: self.next, lives, reason: LIVES })
+        };
+        self.tables.iter().filter_map(loss).collect()
+    }
+}
+
+/// Whether a life has a row in a table because of such an event.
+fn has_row(table: &str, kind: EventType) -> bool {
+    match table {
+        "root" => kind == EventType::Post,
+        "cascade" => kind == EventType::Share,
+        "thread" => kind == EventType::Reply,
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assignment::StoreId;
+
+    const TABLES: [&str; 4] = ["root", "activity_window", "cascade", "thread"];
+
+    /// A state at 100 that began at 10 and promised everything, before a store that says this; the log begins at `log_first`.
+    fn evidence(progress: Option<Offset>, marks: [Option<Offset>; 4], log_first: Offset) -> Evidence {
+        let store = StoreId(1);
+        Evidence {
+            promise: Promise { store, progress: Some(100), tables: Some(100) },
+            known: Known { store, progress, tables: TABLES.into_iter().zip(marks).collect() },
+            progress: Progress {
+                first: 10,
+                version: 100,
+                rejected: 2,
+                accepted_by_type: vec![("share".to_owned(), 5), ("visit".to_owned(), 3), ("click".to_owned(), 0)],
+                ..Progress::default()
+            },
+            log_first,
+            empty: Vec::new(),
+        }
+    }
+
+    fn of(losses: &[Loss]) -> Vec<(&str, Offset, Offset, Option<u64>)> {
+        losses.iter().map(|loss| (loss.table, loss.first, loss.next, loss.lives)).collect()
+    }
+
+    #[test]
+    fn of_an_emptied_store_everything_is_lost_that_the_log_does_not_hold() {
+        let evidence = evidence(None, [None; 4], 40);
+        assert_eq!(of(&evidence.lost_records()), [("visit", 10, 40, None), ("rejects", 10, 40, None)]);
+        let lives = TABLES.map(|table| (table, 10, 100, None));
+        assert_eq!(of(&evidence.lost_lives().losses()), lives, "nobody can say how many");
+    }
+
+    #[test]
+    fn a_log_that_reaches_back_says_which_lives_are_lost_and_that_none_is() {
+        let evidence = evidence(None, [None; 4], 10);
+        assert_eq!(evidence.lost_records(), []);
+        let mut lives = evidence.lost_lives();
+        assert_eq!(lives.losses(), []);
+        for (root, kind) in
+            [(1, EventType::Post), (1, EventType::Share), (1, EventType::Share), (2, EventType::Share), (3, EventType::Click)]
+        {
+            lives.note(50, Gone { root, kind });
+        }
+        let some = |table, lives| (table, 10, 100, Some(lives));
+        assert_eq!(of(&lives.losses()), [some("root", 1), some("activity_window", 3), some("cascade", 2)]);
+    }
+
+    #[test]
+    fn of_one_table_that_was_emptied_only_its_lives_are_lost() {
+        let evidence = evidence(Some(100), [Some(100), Some(120), None, Some(100)], 40);
+        assert_eq!(evidence.lost_records(), []);
+        assert_eq!(of(&evidence.lost_lives().losses()), [("cascade", 10, 100, None)]);
+    }
+
+    #[test]
+    fn of_a_store_that_came_back_from_a_copy_what_came_since_is_lost() {
+        let evidence = evidence(Some(60), [Some(50); 4], 55);
+        assert_eq!(evidence.lost_records(), [], "the log holds what came since");
+        assert_eq!(of(&evidence.lost_lives().losses())[0], ("root", 50, 100, None));
+        let later = Evidence { log_first: 70, ..evidence };
+        assert_eq!(of(&later.lost_records()), [("visit", 60, 70, None), ("rejects", 60, 70, None)]);
+        let mut lives = Evidence { log_first: 50, ..later }.lost_lives();
+        lives.note(49, Gone { root: 1, kind: EventType::Post });
+        assert_eq!(lives.losses(), [], "its rows are there");
+    }
+
+    #[test]
+    fn where_progress_alone_was_emptied_nothing_else_is_lost() {
+        let evidence = evidence(None, [Some(100); 4], 40);
+        assert_eq!((evidence.lost_records(), evidence.lost_lives().losses()), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_table_of_facts_that_holds_nothing_is_lost_although_nothing_else_shows() {
+        let evidence = Evidence { empty: vec!["visit", "click"], ..evidence(Some(100), [Some(100); 4], 40) };
+        assert_eq!(of(&evidence.lost_records()), [("visit", 10, 40, None)], "no click was ever written");
+    }
+}
