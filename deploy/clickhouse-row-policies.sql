@@ -32,8 +32,8 @@ GRANT SELECT ON grapevine.activity, SELECT ON grapevine.activity_daily, SELECT O
     SELECT ON grapevine.click_lag, SELECT ON grapevine.community_conversation, SELECT ON grapevine.comparison,
     SELECT ON grapevine.coverage, SELECT ON grapevine.credit, SELECT ON grapevine.credit_by_rule, SELECT ON grapevine.customers,
     SELECT ON grapevine.experiments, SELECT ON grapevine.freshness, SELECT ON grapevine.gaps, SELECT ON grapevine.immediacy,
-    SELECT ON grapevine.money, SELECT ON grapevine.path_credit, SELECT ON grapevine.people, SELECT ON grapevine.places,
-    SELECT ON grapevine.progress, SELECT ON grapevine.report_row, SELECT ON grapevine.reproduction, SELECT ON grapevine.response,
+    SELECT ON grapevine.losses, SELECT ON grapevine.money, SELECT ON grapevine.path_credit, SELECT ON grapevine.people,
+    SELECT ON grapevine.places, SELECT ON grapevine.progress, SELECT ON grapevine.report_row, SELECT ON grapevine.reproduction, SELECT ON grapevine.response,
     SELECT ON grapevine.response_times, SELECT ON grapevine.roi, SELECT ON grapevine.roi_by_rule, SELECT ON grapevine.roi_campaign,
     SELECT ON grapevine.roi_channel, SELECT ON grapevine.roi_cohort, SELECT ON grapevine.roi_place, SELECT ON grapevine.roots,
     SELECT ON grapevine.run, SELECT ON grapevine.sides, SELECT ON grapevine.sources, SELECT ON grapevine.thread_dialogue,
@@ -66,7 +66,7 @@ ON grapevine.cascade_ranking, grapevine.conservation, grapevine.fact_copies, gra
 USING 0
 TO grapevine_brand_reader;
 
--- How far the data reach is read by everybody: progress, sources, gaps, run.
+-- How far the data reach is read by everybody: progress, sources, gaps, losses, run.
 
 -- What has a policy may hide its rows from whom no policy names: from administrators, and from whoever reads all brands.
 CREATE ROW POLICY OR REPLACE everything

@@ -6,7 +6,7 @@
 --
 -- What a grant names need not be there yet. The statements were parsed by the engine, not run: the embedded one has nowhere to store roles.
 
--- `grapevine run`, and whoever is on call: checkpoint, resume, epoch status and promote, rejects. No profile: one that forbids
+-- `grapevine run`, and whoever is on call: checkpoint, resume, rewrite, epoch status and promote, rejects. No profile: one that forbids
 -- changing settings forbids inserts.
 CREATE ROLE IF NOT EXISTS grapevine_writer;
 GRANT SELECT, INSERT ON grapevine_rows.* TO grapevine_writer;

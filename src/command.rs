@@ -20,8 +20,10 @@ pub mod rejects;
 pub mod report;
 pub mod resume;
 pub mod retain;
+pub mod rewrite;
 pub mod rollup;
 pub mod run;
+mod sending;
 pub mod status;
 mod table;
 #[cfg(feature = "lab")]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use grapevine::command::{
-    check, checkpoint, epoch, health, migrate, pseudonym, rejects, report, resume, retain, rollup, run, status,
+    check, checkpoint, epoch, health, migrate, pseudonym, rejects, report, resume, retain, rewrite, rollup, run, status,
 };
 #[cfg(feature = "lab")]
 use grapevine::command::{demo, embedded_clickhouse, generate};
@@ -19,7 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Measures word of mouth: share cascades and reply threads from Kafka to ClickHouse.
 ///
 /// Start with `grapevine demo`, which needs nothing else. In production: `check` a configuration, `migrate`
-/// the database, `run` the worker. When something went wrong: `checkpoint`, `resume`, `epoch` and `rejects`, with
+/// the database, `run` the worker. When something went wrong: `checkpoint`, `resume`, `rewrite`, `epoch` and `rejects`, with
 /// docs/operations.md. Exit codes: 0 done, 1 refused or failed, 2 a mistake in the command line, 64 one in the configuration.
 #[derive(Debug, Parser)]
 #[command(version = version::text())]
@@ -97,6 +97,19 @@ enum Command {
         configured: Configured,
         #[command(flatten)]
         options: resume::Options,
+    },
+    /// Writes again what the store has lost, from the newest checkpoints and what the log still holds
+    ///
+    /// One shot, for when `run` says that the store has lost what it held, no backup of it is there, and the log does not reach back to
+    /// where the rows began (else a new epoch is exact). Stop every worker of the epoch first: it refuses while the consumer group has
+    /// members. A database that was dropped is made by `grapevine migrate` before. Every living root and every fact and reject that the
+    /// log still holds is written again; what cannot be had again is kept in the view `losses`. Killed at any point, the same again does
+    /// the rest.
+    Rewrite {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(flatten)]
+        options: rewrite::Options,
     },
     /// Shows how far epochs are, lets the views read another one, deletes one that nobody reads
     Epoch {
@@ -232,6 +245,7 @@ fn carry_out(command: Command) -> Result<ExitCode, anyhow::Error> {
             runtime()?.block_on(checkpoint::run(&configured.load_without_key()?, &action))?;
         }
         Command::Resume { configured, options } => runtime()?.block_on(resume::run(&configured.load()?, options))?,
+        Command::Rewrite { configured, options } => runtime()?.block_on(rewrite::run(&configured.load()?, options))?,
         Command::Epoch { configured, action } => {
             runtime()?.block_on(epoch::run(&configured.load_without_key()?, &action))?;
         }

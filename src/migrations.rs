@@ -21,7 +21,7 @@ mod cluster;
 mod compare;
 mod statements;
 
-pub use compare::Lacking;
+pub use compare::{Lacking, loaded_by_people};
 pub use statements::statements;
 
 use compare::{Held, Needs, describes_columns, subject};

@@ -296,7 +296,8 @@ fn planted_defects_still_fit_and_are_listed() {
 
 #[test]
 fn keys_of_tables_hold_identity_only() {
-    let identity = ["root", "epoch", "source", "key_source", "opened", "window_start", "id", "offset", "number", "first"];
+    let identity =
+        ["root", "epoch", "source", "key_source", "opened", "window_start", "id", "offset", "number", "first", "table"];
     let sql: Vec<File> = files_below("deploy/clickhouse", "sql");
     // The tables that the worker writes; dimensions are dated and loaded by people.
     let statements = sql.iter().flat_map(|file| grapevine::migrations::statements(&file.text));

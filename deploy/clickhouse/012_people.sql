@@ -1097,6 +1097,19 @@ ALTER TABLE {people}.gaps
     COMMENT COLUMN recorded 'When it was resumed',
     COMMENT COLUMN reason 'Why, for people';
 
+CREATE OR REPLACE VIEW {people}.losses SQL SECURITY DEFINER AS
+SELECT * FROM losses
+COMMENT 'What could not be had again after the store had lost it: lives that had left memory, records that the log no longer holds';
+ALTER TABLE {people}.losses
+    COMMENT COLUMN source 'Log and partition',
+    COMMENT COLUMN epoch 'Under which rules it was written',
+    COMMENT COLUMN table 'The table that lacks rows',
+    COMMENT COLUMN first 'Rows of events from this offset on may be missing',
+    COMMENT COLUMN next 'Up to before this offset',
+    COMMENT COLUMN lives 'Roots of which lives are known to be lost',
+    COMMENT COLUMN recorded 'When it was rewritten',
+    COMMENT COLUMN reason 'What was lost, for people';
+
 CREATE OR REPLACE VIEW {people}.conservation SQL SECURITY DEFINER AS
 SELECT * FROM conservation
 COMMENT 'Lives whose windows do not add up to their totals: must return nothing while no batch is under way';

@@ -144,6 +144,12 @@ impl Layout {
         }
     }
 
+    /// How a statement begins that says something else of a table which lies on all servers.
+    #[must_use]
+    pub fn alter(&self, table: &str) -> String {
+        format!("{ALTER}{table}{}", self.everywhere())
+    }
+
     /// Why a table that is there would not do, by its engine, and in a sharded store by that of the part which the server keeps itself;
     /// `of_a_source`: the table is.
     #[must_use]
@@ -257,7 +263,7 @@ mod tests {
 
     #[test]
     fn what_workers_write_belongs_to_a_source_and_beside_it_gaps_alone() {
-        let mut written: Vec<&str> = TABLES.iter().map(|table| table.name).chain(["gap"]).collect();
+        let mut written: Vec<&str> = TABLES.iter().map(|table| table.name).chain(["gap", "loss"]).collect();
         let mut of_sources: Vec<&str> = statements()
             .filter(|statement| is_of_a_source(statement))
             .filter_map(|statement| Some(parts(statement)?.1))

@@ -40,8 +40,18 @@ fn found_in(table: &Listed) -> String {
     )
 }
 
-/// Moves marks in a table, if all of them are there as they were promised: columns that are not named hold nothing.
-fn statement(table: &Listed) -> String {
+/// What must hold for marks to move: all of them are there as they were promised. A source that has no mark gets one, but not where it has
+/// `progress`: whoever wrote that has made one, which is lost.
+fn kept() -> String {
+    format!(
+        "throwIf(arrayExists((mark, promised) -> promised > said[mark], {{marks:Array(String)}}, {{tables:Array(UInt64)}}), '{BROKEN}') = 0 \
+         AND (moved.3 > 0 OR moved.2 NOT IN \
+         (SELECT toString(source) FROM progress WHERE epoch = {{asked:UInt16}} AND source IN {{sources:Array(String)}}))"
+    )
+}
+
+/// Moves marks in a table under a condition: columns that are not named hold nothing.
+fn statement(table: &Listed, condition: &str) -> String {
     let value = |name: &str, kind: &str| match (name, kind) {
         ("epoch", _) => Some(EPOCH.to_string()),
         ("source", _) => Some("moved.1".to_owned()),
@@ -54,15 +64,12 @@ fn statement(table: &Listed) -> String {
     };
     let set = table.columns.iter().filter_map(|column| Some((column.name, value(column.name, column.kind)?)));
     let (names, values): (Vec<&str>, Vec<String>) = set.unzip();
-    // A source that has no mark gets one, but not where it has `progress`: whoever wrote that has made one, which is lost.
     format!(
         "INSERT INTO {} ({}) \
          WITH (SELECT mapFromArrays(groupArray(mark), groupArray(upto + 1)) FROM ({})) AS said \
          SELECT {} FROM (SELECT arrayJoin(arrayZip( \
          {{marks:Array(String)}}, {{sources:Array(String)}}, {{tables:Array(UInt64)}}, {{versions:Array(UInt64)}})) AS moved) \
-         WHERE throwIf(arrayExists((mark, promised) -> promised > said[mark], {{marks:Array(String)}}, {{tables:Array(UInt64)}}), '{BROKEN}') = 0 \
-         AND (moved.3 > 0 OR moved.2 NOT IN \
-         (SELECT toString(source) FROM progress WHERE epoch = {{asked:UInt16}} AND source IN {{sources:Array(String)}}))",
+         WHERE {condition}",
         table.name,
         names.join(", "),
         found_in(table),
@@ -73,11 +80,23 @@ fn statement(table: &Listed) -> String {
 impl ClickHouseSink {
     /// Moves the marks of the sources of some rows up to these; says whether all tables are as whole as was promised.
     pub(super) async fn mark(&self, rows: &[Append]) -> Result<bool, Failure> {
+        self.move_marks(rows, &kept()).await
+    }
+
+    /// Makes the marks of the sources of some rows anew, whatever the tables say: for whoever has just written again what they had lost.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn mark_anew(&self, rows: &[Append]) -> Result<(), Failure> {
+        self.move_marks(rows, "1").await.map(drop)
+    }
+
+    async fn move_marks(&self, rows: &[Append], condition: &str) -> Result<bool, Failure> {
         let versions: Vec<_> = rows.iter().map(|append| append.progress.version).collect();
         for table in marked() {
             let mut is_broken = false;
             let moved = self.within(async {
-                let query = self.inserting(self.client().query_raw(&statement(table)), rows).await?;
+                let query = self.inserting(self.client().query_raw(&statement(table, condition)), rows).await?;
                 self.with_promises(query, rows).param("versions", &versions).execute().await.map_err(|error| {
                     is_broken = errors::says(&error, BROKEN);
                     classify(&error)

@@ -18,7 +18,7 @@ use crate::row::Progress;
 
 /// Every table that holds rows of an epoch: those that workers write, and what commands note beside them.
 pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
-    TABLES.iter().map(|table| table.name).chain(["gap"])
+    TABLES.iter().map(|table| table.name).chain(["gap", "loss"])
 }
 
 /// The store, reached, with the schema of this program.
@@ -33,7 +33,12 @@ pub(crate) struct ActiveEpochs(BTreeMap<String, u16>);
 
 impl ActiveEpochs {
     pub(crate) fn of(&self, source: &str) -> u16 {
-        self.0.get(source).copied().unwrap_or_default()
+        self.said(source).unwrap_or_default()
+    }
+
+    /// What is said, if anything.
+    pub(crate) fn said(&self, source: &str) -> Option<u16> {
+        self.0.get(source).copied()
     }
 }
 
@@ -118,6 +123,14 @@ impl Database {
         let query = "SELECT epoch, source, first, version, watermark, read, accepted, duplicates, conflicting_copies, \
                      rejected, accepted_by_type, log_end, written FROM progress FINAL ORDER BY source, epoch";
         self.all("ask how far sources are complete", self.query(query)).await
+    }
+
+    /// Lets the views read an epoch of these sources.
+    pub(crate) async fn promote(&self, epoch: u16, sources: Vec<String>) -> Result<(), CommandError> {
+        // One insert, so that all change at once.
+        let promote = "INSERT INTO active_epoch (source, epoch, version) SELECT arrayJoin({sources:Array(String)}), \
+                       {epoch:UInt16}, (SELECT max(version) + 1 FROM active_epoch)";
+        self.run("promote the epoch", self.query(promote).param("sources", sources).param("epoch", epoch)).await
     }
 
     pub(crate) async fn active_epochs(&self) -> Result<ActiveEpochs, CommandError> {

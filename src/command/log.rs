@@ -183,6 +183,18 @@ impl Log {
         }
     }
 
+    /// Refuses what must not be done while somebody may write; `place` is best an offset that is committed already: nothing changes then.
+    pub(crate) fn refuse_members(&self, (partition, next): (Partition, Offset), epoch: u16) -> Result<(), CommandError> {
+        if self.has_members(partition, next)? {
+            return Err(CommandError::Refused(format!(
+                "the group {} has members: stop every worker of epoch {epoch} first. One that was killed stays a member for \
+                 kafka.session_timeout_ms; wait for that and try again",
+                self.group
+            )));
+        }
+        Ok(())
+    }
+
     fn failed(&self, doing: &str, error: &KafkaError) -> CommandError {
         // It says why while it is polled.
         (0..EVENTS).for_each(|_| drop(self.client.poll(Duration::ZERO)));

@@ -166,19 +166,10 @@ impl Parts<'_> {
     }
 
     fn refuse_members(&self, seen: &[Seen]) -> Result<(), CommandError> {
-        // Best by an offset that is committed already: nothing changes then.
         let probed =
             seen.iter().find(|seen| seen.committed.is_some()).or_else(|| seen.iter().find(|seen| seen.checkpoint.is_none()));
         let Some(Seen { partition, committed, first, .. }) = probed else { return Ok(()) };
-        if self.log.has_members(*partition, committed.unwrap_or(*first))? {
-            return Err(CommandError::Refused(format!(
-                "the group {} has members: stop every worker of epoch {} first. One that was killed stays a member for \
-                 kafka.session_timeout_ms; wait for that and try again",
-                self.log.group(),
-                self.config.rules.epoch
-            )));
-        }
-        Ok(())
+        self.log.refuse_members((*partition, committed.unwrap_or(*first)), self.config.rules.epoch)
     }
 
     async fn newest_version(&self, source: &str) -> Result<Option<Offset>, CommandError> {

@@ -29,7 +29,7 @@ mod reading;
 mod refusal;
 mod stamps;
 
-pub use judgement::{Bounds, Found, StoredState};
+pub use judgement::{Bounds, Found, StoredState, check_bounds};
 pub use leaving::{Farewell, Undone};
 pub use memory::Memory;
 pub use promise::{Broken, Known, Promise, StoreId, written};

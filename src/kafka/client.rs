@@ -154,7 +154,7 @@ pub(super) struct Context {
 }
 
 impl Context {
-    fn new(topic: &str, tokens: &Tokens) -> Self {
+    pub(super) fn new(topic: &str, tokens: &Tokens) -> Self {
         Self {
             topic: topic.to_owned(),
             tokens: tokens.clone(),

@@ -71,12 +71,15 @@ impl Hand {
         self.0.get(&partition)?.batch.as_ref()
     }
 
+    /// A run of records in a partition's batch.
+    pub(super) fn records(&self, partition: Partition, run: Range<usize>) -> Vec<Record<'_>> {
+        self.batch(partition).map(|batch| batch.records(run)).unwrap_or_default()
+    }
+
     /// A delivery of the reader with the records that it names.
     pub(super) fn deliver(&self, told: reader::Delivery) -> Delivery<'_> {
         match told {
-            reader::Delivery::Records(partition, run) => {
-                Delivery::Records(partition, self.batch(partition).map(|batch| batch.records(run)).unwrap_or_default())
-            }
+            reader::Delivery::Records(partition, run) => Delivery::Records(partition, self.records(partition, run)),
             reader::Delivery::Assigned(partitions) => Delivery::Assigned(partitions),
             reader::Delivery::End(partition, end) => Delivery::End(partition, end),
             reader::Delivery::Doubted(partition) => Delivery::Doubted(partition),

@@ -12,7 +12,7 @@ use crate::clickhouse::{Layout, TABLES, is_of_a_source, local_database, people_d
 use crate::rollup::{ANSWERS, Answer};
 
 /// What commands and migrations write, beside [`TABLES`] and the answers.
-const OURS: [&str; 6] = ["active_epoch", "gap", "removal", "run", "schema_migrations", "store"];
+const OURS: [&str; 7] = ["active_epoch", "gap", "loss", "removal", "run", "schema_migrations", "store"];
 
 /// The answer that a table keeps the runs of.
 fn answer_of(table: &str) -> Option<&'static Answer> {
@@ -75,6 +75,12 @@ impl Made {
     fn is_for_people(&self) -> bool {
         !TABLES.iter().any(|table| table.name == self.name) && self.name != "store"
     }
+}
+
+/// The names of the tables that nobody but people fills.
+#[must_use]
+pub fn loaded_by_people() -> Vec<&'static str> {
+    made_by(super::MIGRATIONS).filter(|made| !made.is_view && !made.is_ours()).map(|made| made.name).collect()
 }
 
 /// The table or view that a statement makes or alters.
@@ -256,6 +262,7 @@ fn consequence(name: &str) -> &'static str {
         }
         "active_epoch" => " (views read epoch 0 until `grapevine epoch promote`)",
         "gap" => " (the view `gaps` has forgotten what no count covers)",
+        "loss" => " (the view `losses` has forgotten what was lost before)",
         "run" => " (no answer is shown until the next `grapevine rollup`)",
         _ if answer_of(name).is_some() => " (the next `grapevine rollup` makes it again)",
         _ if TABLES.iter().any(|table| table.name == name) => "",

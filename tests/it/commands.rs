@@ -6,6 +6,7 @@ mod probe;
 mod rejects;
 mod resume;
 mod retain;
+mod rewrite;
 
 use std::io::Write as _;
 use std::net::TcpListener;

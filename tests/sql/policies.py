@@ -23,7 +23,7 @@ PRODUCT = "coverage activity_daily answer_times cascade_shape thread_shape buzz 
 
 
 # What says how far the data reach.
-OPEN = ["gaps", "progress", "run", "sources"]
+OPEN = ["gaps", "losses", "progress", "run", "sources"]
 
 
 def conditions():

@@ -82,7 +82,7 @@ pub(super) async fn run(config: &Config, promotion: &Promotion) -> Result<(), Co
     let ready = || standings.iter().zip(&verdicts).filter(|(_, verdict)| **verdict == Verdict::Ready);
     if refused == 0 && ready().next().is_some() {
         let sources = ready().map(|(standing, _)| standing.source.clone()).collect();
-        promote(&database, promotion.epoch, sources).await?;
+        database.promote(promotion.epoch, sources).await?;
     }
     say(&report(&standings, &verdicts, refused > 0))?;
     if refused == 0 {
@@ -93,14 +93,6 @@ pub(super) async fn run(config: &Config, promotion: &Promotion) -> Result<(), Co
          others",
         standings.len()
     )))
-}
-
-async fn promote(database: &Database, epoch: u16, sources: Vec<String>) -> Result<(), CommandError> {
-    // One insert, so that all change at once.
-    let promote = "INSERT INTO active_epoch (source, epoch, version) SELECT arrayJoin({sources:Array(String)}), \
-                   {epoch:UInt16}, (SELECT max(version) + 1 FROM active_epoch)";
-    let query = database.query(promote).param("sources", sources).param("epoch", epoch);
-    database.run("promote the epoch", query).await
 }
 
 /// The chosen sources; else those with rows of the epoch, and the others of their logs, which would stay behind.

@@ -1,29 +1,22 @@
 //! Publishes rejects again, part by part: first the brokers have all of a part, then it is recorded as replayed.
 
-use std::time::Duration;
-
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
 use super::publishing::{Published, Publisher};
 use super::{Filter, REPLAY_OF};
-use crate::backoff::Backoff;
 use crate::clickhouse::ClickHouseSink;
 use crate::command::CommandError;
 use crate::command::database::Database;
 use crate::command::log::Log;
 use crate::command::outcome::say;
+use crate::command::sending::send;
 use crate::command::table::Table;
 use crate::config::Config;
-use crate::failure::Failure;
 use crate::row::{Rejected, Rows};
-use crate::worker::Sink as _;
 
 /// Records of one part. Each may be as large as rules.reject_kib.
 const PART: u32 = 1000;
-
-/// Attempts to record what was published: what is not recorded would be published twice.
-const ATTEMPTS: u32 = 8;
 
 /// Which rejects, and how.
 #[derive(Clone, Debug, clap::Args)]
@@ -152,19 +145,12 @@ async fn part(
 async fn record(sink: &ClickHouseSink, taken: Vec<Rejected>) -> Result<(), CommandError> {
     let recorded = |reject: Rejected| Rejected { version: reject.offset + 2, replayed: true, ..reject };
     let rows = Rows { rejects: taken.into_iter().map(recorded).collect(), ..Rows::default() };
-    let backoff = Backoff { min: Duration::from_millis(200), max: Duration::from_secs(10) };
-    let mut attempt = 0;
-    while let Err(error) = sink.insert(&rows, "rejects replay").await {
-        attempt += 1;
-        if attempt == ATTEMPTS || matches!(error, Failure::Operator(_)) {
-            let doing = format!(
-                "{} records were published, but could not be recorded as replayed: the next replay publishes them again, which \
-                 is harmless for events (copies are recognised while their root lives)",
-                rows.rejects.len()
-            );
-            return Err(CommandError::Store(doing, error));
-        }
-        tokio::time::sleep(backoff.delay(attempt - 1, 0)).await;
-    }
-    Ok(())
+    send(sink, &rows, "rejects replay").await.map_err(|error| {
+        let doing = format!(
+            "{} records were published, but could not be recorded as replayed: the next replay publishes them again, which is \
+             harmless for events (copies are recognised while their root lives)",
+            rows.rejects.len()
+        );
+        CommandError::Store(doing, error)
+    })
 }

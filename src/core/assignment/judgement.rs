@@ -95,7 +95,10 @@ fn established(source: &Arc<str>, rules: &Rules, bounds: Bounds) -> Engine {
 }
 
 /// The log must begin before, and end behind, the place where reading goes on.
-pub(super) fn check_bounds(source: &str, bounds: Bounds, next: Offset) -> Result<(), String> {
+///
+/// # Errors
+/// Why it does not, and what to do.
+pub fn check_bounds(source: &str, bounds: Bounds, next: Offset) -> Result<(), String> {
     let Bounds { first, end, committed: _, partitions: _ } = bounds;
     if next < first {
         return Err(refusal::begins_later(source, first, next));

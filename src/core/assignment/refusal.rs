@@ -43,14 +43,21 @@ pub(super) fn no_checkpoint(source: &str, evidence: &str) -> String {
     )
 }
 
+/// What is left where nothing brings the rows back.
+const LAST_WAYS: &str = "If there is nothing of the kind: raise `epoch`, which is exact if the log still begins where the rows did; else stop \
+                         every worker of this epoch, run `grapevine migrate` if the database was dropped, and `grapevine rewrite` once, which writes \
+                         again every living root and all facts that the log still holds";
+
+/// Where it is explained.
+const MANUAL: &str = "(docs/operations.md, \"A store that forgot\")";
+
 /// The store is another one than that which the newest state of a source was written with.
 #[must_use]
 pub fn another_store(source: &str, wanted: StoreId, here: StoreId) -> String {
     format!(
         "`clickhouse.database` at `clickhouse.urls` is another store than the one that {source} was written to (its id is {here}, not \
          {wanted}): nothing was read, nothing is written. Set them right, and the worker goes on by itself. If it holds a whole copy of \
-         the right one, give it the id: ALTER TABLE store MODIFY COMMENT '{wanted}'. If the right one is gone, raise `epoch`, which \
-         reads again all that the log still holds into rows of its own (docs/operations.md, \"A store that forgot\")"
+         the right one, give it the id: ALTER TABLE store MODIFY COMMENT '{wanted}'. {LAST_WAYS} {MANUAL}"
     )
 }
 
@@ -82,8 +89,7 @@ pub fn refused(forgotten: &str) -> String {
     format!(
         "{forgotten}; and no checkpoint that is kept is as old, or the log does not reach back to it. Nothing was read, nothing is \
          written. Bring back the store's own backup or replica, or put older checkpoints beside those that are kept, and the worker \
-         goes on by itself; if there are none, raise `epoch`, which reads again all that the log still holds into rows of its own \
-         (docs/operations.md, \"A store that forgot\")"
+         goes on by itself. {LAST_WAYS} {MANUAL}"
     )
 }
 
@@ -142,4 +148,25 @@ pub(super) fn garbage(partition: Partition, rejected: u64, read: u64) -> String 
          topic than was meant. `grapevine rejects ls` counts the reasons of those that were written. To take them all the \
          same, each as a row of `rejects`, set `worker.garbage_percent` to 100"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_exact_is_named_before_what_is_not() {
+        let places = |said: &str, ways: &[&str]| ways.iter().map(|way| said.find(way).unwrap()).collect::<Vec<_>>();
+        let said = refused("the store has lost rows");
+        assert!(
+            places(&said, &["backup or replica", "older checkpoints", "`epoch`", "`grapevine rewrite`"]).is_sorted(),
+            "{said}"
+        );
+        let said = another_store("t/0", StoreId(1), StoreId(2));
+        assert!(
+            places(&said, &["Set them right", "MODIFY COMMENT", "`epoch`", "`grapevine migrate`", "`grapevine rewrite`"])
+                .is_sorted(),
+            "{said}"
+        );
+    }
 }

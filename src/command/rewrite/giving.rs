@@ -1,0 +1,62 @@
+//! What a store that was made anew is given: the id of the one that it stands for, and what the views read; and what only people can give.
+
+use super::{Parts, Plan, Source};
+use crate::assignment::{self, StoreId};
+use crate::command::outcome::CommandError;
+use crate::migrations;
+
+impl Parts<'_> {
+    /// The id that an empty store must have, if its own is another than that which the states name. From there on it is taken for that
+    /// one. A store in which somebody has written is another one: whose it is, only a person knows.
+    pub(super) async fn id_to_give(&self, sources: &mut [Source]) -> Result<Option<StoreId>, CommandError> {
+        let is_other = |source: &&Source| source.promise.progress.is_some() && source.promise.store != source.known.store;
+        let Some(wanted) = sources.iter().find(is_other).map(|source| source.promise.store) else { return Ok(None) };
+        let rows: Vec<u64> =
+            self.database.all("ask whether the store is empty", self.database.query("SELECT count() FROM progress")).await?;
+        let foreign = sources.iter().filter(is_other).find(|source| rows != [0] || source.promise.store != wanted);
+        if let Some(Source { name, promise, known, .. }) = foreign {
+            let why = assignment::another_store(name, promise.store, known.store);
+            return Err(CommandError::Refused(format!(
+                "the store is not empty, or was made for states of several stores: {why}"
+            )));
+        }
+        sources.iter_mut().for_each(|source| source.known.store = wanted);
+        Ok(Some(wanted))
+    }
+
+    /// Makes an empty store the one that was lost: workers compare, as after any loss.
+    pub(super) async fn give_id(&self, id: StoreId) -> Result<(), CommandError> {
+        let alter = self.config.clickhouse.layout.alter("store");
+        let query = self.database.query(&format!("{alter} MODIFY COMMENT '{id}'"));
+        self.database
+            .run(
+                "give the store the id of the one that was lost (needs ALTER MODIFY COMMENT, as `grapevine migrate` does)",
+                query,
+            )
+            .await
+    }
+
+    /// Lets the views read the epoch of what was rewritten, where nobody remembers which one they read and no other has rows.
+    pub(super) async fn give_active_epoch(&self, plans: &[Plan]) -> Result<(), CommandError> {
+        let epoch = self.config.rules.epoch;
+        let (active, progress) = (self.database.active_epochs().await?, self.database.progress().await?);
+        let is_forgotten = |plan: &&Plan| {
+            let name = &*plan.source.name;
+            active.said(name).is_none() && epoch != 0 && !progress.iter().any(|row| *row.source == *name && row.epoch != epoch)
+        };
+        let sources: Vec<String> = plans.iter().filter(is_forgotten).map(|plan| plan.source.name.to_string()).collect();
+        if sources.is_empty() { Ok(()) } else { self.database.promote(epoch, sources).await }
+    }
+
+    /// The tables that people load and that hold nothing, in words.
+    pub(super) async fn empty_tables(&self) -> Result<String, CommandError> {
+        let empty = "SELECT name FROM system.tables WHERE database = currentDatabase() AND name IN {tables:Array(String)} AND total_rows = 0 \
+                     ORDER BY name";
+        let query = self.database.query(empty).param("tables", migrations::loaded_by_people());
+        let empty: Vec<String> = self.database.all("ask which tables are empty", query).await?;
+        if empty.is_empty() {
+            return Ok(String::new());
+        }
+        Ok(format!("empty, of what people load: {}; load again what was there\n", empty.join(", ")))
+    }
+}
