@@ -64,9 +64,8 @@ enum Command {
     Migrate {
         #[command(flatten)]
         configured: Configured,
-        /// Print the statements and run none
-        #[arg(long)]
-        plan: bool,
+        #[command(flatten)]
+        options: migrate::Options,
     },
     /// Makes the answers anew: what came back, from where, how soon; with --every again and again
     ///
@@ -233,8 +232,8 @@ fn carry_out(command: Command) -> Result<ExitCode, anyhow::Error> {
         Command::Health { configured, options } => {
             runtime()?.block_on(health::run(&configured.load_without_key()?, options))?;
         }
-        Command::Migrate { configured, plan } => {
-            runtime()?.block_on(migrate::run(&configured.load_without_key()?.clickhouse, plan))?;
+        Command::Migrate { configured, options } => {
+            runtime()?.block_on(migrate::run(&configured.load_without_key()?.clickhouse, options))?;
         }
         Command::Rollup { configured, arguments } => {
             let config = configured.load_without_key()?;

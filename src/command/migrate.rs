@@ -17,7 +17,8 @@ pub enum MigrateError {
         "everything is there again, but empty, although workers have written to this database: {0}. Nothing here brings back what was \
          dropped. Workers notice it, and wait, where it is `root`, `activity_window`, `cascade` or `thread`; of other tables and of \
          columns they do not. Bring back the whole store, as of one time, from ClickHouse's own backup or replica; if there is none, raise \
-         `epoch`, which reads again all that the log still holds into rows of its own (docs/operations.md, \"A table that was dropped\")"
+         `epoch`, which is exact if the log still begins where the rows did, else run `grapevine rewrite` (--all for tables of which \
+         workers notice nothing), and say --rewrite-follows here where that is scripted (docs/operations.md, \"A table that was dropped\")"
     )]
     Lost(String),
     /// Standard output.
@@ -25,20 +26,37 @@ pub enum MigrateError {
     Output(#[from] io::Error),
 }
 
+/// How to migrate.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Options {
+    /// Print the statements and run none
+    #[arg(long)]
+    plan: bool,
+    /// End with 0 although what held rows had to be made again: `grapevine rewrite` is run next
+    #[arg(long)]
+    rewrite_follows: bool,
+}
+
 /// Applies what is missing and prints one line a migration; with `plan` it prints the statements and runs none.
 ///
 /// # Errors
 /// When the store or standard output fails, something is in the way, or what had to be made again held rows.
-pub async fn run(config: &config::ClickHouse, plan: bool) -> Result<(), MigrateError> {
+pub async fn run(config: &config::ClickHouse, options: Options) -> Result<(), MigrateError> {
     let client = connect(config).await.map_err(SchemaProblem::Store)?;
     let mut output = io::stdout().lock();
-    if plan {
+    if options.plan {
         let plan = migrations::plan(&client, &config.layout).await?;
         print_plan(&mut output, config, &plan.steps(MIGRATIONS, &config.layout, &rows_database(&config.database)))?;
         return Ok(());
     }
     let done = migrations::apply(&client, &config.layout).await?;
     print_done(&mut output, &config.database, &done)?;
+    if options.rewrite_follows {
+        for lost in &done.lost {
+            writeln!(output, "empty, although it held rows: {lost}")?;
+        }
+        return Ok(());
+    }
     if done.lost.is_empty() { Ok(()) } else { Err(MigrateError::Lost(done.lost.join(", "))) }
 }
 

@@ -83,6 +83,9 @@ async fn what_was_dropped_with_its_rows_is_said_and_ends_with_a_code() {
     assert_eq!(database.ask("SELECT count() FROM cascade").await, "0");
     assert!(migrate(&database, &[]).done().ends_with("already\n"));
     write(&database.sink(), world()).await.unwrap();
+    database.run("DROP TABLE cascade SYNC").await;
+    let said = migrate(&database, &["--rewrite-follows"]).done();
+    assert!(said.contains("made again: `cascade`\n") && said.contains("although it held rows: table `cascade`\n"), "{said}");
 }
 
 #[tokio::test]
