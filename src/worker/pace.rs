@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::config;
 
-/// Settling and encoding may take at most one part in so many of a loop's time: a pass over a large tree then
-/// happens less often the longer it takes.
-const SETTLING_SHARE: u32 = 10;
+/// Settling may take at most one part in so many of a loop's time: a pass over a large tree then happens less often the longer
+/// it takes. All roots of the loop wait for it, the calm ones, too, so it is no smaller a part.
+const SETTLING_SHARE: u32 = 5;
 
 /// The wait from a flush to the next, given what that flush was: its rows, its partitions, the time it took.
 #[must_use]
@@ -46,7 +46,12 @@ mod tests {
 
     #[test]
     fn a_flush_that_took_long_is_not_repeated_soon() {
-        assert_eq!(interval(&flush(), 1, 1, Duration::from_millis(700)), Duration::from_secs(7));
-        assert_eq!(interval(&flush(), 1, 1, Duration::from_secs(6)), Duration::from_secs(60), "beyond the greatest interval");
+        assert_eq!(
+            interval(&flush(), 1, 1, Duration::from_millis(200)),
+            Duration::from_secs(1),
+            "a fifth of the shortest interval"
+        );
+        assert_eq!(interval(&flush(), 1, 1, Duration::from_millis(700)), Duration::from_millis(3_500));
+        assert_eq!(interval(&flush(), 1, 1, Duration::from_secs(12)), Duration::from_secs(60), "beyond the greatest interval");
     }
 }
