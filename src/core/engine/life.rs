@@ -61,6 +61,8 @@ pub(super) struct Dimensions {
 /// Which rows changed since the last flush.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changed {
+    /// Whether it took anything in, even if no row shows it.
+    pub(super) any: bool,
     /// What the post says of the life: its row of `root`.
     pub(super) root: bool,
     pub(super) cascade: bool,
@@ -90,9 +92,9 @@ pub(super) struct Life {
     /// What its texts cost, in entries of the budget; they change with its post alone.
     #[serde(skip)]
     text_entries: u64,
-    /// And in bytes of memory, with itself and its post.
+    /// About what it took of memory, in bytes, when it was last weighed.
     #[serde(skip)]
-    fixed_bytes: usize,
+    pub(super) weight: u64,
     /// Not in snapshots: they are taken right after a flush.
     #[serde(skip)]
     pub(super) changed: Changed,
@@ -125,7 +127,7 @@ impl Life {
             others: None,
             brand_people: BTreeSet::new(),
             text_entries: 0,
-            fixed_bytes: 0,
+            weight: 0,
             changed: Changed::default(),
         };
         life.weigh_texts();
@@ -147,6 +149,7 @@ impl Life {
             // Facts without a root never come here: they pass the engine by.
             Body::Visit(_) | Body::Conversion(_) | Body::Cost(_) | Body::Assign(_) | Body::Report(_) => return Outcome::Accepted,
         };
+        self.changed.any |= outcome == Outcome::Accepted;
         if outcome == Outcome::Accepted && !matches!(event.body, Body::Sample { .. }) {
             self.changed.mark_window(at);
         }
@@ -172,7 +175,6 @@ impl Life {
     fn weigh_texts(&mut self) {
         let post = self.post.as_ref().map_or(0, |post| TEXT_AN_ENTRY * 4 + post.url.len() + post.dimensions.bytes());
         self.text_entries = ((self.root.len() + post) / TEXT_AN_ENTRY) as u64;
-        self.fixed_bytes = self.fixed_bytes();
     }
 
     fn of_both_trees(&self, count: fn(&Tree) -> usize) -> usize {
@@ -195,6 +197,7 @@ impl Life {
         let by_brand = |node: &&Node| node.has(flag::BRAND) && node.actor != DELETED;
         let replies = self.thread.iter().flat_map(|tree| tree.nodes());
         self.brand_people = replies.filter(by_brand).map(|node| node.actor).collect();
+        self.weigh();
         let mut quotes = self.thread.iter().flat_map(|tree| tree.to_quotes());
         is_sound && quotes.all(|(_, quote)| self.quote(quote).is_some())
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-use super::life::Life;
+use super::life::{Changed, Life};
 use super::memory;
 use super::tally::Holdings;
 use crate::record::Offset;
@@ -77,8 +77,16 @@ impl Lives {
         holdings.nodes = holdings.nodes - before.nodes + after.nodes;
         holdings.inferred = holdings.inferred - before.inferred + after.inferred;
         holdings.entries = holdings.entries - before.entries + after.entries;
-        holdings.bytes = holdings.bytes - before.bytes + after.bytes;
         Some(result)
+    }
+
+    /// Takes what changed in a life since it was last asked, and weighs it anew.
+    pub(super) fn take_changed(&mut self, slot: Slot) -> Option<Changed> {
+        let life = Arc::make_mut(self.slots.get_mut(slot as usize)?.as_mut()?);
+        self.holdings.bytes -= life.weight;
+        life.weigh();
+        self.holdings.bytes += life.weight;
+        Some(std::mem::take(&mut life.changed))
     }
 
     /// Marks a life as touched by the record at an offset, when the log's clock had seen so many stamps.
@@ -125,6 +133,11 @@ impl Lives {
         fresh.filter_map(|touch| self.slots.get(touch.1 as usize)?.as_ref())
     }
 
+    /// What the budget counts.
+    pub(super) fn entries(&self) -> u64 {
+        self.holdings.entries
+    }
+
     pub(super) fn holdings(&self) -> Holdings {
         let Lives { slots, free, by_root, touches, holdings } = self;
         let tables = memory::vec(slots.len(), slots.capacity(), size_of::<Option<Arc<Life>>>())
@@ -139,7 +152,7 @@ impl Lives {
         holdings.nodes = count(holdings.nodes, load.nodes);
         holdings.inferred = count(holdings.inferred, load.inferred);
         holdings.entries = count(holdings.entries, load.entries);
-        holdings.bytes = count(holdings.bytes, load.bytes);
+        holdings.bytes = count(holdings.bytes, life.weight);
     }
 }
 

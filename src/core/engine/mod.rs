@@ -95,10 +95,9 @@ pub struct Engine {
     last: Last,
     lives: Lives,
     interner: Interner,
-    /// Lives with rows that changed. A slot may stand here twice, or for a life that is gone.
+    /// Lives that changed. A slot may stand here twice, or for a life that is gone.
     dirty: Vec<Slot>,
     dirty_rows: usize,
-    dirty_nodes: usize,
     /// Rejects, facts, and last rows of evicted lives; the version of these last is set by the flush that takes them.
     pending: Rows,
     pending_weight: usize,
@@ -124,7 +123,6 @@ impl Engine {
             interner: Interner::default(),
             dirty: Vec::new(),
             dirty_rows: 0,
-            dirty_nodes: 0,
             pending: Rows::default(),
             pending_weight: 0,
             tally: Tally::default(),
@@ -194,13 +192,7 @@ impl Engine {
         self.dirty_rows + self.pending.len() + self.pending_weight
     }
 
-    /// How many nodes a flush would walk, about: what it costs.
-    #[must_use]
-    pub fn dirty_nodes(&self) -> usize {
-        self.dirty_nodes
-    }
-
-    /// What the engine holds.
+    /// What the engine holds; its memory, as it was at the last flush.
     #[must_use]
     pub fn holdings(&self) -> Holdings {
         let held = self.lives.holdings();
@@ -228,7 +220,7 @@ impl Engine {
             self.settle(slot, &mut rows);
         }
         rows.progress.push(self.progress());
-        (self.dirty_rows, self.dirty_nodes, self.pending_weight) = (0, 0, 0);
+        (self.dirty_rows, self.pending_weight) = (0, 0);
         Batch { rows, next: self.next, watermark: self.watermark(), tally: std::mem::take(&mut self.tally) }
     }
 
@@ -309,27 +301,26 @@ impl Engine {
     fn fold(&mut self, slot: Slot, event: &Event<'_>) -> Outcome {
         let Engine { lives, names, interner, rules, .. } = self;
         let folded = lives.change(slot, |life| {
-            let before = life.changed.rows();
+            let (known, before) = (life.changed.any, life.changed.rows());
             let outcome = life.fold(event, rules.window, names, interner);
-            (outcome, before, life.changed.rows(), life.nodes())
+            (outcome, life.changed.any && !known, life.changed.rows() - before)
         });
-        let Some((outcome, before, after, nodes)) = folded else { return Outcome::Accepted };
-        self.note_change(slot, (before, after), nodes);
+        let Some((outcome, is_news, rows)) = folded else { return Outcome::Accepted };
+        self.note_change(slot, is_news, rows);
         outcome
     }
 
-    /// Rows of a life are marked: so many were before.
-    fn note_change(&mut self, slot: Slot, (before, after): (usize, usize), nodes: usize) {
-        if before == 0 && after > 0 {
+    /// Rows of a life are marked: whether none were before, and how many more there are.
+    fn note_change(&mut self, slot: Slot, is_news: bool, rows: usize) {
+        if is_news {
             self.dirty.push(slot);
-            self.dirty_nodes += nodes;
         }
-        self.dirty_rows += after - before;
+        self.dirty_rows += rows;
     }
 
     /// Adds the rows of a life that changed.
     fn settle(&mut self, slot: Slot, rows: &mut Rows) {
-        let Some(changed) = self.lives.change(slot, |life| std::mem::take(&mut life.changed)) else { return };
+        let Some(changed) = self.lives.take_changed(slot) else { return };
         let Some(life) = self.lives.get(slot) else { return };
         let head = Head::of(life, self.rules.epoch, &self.source, self.next);
         if let Some(post) = life.post.as_deref().filter(|_| changed.root) {
@@ -358,7 +349,7 @@ impl Engine {
 
     /// Keeps I7: what goes depends on the log alone, the state stays within its budget.
     fn evict_by_budget(&mut self) {
-        while self.lives.holdings().entries > self.rules.budget
+        while self.lives.entries() > self.rules.budget
             && let Some((slot, _)) = self.lives.least_recent()
         {
             self.evict(slot);

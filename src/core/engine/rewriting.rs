@@ -31,12 +31,13 @@ impl Engine {
                 return Some(at);
             }
             let marked = self.lives.change(slot, |life| {
-                let before = life.changed.rows();
+                let (known, before) = (life.changed.any, life.changed.rows());
                 life.mark_whole(window);
-                (before, life.changed.rows(), life.nodes())
+                life.changed.any = true;
+                (!known, life.changed.rows() - before)
             });
-            if let Some((before, after, nodes)) = marked {
-                self.note_change(slot, (before, after), nodes);
+            if let Some((is_news, rows)) = marked {
+                self.note_change(slot, is_news, rows);
             }
         }
         None

@@ -1,4 +1,4 @@
-//! What a life holds: against the budget, and, as a gauge, of memory. Kept up with every event.
+//! What a life holds: against the budget, kept up with every event; and, as a gauge, of memory, weighed at every flush.
 
 use std::sync::Arc;
 
@@ -15,8 +15,6 @@ pub(in crate::engine) struct Load {
     pub(in crate::engine) inferred: u64,
     /// What it costs against the budget.
     pub(in crate::engine) entries: u64,
-    /// About what it takes of memory.
-    pub(in crate::engine) bytes: u64,
 }
 
 /// What a life costs beyond its nodes, in entries of the budget.
@@ -30,21 +28,18 @@ impl Life {
         let others =
             self.others.as_ref().map_or(0, |others| others.ids.len() as u64 + 2 * others.windows.len() as u64 + others.samples);
         let entries = LIFE_ENTRIES + self.text_entries + nodes + beside_nodes + others;
-        Load { nodes, inferred, entries, bytes: self.bytes() as u64 }
+        Load { nodes, inferred, entries }
     }
 
-    fn bytes(&self) -> usize {
-        let windows = &self.changed.windows;
-        self.fixed_bytes
+    /// Notes about what it takes of memory now.
+    pub(in crate::engine) fn weigh(&mut self) {
+        let bytes = memory::shared::<Life>()
+            + memory::text(self.root.len())
+            + self.post.as_deref().map_or(0, Post::bytes)
             + self.of_both_trees(Tree::bytes)
             + self.others.as_deref().map_or(0, Others::bytes)
-            + memory::tree(self.brand_people.len(), size_of::<u64>())
-            + memory::vec(windows.len(), windows.capacity(), size_of::<WindowIndex>())
-    }
-
-    /// What only its post changes.
-    pub(super) fn fixed_bytes(&self) -> usize {
-        memory::shared::<Life>() + memory::text(self.root.len()) + self.post.as_deref().map_or(0, Post::bytes)
+            + memory::tree(self.brand_people.len(), size_of::<u64>());
+        self.weight = bytes as u64;
     }
 }
 

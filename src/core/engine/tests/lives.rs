@@ -151,3 +151,18 @@ fn memory_is_counted_with_the_lives_that_take_it_and_no_longer() {
     // Tables that have grown do not shrink; nothing of two thousand lives is left over but that.
     assert!((restored.bytes..restored.bytes + 64_000).contains(&held.bytes), "{held:?}, {restored:?}");
 }
+
+#[test]
+fn what_no_row_shows_takes_memory_all_the_same() {
+    let mut engine = engine();
+    observe(&mut engine, &sample("r", "last", "views", 1.0, NOON + MINUTE));
+    engine.flush();
+    let before = engine.holdings().bytes;
+    for number in 1..=1_000 {
+        observe(&mut engine, &sample("r", &format!("s{number}"), "views", 2.0, NOON + MINUTE - number));
+    }
+    assert_eq!(engine.dirty_rows(), 0, "earlier values show nothing");
+    engine.flush();
+    let more = engine.holdings().bytes - before;
+    assert!((8 * 1_000..40 * 1_000).contains(&more), "{more} bytes for the ids of a thousand");
+}
