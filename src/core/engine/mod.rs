@@ -10,6 +10,7 @@ mod clock;
 mod fact;
 mod head;
 mod histogram;
+mod index;
 mod interner;
 mod last;
 mod life;

@@ -26,7 +26,7 @@ pub const FORMAT: u16 = 5;
 
 /// What an engine takes of memory for a life with one tree, which is moved once when it is restored, and for each [`NODE_BYTES`] of a
 /// snapshot (measured: `tests/memory.rs`).
-const LIFE_MEMORY: u64 = 650;
+const LIFE_MEMORY: u64 = 600;
 const NODE_MEMORY: u64 = 60;
 
 /// What a life takes in a snapshot beside its nodes, about.

@@ -8,9 +8,9 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
+use super::index::Index;
 use super::memory;
 use super::packed;
 use super::path::{Landmarks, Rank};
@@ -96,7 +96,7 @@ pub(super) struct Tree {
     to_quotes: usize,
     /// Node by id.
     #[serde(skip)]
-    index: HashTable<u32>,
+    index: Index,
     /// First of the nodes that wait for an id.
     #[serde(skip)]
     waiting: BTreeMap<u64, u32>,
@@ -109,14 +109,17 @@ pub(super) struct Tree {
 impl Default for Tree {
     fn default() -> Self {
         let root = Node { id: 0, actor: 0, time: 0, parent: ROOT, head: ROOT, followers: FOLLOWERS_UNKNOWN, flags: 0 };
+        // A share or reply follows at once, and more as a rule.
+        let mut nodes = Vec::with_capacity(4);
+        nodes.push(root);
         Tree {
-            nodes: vec![root],
+            nodes,
             unlinked: BTreeMap::new(),
             cycles_cut: 0,
             self_edges: 0,
             in_order: true,
             to_quotes: 0,
-            index: HashTable::new(),
+            index: Index::default(),
             waiting: BTreeMap::new(),
             landmarks: Landmarks::new(),
         }
@@ -151,7 +154,7 @@ impl Tree {
 
     /// The node with this id.
     pub(super) fn find(&self, id: u64) -> Option<u32> {
-        self.index.find(id, |&at| self.node(at).id == id).copied()
+        self.index.find(&self.nodes[1..], id, |node| node.id).map(|place| place + 1)
     }
 
     /// The node at an index.
@@ -216,9 +219,9 @@ impl Tree {
 
     /// Rebuilds what a snapshot leaves out.
     pub(super) fn reindex(&mut self) {
-        self.index = HashTable::with_capacity(self.nodes.len());
-        for (at, node) in (0u32..).zip(&self.nodes).skip(1) {
-            self.index.insert_unique(node.id, at, |&other| self.nodes[other as usize].id);
+        self.index = Index::with_capacity(self.len());
+        for end in 2..=self.nodes.len() {
+            self.index.add_last(&self.nodes[1..end], |node| node.id);
         }
         self.to_quotes = self.to_quotes().count();
         self.waiting.clear();
@@ -226,7 +229,7 @@ impl Tree {
         let Tree { nodes, unlinked, index, waiting, .. } = self;
         for (&at, entry) in unlinked.iter_mut() {
             let id = entry.declared;
-            let here = index.find(id, |&other| nodes[other as usize].id == id).is_some();
+            let here = index.find(&nodes[1..], id, |node| node.id).is_some();
             entry.next_waiting = if here { ROOT } else { waiting.insert(id, at).unwrap_or(ROOT) };
         }
     }
@@ -236,7 +239,7 @@ impl Tree {
         let Tree { nodes, unlinked, index, waiting, landmarks, .. } = self;
         memory::shared::<Tree>()
             + memory::vec(nodes.len(), nodes.capacity(), size_of::<Node>())
-            + memory::allocated(index.allocation_size())
+            + index.bytes()
             + memory::tree(unlinked.len(), size_of::<(u32, Unlinked)>())
             + memory::tree(waiting.len(), size_of::<(u64, u32)>())
             + memory::tree(landmarks.len(), size_of::<(u32, Rank)>())
@@ -259,8 +262,7 @@ impl Tree {
             self.nodes.reserve_exact((self.nodes.len() / part).max(3));
         }
         self.nodes.push(Node { parent: ROOT, head: at, flags: node.flags & !flag::INFERRED, ..node });
-        let nodes = &self.nodes;
-        self.index.insert_unique(node.id, at, |&other| nodes[other as usize].id);
+        self.index.add_last(&self.nodes[1..], |node| node.id);
         at
     }
 
