@@ -11,7 +11,7 @@ use super::people::People;
 use super::pseudonym::DELETED;
 use super::scratch::Scratch;
 use super::shape::{Shape, level};
-use super::tree::{FOLLOWERS_UNKNOWN, ROOT, Tree, flag};
+use super::tree::{FOLLOWERS_UNKNOWN, Node, ROOT, Tree, flag};
 use crate::record::Millis;
 use crate::row::Cascade;
 
@@ -32,10 +32,11 @@ pub(super) fn row(life: &Life, tree: &Tree, scratch: &mut Scratch, head: &Head) 
     row.inferred = tree.inferred() as u64;
     (row.cycles_cut, row.self_edges) = (tree.cycles_cut, tree.self_edges);
     row.deletes = life.deletes();
-    (row.first_time, row.last_time) = view.span();
+    (row.first_time, row.last_time) = view.span;
     row.ages_from_post = view.root_seen;
     row.depth_first_ms = view.depth_first(shape);
-    count_flags(tree, &mut row);
+    row.deleted_actors = view.deleted_actors;
+    count_shares(&view, counter, &mut row);
     count_people(&view, &mut row);
     measure_delays(&view, counter, &mut row);
     list_top_nodes(life, tree, shape, &mut row);
@@ -50,17 +51,27 @@ pub(super) struct Ages<'a> {
     pub(super) root_time: Millis,
     pub(super) root_actor: u64,
     pub(super) root_seen: bool,
+    /// The least and greatest declared time, of the post too if it was seen.
+    pub(super) span: (Millis, Millis),
+    /// Nodes, and the post if it was seen, whose authors are deleted now, or were never known.
+    pub(super) deleted_actors: u64,
 }
 
 impl<'a> Ages<'a> {
     pub(super) fn of(life: &Life, tree: &'a Tree) -> Self {
         let post = life.post.as_deref();
-        let first = || tree.nodes()[1..].iter().map(|node| node.time).min().unwrap_or_default();
+        let (mut first, mut last, mut deleted) = (Millis::MAX, Millis::MIN, 0);
+        for node in &tree.nodes()[1..] {
+            (first, last) = (first.min(node.time), last.max(node.time));
+            deleted += u64::from(node.actor == DELETED);
+        }
         Ages {
             tree,
-            root_time: post.map_or_else(first, |post| post.time),
+            root_time: post.map_or(first, |post| post.time),
             root_actor: post.map_or(DELETED, |post| post.actor),
             root_seen: post.is_some(),
+            span: post.map_or((first, last), |post| (first.min(post.time), last.max(post.time))),
+            deleted_actors: deleted + u64::from(post.is_some_and(|post| post.actor == DELETED)),
         }
     }
 
@@ -88,22 +99,6 @@ impl<'a> Ages<'a> {
         !node.has(flag::INFERRED) && node.actor != DELETED && self.actor(node.parent) != DELETED
     }
 
-    /// The least and greatest declared time, of the post too if it was seen.
-    pub(super) fn span(&self) -> (Millis, Millis) {
-        let start = self.root_seen.then_some((self.root_time, self.root_time));
-        let span = self.tree.nodes()[1..].iter().fold(start, |span, node| {
-            let (first, last) = span.unwrap_or((node.time, node.time));
-            Some((first.min(node.time), last.max(node.time)))
-        });
-        span.unwrap_or_default()
-    }
-
-    /// Known authors who are deleted now, or were never known.
-    pub(super) fn deleted_actors(&self) -> u64 {
-        let nodes = self.tree.nodes()[1..].iter().filter(|node| node.actor == DELETED).count() as u64;
-        nodes + u64::from(self.root_seen && self.root_actor == DELETED)
-    }
-
     /// The least age at each depth; no child is younger than its parent.
     fn depth_first(&self, shape: &Shape) -> Vec<u64> {
         let mut ages = vec![0; self.tree.nodes().len()];
@@ -120,46 +115,52 @@ impl<'a> Ages<'a> {
     }
 }
 
-fn count_flags(tree: &Tree, row: &mut Cascade) {
-    for node in &tree.nodes()[1..] {
+/// What each share says by itself.
+fn count_shares(view: &Ages<'_>, counter: &mut Counter, row: &mut Cascade) {
+    for node in &view.tree.nodes()[1..] {
         row.quotes += u64::from(node.has(flag::QUOTE));
         row.reported_inferred += u64::from(node.has(flag::PARENT_GUESSED));
+        counter.add(node.time - view.root_time);
     }
+    row.age_hist = counter.take();
 }
 
-/// A share of a known person. A person's first is the least: by time; of equal times one that says its audience before
-/// one that does not, then the greatest.
-type Share = (Millis, Reverse<Option<u32>>);
+/// The audience that a share says.
+fn followers(node: &Node) -> Option<u32> {
+    Some(node.followers).filter(|&count| count != FOLLOWERS_UNKNOWN)
+}
 
 fn count_people(view: &Ages<'_>, row: &mut Cascade) {
-    let mut people: People<Share> = People::with_capacity(view.tree.len());
-    for node in view.tree.nodes()[1..].iter().filter(|node| node.actor != DELETED) {
-        let share = (node.time, Reverse(Some(node.followers).filter(|&count| count != FOLLOWERS_UNKNOWN)));
-        if let Some(first) = people.meet(node.actor, share) {
-            *first = share.min(*first);
+    // Everybody's first share: by time; of equal times one that says its audience before one that does not, then the greatest.
+    let order = |share: &Node| (share.time, Reverse(followers(share)));
+    let nodes = view.tree.nodes();
+    let mut firsts: People<u32> = People::with_capacity(view.tree.len());
+    for (at, share) in (1u32..).zip(&nodes[1..]).filter(|(_, share)| share.actor != DELETED) {
+        if let Some(first) = firsts.meet(share.actor, at) {
+            if order(share) < order(&nodes[*first as usize]) {
+                *first = at;
+            }
             row.repeat_shares += 1;
         }
     }
-    let mut ages = Vec::with_capacity(people.all().len() + 1);
+    let mut ages = Vec::with_capacity(firsts.all().len() + 1);
     if view.root_actor != DELETED {
         ages.push(0);
     }
-    for &(actor, (time, Reverse(followers))) in people.all() {
-        row.reach += u64::from(followers.unwrap_or(0));
-        row.reach_known += u64::from(followers.is_some());
+    for &(actor, first) in firsts.all() {
+        let share = &nodes[first as usize];
+        row.reach += u64::from(followers(share).unwrap_or(0));
+        row.reach_known += u64::from(followers(share).is_some());
         if actor != view.root_actor {
-            ages.push(view.age(time));
+            ages.push(view.age(share.time));
         }
     }
     ages.sort_unstable();
     row.unique_actors = ages.len() as u64;
-    row.deleted_actors = view.deleted_actors();
     row.users_first_ms = CROWDS.iter().map_while(|&crowd| Some((crowd, *ages.get(crowd as usize - 1)?))).collect();
 }
 
 fn measure_delays(view: &Ages<'_>, counter: &mut Counter, row: &mut Cascade) {
-    view.tree.nodes()[1..].iter().for_each(|node| counter.add(node.time - view.root_time));
-    row.age_hist = counter.take();
     for at in view.nodes().filter(|&at| view.joins_known_people(at)) {
         let node = view.tree.node(at);
         counter.add(node.time - view.time(node.parent));

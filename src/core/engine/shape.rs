@@ -3,8 +3,6 @@
 //! W = n·S1 − S2, with S1 the sum of depths and S2 the sum of squared subtree sizes below the root
 //! (Goel, Anderson, Hofman and Watts 2016, their linear-time form rearranged); exact in integers.
 
-use std::cmp::Reverse;
-
 use super::memory;
 use super::tree::{Node, ROOT, Tree};
 
@@ -71,13 +69,17 @@ impl Shape {
         top_nodes.clear();
         top_nodes.extend((1u32..).take(tree.len()).filter(|&at| subtree[at as usize] > 1));
         self.spreaders = top_nodes.len() as u64;
-        let rank = |&at: &u32| (Reverse(subtree[at as usize]), tree.node(at).time, tree.node(at).id);
+        // Nodes are looked at only where sizes are equal: they lie scattered in a large tree.
+        let rank = |&one: &u32, &other: &u32| {
+            let key = |at: u32| (tree.node(at).time, tree.node(at).id);
+            subtree[other as usize].cmp(&subtree[one as usize]).then_with(|| key(one).cmp(&key(other)))
+        };
         // The whole list is never sorted: it may be as long as the tree.
         if top_nodes.len() > TOP_NODES {
-            top_nodes.select_nth_unstable_by_key(TOP_NODES, rank);
+            top_nodes.select_nth_unstable_by(TOP_NODES, rank);
             top_nodes.truncate(TOP_NODES);
         }
-        top_nodes.sort_unstable_by_key(rank);
+        top_nodes.sort_unstable_by(rank);
     }
 
     fn count_children(&mut self, nodes: &[Node]) {

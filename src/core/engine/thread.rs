@@ -43,7 +43,7 @@ pub(super) fn row(life: &Life, tree: &Tree, scratch: &mut Scratch, head: &Head, 
     row.inferred = tree.inferred() as u64;
     (row.cycles_cut, row.self_edges) = (tree.cycles_cut, tree.self_edges);
     row.deletes = life.deletes();
-    (row.first_time, row.last_time) = dialogue.ages.span();
+    (row.first_time, row.last_time) = dialogue.ages.span;
     dialogue.count_people(&mut row);
     dialogue.count_pairs(measure.names, &mut row);
     dialogue.count_turns(shape, &mut row);
@@ -164,7 +164,7 @@ impl<'a> Dialogue<'a> {
         let replies = &self.tree.nodes()[1..];
         row.brand_replies = replies.iter().filter(|node| node.has(flag::BRAND)).count() as u64;
         row.audience_replies = replies.len() as u64 - row.brand_replies;
-        row.deleted_actors = self.ages.deleted_actors();
+        row.deleted_actors = self.ages.deleted_actors;
         let authors = replies.iter().map(|node| node.actor).chain([self.ages.root_actor]);
         let mut people = People::with_capacity(replies.len() + 1);
         for author in authors.filter(|&actor| actor != DELETED) {
