@@ -124,11 +124,11 @@ enum Command {
         #[command(subcommand)]
         action: rejects::Action,
     },
-    /// Removes what a brand has that is older than so many days, and puts that on record
+    /// Removes facts and windows of a brand that are older than so many days, and puts that on record
     ///
-    /// Its clicks, visits, conversions, costs and reports, its windows, and each post with its trees once no window of it is left. For a timer:
-    /// it asks nothing. `coverage` says what was removed, and workers take it for no loss. Records that were no events, and assignments,
-    /// name no brand: deploy/clickhouse-retention.sql has rules by age for every brand. Kafka keeps what it keeps.
+    /// The clicks, visits, conversions, costs and reports that name it, and the windows under its posts; posts and trees stay, one row each.
+    /// For a timer: it asks nothing. `coverage` says what was removed, and workers take it for no loss. Records that were no events, and
+    /// assignments, name no brand: deploy/clickhouse-retention.sql has rules by age for every brand. Kafka keeps what it keeps.
     Retain {
         #[command(flatten)]
         configured: Configured,

@@ -1,6 +1,6 @@
 -- What was removed on purpose: `grapevine retain` writes a row before it removes anything, and `coverage` says so.
 CREATE TABLE IF NOT EXISTS removal (
-    brand   LowCardinality(String) COMMENT 'Whose windows, trees, posts and facts',
+    brand   LowCardinality(String) COMMENT 'Whose windows and facts',
     before  DateTime64(3, 'UTC') COMMENT 'What happened before this is gone, or going',
     removed DateTime64(3, 'UTC') COMMENT 'When the removal began'
 ) ENGINE = ReplacingMergeTree(removed)

@@ -5,7 +5,7 @@ WITH
     (SELECT (count(), sum(records)) FROM gaps) AS lost,
     -- Rules by which the tables forget, in days: deploy/clickhouse-retention.sql.
     (SELECT groupArray((name, days)) FROM (
-        SELECT DISTINCT name, toUInt32OrZero(extract(create_table_query, ' TTL [^,]*toIntervalDay\\((\\d+)\\)')) AS days FROM system.tables
+        SELECT DISTINCT name, toUInt32OrZero(extract(create_table_query, ' TTL .*?toIntervalDay\\((\\d+)\\)')) AS days FROM system.tables
         WHERE database IN (currentDatabase(), currentDatabase() || '_local') AND days > 0
             AND name IN ('activity_window', 'assignment', 'click', 'conversion', 'cost', 'report', 'visit') ORDER BY name)) AS rules,
     -- What is missing of a part: everything, or more than a fifth.
