@@ -128,9 +128,7 @@ impl History {
             Command::Subscribe => self.group.joins(),
             Command::Unsubscribe => return self.group.leaves(&mut self.client),
             Command::NewClient => {
-                self.faults.add(&self.client.faults);
-                self.leaps += self.client.leaps;
-                self.client = Client::new(self.one_too_far);
+                self.take_client_away();
                 self.group.joins();
                 self.group.settle(&mut self.client);
             }
@@ -139,6 +137,8 @@ impl History {
                 // What moves now moves the old client; its answer comes all the same.
                 self.movers.iter_mut().for_each(|mover| mover.give_up());
                 self.group.left();
+                // Whatever it had still to tell, nobody hears: the next one may have to be waited for.
+                self.take_client_away();
                 return;
             }
             Command::AskGroup => return self.look_at = Some(now + Duration::from_millis(self.dice.below(500))),
@@ -168,6 +168,12 @@ impl History {
             Command::Poll | Command::Accept | Command::Unassign(_) | Command::Drop(_) | Command::Subscribe => {}
             Command::Unsubscribe | Command::NewClient | Command::AskGroup => {}
         }
+    }
+
+    fn take_client_away(&mut self) {
+        self.faults.add(&self.client.faults);
+        self.leaps += self.client.leaps;
+        self.client = Client::new(self.one_too_far);
     }
 
     pub(super) fn poll(&mut self) {
