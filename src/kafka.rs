@@ -37,6 +37,7 @@ use crate::reader::{self, Answer, Batches as _, Command, Gaps, Item, Lag, Note, 
 use crate::record::{Offset, Partition};
 use crate::worker::{Bounds, Delivery, Source};
 
+pub use client::security_settings;
 use client::{Client, Notice};
 pub(crate) use client::{committed, log_note, offset};
 pub use complaints::Complaints;
@@ -58,12 +59,6 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A pause when nothing came: far below what anybody waits for, far above what costs CPU.
 const IDLE: Duration = Duration::from_millis(5);
-
-/// What any client needs to reach the brokers of a configuration: protocol, certificates, credentials, and what the operator says of connections.
-#[must_use]
-pub fn security_settings(settings: &config::Kafka) -> Vec<(String, String)> {
-    client::security_settings(settings)
-}
 
 /// The settings of connections, as they are now: certificates and passwords are renewed while clients run.
 pub type Renewals = watch::Receiver<Arc<config::Kafka>>;

@@ -86,8 +86,9 @@ pub(super) fn client_config(settings: &config::Kafka, epoch: u16, thread: usize)
     config
 }
 
-/// Protocol, certificates and credentials, and what the operator says of connections, as a list.
-pub(super) fn security_settings(settings: &config::Kafka) -> Vec<(String, String)> {
+/// What any client needs to reach the brokers of a configuration: protocol, certificates, credentials, and what the operator says of connections.
+#[must_use]
+pub fn security_settings(settings: &config::Kafka) -> Vec<(String, String)> {
     let mut config = ClientConfig::new();
     set_security(&mut config, settings);
     passed::pass(settings, For::All, &mut config);
