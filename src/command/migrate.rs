@@ -17,8 +17,8 @@ pub enum MigrateError {
         "everything is there again, but empty, although workers have written to this database: {0}. Nothing here brings back what was \
          dropped. Workers notice it, and wait, where it is `root`, `activity_window`, `cascade` or `thread`; of other tables and of \
          columns they do not. Bring back the whole store, as of one time, from ClickHouse's own backup or replica; if there is none, raise \
-         `epoch`, which is exact if the log still begins where the rows did, else run `grapevine rewrite` (--all for tables of which \
-         workers notice nothing), and say --rewrite-follows here where that is scripted (docs/operations.md, \"A table that was dropped\")"
+         `epoch`, which is exact if the log still begins where the rows did, else, for tables, not for columns, run `grapevine rewrite` \
+         (--all for those of which workers notice nothing), and say --rewrite-follows here where that is scripted (docs/operations.md, \"A table that was dropped\")"
     )]
     Lost(String),
     /// Standard output.

@@ -31,7 +31,7 @@ pub struct Options {
     /// Print what would be done, and do nothing
     #[arg(long)]
     pub plan: bool,
-    /// Sources of which nothing is missed, too: facts or rejects alone are gone, which no worker notices
+    /// Sources of which nothing is missed, too: facts or rejects alone are gone, which no worker notices. Those that a worker heals stay its
     #[arg(long)]
     pub all: bool,
 }
@@ -86,24 +86,28 @@ pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> 
     let checkpoints = CheckpointStore::existing(&config.checkpoint, config.rules.epoch)?;
     let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, service::now);
     let parts = Parts { config, database, sink, checkpoints, log };
-    let mut sources = parts.look().await?;
+    let (mut sources, mut stateless) = parts.look().await?;
     if let Some(seen) = sources.first().filter(|_| !options.plan) {
         let committed = sources.iter().find_map(|source| Some((source.partition, source.bounds.committed?)));
-        // A published state is as good as a committed offset.
-        parts.log.refuse_members(committed.unwrap_or((seen.partition, seen.next)), config.rules.epoch)?;
+        // Where nothing is committed, the beginning of the log says as much.
+        parts.log.refuse_members(committed.unwrap_or((seen.partition, seen.bounds.first)), config.rules.epoch)?;
         // Whoever has just left may have published a state as its last act.
-        sources = parts.look().await?;
+        (sources, stateless) = parts.look().await?;
     }
     let id = parts.id_to_give(&mut sources).await?;
     let mut standings = Vec::new();
     for source in sources {
         let standing = parts.standing(&source).await?;
-        standings.push((source, if options.all { Standing::Forgotten } else { standing }));
+        // Of a source that has written nothing, nothing can be lost.
+        let is_asked_for = options.all && standing == Standing::Whole && source.promise.progress.is_some();
+        standings.push((source, if is_asked_for { Standing::Forgotten } else { standing }));
     }
-    let told = told(&standings);
+    let told = told(&standings) + &without_a_state(&stateless);
     if id.is_none() && standings.iter().all(|(_, standing)| *standing != Standing::Forgotten) {
         return Err(nothing_to_rewrite(&standings, &told));
     }
+    let touched = standings.iter().filter(|(_, standing)| *standing != Standing::Whole);
+    let touched: Vec<Arc<str>> = touched.map(|(source, _)| Arc::clone(&source.name)).collect();
     let mut plans = Vec::new();
     for (source, _) in standings.into_iter().filter(|(_, standing)| *standing == Standing::Forgotten) {
         plans.push(parts.plan(source).await?);
@@ -114,11 +118,12 @@ pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> 
         if let Some(id) = id {
             parts.give_id(id).await?;
         }
+        // First: whoever is killed on the way has sources that are whole, and are not looked at again.
+        parts.give_active_epoch(&touched).await?;
         for plan in &plans {
             let lost = parts.carry_out(plan).await?;
             losses.extend(lost.into_iter().map(|loss| (Arc::clone(&plan.source.name), loss)));
         }
-        parts.give_active_epoch(&plans).await?;
     }
     say(&report(&plans, &losses, id, options))?;
     say(&parts.empty_tables().await?)
@@ -155,6 +160,14 @@ fn told(standings: &[(Source, Standing)]) -> String {
         ]);
     }
     table.text()
+}
+
+/// Partitions that somebody has read, and of which no checkpoint is left to write again from.
+fn without_a_state(sources: &[Arc<str>]) -> String {
+    if sources.is_empty() {
+        return String::new();
+    }
+    format!("without a sound checkpoint: {}; nothing of them is written again (`grapevine resume`)\n", sources.join(", "))
 }
 
 fn report(plans: &[Plan], losses: &[(Arc<str>, Loss)], id: Option<StoreId>, options: Options) -> String {
@@ -202,14 +215,17 @@ fn report(plans: &[Plan], losses: &[(Arc<str>, Loss)], id: Option<StoreId>, opti
 }
 
 impl Parts<'_> {
-    /// The partitions that have a state. One without is for `resume`, or nobody has read it.
-    async fn look(&self) -> Result<Vec<Source>, CommandError> {
+    /// The partitions that have a state; and the names of those that have none although somebody has read them.
+    async fn look(&self) -> Result<(Vec<Source>, Vec<Arc<str>>), CommandError> {
         let partitions = self.log.partitions()?;
         let committed = self.log.committed(&partitions)?;
-        let mut sources = Vec::new();
+        let (mut sources, mut stateless) = (Vec::new(), Vec::new());
         for &partition in &partitions {
             let name = source_name(&self.config.worker.log, partition);
-            let Some(StoredState { next, promise, .. }) = self.checkpoints.newest(&name, None).await? else { continue };
+            let Some(StoredState { next, promise, .. }) = self.checkpoints.newest(&name, None).await? else {
+                stateless.extend(committed.contains_key(&partition).then_some(name));
+                continue;
+            };
             let known = self.known(&name).await?;
             let (first, end) = self.log.bounds(partition)?;
             let bounds = Bounds { first, end, committed: committed.get(&partition).copied(), partitions: partitions.len() };
@@ -222,7 +238,7 @@ impl Parts<'_> {
                     .to_owned(),
             ));
         }
-        Ok(sources)
+        Ok((sources, stateless))
     }
 
     async fn known(&self, source: &str) -> Result<Known, CommandError> {

@@ -114,7 +114,7 @@ impl Parts<'_> {
     async fn finish(&self, source: &Source, progress: Progress) -> Result<(), CommandError> {
         let failed = |error: Failure| CommandError::Store(format!("could not finish {}", source.name), error);
         // Nothing is promised: the store has just forgotten it.
-        let promise = Promise { store: source.promise.store, progress: None, tables: None };
+        let promise = Promise { store: source.known.store, progress: None, tables: None };
         let rows = [Append { progress, promise, whole: false }];
         self.sink.mark_anew(&rows).await.map_err(failed)?;
         match self.sink.append(&rows).await.map_err(failed)? {

@@ -1,6 +1,8 @@
 //! What a store that was made anew is given: the id of the one that it stands for, and what the views read; and what only people can give.
 
-use super::{Parts, Plan, Source};
+use std::sync::Arc;
+
+use super::{Parts, Source};
 use crate::assignment::{self, StoreId};
 use crate::command::outcome::CommandError;
 use crate::migrations;
@@ -37,14 +39,13 @@ impl Parts<'_> {
     }
 
     /// Lets the views read the epoch of what was rewritten, where nobody remembers which one they read and no other has rows.
-    pub(super) async fn give_active_epoch(&self, plans: &[Plan]) -> Result<(), CommandError> {
+    pub(super) async fn give_active_epoch(&self, sources: &[Arc<str>]) -> Result<(), CommandError> {
         let epoch = self.config.rules.epoch;
         let (active, progress) = (self.database.active_epochs().await?, self.database.progress().await?);
-        let is_forgotten = |plan: &&Plan| {
-            let name = &*plan.source.name;
-            active.said(name).is_none() && epoch != 0 && !progress.iter().any(|row| *row.source == *name && row.epoch != epoch)
+        let is_forgotten = |name: &&Arc<str>| {
+            active.said(name).is_none() && epoch != 0 && !progress.iter().any(|row| *row.source == ***name && row.epoch != epoch)
         };
-        let sources: Vec<String> = plans.iter().filter(is_forgotten).map(|plan| plan.source.name.to_string()).collect();
+        let sources: Vec<String> = sources.iter().filter(is_forgotten).map(|name| name.to_string()).collect();
         if sources.is_empty() { Ok(()) } else { self.database.promote(epoch, sources).await }
     }
 

@@ -59,8 +59,12 @@ impl Engine {
         let is_alive = life.and_then(|slot| self.lives.get(slot)).is_some_and(|life| life.opened <= record.offset);
         if event.is_fact() {
             self.keep_fact(event, record, life);
+            // The post is at the end of every way: that one is exact.
+            let has_post = is_alive && life.and_then(|slot| self.lives.get(slot)).is_some_and(|life| life.post.is_some());
+            let is_exact = |click: &&mut Click| has_post && click.depth == 0;
             // Of its own record: one of a copy is marked, too.
-            self.pending.clicks.last_mut().filter(|_| kind == EventType::Click).into_iter().for_each(infer);
+            let click = self.pending.clicks.last_mut().filter(|_| kind == EventType::Click);
+            click.filter(|click| !is_exact(click)).into_iter().for_each(infer);
         }
         root.filter(|_| !is_alive).map(|(root, _)| Gone { root, kind })
     }
@@ -69,7 +73,8 @@ impl Engine {
 /// A path that was known when the click was read, and is not any more.
 fn infer(click: &mut Click) {
     click.target_inferred = true;
-    click.path_inferred = click.depth;
+    // Also where nothing is known of it: no way that has no step is taken for a whole one.
+    click.path_inferred = click.depth.max(1);
 }
 
 impl Life {

@@ -36,6 +36,7 @@ proptest! {
 const POST: &str = r#"{"type":"post","id":"r","time":1700000000000,"actor":"a","brand":"acme"}"#;
 const SHARE: &str = r#"{"type":"share","id":"s","time":1700000001000,"actor":"b","root":"r","parent":"r"}"#;
 const CLICK: &str = r#"{"type":"click","id":"c","time":1700000002000,"root":"r","target":"s"}"#;
+const CLICK_ON_POST: &str = r#"{"type":"click","id":"p","time":1700000002000,"root":"r","target":"r"}"#;
 const VISIT: &str = r#"{"type":"visit","id":"v","time":1700000003000,"visitor":"w","click":"c"}"#;
 
 fn record(offset: u64, payload: &str) -> Record<'_> {
@@ -44,7 +45,7 @@ fn record(offset: u64, payload: &str) -> Record<'_> {
 
 #[test]
 fn facts_and_rejects_come_out_as_they_were_and_nothing_is_counted() {
-    let lines = [POST, SHARE, CLICK, VISIT, "no event"];
+    let lines = [POST, SHARE, CLICK, VISIT, "no event", CLICK_ON_POST];
     let mut engine = Engine::new(rules(), "t/0".into(), 0);
     for record in (0..).zip(lines).map(|(offset, line)| record(offset, line)) {
         engine.observe(&record, parse(&record));
@@ -55,7 +56,8 @@ fn facts_and_rejects_come_out_as_they_were_and_nothing_is_counted() {
     }
     let again = engine.flush().rows;
     assert_eq!((&again.visits, &again.rejects, &again.progress), (&first.visits, &first.rejects, &first.progress));
-    let [click] = again.clicks.as_slice() else { panic!("{again:?}") };
+    let [click, on_post] = again.clicks.as_slice() else { panic!("{again:?}") };
+    assert_eq!(*on_post, first.clicks[1], "the way to the post is what it was");
     assert!(click.target_inferred && (click.path_inferred, click.depth) == (1, 1), "{click:?}");
     assert_eq!(*click, ClickRow { target_inferred: true, path_inferred: 1, ..first.clicks[0].clone() });
     assert!(again.roots.is_empty() && again.activity_windows.is_empty(), "no life has changed");
@@ -76,5 +78,6 @@ fn what_belongs_to_no_living_life_is_said_and_a_click_on_it_has_a_way_of_nothing
     let rows = engine.flush().rows;
     let [click] = rows.clicks.as_slice() else { panic!("{rows:?}") };
     assert_eq!((click.path.as_slice(), click.depth, click.target_inferred), (&["q".to_owned()][..], 0, true));
+    assert_eq!(click.path_inferred, 1, "so no author has credit for it");
     assert_eq!(rows.visits.len(), 1);
 }
