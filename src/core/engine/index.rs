@@ -2,8 +2,6 @@
 
 use hashbrown::HashTable;
 
-use super::memory;
-
 /// So many are found as soon by looking through them, and most trees never have more.
 const FEW: usize = 8;
 
@@ -41,9 +39,9 @@ impl Index {
         }
     }
 
-    /// About what it takes of memory.
-    pub(super) fn bytes(&self) -> usize {
-        memory::allocated(self.places.allocation_size())
+    /// How much it has allocated, in bytes.
+    pub(super) fn allocation_size(&self) -> usize {
+        self.places.allocation_size()
     }
 }
 

@@ -239,7 +239,7 @@ impl Tree {
         let Tree { nodes, unlinked, index, waiting, landmarks, .. } = self;
         memory::shared::<Tree>()
             + memory::vec(nodes.len(), nodes.capacity(), size_of::<Node>())
-            + index.bytes()
+            + memory::allocated(index.allocation_size())
             + memory::tree(unlinked.len(), size_of::<(u32, Unlinked)>())
             + memory::tree(waiting.len(), size_of::<(u64, u32)>())
             + memory::tree(landmarks.len(), size_of::<(u32, Rank)>())
