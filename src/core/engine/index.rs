@@ -69,6 +69,6 @@ mod tests {
     fn a_few_items_take_no_memory() {
         let mut index = Index::with_capacity(FEW);
         (1..=FEW).for_each(|few| index.add_last(&[1, 2, 3, 4, 5, 6, 7, 8][..few], |&item| item));
-        assert_eq!(index.bytes(), 0);
+        assert_eq!(index.allocation_size(), 0);
     }
 }
