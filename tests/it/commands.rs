@@ -58,6 +58,16 @@ pub(crate) fn table(printed: &str) -> Vec<Vec<&str>> {
     printed.lines().skip(1).take_while(|line| !line.is_empty()).map(cells).collect()
 }
 
+/// A world whose worker has read some lines and was stopped.
+fn world(name: &str, lines: &[Vec<u8>]) -> World {
+    let mut world = World::migrated(2, name);
+    let worker = world.start(&[]);
+    world.publish(lines);
+    world.wait_for(lines.len());
+    worker.stop();
+    world
+}
+
 /// Once the embedded broker has seen a group, it takes offsets from members only, whether there are any or not. So
 /// commands that need a group without members name one that it has not seen; Apache Kafka knows the difference.
 pub(crate) const UNSEEN_GROUP: (&str, &str) = ("GRAPEVINE_KAFKA_GROUP", "unseen");

@@ -6,21 +6,11 @@ use grapevine::event::{EventType, parse};
 use grapevine::record::Record;
 use serde_json::Value;
 
-use crate::commands::{UNSEEN_GROUP, say, table};
+use crate::commands::{UNSEEN_GROUP, say, table, world};
 use crate::events::distinct;
 use crate::world::World;
 
 const GAPS: &str = "SELECT source, toString(first) AS first, toString(next) AS next, toString(records) AS records FROM gaps";
-
-/// A world whose worker has read some lines and was stopped.
-fn world(name: &str, lines: &[Vec<u8>]) -> World {
-    let mut world = World::migrated(2, name);
-    let worker = world.start(&[]);
-    world.publish(lines);
-    world.wait_for(lines.len());
-    worker.stop();
-    world
-}
 
 /// How many of the lines are posts, shares and replies.
 fn in_trees(lines: &[Vec<u8>]) -> usize {

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::apache_kafka::broker::process::until;
-use crate::commands::{UNSEEN_GROUP, command, say};
+use crate::commands::{self, UNSEEN_GROUP, command, say};
 use crate::events::Data;
 use crate::world::{World, files_in};
 
@@ -32,11 +32,7 @@ fn lines() -> [Vec<Vec<u8>>; 2] {
 
 /// A world whose worker has read some lines and was stopped; only its newest states are left.
 fn world(name: &str, lines: &[Vec<u8>]) -> World {
-    let mut world = World::migrated(2, name);
-    let worker = world.start(&[]);
-    world.publish(lines);
-    world.wait_for(lines.len());
-    worker.stop();
+    let world = commands::world(name, lines);
     for partition in ["events=2f0", "events=2f1"] {
         let states = files_in(&world.checkpoints().join("epoch-0").join(partition));
         states[..states.len() - 1].iter().for_each(|older| fs::remove_file(older).unwrap());
