@@ -10,15 +10,15 @@ mod catalogue;
 mod envelope;
 mod fingerprint;
 mod leftovers;
+mod objects;
 mod place;
 mod probe;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 use tracing::warn;
 
 pub use catalogue::{Entry, Unsound};
@@ -26,16 +26,13 @@ pub use envelope::FORMAT;
 pub(crate) use place::{reason, use_tls_of_the_program};
 
 use crate::config;
-use crate::engine::{Fingerprint, Snapshot};
+use crate::engine::Snapshot;
 use crate::failure::Failure;
 use crate::record::Offset;
 use crate::worker::{Checkpoints, Promise, StoredState};
 
 /// What the names of epochs' folders begin with.
 const EPOCH: &str = "epoch-";
-
-/// States that are kept of a source, whoever wrote them.
-const KEPT: usize = 3;
 
 /// The checkpoints of one epoch.
 #[derive(Clone, Debug)]
@@ -48,16 +45,6 @@ pub struct CheckpointStore {
     /// The place, if it is a folder of this machine.
     local: Option<PathBuf>,
     compression_level: i32,
-}
-
-/// An object's name, taken apart.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Named {
-    next: Offset,
-    /// Of two states at one offset the later one stands: it was published again because limits had changed.
-    written: i64,
-    path: Path,
-    size: u64,
 }
 
 impl CheckpointStore {
@@ -80,44 +67,6 @@ impl CheckpointStore {
         }
     }
 
-    /// Remembers the rules of this epoch at its first start, and compares them at every other.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Operator`] when the epoch began with other rules: the message says which, and what to do.
-    pub async fn check_fingerprint(&self, fingerprint: &Fingerprint) -> Result<(), Failure> {
-        let path = self.folder.clone().join("fingerprint.json");
-        match self.said_first(&path, fingerprint::to_json(fingerprint).into(), "write the fingerprint of the epoch").await? {
-            None => Ok(()),
-            Some(found) => fingerprint::compare(fingerprint, &found, &format!("{}/{path}", self.url)),
-        }
-    }
-
-    /// Writes what has not been said yet; else gives what was said first. It is looked for first: a place that is full, or that
-    /// takes nothing any more, keeps no worker from starting where others have started before.
-    async fn said_first(&self, path: &Path, now: PutPayload, doing: &str) -> Result<Option<Vec<u8>>, Failure> {
-        match self.bytes(path).await {
-            Ok(found) => return Ok(Some(found)),
-            Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(self.failure("read what the epoch began with", &error)),
-        }
-        match self.store.put_opts(path, now, PutMode::Create.into()).await {
-            Ok(_) => Ok(None),
-            // Two began at once.
-            Err(object_store::Error::AlreadyExists { .. }) => self.read(path).await.map(Some),
-            Err(error) => Err(self.failure(doing, &error)),
-        }
-    }
-
-    /// The objects of a source, newest first.
-    async fn list(&self, source: &str) -> Result<Vec<Named>, Failure> {
-        let listed = self.store.list(Some(&self.folder_of(source))).try_collect::<Vec<_>>().await;
-        let listed = listed.map_err(|error| self.failure("list checkpoints", &error))?;
-        let mut named: Vec<Named> = listed.into_iter().filter_map(Named::read).collect();
-        named.sort_by(|one, other| other.cmp(one));
-        Ok(named)
-    }
-
     async fn read(&self, path: &Path) -> Result<Vec<u8>, Failure> {
         self.bytes(path).await.map_err(|error| self.failure("read a checkpoint", &error))
     }
@@ -135,18 +84,6 @@ impl CheckpointStore {
         }
     }
 
-    /// Deletes what is older than the newest three, never what was just written. What cannot be deleted now is
-    /// deleted after the next publication.
-    async fn prune(&self, source: &str, written: &Path) -> Result<(), Failure> {
-        for old in self.list(source).await?.into_iter().skip(KEPT).filter(|old| old.path != *written) {
-            match self.store.delete(&old.path).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(self.failure("delete an old checkpoint", &error)),
-            }
-        }
-        Ok(())
-    }
-
     /// Somebody has published the very same: the name holds the hash of the content. Only if the object has been
     /// damaged since is it written again.
     async fn replace_if_unsound(&self, source: &str, next: Offset, path: &Path, payload: PutPayload) -> Result<(), Failure> {
@@ -155,10 +92,6 @@ impl CheckpointStore {
         warn!(%path, %unsound, "replaced a checkpoint");
         let replaced = self.store.put_opts(path, payload, PutMode::Overwrite.into()).await;
         replaced.map(|_| ()).map_err(|error| self.failure("publish a checkpoint", &error))
-    }
-
-    fn folder_of(&self, source: &str) -> Path {
-        self.folder.clone().join(escape(source))
     }
 
     /// Errors in the words of the place: what was being done, where, and who must act.
@@ -212,34 +145,8 @@ impl Checkpoints for CheckpointStore {
     }
 
     async fn partitions_at_first(&self, log: &str, now: usize) -> Result<usize, Failure> {
-        let path = self.folder.clone().join(format!("partitions-{}", escape(log)));
-        let doing = "write how many partitions the topic has";
-        let Some(found) = self.said_first(&path, now.to_string().into(), doing).await? else { return Ok(now) };
-        let text = String::from_utf8(found).unwrap_or_default();
-        text.trim().parse().map_err(|_| Failure::Operator(format!("{}/{path} holds no number", self.url)))
+        self.began_with(log, now).await
     }
-}
-
-impl Named {
-    /// Takes a name apart; `None` for what is no checkpoint.
-    fn read(object: ObjectMeta) -> Option<Named> {
-        let (written, path, size) = (object.last_modified.timestamp_micros(), object.location, object.size);
-        let (next, hash) = path.filename()?.strip_suffix(".ckpt")?.split_once('-')?;
-        let digits = next.len() == 20 && next.bytes().all(|byte| byte.is_ascii_digit()) && hash.len() == 32;
-        let next = digits.then(|| next.parse().ok()).flatten()?;
-        Some(Named { next, written, path, size })
-    }
-}
-
-/// A source's name as one part of a path that every file system and store takes.
-fn escape(source: &str) -> String {
-    source.bytes().fold(String::with_capacity(source.len()), |mut escaped, byte| {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => escaped.push(char::from(byte)),
-            other => escaped.push_str(&format!("={other:02x}")),
-        }
-        escaped
-    })
 }
 
 #[cfg(test)]

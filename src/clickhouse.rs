@@ -8,72 +8,41 @@ use std::time::Duration;
 
 use ::clickhouse::error::Error;
 use ::clickhouse::query::Query;
-use ::clickhouse::{Client, Compression, RowOwned, RowRead};
+use ::clickhouse::{Client, RowOwned, RowRead};
 use tokio::time::{Instant, timeout};
 
 use crate::config;
 use crate::failure::Failure;
-use crate::migrations::{self, SchemaProblem};
 use crate::record::Offset;
 use crate::row::Rows;
 use crate::worker::{Append, Appended, Known, Sink};
 
 mod addresses;
 mod append;
+mod connection;
 mod databases;
 mod errors;
+mod known;
 mod layout;
 pub mod marks;
 pub mod native;
-mod passed;
 mod patience;
 mod replicas;
+mod settings;
 mod tables;
 mod tls;
 
 use addresses::Addresses;
+pub(crate) use connection::known_settings;
+pub use connection::{client, connect, reach};
 pub(crate) use databases::people_database;
 pub use databases::rows_database;
 pub use errors::{classify, classify_exception};
 pub use layout::{Layout, is_of_a_source, local_database};
-pub(crate) use passed::may_pass;
 pub(crate) use replicas::synced;
+pub(crate) use settings::may_pass;
+pub use settings::{SETTINGS, Setting};
 pub use tables::{Column, Listed, TABLES, Table, Writer};
-
-/// The name of a setting of ClickHouse, and what it is set to.
-pub type Setting = (&'static str, &'static str);
-
-/// What every insert says, of servers that know it: an unknown setting is an error there.
-pub const SETTINGS: [Setting; 16] = [
-    // The answer must mean that the rows are there.
-    ("async_insert", "0"),
-    // A repeated insert must never be dropped as a copy: versions settle that.
-    ("insert_deduplicate", "0"),
-    ("deduplicate_insert", "disable"),
-    // What the store knew a while ago is no answer.
-    ("use_query_cache", "0"),
-    // A flush has each key once: looking for rows to replace in it is work for nothing, a quarter of the CPU.
-    ("optimize_on_insert", "0"),
-    // Our tables have no partitions; one that somebody has given some refuses no old events for lying in many.
-    ("throw_on_max_partitions_per_insert_block", "0"),
-    // What does not fit the table is refused. Without a word, a server would else leave a column out, store another number,
-    // or 0 where there is none.
-    ("input_format_skip_unknown_fields", "0"),
-    ("input_format_native_allow_types_conversion", "0"),
-    ("input_format_null_as_default", "0"),
-    ("input_format_native_decode_types_in_binary_format", "0"),
-    // What takes too long fails: it must not end early as if it were done.
-    ("timeout_overflow_mode", "throw"),
-    // One block stays one block, whatever the user's profile says.
-    ("use_strict_insert_block_limits", "0"),
-    ("max_insert_block_size", ANY_ROWS),
-    ("max_insert_block_size_bytes", "0"),
-    ("min_insert_block_size_rows", ANY_ROWS),
-    ("min_insert_block_size_bytes", "0"),
-];
-
-/// More rows than an insert has.
-const ANY_ROWS: &str = "1099511627776";
 
 /// One insert, as it went.
 #[derive(Clone, Copy, Debug)]
@@ -86,60 +55,6 @@ pub struct Attempt<'a> {
     pub duration: Duration,
     /// What went wrong, if anything.
     pub error: Option<&'a Failure>,
-}
-
-/// The client for one address of a store, in the database of rows. It connects when it is first used.
-#[must_use]
-pub fn client(config: &config::ClickHouse, url: &str) -> Client {
-    let client = tls::client(config).with_url(url).with_database(rows_database(&config.database)).with_user(&config.user);
-    // An empty password is sent as none: servers that ask for none refuse a header without a value.
-    let client = if config.password.0.is_empty() { client } else { client.with_password(&config.password.0) };
-    let compression = if config.compression == "lz4" { Compression::Lz4 } else { Compression::None };
-    let settings = config.layout.settings().iter();
-    let client = settings.fold(client, |client, (name, value)| client.with_setting(*name, *value));
-    client.with_compression(compression).with_product_info("grapevine", env!("CARGO_PKG_VERSION"))
-}
-
-/// The client for the first address at which a ClickHouse answers, for whoever asks now and not for long.
-///
-/// # Errors
-/// When none does, or one says no to this user.
-pub async fn connect(config: &config::ClickHouse) -> Result<Client, Failure> {
-    let mut silent = Vec::new();
-    for url in &config.urls {
-        let client = client(config, url);
-        match reach(&client, config.send_timeout).await {
-            Ok(()) => return Ok(client),
-            Err(failure) if errors::is_silence(&failure) => silent.push(failure),
-            Err(failure) => return Err(failure),
-        }
-    }
-    let each = config.urls.iter().zip(&silent).map(|(url, failure)| format!("{url}: {failure}"));
-    Err(match silent.as_slice() {
-        [only] => only.clone(),
-        _ => Failure::Transient(each.collect::<Vec<_>>().join("; ")),
-    })
-}
-
-/// Asks for nothing much, under a deadline: the client itself waits for an answer for ever.
-///
-/// # Errors
-/// When there is no answer, or none that a ClickHouse gives to this user.
-pub async fn reach(client: &Client, limit: Duration) -> Result<(), Failure> {
-    // The database need not exist yet.
-    let asked = timeout(limit, client.clone().with_database("system").query_raw("SELECT 1").fetch_one::<u8>()).await;
-    match asked {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(classify(&error)),
-        Err(_) => Err(Failure::Transient(format!("no answer within {limit:?}"))),
-    }
-}
-
-/// Those of some settings that the server knows: an unknown one is an error there.
-pub(crate) async fn known_settings(client: &Client, wanted: &[Setting]) -> Result<Vec<Setting>, Failure> {
-    let known: Vec<String> =
-        client.query_raw("SELECT name FROM system.settings").fetch_all().await.map_err(|error| classify(&error))?;
-    Ok(wanted.iter().filter(|(name, _)| known.iter().any(|known| known == name)).copied().collect())
 }
 
 /// The store.
@@ -181,28 +96,6 @@ impl ClickHouseSink {
     #[must_use]
     pub fn with_observer(self, observer: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
         ClickHouseSink { observer: Box::new(observer), ..self }
-    }
-
-    /// Whether the store can be reached and its schema is right.
-    ///
-    /// # Errors
-    /// What is wrong, and what to run.
-    pub async fn ready(&self) -> Result<(), Failure> {
-        self.within(async {
-            let warning = migrations::check(self.client(), &self.layout).await.map_err(|problem| match problem {
-                SchemaProblem::Store(error) => error,
-                wrong @ (SchemaProblem::Behind { .. }
-                | SchemaProblem::Changed { .. }
-                | SchemaProblem::InTheWay { .. }
-                | SchemaProblem::Servers(_)
-                | SchemaProblem::Unseen { .. }) => Failure::Operator(wrong.to_string()),
-            })?;
-            if let Some(warning) = warning {
-                tracing::warn!("{warning}");
-            }
-            Ok(())
-        })
-        .await
     }
 
     /// The client for the address that is used.
@@ -326,7 +219,7 @@ impl ClickHouseSink {
     /// What every insert says beside [`SETTINGS`]: what the operator adds, and what it is of.
     fn added<'a>(&'a self, of: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         let added = self.added.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        added.chain(std::iter::once((passed::LOG_COMMENT, of)))
+        added.chain(std::iter::once((settings::LOG_COMMENT, of)))
     }
 
     async fn known_settings(&self) -> Result<&[Setting], Failure> {
@@ -364,16 +257,7 @@ impl Sink for ClickHouseSink {
 
     async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure> {
         self.catch_up().await?;
-        let newest = |Listed { name, newest, .. }: &Listed| {
-            format!(
-                "SELECT {newest} AS v, count() AS n FROM {name} WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}}"
-            )
-        };
-        let union = TABLES.iter().map(newest).collect::<Vec<_>>().join(" UNION ALL ");
-        let ask = format!("SELECT max(v) AS version, sum(n) AS rows FROM ({union})");
-        let query = self.current(self.client().query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
-        let (version, rows): (u64, u64) = self.answer(query).await?;
-        Ok((rows > 0).then_some(version))
+        self.ask_newest_version(source).await
     }
 }
 

@@ -19,6 +19,7 @@ use crate::record::{Offset, Partition, Record};
 use crate::row::{Progress, Rows};
 
 mod commands;
+mod group;
 mod in_flight;
 mod leaving;
 mod memory;

@@ -4,7 +4,8 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 
-use super::{CheckpointStore, EPOCH, Named, envelope, place};
+use super::objects::{Named, unescape};
+use super::{CheckpointStore, EPOCH, envelope, place};
 use crate::config;
 use crate::failure::Failure;
 use crate::record::{Millis, Offset};
@@ -149,35 +150,6 @@ impl CheckpointStore {
         match self.store.delete(path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(self.failure("delete a checkpoint", &error)),
-        }
-    }
-}
-
-/// The source whose folder has this name; `None` for what no source is called.
-fn unescape(name: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(name.len());
-    let mut rest = name.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'=' => u8::from_str_radix(std::str::from_utf8(&[rest.next()?, rest.next()?]).ok()?, 16).ok()?,
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unescape;
-    use crate::checkpoints::escape;
-
-    #[test]
-    fn names_of_folders_are_read_back() {
-        for source in ["events/3", "a.b=c/0", "", "ü/7"] {
-            assert_eq!(unescape(&escape(source)).as_deref(), Some(source));
-        }
-        for name in ["=", "=f", "=zz", "=ff"] {
-            assert_eq!(unescape(name), None, "{name}");
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::path::{Path as FilePath, PathBuf};
 use std::time::Duration;
 
+use super::objects::escape;
 use super::*;
-use crate::engine::{Engine, Rules};
+use crate::engine::{Engine, Fingerprint, Rules};
 use crate::event;
 use crate::record::Record;
 use crate::worker::StoreId;

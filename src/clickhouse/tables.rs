@@ -1,10 +1,13 @@
-//! The tables that rows are inserted into: the one list of them, in the order in which they are written.
+//! The tables that rows are inserted into: the one list of them, in the order in which they are written; and the columns of those that
+//! hold lives. The columns of the others are in `facts.rs`.
 //!
 //! Of each its name, the types of its columns as `deploy/clickhouse` makes them (a test compares the two), and how a row becomes
 //! columns. A column of `LowCardinality(String)` is sent as texts; the server finds the distinct ones.
 
 use super::native::Value;
 use crate::row::{ActivityWindow, Assignment, Cascade, Click, Conversion, Cost, Progress, Rejected, Report, Root, Thread, Visit};
+
+mod facts;
 
 /// A column as it is announced to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub trait Table: Sized + 'static {
     const COLUMNS: &'static [Column];
     /// What writes the values of each column.
     const WRITERS: &'static [Writer<Self>];
+    /// What the list of all says of it.
+    const LISTED: Listed;
 
     /// The bytes that the row adds to a block.
     fn size(&self) -> usize;
@@ -68,6 +73,7 @@ macro_rules! tables {
             const NAME: &'static str = $name;
             const COLUMNS: &'static [Column] = &[$(Column { name: stringify!($field), kind: $kind },)*];
             const WRITERS: &'static [Writer<Self>] = &[$(|rows, out| column(out, rows.iter().map(|row| &row.$field)),)*];
+            const LISTED: Listed = Listed { name: $name, columns: Self::COLUMNS, newest: $newest, mark: $mark };
 
             fn size(&self) -> usize {
                 // Every field by its name: one that has no column does not compile.
@@ -75,11 +81,26 @@ macro_rules! tables {
                 0 $(+ $field.size())*
             }
         })*
-
-        /// All tables that rows are inserted into.
-        pub const TABLES: &[Listed] = &[$(Listed { name: $name, columns: <$row as Table>::COLUMNS, newest: $newest, mark: $mark },)*];
     };
 }
+
+pub(super) use tables;
+
+/// All tables that rows are inserted into.
+pub const TABLES: &[Listed] = &[
+    Root::LISTED,
+    ActivityWindow::LISTED,
+    Cascade::LISTED,
+    Thread::LISTED,
+    Click::LISTED,
+    Visit::LISTED,
+    Conversion::LISTED,
+    Cost::LISTED,
+    Assignment::LISTED,
+    Report::LISTED,
+    Rejected::LISTED,
+    Progress::LISTED,
+];
 
 tables! {
     Root = "root", newest NEXT, mark ROOT {
@@ -203,161 +224,5 @@ tables! {
         customer_messages: "UInt64",
         customer_messages_answered: "UInt64",
         customer_quarters: "Array(Tuple(quarter DateTime('UTC'), messages UInt32, within_15_minutes UInt32, within_1_hour UInt32, within_24_hours UInt32))",
-    }
-
-    Click = "click", newest FACT, mark NONE {
-        id: "String",
-        epoch: "UInt16",
-        source: "String",
-        key_source: "String",
-        version: "UInt64",
-        time: "DateTime64(3, 'UTC')",
-        root: "String",
-        target: "String",
-        target_kind: "Enum8('unknown' = 0, 'post' = 1, 'share' = 2, 'reply' = 3)",
-        target_time: "Nullable(DateTime64(3, 'UTC'))",
-        target_inferred: "Bool",
-        path: "Array(String)",
-        path_actors: "Array(UInt64)",
-        path_is_brand: "Array(Bool)",
-        depth: "UInt32",
-        path_inferred: "UInt32",
-        visitor: "UInt64",
-        has_visitor: "Bool",
-        utm_source: "String",
-        utm_medium: "String",
-        utm_campaign: "String",
-        utm_content: "String",
-        utm_term: "String",
-        brand: "String",
-        campaign: "String",
-        channel: "String",
-        platform: "String",
-        community: "String",
-    }
-
-    Visit = "visit", newest FACT, mark NONE {
-        id: "String",
-        epoch: "UInt16",
-        source: "String",
-        key_source: "String",
-        version: "UInt64",
-        time: "DateTime64(3, 'UTC')",
-        visitor: "UInt64",
-        has_visitor: "Bool",
-        click: "String",
-        brand: "String",
-        landing_host: "String",
-        landing_path: "String",
-        referrer_host: "String",
-        utm_source: "String",
-        utm_medium: "String",
-        utm_campaign: "String",
-        utm_content: "String",
-        utm_term: "String",
-    }
-
-    Conversion = "conversion", newest FACT, mark NONE {
-        id: "String",
-        epoch: "UInt16",
-        source: "String",
-        key_source: "String",
-        version: "UInt64",
-        time: "DateTime64(3, 'UTC')",
-        visitor: "UInt64",
-        has_visitor: "Bool",
-        brand: "String",
-        kind: "String",
-        amount: "Decimal(38, 6)",
-        currency: "String",
-        margin_rate: "Nullable(Decimal(9, 6))",
-        refund_of: "String",
-        relates_to: "String",
-    }
-
-    Cost = "cost", newest FACT, mark NONE {
-        id: "String",
-        epoch: "UInt16",
-        source: "String",
-        key_source: "String",
-        version: "UInt64",
-        time: "DateTime64(3, 'UTC')",
-        kind: "String",
-        amount: "Nullable(Decimal(38, 6))",
-        currency: "String",
-        seconds: "Nullable(Int64)",
-        seconds_low: "Nullable(Int64)",
-        seconds_high: "Nullable(Int64)",
-        role: "String",
-        estimated: "Bool",
-        brand: "String",
-        campaign: "String",
-        channel: "String",
-        community: "String",
-        side: "String",
-        period_start: "Nullable(DateTime64(3, 'UTC'))",
-        period_end: "Nullable(DateTime64(3, 'UTC'))",
-    }
-
-    Assignment = "assignment", newest FACT, mark NONE {
-        id: "String",
-        epoch: "UInt16",
-        source: "String",
-        key_source: "String",
-        version: "UInt64",
-        time: "DateTime64(3, 'UTC')",
-        experiment: "String",
-        arm: "String",
-        unit: "String",
-        unit_type: "String",
-    }
-
-    Report = "report", newest FACT, mark NONE {
-        id: "String",
-        epoch: "UInt16",
-        source: "String",
-        key_source: "String",
-        version: "UInt64",
-        time: "DateTime64(3, 'UTC')",
-        origin: "String",
-        metric: "String",
-        value: "Decimal(38, 6)",
-        grain: "String",
-        period_start: "Nullable(DateTime64(3, 'UTC'))",
-        period_end: "Nullable(DateTime64(3, 'UTC'))",
-        brand: "String",
-        campaign: "String",
-        channel: "String",
-    }
-
-    Rejected = "rejects", newest REJECT, mark NONE {
-        epoch: "UInt16",
-        source: "String",
-        offset: "UInt64",
-        version: "UInt64",
-        received: "DateTime64(3, 'UTC')",
-        reason: "String",
-        detail: "String",
-        key: "String",
-        payload: "String",
-        headers: "Map(String, String)",
-        truncated: "Bool",
-        replayed: "Bool",
-    }
-
-    Progress = "progress", newest NEXT, mark NONE {
-        epoch: "UInt16",
-        source: "String",
-        first: "UInt64",
-        version: "UInt64",
-        watermark: "DateTime64(3, 'UTC')",
-        read: "UInt64",
-        accepted: "UInt64",
-        duplicates: "UInt64",
-        conflicting_copies: "UInt64",
-        rejected: "UInt64",
-        accepted_by_type: "Map(String, UInt64)",
-        log_end: "UInt64",
-        written: "DateTime64(3, 'UTC')",
     }
 }

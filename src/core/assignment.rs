@@ -7,8 +7,8 @@
 //! FirstCheckpoint┘       Refused ───────────────┘
 //! ```
 //!
-//! One function from a state and what happened to the next state and what is to be done about it. It waits for nothing and
-//! knows no log and no store: the loop hands every answer in, and carries the commands out.
+//! One function from a state and what happened to the next state and what is to be done about it (`change.rs`). It waits for nothing
+//! and knows no log and no store: the loop hands every answer in, and carries the commands out.
 //!
 //! Keeps, for each partition: a state is published only when its rows are durable, an offset committed only when its state
 //! is published, nothing folded from a log that has not shown to be the one it was.
@@ -16,11 +16,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backoff::{Backoff, jitter};
+use crate::backoff::Backoff;
 use crate::engine::{Engine, Rules, Snapshot};
 use crate::failure::Failure;
 use crate::record::{Offset, Partition, Record};
 
+mod change;
 mod judgement;
 mod leaving;
 mod memory;
@@ -37,8 +38,7 @@ pub use reading::{Garbage, Position, Running};
 pub use refusal::{another_store, forgotten, refused};
 pub use stamps::Stamps;
 
-use judgement::Opened;
-use reading::Noted;
+use change::refuse;
 
 /// One assignment of a partition, since the stores were asked about it last: answers to what was asked before, or of an
 /// assignment before, are none to it.
@@ -185,83 +185,6 @@ impl Assignment {
         command.into_iter().chain(self.leave(now)).collect()
     }
 
-    fn change(&mut self, now: Duration, event: Event, terms: &Terms) -> Option<Command> {
-        let (state, command) = match (std::mem::replace(&mut self.state, State::Gone), event) {
-            (State::Gone, _) => (State::Gone, None),
-            (state, Event::Lost) => (State::Gone, Some(release(state.running(), None))),
-            (State::Running(mut running), Event::Revoked(farewell)) => {
-                running.forget_failures();
-                (State::Leaving(running, farewell), None)
-            }
-            // A shutdown in the middle of a rebalance, or a rebalance in the middle of a shutdown.
-            (State::Leaving(running, mut farewell), Event::Revoked(Farewell { until, .. })) => {
-                farewell.until = farewell.until.min(until);
-                (State::Leaving(running, farewell), None)
-            }
-            (state, Event::Revoked(_)) => (State::Gone, Some(release(state.running(), None))),
-            (State::Opening(failures), Event::Answered(found, promise, bounds)) => {
-                self.opened(now, failures, (found, promise, bounds), terms)
-            }
-            (State::Opening(failures), Event::NotAnswered) => ask_again(failures),
-            (State::FirstCheckpoint { engine, promise, bounds, failures }, Event::Published(first, Ok(())))
-                if first.next == engine.next() =>
-            {
-                start(self.id.partition, now, (*engine, promise, failures), bounds, terms)
-            }
-            // Everything is asked again: the log may begin elsewhere by the time that it succeeds.
-            (State::FirstCheckpoint { failures, .. }, Event::Published(_, Err(_))) => ask_again(failures),
-            (State::Starting(running), Event::Started) => (State::Running(running), None),
-            (State::Starting(_), Event::NotStarted) => ask_again(0),
-            // What it holds stands for rows that are gone. It is read again from a state whose rows are there.
-            (State::Running(running), Event::Forgotten) => ask_again(running.times_forgotten()),
-            (State::Leaving(running, _), Event::Forgotten) => (State::Gone, Some(release(Some(&running), Some(Undone::Rows)))),
-            (State::Running(mut running), Event::Doubted) => {
-                let command = running.doubt().then_some(Command::Compare);
-                (State::Running(running), command)
-            }
-            (State::Running(mut running), Event::Compared(bounds)) if running.is_comparing() => {
-                match running.compare(&self.source, bounds) {
-                    Ok(from) => (State::Running(running), Some(Command::StartAgain(from))),
-                    Err(why) => refuse(why),
-                }
-            }
-            (State::Running(mut running), event) => {
-                running.note(now, &event, terms);
-                (State::Running(running), None)
-            }
-            (State::Leaving(mut running, mut farewell), event) => {
-                match running.note(now, &event, terms) {
-                    Noted::NotPublished => farewell.publications = farewell.publications.saturating_sub(1),
-                    Noted::PublicationRefused => farewell.publications = 0,
-                    Noted::NotCommitted => farewell.commits = farewell.commits.saturating_sub(1),
-                    Noted::Other => {}
-                }
-                (State::Leaving(running, farewell), None)
-            }
-            (state, _) => (state, None),
-        };
-        self.state = state;
-        command
-    }
-
-    /// What the stores and the log together say decides whether it may be read.
-    fn opened(
-        &self,
-        now: Duration,
-        failures: u32,
-        (found, promise, bounds): (Found, Promise, Bounds),
-        terms: &Terms,
-    ) -> (State, Option<Command>) {
-        match judgement::judge(&self.source, found, bounds, &terms.rules) {
-            Ok(Opened::Known(engine)) => start(self.id.partition, now, (engine, promise, failures), bounds, terms),
-            Ok(Opened::New(engine)) => {
-                let first = Command::PublishFirst(engine.next(), promise, Box::new(engine.snapshot()));
-                (State::FirstCheckpoint { engine: Box::new(engine), promise, bounds, failures }, Some(first))
-            }
-            Err(why) => refuse(why),
-        }
-    }
-
     /// Folds records, in order. Whoever does not read drops them: they are read again by whoever does.
     pub fn fold(&mut self, records: &[Record<'_>]) -> Option<Command> {
         let State::Running(running) = &mut self.state else { return None };
@@ -343,29 +266,6 @@ impl State {
 
 fn release(running: Option<&Running>, undone: Option<Undone>) -> Command {
     Command::Release { undone, unpublished: running.and_then(Running::unpublished) }
-}
-
-fn start(
-    partition: Partition,
-    now: Duration,
-    (engine, promise, failures): (Engine, Promise, u32),
-    bounds: Bounds,
-    terms: &Terms,
-) -> (State, Option<Command>) {
-    // Partitions that came together publish one after another.
-    let share = jitter(terms.seed, u64::from(partition.0.unsigned_abs()));
-    let first_checkpoint_at = now + terms.checkpoint_interval.mul_f64(share);
-    let (running, from) = Running::new(engine, (promise, failures), bounds, first_checkpoint_at, terms.batch);
-    (State::Starting(Box::new(running)), Some(Command::Start(from)))
-}
-
-fn refuse(why: String) -> (State, Option<Command>) {
-    (State::Refused(why.clone()), Some(Command::PutAside(why)))
-}
-
-fn ask_again(failures: u32) -> (State, Option<Command>) {
-    let failures = failures.saturating_add(1);
-    (State::Opening(failures), Some(Command::Ask(failures)))
 }
 
 #[cfg(test)]

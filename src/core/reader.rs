@@ -29,6 +29,7 @@ mod fencing;
 mod identity;
 mod messages;
 mod partition;
+mod places;
 mod rebalance;
 mod trace;
 mod turn;

@@ -18,8 +18,8 @@ use crate::world::{Worker, World, files_in, until};
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// How long the walk may be, leaves not counted. Lower these with it; the aim is 18 files and 4,600 lines.
-const FILES_MAX: usize = 26;
-const LINES_MAX: usize = 6_700;
+const FILES_MAX: usize = 25;
+const LINES_MAX: usize = 5_300;
 
 /// A file of no more lines that calls nothing of ours is a leaf: it can be read where its name is met, or not at all.
 const LEAF_LINES_MAX: usize = 130;

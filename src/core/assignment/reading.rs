@@ -7,24 +7,21 @@ use super::promise::Promise;
 use super::refusal::{self, Unrecognised};
 use super::stamps::Stamps;
 use super::{Event, Publication, Terms, Undone};
-use crate::engine::{Batch, Engine, Snapshot, Tally};
+use crate::engine::{Batch, Engine, Snapshot};
 use crate::event::{self, UnknownFields};
 use crate::failure::Failure;
 use crate::record::{Offset, Partition, Record};
+
+mod garbage;
+
+pub use garbage::Garbage;
+use garbage::Recent;
 
 /// A checkpoint of so many bytes doubles the time to the next one: large states are written less often.
 const BYTES_AN_INTERVAL: u64 = 64 << 20;
 
 /// A partition to which nothing is written says so often in `progress` that it is read: nobody takes it for one that is behind.
 const SIGN_OF_LIFE: Duration = Duration::from_hours(1);
-
-/// More than `percent` of rejects among `records` records of a partition, one after another, are too many.
-#[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "every key is described in config/worker.toml")]
-pub struct Garbage {
-    pub percent: u64,
-    pub records: u64,
-}
 
 /// A partition that is read.
 #[derive(Debug)]
@@ -91,29 +88,6 @@ pub struct Position {
     pub published: Offset,
     /// Committed to the group.
     pub committed: Option<Offset>,
-}
-
-/// Records of one stretch of a partition, and the rejects among them.
-#[derive(Clone, Copy, Debug, Default)]
-struct Recent {
-    read: u64,
-    rejected: u64,
-}
-
-impl Recent {
-    fn add(&mut self, tally: &Tally) {
-        self.read += tally.read();
-        self.rejected += tally.rejected.iter().sum::<u64>();
-    }
-
-    /// A stretch that is long enough ends; it is given back if too much of it is no event.
-    fn garbage(&mut self, bound: Garbage) -> Option<Recent> {
-        if self.read < bound.records {
-            return None;
-        }
-        let ended = std::mem::take(self);
-        (ended.rejected * 100 > ended.read * bound.percent).then_some(ended)
-    }
 }
 
 impl Running {
@@ -395,28 +369,4 @@ impl Running {
 fn spacing(interval: Duration, bytes: usize) -> Duration {
     let more = u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_AN_INTERVAL;
     interval.saturating_mul(u32::try_from(more).unwrap_or(u32::MAX).saturating_add(1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stretch_is_garbage_when_more_than_its_share_is_rejected() {
-        let bound = Garbage { percent: 90, records: 100 };
-        let garbage = |read, rejected| Recent { read, rejected }.garbage(bound).is_some();
-        assert!(!garbage(99, 99), "too short to tell");
-        assert!(!garbage(100, 90) && garbage(100, 91));
-        assert!(Recent { read: 100, rejected: 100 }.garbage(Garbage { percent: 100, ..bound }).is_none());
-    }
-
-    #[test]
-    fn every_stretch_is_judged_by_itself() {
-        let bound = Garbage { percent: 50, records: 10 };
-        let mut recent = Recent { read: 10, rejected: 0 };
-        assert!(recent.garbage(bound).is_none());
-        recent.read += 10;
-        recent.rejected += 6;
-        assert!(recent.garbage(bound).is_some(), "what was good before does not count");
-    }
 }

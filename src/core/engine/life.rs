@@ -3,7 +3,7 @@
 //! Folds events; a copy of an event is recognised here, inside the life. Keeps I6: the rows that change
 //! with an event are exactly those marked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -11,11 +11,17 @@ use serde::{Deserialize, Serialize};
 use super::interner::Interner;
 use super::pseudonym::{DELETED, Pseudonyms};
 use super::tree::{FOLLOWERS_UNKNOWN, Node, Parent, Tree, flag};
-use super::window::{Facts, WindowIndex};
+use super::window::WindowIndex;
 use crate::event::{self, Body, Event};
 use crate::record::{Millis, Offset};
 
 mod load;
+mod others;
+mod post;
+mod replies;
+
+pub(super) use others::Others;
+pub(super) use post::{Dimensions, Post};
 
 /// What an event of a life turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,38 +30,6 @@ pub(super) enum Outcome {
     Duplicate,
     /// A duplicate that says something else than the first copy.
     ConflictingCopy,
-}
-
-/// The root post, as far as rows need it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Post {
-    pub(super) time: Millis,
-    pub(super) actor: u64,
-    pub(super) is_brand: bool,
-    pub(super) mentions_brand: bool,
-    /// Where it stands; no two posts share one, so it is not interned.
-    pub(super) url: Arc<str>,
-    pub(super) dimensions: Dimensions,
-}
-
-impl Post {
-    /// Whether it is a message to the brand: it mentions it, and somebody known outside the brand wrote it.
-    pub(super) fn is_for_the_brand(&self) -> bool {
-        self.mentions_brand && !self.is_brand && self.actor != DELETED
-    }
-}
-
-/// What a root is grouped by; empty text where the post does not say, or is not seen.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Dimensions {
-    pub(super) brand: Arc<str>,
-    pub(super) campaign: Arc<str>,
-    pub(super) channel: Arc<str>,
-    pub(super) platform: Arc<str>,
-    pub(super) community: Arc<str>,
-    pub(super) experiment: Arc<str>,
-    pub(super) arm: Arc<str>,
-    pub(super) tags: Arc<[Arc<str>]>,
 }
 
 /// Which rows changed since the last flush.
@@ -98,16 +72,6 @@ pub(super) struct Life {
     /// Not in snapshots: they are taken right after a flush.
     #[serde(skip)]
     pub(super) changed: Changed,
-}
-
-/// Facts that are no nodes: reactions, deletes, samples, clicks.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Others {
-    /// Pseudonyms of the ids, to know copies.
-    ids: BTreeSet<u64>,
-    pub(super) windows: BTreeMap<WindowIndex, Facts>,
-    pub(super) deletes: u64,
-    samples: u64,
 }
 
 /// Text is charged as one entry for so many bytes.
@@ -202,11 +166,6 @@ impl Life {
         is_sound && quotes.all(|(_, quote)| self.quote(quote).is_some())
     }
 
-    /// The quote at an index of the tree of shares.
-    fn quote(&self, at: u32) -> Option<&Node> {
-        self.cascade.as_ref()?.nodes().get(at as usize).filter(|node| node.has(flag::QUOTE))
-    }
-
     fn see_post(&mut self, time: Millis, post: &event::Post<'_>, names: &Pseudonyms, interner: &mut Interner) -> Outcome {
         let actor = names.actor(post.actor.as_deref());
         if let Some(first) = &self.post {
@@ -247,111 +206,8 @@ impl Life {
         outcome
     }
 
-    /// The replies that wait for a quote answer it from now on.
-    fn meet_quote(&mut self, id: &str, names: &Pseudonyms) {
-        let quote = self.find_quote(id, names);
-        if let (Some(quote), Some(thread)) = (quote, &mut self.thread) {
-            let awaited = names.event(event::EventType::Reply, id);
-            if thread.awaits(awaited) {
-                Arc::make_mut(thread).meet_quote(awaited, quote);
-                self.changed.thread = true;
-            }
-        }
-    }
-
-    fn attach_reply(&mut self, id: u64, time: Millis, reply: &event::Reply<'_>, names: &Pseudonyms) -> Outcome {
-        let parent = self.parent(&reply.parent, event::EventType::Reply, names);
-        let flags = [(reply.is_brand, flag::BRAND), (reply.mentions_brand, flag::MENTIONS_BRAND)];
-        let actor = names.actor(reply.actor.as_deref());
-        let quote = self.find_quote(&reply.parent, names);
-        let node = node(id, time, actor, FOLLOWERS_UNKNOWN, &flags);
-        let outcome = attach(self.thread.get_or_insert_default(), node, parent, quote);
-        if outcome == Outcome::Accepted {
-            self.changed.thread = true;
-            // Shares of a person whom the brand is now known by are the brand's.
-            if reply.is_brand && actor != DELETED && self.brand_people.insert(actor) {
-                self.changed.cascade |= self.cascade.is_some();
-            }
-        }
-        outcome
-    }
-
-    /// The quote with this id, by its index in the tree of shares.
-    fn find_quote(&self, id: &str, names: &Pseudonyms) -> Option<u32> {
-        let at = self.cascade.as_ref()?.find(names.event(event::EventType::Share, id))?;
-        self.quote(at).map(|_| at)
-    }
-
     fn parent(&self, parent: &str, kind: event::EventType, names: &Pseudonyms) -> Parent {
         if *parent == *self.root { Parent::Root } else { Parent::Node(names.event(kind, parent)) }
-    }
-
-    /// Books a fact that is no node, unless it is a copy.
-    fn note(&mut self, id: u64, at: WindowIndex, book: impl FnOnce(&mut Facts)) -> Outcome {
-        let others = self.others.get_or_insert_default();
-        if !others.ids.insert(id) {
-            return Outcome::Duplicate;
-        }
-        book(others.windows.entry(at).or_default());
-        Outcome::Accepted
-    }
-
-    fn note_delete(&mut self, id: u64, at: WindowIndex) -> Outcome {
-        let outcome = self.note(id, at, |facts| facts.deletes += 1);
-        if outcome == Outcome::Accepted {
-            if let Some(others) = &mut self.others {
-                others.deletes += 1;
-            }
-            // The count stands on both shapes; a shape without a node has no row to change.
-            self.changed.cascade |= self.cascade.is_some();
-            self.changed.thread |= self.thread.is_some();
-        }
-        outcome
-    }
-
-    fn note_sample(&mut self, id: u64, time: Millis, at: WindowIndex, (metric, value): (&str, f64)) -> Outcome {
-        let mut effect = super::window::SampleEffect::default();
-        let outcome = self.note(id, at, |facts| effect = facts.sample(metric, time, value));
-        if let Some(others) = &mut self.others {
-            let text = (metric.len() / TEXT_AN_ENTRY) as u64;
-            others.samples += if effect.is_new_metric { 1 + text } else { 0 };
-        }
-        if outcome == Outcome::Accepted && (effect.shows) {
-            self.changed.mark_window(at);
-        }
-        outcome
-    }
-}
-
-impl Dimensions {
-    fn of(post: &event::Post<'_>, interner: &mut Interner) -> Self {
-        Dimensions {
-            brand: interner.intern(&post.brand),
-            campaign: interner.intern(&post.campaign),
-            channel: interner.intern(&post.channel),
-            platform: interner.intern(&post.platform),
-            community: interner.intern(&post.community),
-            experiment: interner.intern(&post.experiment),
-            arm: interner.intern(&post.arm),
-            tags: post.tags.iter().map(|tag| interner.intern(tag)).collect(),
-        }
-    }
-
-    fn share(&mut self, interner: &mut Interner) {
-        let Dimensions { brand, campaign, channel, platform, community, experiment, arm, tags } = self;
-        for text in [brand, campaign, channel, platform, community, experiment, arm] {
-            *text = interner.intern(text);
-        }
-        *tags = tags.iter().map(|tag| interner.intern(tag)).collect();
-    }
-
-    fn bytes(&self) -> usize {
-        let Dimensions { brand, campaign, channel, platform, community, experiment, arm, tags } = self;
-        let texts = [brand, campaign, channel, platform, community, experiment, arm];
-        // A tag costs memory besides its letters.
-        texts.map(|text| text.len()).iter().sum::<usize>()
-            + tags.iter().map(|tag| tag.len()).sum::<usize>()
-            + tags.len() * TEXT_AN_ENTRY / 2
     }
 }
 

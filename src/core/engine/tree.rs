@@ -15,6 +15,9 @@ use super::memory;
 use super::packed;
 use super::path::{Landmarks, Rank};
 
+mod quotes;
+mod restored;
+
 /// The index of the root post.
 pub(super) const ROOT: u32 = 0;
 
@@ -147,11 +150,6 @@ impl Tree {
         self.unlinked.len()
     }
 
-    /// The replies to quotes, each with the quote's index in the tree of shares.
-    pub(super) fn to_quotes(&self) -> impl Iterator<Item = (u32, u32)> {
-        self.unlinked.iter().filter(|(_, entry)| entry.quote != ROOT).map(|(&at, entry)| (at, entry.quote))
-    }
-
     /// The node with this id.
     pub(super) fn find(&self, id: u64) -> Option<u32> {
         self.index.find(&self.nodes[1..], id, |node| node.id).map(|place| place + 1)
@@ -201,39 +199,6 @@ impl Tree {
         }
     }
 
-    /// Whether a node waits for this id.
-    pub(super) fn awaits(&self, id: u64) -> bool {
-        self.waiting.contains_key(&id)
-    }
-
-    /// A quote came: the replies that wait for its id answer it until a reply has that id.
-    pub(super) fn meet_quote(&mut self, id: u64, quote: u32) {
-        let mut waiting = self.waiting.get(&id).copied();
-        while let Some(at) = waiting {
-            self.answer_quote(at, quote);
-            waiting = self.unlinked.get(&at).map(|entry| entry.next_waiting).filter(|&next| next != ROOT);
-        }
-        // The edges above these nodes were guessed; now they are not.
-        self.landmarks.clear();
-    }
-
-    /// Rebuilds what a snapshot leaves out.
-    pub(super) fn reindex(&mut self) {
-        self.index = Index::with_capacity(self.len());
-        for end in 2..=self.nodes.len() {
-            self.index.add_last(&self.nodes[1..end], |node| node.id);
-        }
-        self.to_quotes = self.to_quotes().count();
-        self.waiting.clear();
-        // A node waits if what it names is not here; it does not if it names itself or was cut off a cycle.
-        let Tree { nodes, unlinked, index, waiting, .. } = self;
-        for (&at, entry) in unlinked.iter_mut() {
-            let id = entry.declared;
-            let here = index.find(&nodes[1..], id, |node| node.id).is_some();
-            entry.next_waiting = if here { ROOT } else { waiting.insert(id, at).unwrap_or(ROOT) };
-        }
-    }
-
     /// About what it takes of memory.
     pub(super) fn bytes(&self) -> usize {
         let Tree { nodes, unlinked, index, waiting, landmarks, .. } = self;
@@ -243,15 +208,6 @@ impl Tree {
             + memory::tree(unlinked.len(), size_of::<(u32, Unlinked)>())
             + memory::tree(waiting.len(), size_of::<(u64, u32)>())
             + memory::tree(landmarks.len(), size_of::<(u32, Rank)>())
-    }
-
-    /// Whether links and indexes agree: every parent and head is a node, every unlinked node hangs from the root.
-    pub(super) fn is_sound(&self) -> bool {
-        let count = self.nodes.len();
-        let inferred = self.nodes.iter().filter(|node| node.has(flag::INFERRED)).count();
-        let within = self.nodes.iter().all(|node| (node.parent as usize) < count && (node.head as usize) < count);
-        let hanging = self.unlinked.keys().all(|&at| (at as usize) < count && self.node(at).parent == ROOT);
-        count > 0 && within && hanging && inferred + self.to_quotes().count() == self.unlinked.len()
     }
 
     fn push(&mut self, node: Node) -> u32 {
@@ -282,15 +238,6 @@ impl Tree {
     fn infer(&mut self, at: u32, declared: u64, next_waiting: u32) {
         self.nodes[at as usize].flags |= flag::INFERRED;
         self.unlinked.insert(at, Unlinked { declared, next_waiting, quote: ROOT });
-    }
-
-    /// Says that an inferred reply answers a quote.
-    fn answer_quote(&mut self, at: u32, quote: u32) {
-        if let Some(entry) = self.unlinked.get_mut(&at) {
-            entry.quote = quote;
-            self.nodes[at as usize].flags &= !flag::INFERRED;
-            self.to_quotes += 1;
-        }
     }
 
     fn link(&mut self, child: u32, parent: u32) {

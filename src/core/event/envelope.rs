@@ -3,8 +3,9 @@
 //! The fields of the data win; the envelope fills in `id`, `time` and `type`. Batches and formats other than JSON are
 //! refused.
 
+use super::owned::into_owned;
 use super::wire::{Field, Wire};
-use super::{Event, EventType, Reason, Reject, UnknownFields, body, check};
+use super::{Event, EventType, Reason, Reject, UnknownFields, check};
 use crate::record::Header;
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
 
@@ -92,7 +93,7 @@ pub(super) fn open<'a>(envelope: &Wire<'a>, unknown: &mut UnknownFields) -> Resu
     let encoded = check::text(Field::DataBase64, encoded).ok();
     let decoded = encoded.and_then(|text| BASE64.decode(text.as_bytes()).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
     let text = decoded.ok_or_else(|| bad("`data_base64` is not base64 of UTF-8 text; put the event into `data`"))?;
-    event_in(&text, envelope, unknown).map(body::into_owned)
+    event_in(&text, envelope, unknown).map(into_owned)
 }
 
 fn event_in<'a>(data: &'a str, envelope: &Wire<'a>, unknown: &mut UnknownFields) -> Result<Event<'a>, Reject> {

@@ -146,7 +146,7 @@ fn a_post_keeps_what_it_says() {
 fn a_share_keeps_what_it_says() {
     let share = |rest: &str| {
         let json = format!(r#"{{"type":"share","id":"i","time":1709553600000,"actor":null,"root":"r","parent":"p"{rest}}}"#);
-        let Body::Share(share) = super::body::into_owned(event(&json)).body else { panic!("no share: {json}") };
+        let Body::Share(share) = super::owned::into_owned(event(&json)).body else { panic!("no share: {json}") };
         share
     };
     let plain = Share { root: "r".into(), parent: "p".into(), ..Share::default() };

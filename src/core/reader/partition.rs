@@ -1,6 +1,6 @@
-//! One partition that is read: how far, what of its last batch is still in hand, and what is believed of its fetcher.
+//! One partition that is read: how far, and what of its last batch is still in hand.
 //!
-//! Asks the client nothing: it says what state it is in, and the reader turns that into commands. Keeps: what is handed
+//! Asks the client nothing: it says what state it is in (`fetcher.rs`), and the reader turns that into commands. Keeps: what is handed
 //! out begins at `position` and has no hole that the log did not show twice, or that was not counted as believed unasked.
 
 use std::ops::Range;
@@ -9,37 +9,15 @@ use std::time::Duration;
 use super::{Gaps, Item};
 use crate::record::Offset;
 
+mod fetcher;
+
+pub(super) use fetcher::{CutOff, State};
+
 /// Apart from the first thing after an end, a move or a start, a gap of a partition is asked again this often at most.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often in a row a gap that changes each time is asked again.
 const ASKS_MAX: u8 = 3;
-
-/// How often in a row an error is not believed that names another offset than the one that is wanted.
-const STRANGE_MAX: u8 = 3;
-
-/// A fetcher of which nothing is heard for so long is asked where it stands: after a seek each tells the end again.
-/// If nothing follows, it has been forgotten by the client (paused by the library for a rebalance that was over).
-const SILENT_FOR: Duration = Duration::from_secs(60);
-
-/// Where a partition is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// The client does not have it yet.
-    Starting,
-    /// Its fetcher stands where it should.
-    Reading,
-    /// Its fetcher may stand anywhere: nothing is read until it was moved to `position`. Refused since then, if it was.
-    Misplaced(Option<Duration>),
-    /// The move of this number is under way. Refused since then, if the one before was.
-    Moving(u64, Option<Duration>),
-    /// Its log may not be the one it was: nothing is read until it is started again; to be said (again) from then on.
-    Doubted(Duration),
-    /// Revoked, or given up: nothing is read, the loop still has it.
-    Stopped,
-    /// Nobody reads it any more; the client has it until the next revocation is answered.
-    Released,
-}
 
 /// What is next in the batch in hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,14 +28,6 @@ pub(super) enum Front {
     Error(usize),
     /// Nothing that can be handed out.
     Nothing,
-}
-
-/// What to do about an error that says that the log does not hold the place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CutOff {
-    AskAgain,
-    Doubt,
-    GiveUp,
 }
 
 /// A gap that was asked again, and has not been seen a second time yet.
@@ -106,26 +76,12 @@ impl Reading {
         }
     }
 
-    /// Reads on from an offset, wherever it was read before, also if it was given up.
-    pub(super) fn begin_again(&mut self, next: Offset) {
-        (self.position, self.asked) = (next, None);
-        self.drop_rest();
-        if self.state != State::Starting {
-            self.state = State::Misplaced(None);
-        }
-    }
-
     /// A batch of so many items has been drained.
     pub(super) fn drained(&mut self, now: Duration, length: usize) {
         self.rest = 0..length;
         if length > 0 {
             self.hear(now);
         }
-    }
-
-    /// It is known to be alive; or its silence is not its own fault.
-    pub(super) fn hear(&mut self, now: Duration) {
-        (self.heard, self.probed) = (now, false);
     }
 
     pub(super) fn has_rest(&self) -> bool {
@@ -136,45 +92,6 @@ impl Reading {
     pub(super) fn drop_rest(&mut self) {
         self.rest = 0..0;
         self.after_record = false;
-    }
-
-    pub(super) fn misplace(&mut self) {
-        if matches!(self.state, State::Reading | State::Moving(..) | State::Misplaced(_) | State::Doubted(_)) {
-            self.drop_rest();
-            self.state = State::Misplaced(None);
-        }
-    }
-
-    /// A rebalance makes the client stop its fetcher and resume it where it believes that was read: one too far after
-    /// an end, too early otherwise. What is in hand has its offsets all the same, and is handed out first.
-    pub(super) fn distrust(&mut self) {
-        if matches!(self.state, State::Reading | State::Moving(..)) {
-            self.state = State::Misplaced(None);
-        }
-    }
-
-    pub(super) fn stop(&mut self) {
-        self.drop_rest();
-        self.state = State::Stopped;
-    }
-
-    /// The move of this number was carried out, or refused. An older one says nothing.
-    pub(super) fn moved(&mut self, now: Duration, number: u64, refused: bool) {
-        if let State::Moving(asked, since) = self.state
-            && asked == number
-        {
-            self.state = if refused { State::Misplaced(Some(since.unwrap_or(now))) } else { State::Reading };
-        }
-    }
-
-    /// Looks whether its fetcher is silent. Asks it where it stands, and in the end takes it for dead.
-    pub(super) fn listen(&mut self, now: Duration, patience: Duration) {
-        if self.state != State::Reading || self.has_rest() || now.saturating_sub(self.heard) < SILENT_FOR {
-            return;
-        }
-        self.heard = now;
-        self.state = State::Misplaced(self.probed.then(|| now.saturating_sub(patience)));
-        self.probed = !self.probed;
     }
 
     /// Takes the next run of records, or the one item that is none. Records below `position` are left out: the client
@@ -257,24 +174,5 @@ impl Reading {
     fn ask(&mut self, now: Duration, end: Offset, times: u8, filled: bool) {
         self.asked = Some(Asked { end, times, filled });
         self.ask_at = now + ASK_EVERY;
-    }
-
-    /// The client says that the log does not hold the offset `at` where it read. If that is not where it should have
-    /// read, it says nothing about this partition: it comes from its own wrong position, or from before a move. If it is,
-    /// or if it does not say where, asking again may find the records of another log there: the last record that was
-    /// read can tell.
-    pub(super) fn cut_off(&mut self, now: Duration, at: Option<Offset>) -> CutOff {
-        self.misplace();
-        if at.is_some_and(|at| at != self.position) && self.strange < STRANGE_MAX {
-            self.strange += 1;
-            return CutOff::AskAgain;
-        }
-        if self.compared {
-            self.stop();
-            return CutOff::GiveUp;
-        }
-        self.compared = true;
-        self.state = State::Doubted(now);
-        CutOff::Doubt
     }
 }

@@ -1,7 +1,40 @@
-//! Settings that an operator may add to every insert (`[clickhouse.settings]`). Refused is what the sink says itself, and what would change
-//! what a statement says or when its answer comes.
+//! Settings of inserts: those that every insert has, and those that an operator may add (`[clickhouse.settings]`). Refused is what the sink
+//! says itself, and what would change what a statement says or when its answer comes.
 
-use super::SETTINGS;
+/// The name of a setting of ClickHouse, and what it is set to.
+pub type Setting = (&'static str, &'static str);
+
+/// What every insert says, of servers that know it: an unknown setting is an error there.
+pub const SETTINGS: [Setting; 16] = [
+    // The answer must mean that the rows are there.
+    ("async_insert", "0"),
+    // A repeated insert must never be dropped as a copy: versions settle that.
+    ("insert_deduplicate", "0"),
+    ("deduplicate_insert", "disable"),
+    // What the store knew a while ago is no answer.
+    ("use_query_cache", "0"),
+    // A flush has each key once: looking for rows to replace in it is work for nothing, a quarter of the CPU.
+    ("optimize_on_insert", "0"),
+    // Our tables have no partitions; one that somebody has given some refuses no old events for lying in many.
+    ("throw_on_max_partitions_per_insert_block", "0"),
+    // What does not fit the table is refused. Without a word, a server would else leave a column out, store another number,
+    // or 0 where there is none.
+    ("input_format_skip_unknown_fields", "0"),
+    ("input_format_native_allow_types_conversion", "0"),
+    ("input_format_null_as_default", "0"),
+    ("input_format_native_decode_types_in_binary_format", "0"),
+    // What takes too long fails: it must not end early as if it were done.
+    ("timeout_overflow_mode", "throw"),
+    // One block stays one block, whatever the user's profile says.
+    ("use_strict_insert_block_limits", "0"),
+    ("max_insert_block_size", ANY_ROWS),
+    ("max_insert_block_size_bytes", "0"),
+    ("min_insert_block_size_rows", ANY_ROWS),
+    ("min_insert_block_size_bytes", "0"),
+];
+
+/// More rows than an insert has.
+const ANY_ROWS: &str = "1099511627776";
 
 /// The name of the setting by which an insert is found in `system.query_log`.
 pub(super) const LOG_COMMENT: &str = "log_comment";

@@ -1,0 +1,163 @@
+//! Columns of the tables that hold facts, rejects, and how far each source is.
+
+use super::super::native::Value as _;
+use super::{Column, FACT, Listed, NEXT, NONE, REJECT, Table, Writer, column, tables};
+use crate::row::{Assignment, Click, Conversion, Cost, Progress, Rejected, Report, Visit};
+
+tables! {
+    Click = "click", newest FACT, mark NONE {
+        id: "String",
+        epoch: "UInt16",
+        source: "String",
+        key_source: "String",
+        version: "UInt64",
+        time: "DateTime64(3, 'UTC')",
+        root: "String",
+        target: "String",
+        target_kind: "Enum8('unknown' = 0, 'post' = 1, 'share' = 2, 'reply' = 3)",
+        target_time: "Nullable(DateTime64(3, 'UTC'))",
+        target_inferred: "Bool",
+        path: "Array(String)",
+        path_actors: "Array(UInt64)",
+        path_is_brand: "Array(Bool)",
+        depth: "UInt32",
+        path_inferred: "UInt32",
+        visitor: "UInt64",
+        has_visitor: "Bool",
+        utm_source: "String",
+        utm_medium: "String",
+        utm_campaign: "String",
+        utm_content: "String",
+        utm_term: "String",
+        brand: "String",
+        campaign: "String",
+        channel: "String",
+        platform: "String",
+        community: "String",
+    }
+
+    Visit = "visit", newest FACT, mark NONE {
+        id: "String",
+        epoch: "UInt16",
+        source: "String",
+        key_source: "String",
+        version: "UInt64",
+        time: "DateTime64(3, 'UTC')",
+        visitor: "UInt64",
+        has_visitor: "Bool",
+        click: "String",
+        brand: "String",
+        landing_host: "String",
+        landing_path: "String",
+        referrer_host: "String",
+        utm_source: "String",
+        utm_medium: "String",
+        utm_campaign: "String",
+        utm_content: "String",
+        utm_term: "String",
+    }
+
+    Conversion = "conversion", newest FACT, mark NONE {
+        id: "String",
+        epoch: "UInt16",
+        source: "String",
+        key_source: "String",
+        version: "UInt64",
+        time: "DateTime64(3, 'UTC')",
+        visitor: "UInt64",
+        has_visitor: "Bool",
+        brand: "String",
+        kind: "String",
+        amount: "Decimal(38, 6)",
+        currency: "String",
+        margin_rate: "Nullable(Decimal(9, 6))",
+        refund_of: "String",
+        relates_to: "String",
+    }
+
+    Cost = "cost", newest FACT, mark NONE {
+        id: "String",
+        epoch: "UInt16",
+        source: "String",
+        key_source: "String",
+        version: "UInt64",
+        time: "DateTime64(3, 'UTC')",
+        kind: "String",
+        amount: "Nullable(Decimal(38, 6))",
+        currency: "String",
+        seconds: "Nullable(Int64)",
+        seconds_low: "Nullable(Int64)",
+        seconds_high: "Nullable(Int64)",
+        role: "String",
+        estimated: "Bool",
+        brand: "String",
+        campaign: "String",
+        channel: "String",
+        community: "String",
+        side: "String",
+        period_start: "Nullable(DateTime64(3, 'UTC'))",
+        period_end: "Nullable(DateTime64(3, 'UTC'))",
+    }
+
+    Assignment = "assignment", newest FACT, mark NONE {
+        id: "String",
+        epoch: "UInt16",
+        source: "String",
+        key_source: "String",
+        version: "UInt64",
+        time: "DateTime64(3, 'UTC')",
+        experiment: "String",
+        arm: "String",
+        unit: "String",
+        unit_type: "String",
+    }
+
+    Report = "report", newest FACT, mark NONE {
+        id: "String",
+        epoch: "UInt16",
+        source: "String",
+        key_source: "String",
+        version: "UInt64",
+        time: "DateTime64(3, 'UTC')",
+        origin: "String",
+        metric: "String",
+        value: "Decimal(38, 6)",
+        grain: "String",
+        period_start: "Nullable(DateTime64(3, 'UTC'))",
+        period_end: "Nullable(DateTime64(3, 'UTC'))",
+        brand: "String",
+        campaign: "String",
+        channel: "String",
+    }
+
+    Rejected = "rejects", newest REJECT, mark NONE {
+        epoch: "UInt16",
+        source: "String",
+        offset: "UInt64",
+        version: "UInt64",
+        received: "DateTime64(3, 'UTC')",
+        reason: "String",
+        detail: "String",
+        key: "String",
+        payload: "String",
+        headers: "Map(String, String)",
+        truncated: "Bool",
+        replayed: "Bool",
+    }
+
+    Progress = "progress", newest NEXT, mark NONE {
+        epoch: "UInt16",
+        source: "String",
+        first: "UInt64",
+        version: "UInt64",
+        watermark: "DateTime64(3, 'UTC')",
+        read: "UInt64",
+        accepted: "UInt64",
+        duplicates: "UInt64",
+        conflicting_copies: "UInt64",
+        rejected: "UInt64",
+        accepted_by_type: "Map(String, UInt64)",
+        log_end: "UInt64",
+        written: "DateTime64(3, 'UTC')",
+    }
+}
