@@ -125,12 +125,14 @@ impl World {
     fn around(log: Log, brokers: String, topic: &str, database: Database) -> World {
         let folder = tempfile::tempdir().unwrap();
         let patience = PATIENCE.as_secs();
+        // The embedded broker looks only once more for what comes, when the wait is over; a real one answers at once.
+        let fetch_wait = if matches!(log, Log::Embedded { .. }) { 10 } else { 200 };
         // Every world has a group of its own, and the same name for its log: rows of two worlds can be compared. What waits for
         // an answer waits long; who is cut off hears of it at once.
         let config = format!(
             "[worker]\nlog = \"events\"\nshutdown_deadline_seconds = {SHUTDOWN_SECONDS}\n\
              [kafka]\nbrokers = \"{brokers}\"\ntopic = \"{topic}\"\ngroup = \"{topic}\"\nsession_timeout_ms = 1500\n\
-             heartbeat_interval_ms = 200\nfetch_wait_ms = 10\nstatistics_interval_ms = 200\n\
+             heartbeat_interval_ms = 200\nfetch_wait_ms = {fetch_wait}\nstatistics_interval_ms = 200\n\
              [clickhouse]\nurls = \"{}\"\ndatabase = \"{}\"\nbackoff_max_ms = 500\n\
              send_timeout_seconds = {patience}\nend_timeout_seconds = {patience}\n\
              [flush]\nrows_max = 5000\nmax_interval_seconds = 1\n\
