@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::admin;
 use crate::checkpoints::CheckpointStore;
@@ -21,17 +21,24 @@ use crate::clickhouse::{Attempt, ClickHouseSink};
 use crate::config::Config;
 use crate::engine::Fingerprint;
 use crate::failure::Failure;
-use crate::kafka::{Complaints, KafkaSource, Renewals, Tokens, TopicWatch};
+use crate::kafka::{Complaints, KafkaSource, Renewals, Tokens, TopicWatch, diagnose};
 use crate::memory;
 use crate::metrics::{Health, InsertResult, LoopWatch, Metrics, Obstacle, Table};
 use crate::worker::{self, AskMemory, Memory, Observer, Seams, Settings, WorkerError};
 
 mod answers;
+mod beginning;
 mod connection;
 mod renewal;
 pub mod supervisor;
 mod survey;
 mod tokens;
+
+use beginning::Beginning;
+
+/// Within this a mistake is in the log and in `/readyz`, counted from the start, or from when it began to matter: what is asked, how often,
+/// and how long an answer may take, adds up to less.
+const SAID_WITHIN: Duration = Duration::from_secs(15);
 
 /// Why a service could not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +123,7 @@ impl Service {
         let surveying =
             survey::watch(config.clone(), tokens.clone(), renewals.clone(), Arc::clone(&metrics), Arc::clone(&health));
         let ageing = answers::watch(config.clickhouse.clone(), Arc::clone(&metrics));
-        let connecting = connection::watch(complaints.clone(), renewals.clone(), threads, Arc::clone(&health));
+        let connecting = connection::watch(complaints.clone(), renewals.clone(), threads, Arc::clone(&health), diagnose);
         let renewing = renewal::watch(config.clickhouse.clone(), renewing, Arc::clone(&metrics));
         let until = asked.clone();
         tokio::spawn(async move {
@@ -228,15 +235,16 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
     let settings = Settings { memory: AskMemory::new(ask, Arc::clone(alone)), ..Settings::of(config, seed(number)) };
     let checkpoints = CheckpointStore::open(&config.checkpoint, config.rules.epoch)?;
     let rules = config.rules.fingerprint();
+    let beginning = Beginning { number, health, settings: &settings };
     tokio::select! {
         biased;
         () = asked(shutdown.clone()) => return Ok(()),
-        same = until_compared(&checkpoints, &rules, number, health, &settings) => same?,
+        same = beginning.until_compared(&config.checkpoint.url, async || checkpoints.check_fingerprint(&rules).await) => same?,
     }
     tokio::select! {
         biased;
         () = asked(shutdown.clone()) => return Ok(()),
-        () = until_ready(&sink, number, health, &settings) => {}
+        () = beginning.until_ready(&config.clickhouse.urls, async || sink.ready().await) => {}
     }
     health.block(number, Obstacle::Kafka, "waiting for an assignment");
     let settings_now = Arc::clone(&renewals.borrow());
@@ -246,63 +254,6 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
         .with_renewals(renewals);
     let seams = Seams { source, sink, checkpoints };
     Ok(worker::run(seams, &settings, &(watch, observer), asked(shutdown.clone())).await?)
-}
-
-/// Waits until the checkpoint store has said whether the epoch began with these rules.
-async fn until_compared(
-    checkpoints: &CheckpointStore,
-    rules: &Fingerprint,
-    number: usize,
-    health: &Health,
-    settings: &Settings,
-) -> Result<(), Failure> {
-    for attempt in 0_u32.. {
-        match checkpoints.check_fingerprint(rules).await {
-            Err(Failure::Transient(message)) => {
-                warn!(error = message, "the checkpoint store cannot be used yet, trying again");
-                health.block(number, Obstacle::Checkpoints, message);
-                wait_alive(settings.backoff.delay(attempt, settings.seed), number, health).await;
-            }
-            compared => {
-                health.clear(number, Obstacle::Checkpoints);
-                return compared;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Waits until the store can be reached and has the schema: a worker without them would only fill its memory.
-async fn until_ready(sink: &ClickHouseSink, number: usize, health: &Health, settings: &Settings) {
-    for attempt in 0_u32.. {
-        match sink.ready().await {
-            Ok(()) => {
-                health.clear(number, Obstacle::ClickHouse);
-                health.clear(number, Obstacle::Schema);
-                return;
-            }
-            Err(Failure::Transient(message)) => {
-                warn!(error = message, "ClickHouse cannot be reached yet, trying again");
-                health.block(number, Obstacle::ClickHouse, message);
-            }
-            Err(Failure::Operator(message)) => {
-                error!(problem = message, "operator action required; retrying");
-                health.clear(number, Obstacle::ClickHouse);
-                health.block(number, Obstacle::Schema, message);
-            }
-        }
-        let wait = settings.backoff.delay(attempt, settings.seed);
-        wait_alive(wait, number, health).await;
-    }
-}
-
-/// Waits, and ticks meanwhile: a loop that waits for its store is alive.
-async fn wait_alive(wait: Duration, number: usize, health: &Health) {
-    let until = tokio::time::Instant::now() + wait;
-    while tokio::time::Instant::now() < until {
-        health.tick(number, Instant::now());
-        tokio::time::sleep_until(until.min(tokio::time::Instant::now() + Duration::from_secs(1))).await;
-    }
 }
 
 /// What this process may take, if anybody knows.

@@ -14,7 +14,9 @@ const DATABASE: &str =
 const SCHEMA: &str =
     "the table is not the one this version writes; run: grapevine migrate, which adds what is missing and names the rest";
 const CREDENTIALS: &str = "check clickhouse.user and clickhouse.password";
-const PERMISSION: &str = "the user needs SELECT, INSERT on the database and SELECT on system tables; ask for the grants";
+const PERMISSION: &str =
+    "the user (clickhouse.user) needs SELECT, INSERT on the database and SELECT on system tables; ask for the grants";
+const READER: &str = "the user may only read (its profile says readonly); name one in clickhouse.user that may insert";
 const SETTING: &str = "the user's profile must allow the settings of inserts; see the settings named in the answer, and those of clickhouse.settings";
 const REFUSED: &str = "the store refuses what the rows say; keep the answer and report it";
 const READ_ONLY: &str = "the table takes no rows for good; run: ALTER TABLE ... MODIFY SETTING table_readonly = 0, or move it to a \
@@ -54,7 +56,7 @@ const OPERATOR: &[(u32, &str)] = &[
     (117, REFUSED),     // INCORRECT_DATA
     (128, REFUSED),     // TOO_LARGE_ARRAY_SIZE
     (131, REFUSED),     // TOO_LARGE_STRING_SIZE
-    (164, SETTING),     // READONLY: the user, not the table
+    (164, READER),      // READONLY: the user, not the table
     (192, CREDENTIALS), // UNKNOWN_USER
     (193, CREDENTIALS), // WRONG_PASSWORD
     (194, CREDENTIALS), // REQUIRED_PASSWORD
@@ -138,12 +140,13 @@ pub fn classify(error: &Error) -> Failure {
     }
     // The network, deadlines, and answers that make no sense: a proxy in between, a server that is stopping.
     let text = causes(error);
-    let cure = TLS.iter().find(|(words, _)| text.contains(words)).map(|(_, cure)| format!(": {cure}"));
+    let cure = CONNECTION.iter().find(|(words, _)| text.contains(words)).map(|(_, cure)| format!(": {cure}"));
     Failure::Transient(text + &cure.unwrap_or_default())
 }
 
-/// What TLS says, and what it means here. Tried again all the same: certificates are renewed while workers run.
-const TLS: [(&str, &str); 8] = [
+/// What TLS, HTTP and the network say of an address, and what it means here. Tried again all the same: certificates are renewed while workers
+/// run, and servers come back.
+const CONNECTION: [(&str, &str); 12] = [
     ("UnknownIssuer", "name in clickhouse.ca_file the authority that signs the server's certificate"),
     (
         "BadSignature",
@@ -155,7 +158,25 @@ const TLS: [(&str, &str); 8] = [
     ("CertificateRequired", "the server wants a certificate of this client: clickhouse.certificate_file and clickhouse.key_file"),
     ("received fatal alert", "the server does not take the certificate in clickhouse.certificate_file, or asks for one"),
     ("InvalidContentType", "the server speaks no TLS on this port: write http:// in clickhouse.urls, or another port"),
+    ("dns error", "the host is not known: correct clickhouse.urls"),
+    ("Connection refused", "nobody takes connections there: correct clickhouse.urls, or start the server"),
+    (
+        "invalid HTTP version",
+        "what answers there is no HTTP: where it is TLS, write https:// in clickhouse.urls, else the port of HTTP (8123)",
+    ),
+    (
+        "connection closed before message completed",
+        "the other side hung up; if it goes on doing so, what listens there speaks no HTTP: write that port in clickhouse.urls (8123, with TLS \
+         8443)",
+    ),
 ];
+
+/// Of an answer that no ClickHouse gives.
+const PAGE: &str = "this is no answer of a ClickHouse: correct clickhouse.urls (the port is that of HTTP, 8123 or with TLS 8443), or look at what \
+    stands in between";
+
+/// How many characters are shown of a page that somebody else wrote.
+const SHOWN: usize = 300;
 
 /// Whether the server threw an error of ours (`throwIf`), and which.
 pub(super) fn says(error: &Error, ours: &str) -> bool {
@@ -210,7 +231,8 @@ fn classify_status(text: &str) -> Failure {
     if says_too_large(text) {
         return Failure::Operator(format!("{text}: {TOO_LARGE}"));
     }
-    Failure::Transient(text.to_owned())
+    let page: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SHOWN).collect();
+    Failure::Transient(format!("{page}: {PAGE}"))
 }
 
 /// Status 413 has had several names; a page that says it may not have the number. Other statuses speak of what is too large, too.

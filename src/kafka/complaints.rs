@@ -15,6 +15,7 @@ pub struct Complaints(Arc<Mutex<Heard>>);
 struct Heard {
     brokers: BTreeSet<String>,
     denied: Option<&'static str>,
+    talks: bool,
 }
 
 impl Complaints {
@@ -30,18 +31,27 @@ impl Complaints {
         self.lock().denied
     }
 
+    /// Whether a loop has had something of the brokers, and none has lost all of them since.
+    #[must_use]
+    pub fn talks(&self) -> bool {
+        self.lock().talks
+    }
+
     /// A client said this.
-    pub(super) fn note(&self, code: i32, text: &str) {
+    pub(crate) fn note(&self, code: i32, text: &str) {
         if let Some(denied) = denial(code) {
             self.lock().denied = Some(denied);
         } else if is_about_a_connection(code) {
-            self.lock().brokers.insert(broker_of(text).to_owned());
+            let (broker, mut heard) = (broker_of(text), self.lock());
+            heard.talks &= !broker.is_empty();
+            heard.brokers.insert(broker.to_owned());
         }
     }
 
     /// Something came that would not have come if anything were forbidden.
-    pub(super) fn allowed(&self) {
-        self.lock().denied = None;
+    pub(crate) fn allowed(&self) {
+        let mut heard = self.lock();
+        (heard.denied, heard.talks) = (None, true);
     }
 
     fn lock(&self) -> MutexGuard<'_, Heard> {
@@ -119,7 +129,9 @@ mod tests {
         assert!(complaints.denied().is_some_and(|text| text.contains("`kafka.topic`")) && complaints.take().is_empty());
         complaints.allowed();
         assert_eq!(complaints.denied(), None);
+        assert!(complaints.talks());
         complaints.note(Code::AllBrokersDown as i32, "1/1 brokers are down");
+        assert!(!complaints.talks());
         complaints.note(Code::OperationTimedOut as i32, "no connection");
         assert_eq!(complaints.take(), BTreeSet::from([String::new()]));
         assert!(complaints.take().is_empty());

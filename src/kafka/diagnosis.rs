@@ -1,13 +1,15 @@
 //! Why a connection to a broker does not come about: the files first, then a client of its own, then the broker's port.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::join_all;
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext as _, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
+use tokio::time::timeout;
 use tracing::debug;
 
 use super::client::{self, CLIENT_ID};
@@ -17,27 +19,34 @@ use crate::certificates::Files;
 use crate::config;
 
 /// How often a client asks, and how long for an answer.
-const TRIES: u32 = 5;
+const TRIES: u32 = 4;
 const DEADLINE: Duration = Duration::from_secs(1);
+
+/// A look takes no longer. What is asked of a port that says nothing fits in; what has no bound of its own, such as a name server that is
+/// silent, is given up.
+pub const DIAGNOSED_WITHIN: Duration = Duration::from_secs(11);
+const _: () = assert!(TRIES as u64 * DEADLINE.as_secs() + 2 * port::PATIENCE.as_secs() < DIAGNOSED_WITHIN.as_secs());
 
 /// Looks into a broker at host:port, or into all that the settings name where the address is empty: the first that is fine says enough,
 /// and one at which something is wrong says more than one that is away.
-pub async fn diagnose(settings: &config::Kafka, address: &str) -> Diagnosis {
-    let (settings, address) = (settings.clone(), address.to_owned());
-    let looking = client::on_thread("kafka-diagnose", move || {
-        if !address.is_empty() {
-            return look(&settings, &address);
-        }
-        let each = settings.brokers.split(',').map(|broker| look(&settings, broker.trim()));
-        each.reduce(|one, other| match (&one, &other) {
-            (Diagnosis::Fine, _) | (Diagnosis::Wrong(_), Diagnosis::Away(_) | Diagnosis::Wrong(_)) => one,
-            (_, Diagnosis::Fine) | (Diagnosis::Away(_), Diagnosis::Wrong(_) | Diagnosis::Away(_)) => other,
-        })
-        .unwrap_or(Diagnosis::Fine)
+pub async fn diagnose(settings: Arc<config::Kafka>, address: String) -> Diagnosis {
+    if !address.is_empty() {
+        return in_time(settings, address).await;
+    }
+    let each = settings.brokers.split(',').map(|broker| in_time(Arc::clone(&settings), broker.trim().to_owned()));
+    let each = join_all(each).await.into_iter().reduce(|one, other| match (&one, &other) {
+        (Diagnosis::Fine, _) | (Diagnosis::Wrong(_), Diagnosis::Away(_) | Diagnosis::Wrong(_)) => one,
+        (_, Diagnosis::Fine) | (Diagnosis::Away(_), Diagnosis::Wrong(_) | Diagnosis::Away(_)) => other,
     });
-    match looking {
-        Some(looking) => looking.await.unwrap_or(Diagnosis::Fine),
-        None => Diagnosis::Fine,
+    each.unwrap_or(Diagnosis::Fine)
+}
+
+async fn in_time(settings: Arc<config::Kafka>, address: String) -> Diagnosis {
+    let late = verdict::of_silence(&address);
+    let Some(looking) = client::on_thread("kafka-diagnose", move || look(&settings, &address)) else { return Diagnosis::Fine };
+    match timeout(DIAGNOSED_WITHIN, looking).await {
+        Ok(found) => found.unwrap_or(Diagnosis::Fine),
+        Err(_) => late,
     }
 }
 
@@ -49,20 +58,18 @@ fn look(settings: &config::Kafka, address: &str) -> Diagnosis {
             return Diagnosis::Wrong(flaws.join(". "));
         }
     }
+    // This client has no token; what brokers make of one is told where tokens are watched.
+    let tried = if settings.shows_tokens() { Err(String::new()) } else { try_client(settings, address) };
     // The client has the last word: whatever a broker makes of the questions below, one that it can talk to is well.
-    let Err(said) = try_client(settings, address) else { return Diagnosis::Fine };
+    let Err(said) = tried else { return Diagnosis::Fine };
     let own = files.lives().into_iter().find(|(key, _)| *key == files.certificate.key).map(|(_, life)| life);
     let found = port::ask(settings, address);
     debug!(address, ?found, said, "looked at a broker");
-    let of_port = verdict::of_port(settings, address, &found, own, crate::service::now() / 1000);
-    // This client has no token; what brokers make of one is told where tokens are watched.
-    if of_port.is_none() && settings.shows_tokens() {
-        return Diagnosis::Fine;
+    match verdict::of_port(settings, address, &found, own, crate::service::now() / 1000) {
+        Some(of_port) => of_port,
+        None if settings.shows_tokens() => Diagnosis::Fine,
+        None => verdict::of_client(settings, address, &said),
     }
-    of_port.unwrap_or_else(|| match verdict::of_client(settings, address, &said) {
-        Some(text) => Diagnosis::Wrong(text),
-        None => Diagnosis::Away(format!("broker {address} does not answer ({said})")),
-    })
 }
 
 /// Connects as a loop would.

@@ -20,7 +20,7 @@ use crate::certificates::Lifetime;
 use crate::config;
 
 /// How long each step may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// An answer is a few names.
 const ANSWER_MAX: usize = 65_536;

@@ -33,7 +33,7 @@ use claims::Claims;
 use oauth::Endpoint;
 
 /// How long whoever gives tokens, or credentials, may take.
-const DEADLINE: Duration = Duration::from_secs(10);
+pub const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The waits between attempts. A token is fetched anew long before it ends, so there is time for many of them.
 const BACKOFF: Backoff = Backoff { min: Duration::from_secs(1), max: Duration::from_secs(30) };

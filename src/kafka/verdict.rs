@@ -171,14 +171,25 @@ fn protocol(settings: &config::Kafka, address: &str, tls: bool, sasl: &Sasl) -> 
 const NOT_TAKEN: [&str; 3] = ["due to invalid credentials", "Invalid username or password", "SASL authentication error"];
 
 /// What is wrong by the client's own words, where the port is as it should be.
-pub(super) fn of_client(settings: &config::Kafka, address: &str, said: &str) -> Option<String> {
-    NOT_TAKEN.iter().any(|words| said.contains(words)).then(|| {
-        format!(
+pub(super) fn of_client(settings: &config::Kafka, address: &str, said: &str) -> Diagnosis {
+    if NOT_TAKEN.iter().any(|words| said.contains(words)) {
+        return Diagnosis::Wrong(format!(
             "broker {address} does not take user {:?} with this password, and does not say which of the two is wrong (nor whether the user has a \
              password for {}): see `kafka.sasl_username`, and `kafka.sasl_password_file` or GRAPEVINE_KAFKA_SASL_PASSWORD",
             settings.sasl_username, settings.sasl_mechanism
-        )
-    })
+        ));
+    }
+    Diagnosis::Away(format!(
+        "broker {address} takes connections and does not answer the client ({said}): see its log, and `kafka.brokers`"
+    ))
+}
+
+/// Of a broker of which nothing was found out in time.
+pub(super) fn of_silence(address: &str) -> Diagnosis {
+    Diagnosis::Away(format!(
+        "nothing was heard of broker {address} in time: see `kafka.brokers`, whether this machine's name server answers, and whether something \
+         on the way drops what is sent"
+    ))
 }
 
 fn day(seconds: i64) -> String {

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::kafka::Tokens;
+use super::SAID_WITHIN;
+use crate::kafka::{TOKEN_DEADLINE, Tokens};
 use crate::metrics::{Health, Metrics, Obstacle};
 
 /// How often it is looked at; nothing is asked for.
 const EVERY: Duration = Duration::from_secs(1);
+const _: () = assert!(TOKEN_DEADLINE.as_secs() + EVERY.as_secs() <= SAID_WITHIN.as_secs());
 
 /// Watches until it is dropped. The log has heard of every trouble already.
 pub(super) async fn watch(tokens: Tokens, loops: usize, metrics: Arc<Metrics>, health: Arc<Health>) {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use grapevine::admin::{self, Bounds};
 use grapevine::certificates::Lifetime;
+use grapevine::config::Config;
 use grapevine::engine::{Batch, Holdings, LATENESS_BOUNDS, Tally};
 use grapevine::event::UnknownFields;
 use grapevine::failure::Failure;
@@ -15,7 +16,8 @@ use grapevine::metrics::{
 };
 use grapevine::record::Partition;
 use grapevine::row::{Progress, Rows};
-use grapevine::worker::{Notice, Observer as _, Position};
+use grapevine::service::Service;
+use grapevine::worker::{Notice, Observer as _, Position, Silent};
 use prometheus::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -475,6 +477,16 @@ async fn a_worker_is_asked_how_it_is_by_its_own_configuration() {
     assert!(said.contains("does not answer"), "{said}");
     let said = health_of("", &[]).await.refused();
     assert!(said.contains("admin.address is empty"), "{said}");
+}
+
+#[tokio::test]
+async fn a_port_that_somebody_else_has_is_named_by_its_key() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let variables = [("GRAPEVINE_ADMIN_ADDRESS".to_owned(), address.clone())];
+    let config = Config::load_without_key(None, variables.into_iter()).unwrap();
+    let refused = Service::start(&config, |_| Silent).await.map(drop).unwrap_err();
+    assert_eq!(refused.to_string(), format!("could not listen on {address} (`admin.address`)"));
 }
 
 /// A worker's admin server with these bounds.

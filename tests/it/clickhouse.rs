@@ -1,5 +1,6 @@
 //! The sink and the migrations against the real engine.
 
+mod addresses;
 mod tls;
 
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,6 @@
 //! The configuration: layers, mistakes, secrets, and that the reference file is complete.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use grapevine::command::check;
@@ -249,6 +250,43 @@ level = "inf"
     let found = mistakes(text, &variables).join("\n");
     assert!(!found.contains("hidden"), "a secret was printed: {found}");
     insta::assert_snapshot!(found);
+}
+
+#[test]
+fn each_mistake_that_people_make_has_a_text_of_its_own_with_the_key_and_the_cure() {
+    let cases = [
+        ("kafka", "session_timeout_ms = 45", "kafka.session_timeout_ms: 45 ms leaves no room for a lost heartbeat; choose more"),
+        ("rules", "root_retention_days = 2592000", "rules.root_retention_days: 2592000 is out of bounds; choose from 1 to 3650"),
+        ("worker", "threads = \"4\"", "worker.threads: \"4\" has the wrong type; write a whole number"),
+        ("flush", "interval_seconds = 0.5", "flush.interval_seconds: 0.5 has the wrong type; write a whole number"),
+        ("worker", "threads = 128", "worker.threads: 128 is out of bounds; choose from 1 to 64"),
+        ("checkpoint", "compression_level = 22", "checkpoint.compression_level: 22 is out of bounds; choose from 1 to 19"),
+        ("kafka", "brokers = \"kafka:port\"", "kafka.brokers: \"kafka:port\" is no broker; write host:port"),
+        ("clickhouse", "database = \"my-events\"", "clickhouse.database: \"my-events\" is no name; use ASCII letters"),
+        ("clickhouse", "urls = \"http://store:8123/events\"", "clickhouse.urls: has a path or a query; end it after the port"),
+        ("clickhouse", "urls = \"store:8123\"", "clickhouse.urls: has the scheme \"store\"; write http://host:8123"),
+        (
+            "checkpoint",
+            "url = \"s3:/bucket\"",
+            "checkpoint.url: \"s3:/bucket\" is no place that this program knows; write file:///folder",
+        ),
+        (
+            "kafka",
+            "ssl_ca_file = \"\"\nssl_key_file = \"nowhere.key\"",
+            "is empty; a key needs its certificate: name both or none",
+        ),
+    ];
+    let mut texts = BTreeSet::new();
+    for (section, lines, words) in cases {
+        let found = mistakes(&format!("[{section}]\n{lines}\n"), &[]);
+        let said = found.iter().find(|said| said.contains(words)).unwrap_or_else(|| panic!("{words}: {found:#?}"));
+        assert!(texts.insert(said.clone()), "{said}");
+    }
+    let yaml = mistakes("kafka:\n  brokers: kafka:9092\n", &[]);
+    assert!(yaml.len() == 1 && yaml[0].contains("line 1"), "{yaml:#?}");
+    // As some editors of Windows write a file.
+    let config = load("\u{feff}[kafka]\r\ntopic = \"clicks\"\r\n[rules]\r\nbudget_entries = 10\r\n", &[]).unwrap();
+    assert_eq!((config.kafka.topic.as_str(), config.rules.budget), ("clicks", 10));
 }
 
 #[test]

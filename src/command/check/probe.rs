@@ -123,10 +123,7 @@ fn may_read(config: &Config, log: &Log, partition: Partition) -> Result<String, 
 
 /// Whether a ClickHouse is at an address, and which.
 async fn address(client: &Client, url: &str, limit: Duration) -> Result<String, String> {
-    reach(client, limit).await.map_err(|failure| match failure {
-        Failure::Operator(why) => format!("{url}: {why}"),
-        Failure::Transient(why) => format!("{url}: {why}: is it the HTTP port of a ClickHouse (8123, with TLS 8443)?"),
-    })?;
+    reach(client, limit).await.map_err(|failure| format!("{url}: {failure}"))?;
     let version = client.clone().with_database("system").query_raw("SELECT version()").fetch_one::<String>().await;
     version.map(|version| format!("{url} is a ClickHouse {version}")).map_err(|error| format!("{url}: {}", classify(&error)))
 }

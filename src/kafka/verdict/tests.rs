@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::complaints::denial;
 use super::*;
 use crate::config::{Config, Kafka};
 
@@ -91,6 +92,16 @@ fn every_mistake_has_a_text_of_its_own_that_names_our_key() {
             "set `kafka.sasl_mechanism` to one of its own (PLAIN, OTHER)",
         ),
     ];
+    let of_words = |words: &str| Some(of_client(&settings("sasl_ssl"), BROKER, words));
+    let of_words = [
+        (of_words("SASL authentication error: Authentication failed"), "`kafka.sasl_username`, and `kafka.sasl_password_file`"),
+        (of_words("Local: Timed out"), "does not answer the client (Local: Timed out): see its log, and `kafka.brokers`"),
+        (Some(of_silence(BROKER)), "nothing was heard of broker kafka.example:9093 in time: see `kafka.brokers`"),
+    ];
+    // Topic, group and cluster authorization failed.
+    let denied = [(29, "`kafka.topic`"), (30, "`kafka.group`"), (31, "with the cluster")];
+    let denied = denied.map(|(code, words)| (denial(code).map(|text| Diagnosis::Wrong(text.to_owned())), words));
+    let cases: Vec<_> = cases.into_iter().chain(of_words).chain(denied).collect();
     let count = cases.len();
     let texts: BTreeSet<String> = cases
         .into_iter()
@@ -131,13 +142,11 @@ fn a_user_who_is_not_taken_is_told_from_whatever_else_the_client_says() {
          credentials with SASL mechanism SCRAM-SHA-512 (after 5ms in state AUTH_REQ)",
         "sasl_ssl://127.0.0.1:31008/bootstrap: SASL authentication error: Authentication failed: Invalid username or password",
     ] {
-        let text = of_client(&sasl, BROKER, words).unwrap();
+        let text = said(Some(of_client(&sasl, BROKER, words)));
         for part in ["\"worker\"", "does not say which", "`kafka.sasl_username`", "`kafka.sasl_password_file`", "SCRAM-SHA-512"] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }
-    assert_eq!(
-        of_client(&sasl, BROKER, "127.0.0.1:31999/bootstrap: Connect to ipv4#127.0.0.1:31999 failed: Connection refused"),
-        None
-    );
+    let refused = "127.0.0.1:31999/bootstrap: Connect to ipv4#127.0.0.1:31999 failed: Connection refused";
+    assert!(matches!(of_client(&sasl, BROKER, refused), Diagnosis::Away(text) if text.contains(refused)));
 }

@@ -83,7 +83,7 @@ fn a_part_that_is_not_what_the_configuration_says_is_named_with_its_key_and_cure
         assert!(wrong.len() == 1 && about(&said.printed, key).contains(&wrong[0]) && wrong[0].contains(what), "{what}: {said:?}");
     };
     wrong(&[("GRAPEVINE_KAFKA_TOPIC", "other")], "kafka.brokers", "topic other is not at");
-    wrong(&[("GRAPEVINE_CLICKHOUSE_URLS", &yes)], "clickhouse.urls", "is it the HTTP port of a ClickHouse");
+    wrong(&[("GRAPEVINE_CLICKHOUSE_URLS", &yes)], "clickhouse.urls", "this is no answer of a ClickHouse");
     wrong(&[("GRAPEVINE_CLICKHOUSE_DATABASE", "nowhere")], "clickhouse.database", "run: grapevine migrate");
     wrong(&[("GRAPEVINE_CHECKPOINT_URL", "/proc/states")], "checkpoint.url", "could not create the folder");
     wrong(&overwrites, "checkpoint.url", "overwrites an object that is there");
