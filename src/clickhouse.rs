@@ -40,8 +40,8 @@ pub use databases::rows_database;
 pub use errors::{classify, classify_exception};
 pub use layout::{Layout, is_of_a_source, local_database};
 pub(crate) use replicas::synced;
-pub(crate) use settings::may_pass;
 pub use settings::{SETTINGS, Setting};
+pub(crate) use settings::{do_not_fit, may_pass};
 pub use tables::{Column, Listed, TABLES, Table, Writer};
 
 /// One insert, as it went.

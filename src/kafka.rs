@@ -19,6 +19,7 @@ mod survey;
 mod tokens;
 mod topic;
 mod trace;
+mod trial;
 mod verdict;
 
 use std::sync::Arc;
@@ -45,13 +46,14 @@ pub use diagnosis::{DIAGNOSED_WITHIN, diagnose};
 use errands::{Errands, Heard};
 pub use identity::TopicWatch;
 pub use members::Member;
-pub(crate) use passed::may_pass;
+pub(crate) use passed::{do_not_fit, may_pass};
 use queue::Hand;
 pub use stretch::Stretch;
 pub use survey::{Described, Survey};
 pub use tokens::{DEADLINE as TOKEN_DEADLINE, Tokens};
 pub use topic::TopicSettings;
 pub use trace::Trace;
+pub(crate) use trial::refusal;
 pub use verdict::Diagnosis;
 
 /// How long leaving the group may take: the client's own shutdown has no bound.

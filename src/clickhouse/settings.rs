@@ -1,6 +1,10 @@
 //! Settings of inserts: those that every insert has, and those that an operator may add (`[clickhouse.settings]`). Refused is what the sink
 //! says itself, and what would change what a statement says or when its answer comes.
 
+use std::time::Duration;
+
+use crate::config;
+
 /// The name of a setting of ClickHouse, and what it is set to.
 pub type Setting = (&'static str, &'static str);
 
@@ -102,6 +106,29 @@ pub(crate) fn may_pass(name: &str) -> Result<(), (String, String)> {
         return refused("what takes too much would end early, as if it were done");
     }
     REFUSED.iter().find(|(beginning, _)| name.starts_with(beginning)).map_or(Ok(()), |(_, why)| refused(why))
+}
+
+/// Settings of how long the server may take, and how many milliseconds one of theirs has.
+const TIMES: [(&str, u64); 2] = [("insert_quorum_timeout", 1), ("max_execution_time", 1000)];
+
+/// What does not go together of these settings, the layout and the worker's own deadline: each with what to do.
+pub(crate) fn do_not_fit(settings: &config::ClickHouse) -> Vec<(String, String)> {
+    let deadline = settings.send_timeout + settings.end_timeout;
+    let late = |(name, unit): &(&str, u64)| {
+        let takes = Duration::from_millis(settings.settings.get(*name)?.parse::<u64>().ok()?.saturating_mul(*unit));
+        let problem = || {
+            format!("{name:?} lets an insert take {takes:?}, and after {deadline:?} the worker gives it up and sends it again")
+        };
+        let cure = "lower it, or raise clickhouse.send_timeout_seconds and clickhouse.end_timeout_seconds, whose sum that is";
+        (takes > deadline).then(|| (problem(), cure.to_owned()))
+    };
+    let says =
+        |name: &str| settings.settings.contains_key(name) || settings.layout.settings().iter().any(|(said, _)| *said == name);
+    let idle = (says("insert_quorum_timeout") && !says("insert_quorum")).then(|| {
+        let problem = "\"insert_quorum_timeout\" is how long a quorum is waited for, and no insert asks for one".to_owned();
+        (problem, "set \"insert_quorum\" beside it, or remove it".to_owned())
+    });
+    TIMES.iter().filter_map(late).chain(idle).collect()
 }
 
 #[cfg(test)]

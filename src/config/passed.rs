@@ -4,14 +4,33 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::Key;
 use super::judge::Judge;
+use super::{ClickHouse, Kafka, Key};
 use crate::{clickhouse, kafka};
 
 /// What goes on to the Kafka client.
 pub(super) fn to_kafka(judge: &mut Judge<'_>, settings: BTreeMap<String, String>) -> BTreeMap<String, String> {
     each(judge, ("kafka", "client"), &settings, kafka::may_pass);
     settings
+}
+
+/// What a Kafka client is told, by settings of its own and by our keys, has to go together. Only where each `is_well` alone the client itself is asked.
+pub(super) fn fit_kafka(judge: &mut Judge<'_>, settings: &Kafka, is_well: bool) {
+    let found = kafka::do_not_fit(settings);
+    if let (true, true, Some((key, problem))) = (found.is_empty(), is_well, kafka::refusal(settings)) {
+        let cure = "correct what it names";
+        judge.wrong(("kafka", key), format!("the Kafka client refuses its settings: {problem}"), cure);
+    }
+    for (problem, cure) in found {
+        judge.wrong(("kafka", "client"), problem, cure);
+    }
+}
+
+/// The same of inserts and of how long the worker waits for them.
+pub(super) fn fit_clickhouse(judge: &mut Judge<'_>, settings: &ClickHouse) {
+    for (problem, cure) in clickhouse::do_not_fit(settings) {
+        judge.wrong(("clickhouse", "settings"), problem, cure);
+    }
 }
 
 /// What goes on to ClickHouse, with every insert.

@@ -33,6 +33,7 @@ pub(super) fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHo
         let problem = format!("sets {name:?}, which clickhouse.layout sets to {value:?}: less would lose rows with a server");
         judge.wrong(key("settings"), problem, "remove it");
     }
+    passed::fit_clickhouse(judge, &clickhouse);
     files(judge, &clickhouse);
     if clickhouse.database.len() == 1 {
         judge.wrong(key("database"), "is one letter", "use two or more: within a view, one letter names a part of it");

@@ -87,6 +87,7 @@ fn worker(judge: &mut Judge<'_>, raw: raw::Worker, topic: &str) -> Worker {
 fn kafka(judge: &mut Judge<'_>, raw: raw::Kafka) -> Kafka {
     let key = |name| ("kafka", name);
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let before = judge.mistakes.len();
     brokers(judge, &raw.brokers);
     let kafka = Kafka {
         topic: judge.name(key("topic"), raw.topic, legal, "ASCII letters, digits, dots, underscores and dashes"),
@@ -144,6 +145,8 @@ fn kafka(judge: &mut Judge<'_>, raw: raw::Kafka) -> Kafka {
     group_times(judge, &kafka);
     sasl::sasl(judge, &kafka);
     tls(judge, &kafka);
+    let is_well = judge.mistakes.len() == before;
+    passed::fit_kafka(judge, &kafka, is_well);
     kafka
 }
 

@@ -119,6 +119,59 @@ pub(crate) fn may_pass(name: &str, value: &str) -> Result<(), (String, String)> 
     wrong.map_or(Ok(()), |error| Err((format!("{name:?} cannot be {value:?}"), error.to_string())))
 }
 
+/// What an answer may have for a client that is no reader: its own default of `fetch.max.bytes`.
+const ANSWER_MAX: u64 = 52_428_800;
+
+/// What stands around records in an answer.
+const AROUND: u64 = 512;
+
+/// What does not go together of these settings, those of the client that nobody has said, and keys of ours: each with what to do.
+pub(crate) fn do_not_fit(settings: &config::Kafka) -> Vec<(String, String)> {
+    let said = |name: &str| settings.client.get(name).and_then(|value| value.parse::<u64>().ok());
+    let mut found = Vec::new();
+    for (first, longest, defaults) in [
+        ("reconnect.backoff.ms", "reconnect.backoff.max.ms", [100, 10_000]),
+        ("retry.backoff.ms", "retry.backoff.max.ms", [100, 1000]),
+    ] {
+        let [before, after] = [said(first).unwrap_or(defaults[0]), said(longest).unwrap_or(defaults[1])];
+        if before > after {
+            let problem = format!("{first:?} is {before} ms, and {longest:?}, the longest wait, {after} ms");
+            found.push((problem, "lower the first, or raise the second".to_owned()));
+        }
+    }
+    let needed = ANSWER_MAX.max(settings.fetch_bytes as u64) + AROUND;
+    if let Some(room) = said("receive.message.max.bytes").filter(|room| *room < needed) {
+        let problem = format!("\"receive.message.max.bytes\" is {room}, and an answer of a broker may have {needed}");
+        found.push((problem, "raise it (512 more than 50 MiB, and than kafka.fetch_kib), or remove it".to_owned()));
+    }
+    let needed = settings.fetch_wait.as_millis() + 1000;
+    if let Some(patience) = said("socket.timeout.ms").filter(|patience| u128::from(*patience) < needed) {
+        let problem =
+            format!("\"socket.timeout.ms\" is {patience}, and a broker without records answers after kafka.fetch_wait_ms");
+        found.push((problem, format!("choose {needed} or more, or lower kafka.fetch_wait_ms")));
+    }
+    found
+}
+
+/// What the client says of its settings, with our keys for those that it has from us, and the first of these keys, else that of what is passed on.
+pub(super) fn in_our_words(said: &str) -> (&'static str, String) {
+    let mut about = None;
+    let words = said.split(' ').map(|word| {
+        let name = word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+        let name = name.split(|c: char| !c.is_ascii_alphanumeric() && !"._".contains(c)).next().unwrap_or_default();
+        let ours = REFUSED.iter().find(|(beginning, _)| name.starts_with(beginning));
+        match ours.and_then(|(_, cure)| cure.strip_prefix("use kafka.")).filter(|key| !key.contains(' ')) {
+            Some(key) => {
+                about = about.or(Some(key));
+                word.replace(name, &format!("kafka.{key}"))
+            }
+            None => word.to_owned(),
+        }
+    });
+    let words = words.collect::<Vec<_>>().join(" ");
+    (about.unwrap_or("client"), words)
+}
+
 /// Tells a client what the operator has said for it.
 pub(super) fn pass(settings: &config::Kafka, whom: For, config: &mut ClientConfig) {
     for (name, value) in &settings.client {
@@ -152,6 +205,22 @@ mod tests {
         let listed: Vec<&str> = reference.lines().filter_map(|line| line.strip_prefix("#   \"")).collect();
         let wanted: Vec<String> = PASSED.iter().map(|(name, _, reason)| format!("{name}\": {reason}")).collect();
         assert_eq!(listed, wanted);
+    }
+
+    #[test]
+    fn what_the_client_says_of_a_setting_names_our_key() {
+        for (said, key, words) in [
+            (
+                "`max.poll.interval.ms`must be >= `session.timeout.ms`",
+                "max_poll_interval_ms",
+                "`kafka.max_poll_interval_ms`must be >= `kafka.session_timeout_ms`",
+            ),
+            ("ssl.certificate.pem failed: ee key too small", "ssl_certificate_file", "kafka.ssl_certificate_file failed: ee key"),
+            ("ssl.cipher.suites failed: no cipher match", "client", "ssl.cipher.suites failed"),
+        ] {
+            let (about, text) = in_our_words(said);
+            assert!(about == key && text.contains(words), "{about}: {text}");
+        }
     }
 
     #[test]
