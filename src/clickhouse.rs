@@ -43,6 +43,7 @@ pub(crate) use replicas::synced;
 pub use settings::{SETTINGS, Setting};
 pub(crate) use settings::{do_not_fit, may_pass};
 pub use tables::{Column, Listed, TABLES, Table, Writer};
+pub(crate) use tls::taken;
 
 /// One insert, as it went.
 #[derive(Clone, Copy, Debug)]

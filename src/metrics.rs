@@ -21,6 +21,7 @@ mod bucketed;
 mod families;
 mod health;
 mod labels;
+mod lives;
 mod owned;
 mod uncommitted;
 mod watch;
@@ -30,7 +31,7 @@ use labels::Label;
 pub use labels::{CheckpointResult, ErrorClass, GapKind, InsertResult, Phase, Rebalance, Table, TopicProblem};
 pub use watch::LoopWatch;
 
-use families::{FRESHNESS_BOUNDS, Families, forget, show_life};
+use families::{FRESHNESS_BOUNDS, Families, forget};
 use owned::Owned;
 
 /// What a flush of one partition says about it.
@@ -216,16 +217,6 @@ impl Metrics {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(database.to_owned(), published);
     }
 
-    /// Notes from when until when a certificate counts that is in use, by the key that names its file.
-    pub fn record_certificate(&self, key: &str, life: Lifetime) {
-        self.certificates.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), life);
-    }
-
-    /// Notes from when until when the token counts that brokers are shown.
-    pub fn record_token(&self, life: Lifetime) {
-        show_life(&self.families.token, &[], life, (self.clock)());
-    }
-
     /// Counts an attempt to insert rows into a table.
     pub fn record_insert(&self, table: Table, result: InsertResult, rows: usize, duration: Duration) {
         self.families.insert_duration[table.0][result as usize].observe(duration.as_secs_f64());
@@ -340,9 +331,7 @@ impl Metrics {
         for (partition, known) in owned.iter() {
             self.show_ages(*partition, known, now);
         }
-        for (key, life) in self.certificates.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            show_life(&self.families.certificates, &[key], *life, now);
-        }
+        self.show_certificates(now);
         for (database, published) in self.answers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             self.families.answers_age.with_label_values(&[database]).set(seconds(now - published));
         }

@@ -19,7 +19,6 @@ use crate::admin;
 use crate::checkpoints::CheckpointStore;
 use crate::clickhouse::{Attempt, ClickHouseSink};
 use crate::config::Config;
-use crate::engine::Fingerprint;
 use crate::failure::Failure;
 use crate::kafka::{Complaints, KafkaSource, Renewals, Tokens, TopicWatch, diagnose};
 use crate::memory;

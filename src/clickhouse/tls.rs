@@ -22,8 +22,8 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, Signatur
 use tokio::sync::watch;
 use tracing::warn;
 
-use crate::certificates::Files;
-use crate::config;
+use crate::certificates::{Files, Flaw, Lifetime};
+use crate::config::{self, Key};
 
 /// As ClickHouse's client does by itself: a server closes what was idle for 3 s, and a dead peer is noticed.
 const IDLE: Duration = Duration::from_secs(2);
@@ -51,6 +51,57 @@ pub(super) fn client(config: &config::ClickHouse) -> Client {
     let connector =
         hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
     Client::with_http_client(Http::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build(connector))
+}
+
+/// What a new connection takes of the files that are named: from when until when it counts, and what is wrong with the rest.
+pub(crate) fn taken(config: &config::ClickHouse) -> (Vec<(Key, Lifetime)>, Vec<Flaw>) {
+    let (files, provider) = (Files::of_clickhouse(config), Arc::new(ring::default_provider()));
+    let of_authorities = |flaw: &Flaw| flaw.key == files.authorities.key;
+    let mut flaws: Vec<Flaw> = files.flaws().into_iter().filter(of_authorities).collect();
+    let named = files.authorities.content().filter(|_| flaws.is_empty());
+    if named.is_some_and(|pem| authorities(CertificateDer::pem_slice_iter(pem).filter_map(Result::ok), &provider).is_none()) {
+        flaws.push(Flaw {
+            key: files.authorities.key,
+            problem: "holds no certificate that can be believed".to_owned(),
+            cure: "name the authority that signs the server's certificate".to_owned(),
+        });
+    }
+    if files.certificate.is_named() {
+        flaws.extend(pair(&files, &provider).err().unwrap_or_default());
+    }
+    let is_taken = |key: Key| flaws.iter().all(|flaw| (flaw.key == files.authorities.key) != (key == files.authorities.key));
+    (files.lives().into_iter().filter(|(key, _)| is_taken(*key)).collect(), flaws)
+}
+
+/// A certificate with its key, if they fit each other and TLS takes them.
+fn pair(files: &Files, provider: &CryptoProvider) -> Result<CertifiedKey, Vec<Flaw>> {
+    let flaws: Vec<Flaw> = files.flaws().into_iter().filter(|flaw| flaw.key != files.authorities.key).collect();
+    if !flaws.is_empty() {
+        return Err(flaws);
+    }
+    let (shown, key) = (files.certificate.content().unwrap_or_default(), files.key.content().unwrap_or_default());
+    let refused = |error: &dyn std::fmt::Display| {
+        let (section, certificate) = files.certificate.key;
+        vec![Flaw {
+            key: files.key.key,
+            problem: format!("is a key that TLS to ClickHouse does not take: {error}"),
+            cure: format!("make another one, of 2048 bits or more or of the curve P-256, with its {section}.{certificate}"),
+        }]
+    };
+    let chain = CertificateDer::pem_slice_iter(shown).collect::<Result<Vec<_>, _>>().map_err(|error| refused(&error))?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| refused(&error))?;
+    let key = provider.key_provider.load_private_key(key).map_err(|error| refused(&error))?;
+    Ok(CertifiedKey::new(chain, key))
+}
+
+/// Whoever is signed by one of these is believed; nothing if none of them can be read.
+fn authorities<'a>(
+    found: impl IntoIterator<Item = CertificateDer<'a>>,
+    provider: &Arc<CryptoProvider>,
+) -> Option<Arc<WebPkiServerVerifier>> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(found);
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build().ok()
 }
 
 /// Who signs servers.
@@ -89,15 +140,9 @@ impl Believed {
     }
 
     fn read(&self) -> Option<Arc<WebPkiServerVerifier>> {
-        let mut roots = RootCertStore::empty();
-        match &self.file {
-            Some(file) => {
-                let pem = std::fs::read(file).ok()?;
-                roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok));
-            }
-            None => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
-        }
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider)).build().ok()
+        let Some(file) = &self.file else { return authorities(rustls_native_certs::load_native_certs().certs, &self.provider) };
+        let pem = std::fs::read(file).ok()?;
+        authorities(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok), &self.provider)
     }
 }
 
@@ -148,22 +193,12 @@ impl Shown {
     fn new(config: config::ClickHouse, provider: Arc<CryptoProvider>) -> Shown {
         Shown { config, provider, last: watch::Sender::new(None) }
     }
-
-    fn read(&self) -> Option<CertifiedKey> {
-        // Only as a pair that fits.
-        let files = Files::of_clickhouse(&self.config);
-        if !files.flaws().is_empty() {
-            return None;
-        }
-        let chain = CertificateDer::pem_slice_iter(files.certificate.content()?).collect::<Result<Vec<_>, _>>().ok()?;
-        let key = PrivateKeyDer::from_pem_slice(files.key.content()?).ok()?;
-        Some(CertifiedKey::new(chain, self.provider.key_provider.load_private_key(key).ok()?))
-    }
 }
 
 impl ResolvesClientCert for Shown {
     fn resolve(&self, _root_hint_subjects: &[&[u8]], _sigschemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        if let Some(read) = self.read() {
+        // Only as a pair that fits.
+        if let Ok(read) = pair(&Files::of_clickhouse(&self.config), &self.provider) {
             self.last.send_replace(Some(Arc::new(read)));
         }
         self.last.borrow().clone()

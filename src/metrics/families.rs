@@ -57,6 +57,7 @@ pub(super) struct Families {
     /// Seconds that are left, and all of them.
     pub(super) certificates: [GaugeVec; 2],
     pub(super) token: [GaugeVec; 2],
+    pub(super) renewal_refused: Gauge,
     pub(super) ready: Gauge,
     pub(super) paused: Gauge,
     pub(super) partitions: Partitions,
@@ -146,6 +147,7 @@ impl Families {
             answers_age: to.answers_age()?,
             certificates: to.certificates()?,
             token: to.token()?,
+            renewal_refused: to.renewal_refused()?,
             ready: to.gauge("worker_ready", "1 if the worker is ready (as /readyz says), else 0.")?,
             paused: to.gauge("paused", "Loops that have stopped reading because their rows cannot leave.")?,
             partitions: Partitions::register(&to, topic)?,
@@ -310,6 +312,12 @@ impl Registrar<'_> {
     fn answers_age(&self) -> prometheus::Result<GaugeVec> {
         let help = "Seconds since the newest run of grapevine rollup was published, by whomever; absent: there was none.";
         self.put(GaugeVec::new(Opts::new(prefixed("answers_age_seconds"), help), &["database"])?)
+    }
+
+    fn renewal_refused(&self) -> prometheus::Result<Gauge> {
+        let help =
+            "Mistakes in renewed files of certificates, keys and secrets, for which the old ones go on; the log names them.";
+        self.gauge("renewal_refused", help)
     }
 
     fn certificates(&self) -> prometheus::Result<[GaugeVec; 2]> {

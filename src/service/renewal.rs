@@ -3,6 +3,7 @@
 //! Looked at by what they hold, so that a swapped link counts like a changed file. What does not fit is refused, and the old goes on; what
 //! fits is handed on as it was judged. One for the process; the environment's secrets cannot change.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,55 +11,79 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tracing::{error, info};
 
-use crate::certificates::{Files, Flaw, Lifetime};
+use crate::certificates::{Flaw, Lifetime};
+use crate::clickhouse::taken;
 use crate::config::{self, Key, Secret};
+use crate::kafka::refusal;
 use crate::metrics::Metrics;
 
 /// How often. What was the same twice is whole: a half-written pair is not looked at.
 const EVERY: Duration = Duration::from_secs(2);
-
-/// How long certificates count, by the keys that name their files.
-type Lives = Vec<(Key, Lifetime)>;
 
 /// The settings with what their files hold at one moment, and which secrets could not be read then.
 type Seen = (config::Kafka, Vec<Flaw>);
 
 /// Watches until it is dropped. Files are read apart: a file system may hang, which must not hold up whoever else this thread serves.
 pub(super) async fn watch(clickhouse: config::ClickHouse, settings: watch::Sender<Arc<config::Kafka>>, metrics: Arc<Metrics>) {
-    // Of what is used: what was refused may live longer.
-    let note = |lives: Lives| {
-        for ((section, key), life) in lives {
-            metrics.record_certificate(&format!("{section}.{key}"), life);
-        }
-    };
     let clickhouse = Arc::new(clickhouse);
     let mut known: Seen = (config::Kafka::clone(&settings.borrow()), Vec::new());
-    note(known.0.ssl_files.lives());
-    let mut before = known.clone();
+    let mut notes = Notes { metrics, refused: BTreeMap::new() };
+    notes.in_use(known.0.ssl_files.lives());
+    let (mut before, mut flaws_before) = (known.clone(), Vec::new());
     loop {
-        // Each of its connections takes the newest that fits.
-        let stores = Arc::clone(&clickhouse);
-        note(apart(move || fitting(&Files::of_clickhouse(&stores))).await.unwrap_or_default());
+        let store = Arc::clone(&clickhouse);
+        if let Some((lives, flaws)) = apart(move || taken(&store)).await {
+            // Each of its connections takes the newest that fits.
+            notes.in_use(lives);
+            if flaws == flaws_before {
+                notes.refused("clickhouse", &flaws);
+            }
+            flaws_before = flaws;
+        }
         tokio::time::sleep(EVERY).await;
         let current = Arc::clone(&settings.borrow());
         let looked_at = Arc::clone(&current);
         let Some(seen) = apart(move || look(&looked_at)).await else { continue };
         if seen != known && seen == before {
+            let renewed = seen.clone();
+            let Some(flaws) = apart(move || judged(&renewed)).await else { continue };
             known.clone_from(&seen);
-            let (renewed, mut flaws) = seen.clone();
-            flaws.extend(renewed.ssl_files.flaws());
-            if flaws.is_empty() && renewed == *current {
+            notes.refused("kafka", &flaws);
+            if flaws.is_empty() && seen.0 == *current {
                 info!("the files of Kafka are again those that are used");
             } else if flaws.is_empty() {
-                note(renewed.ssl_files.lives());
+                notes.in_use(seen.0.ssl_files.lives());
                 info!("certificates, passwords or secrets of Kafka were renewed: taking them over");
-                settings.send_replace(Arc::new(renewed));
-            } else {
-                let flaws: Vec<String> = flaws.iter().map(ToString::to_string).collect();
-                error!(problem = flaws.join(". "), "renewed files are refused, and the old certificates and passwords go on");
+                settings.send_replace(Arc::new(seen.0.clone()));
             }
         }
         before = seen;
+    }
+}
+
+/// What is in use, and what is not although it was renewed.
+struct Notes {
+    metrics: Arc<Metrics>,
+    /// By section of the configuration.
+    refused: BTreeMap<&'static str, Vec<Flaw>>,
+}
+
+impl Notes {
+    /// Of what is used alone: what was refused may live longer.
+    fn in_use(&self, lives: Vec<(Key, Lifetime)>) {
+        for ((section, key), life) in lives {
+            self.metrics.record_certificate(&format!("{section}.{key}"), life);
+        }
+    }
+
+    /// What is wrong now with the files of a section; said when it is another thing than before.
+    fn refused(&mut self, section: &'static str, flaws: &[Flaw]) {
+        let before = self.refused.insert(section, flaws.to_vec()).unwrap_or_default();
+        self.metrics.record_refused_renewals(self.refused.values().map(Vec::len).sum());
+        if before != flaws && !flaws.is_empty() {
+            let flaws: Vec<String> = flaws.iter().map(ToString::to_string).collect();
+            error!(problem = flaws.join(". "), "renewed files are refused, and the old certificates and passwords go on");
+        }
     }
 }
 
@@ -67,9 +92,15 @@ async fn apart<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> 
     tokio::task::spawn_blocking(read).await.ok()
 }
 
-/// How long certificates count that fit their keys.
-fn fitting(files: &Files) -> Lives {
-    if files.flaws().is_empty() { files.lives() } else { Vec::new() }
+/// What is wrong with renewed files, the client's own opinion included: none of the loops finds out that it can make no client with them.
+fn judged((renewed, unread): &Seen) -> Vec<Flaw> {
+    let mut flaws = unread.clone();
+    flaws.extend(renewed.ssl_files.flaws());
+    if let (true, Some((key, said))) = (flaws.is_empty(), refusal(renewed)) {
+        let cure = "correct what it names".to_owned();
+        flaws.push(Flaw { key: ("kafka", key), problem: format!("is refused by the Kafka client: {said}"), cure });
+    }
+    flaws
 }
 
 /// Reads everything anew; a secret that cannot be read stays what it was.
@@ -92,4 +123,90 @@ fn look(settings: &config::Kafka) -> Seen {
 
 fn no_secret(name: &'static str, problem: String) -> Flaw {
     Flaw { key: ("kafka", name), problem, cure: "name a readable file that holds the secret".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Instant;
+
+    use openssl::asn1::Asn1Time;
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::PKey;
+    use openssl::rsa::Rsa;
+    use openssl::x509::X509;
+    use prometheus::Registry;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::metrics::Health;
+
+    /// How many bits a key needs, and has when it is of no use to anybody.
+    const GOOD: u32 = 2048;
+    const WEAK: u32 = 512;
+
+    /// A folder with a certificate of so many days, and its key.
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        fn show(&self, bits: u32, days: u32) {
+            let key = PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap();
+            let mut made = X509::builder().unwrap();
+            made.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+            made.set_not_after(&Asn1Time::days_from_now(days).unwrap()).unwrap();
+            made.set_pubkey(&key).unwrap();
+            made.sign(&key, MessageDigest::sha256()).unwrap();
+            std::fs::write(self.path("tls.crt"), made.build().to_pem().unwrap()).unwrap();
+            std::fs::write(self.path("tls.key"), key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+        }
+    }
+
+    /// Days that are left, by the page of metrics, and how many mistakes are refused.
+    fn shown(metrics: &Metrics, file: &str) -> String {
+        let page = metrics.page().unwrap();
+        let value = |name: &str| -> f64 { page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap() };
+        let left = value(&format!("grapevine_certificate_expiry_seconds{{file=\"{file}\"}}"));
+        format!("{:.0} days, {} refused", left / 86_400.0, value("grapevine_renewal_refused"))
+    }
+
+    /// The metric tells of what is in use, whatever lies in the files.
+    #[tokio::test(start_paused = true)]
+    async fn a_pair_that_no_client_takes_is_refused_and_the_metric_tells_of_the_old_one() {
+        let folder = Folder(tempfile::tempdir().unwrap());
+        folder.show(GOOD, 10);
+        let name = |variable: &str, value: String| (format!("GRAPEVINE_{variable}"), value);
+        let [certificate, key] = ["tls.crt", "tls.key"].map(|file| folder.path(file).display().to_string());
+        let variables = [
+            name("KAFKA_SECURITY_PROTOCOL", "ssl".to_owned()),
+            name("KAFKA_SSL_CERTIFICATE_FILE", certificate.clone()),
+            name("KAFKA_SSL_KEY_FILE", key.clone()),
+            name("CLICKHOUSE_URLS", "https://store:8443".to_owned()),
+            name("CLICKHOUSE_CERTIFICATE_FILE", certificate),
+            name("CLICKHOUSE_KEY_FILE", key),
+        ];
+        let config = Config::load_without_key(None, variables.into_iter()).unwrap();
+        let health = Arc::new(Health::new(1, Duration::from_secs(60), Instant::now()));
+        let metrics = Arc::new(Metrics::new(&Registry::new(), "events", health).unwrap());
+        let (renew, renewals) = watch::channel(Arc::new(config.kafka.clone()));
+        let mut watching = std::pin::pin!(watch(config.clickhouse.clone(), renew, Arc::clone(&metrics)));
+        let both = ["kafka.ssl_certificate_file", "clickhouse.certificate_file"];
+        let mut seen = async || {
+            tokio::select! {
+                () = &mut watching => panic!("it ends with the process"),
+                () = sleep(4 * EVERY) => {}
+            }
+            (both.map(|file| shown(&metrics, file)), renewals.has_changed().unwrap())
+        };
+        let now = |left: &str, is_taken_over: bool| ([left.to_owned(), left.to_owned()], is_taken_over);
+        assert_eq!(seen().await, now("10 days, 0 refused", false));
+        folder.show(WEAK, 90);
+        assert_eq!(seen().await, now("10 days, 2 refused", false), "both refuse the key, and neither uses it");
+        folder.show(GOOD, 50);
+        assert_eq!(seen().await, now("50 days, 0 refused", true));
+    }
 }

@@ -88,6 +88,7 @@ fn record_everything(metrics: &Metrics) {
     metrics.record_answers("grapevine", 950_000);
     metrics.record_memory_limit(Some(1 << 30));
     metrics.record_certificate("kafka.ssl_certificate_file", Lifetime { from: 0, until: 1500 });
+    metrics.record_refused_renewals(2);
     metrics.record_token(Lifetime { from: 1000, until: 1300 });
     metrics.record_foreign_members(3);
 }
@@ -138,6 +139,7 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_evictions_total{cause=\"budget\"}", 2.0),
         ("grapevine_certificate_expiry_seconds{file=\"kafka.ssl_certificate_file\"}", 490.0),
         ("grapevine_certificate_lifetime_seconds{file=\"kafka.ssl_certificate_file\"}", 1500.0),
+        ("grapevine_renewal_refused", 2.0),
         ("grapevine_token_expiry_seconds", 300.0),
         ("grapevine_token_lifetime_seconds", 300.0),
         ("grapevine_flush_rows_total", 7.0),

@@ -86,6 +86,9 @@ fn three_renewals_under_load_change_no_row_and_a_pair_that_does_not_fit_is_refus
                 && renewed.log().contains("the key of another certificate");
             if refused { Ok(()) } else { Err(renewed.log()) }
         });
+        assert!(renewed.metric("grapevine_renewal_refused", "") > 0.0);
+        let left = renewed.metric("grapevine_certificate_expiry_seconds", "kafka.ssl_certificate_file");
+        assert_eq!(left > 80.0 * 86_400.0, number > 1, "the metric tells of the one in use: {left}");
         mounted.show(2 * number + 1, pair(folder, name, name));
         until("it is taken over", || if times(&renewed, TAKEN) == number { Ok(()) } else { Err(renewed.log()) });
     }
