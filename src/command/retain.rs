@@ -20,20 +20,18 @@ use crate::service::now;
 
 const DAY: Millis = 86_400_000;
 
-/// Facts that name a brand, and when the last of what each stands for was: a period goes as a whole.
-const FACTS: [(&str, &str); 5] = [
-    ("click", "time"),
-    ("visit", "time"),
-    ("conversion", "time"),
-    ("cost", "greatest(time, ifNull(period_end, time))"),
-    ("report", "greatest(time, ifNull(period_end, time))"),
-];
+/// Facts that name a brand, and when the first and the last of what each stands for was: a period goes as a whole.
+const FACTS: [(&str, [&str; 2]); 5] =
+    [("click", AT_ONCE), ("visit", AT_ONCE), ("conversion", AT_ONCE), ("cost", PERIOD), ("report", PERIOD)];
+const AT_ONCE: [&str; 2] = ["time", "time"];
+const PERIOD: [&str; 2] = ["least(time, ifNull(period_start, time))", "greatest(time, ifNull(period_end, time))"];
 
 /// How long a condition may be that names lives, in bytes: a statement has room for 256 KiB.
 const CONDITION: usize = 200_000;
 
-/// How many lives of one source a condition names at once.
+/// How many lives of one source, or copies of one epoch, a condition names at once; an id has half a kilobyte at most, as written one.
 const LIVES: usize = 5_000;
+const COPIES: usize = 150;
 
 /// Whose rows, and how old.
 #[derive(Clone, Debug, clap::Args)]
@@ -56,6 +54,8 @@ struct Life {
     epoch: u16,
     opened: u64,
     windows: u64,
+    /// The first of them, in milliseconds since 1970.
+    since: Millis,
 }
 
 /// What is asked and told of the store.
@@ -66,10 +66,29 @@ struct Scope<'a> {
     before: Millis,
 }
 
+/// A fact whose first copy goes, and how many others of it would show then.
+#[derive(Debug, Row, Deserialize)]
+struct Copied {
+    epoch: u16,
+    id: String,
+    others: u64,
+}
+
+/// What goes of one table of facts.
+struct Facts {
+    table: &'static str,
+    /// When the last of what each stands for was.
+    last: &'static str,
+    rows: u64,
+    copied: Vec<Copied>,
+}
+
 /// What goes.
 struct Removal {
-    facts: Vec<(&'static str, u64)>,
+    facts: Vec<Facts>,
     lives: Vec<Life>,
+    /// When the first of it happened; nothing if nothing goes.
+    since: Option<Millis>,
 }
 
 /// Removes what is older, or says what that would be.
@@ -118,25 +137,40 @@ impl Scope<'_> {
     }
 
     async fn removal(&self) -> Result<Removal, CommandError> {
-        let mut facts = Vec::new();
-        for (table, time) in FACTS {
-            let query = self.query(&format!("SELECT count() FROM {table} FINAL WHERE {}", older(time)));
-            let rows: Vec<u64> = self.database.all("count the facts that are older", query).await?;
-            facts.push((table, rows.into_iter().sum()));
+        let (mut facts, mut times) = (Vec::new(), Vec::new());
+        for (table, [first, last]) in FACTS {
+            let query = format!("SELECT count(), toUnixTimestamp64Milli(min({first})) FROM {table} FINAL WHERE {}", older(last));
+            let counted: Vec<(u64, Millis)> = self.database.all("count the facts that are older", self.query(&query)).await?;
+            let (rows, since) = counted.into_iter().next().unwrap_or_default();
+            let copied =
+                if rows > 0 { self.database.all("look for copies", self.query(&copies(table, last))).await? } else { Vec::new() };
+            times.extend((rows > 0).then_some(since));
+            facts.push(Facts { table, last, rows, copied });
         }
-        let lives = self.database.all("ask for the lives of the brand", self.query(&lives_of_brand())).await?;
-        Ok(Removal { facts, lives })
+        let lives: Vec<Life> = self.database.all("ask for the lives of the brand", self.query(&lives_of_brand())).await?;
+        let since = times.into_iter().chain(lives.iter().map(|life| life.since)).min();
+        Ok(Removal { facts, lives, since })
     }
 
     async fn remove(&self, removal: &Removal) -> Result<(), CommandError> {
-        let record = format!("INSERT INTO removal (brand, before, removed) SELECT {{brand:String}}, {BEFORE}, now64(3)");
-        self.database.run("put the removal on record", self.query(&record)).await?;
-        for ((table, time), (_, rows)) in FACTS.iter().zip(&removal.facts) {
+        let first = "fromUnixTimestamp64Milli({since:Int64}, 'UTC')";
+        // What an earlier run began to remove was before that.
+        let record = format!(
+            "INSERT INTO removal (brand, before, since, removed) SELECT {{brand:String}}, {BEFORE}, \
+             least({first}, ifNull((SELECT minOrNull(since) FROM removal WHERE brand = {{brand:String}}), {first})), now64(3)"
+        );
+        let record = self.query(&record).param("since", removal.since.unwrap_or(self.before));
+        self.database.run("put the removal on record", record).await?;
+        for Facts { table, last, rows, copied } in &removal.facts {
+            // Before the first copies, by which they are found.
+            for copies in conditions(named_copies(copied)) {
+                self.delete(table, &copies).await?;
+            }
             if *rows > 0 {
-                self.delete(table, &older(time)).await?;
+                self.delete(table, &older(last)).await?;
             }
         }
-        for lives in named(&removal.lives) {
+        for lives in conditions(named_lives(&removal.lives)) {
             self.delete("activity_window", &format!("window_start < {BEFORE} AND ({lives})")).await?;
         }
         Ok(())
@@ -154,7 +188,7 @@ impl Scope<'_> {
 
 impl Removal {
     fn is_empty(&self) -> bool {
-        self.lives.is_empty() && self.facts.iter().all(|(_, rows)| *rows == 0)
+        self.since.is_none()
     }
 
     fn text(&self, scope: &Scope<'_>) -> String {
@@ -164,7 +198,8 @@ impl Removal {
         }
         let mut table = Table::new(["what", "before", "how many"]);
         let windows: u64 = self.lives.iter().map(|life| life.windows).sum();
-        for (what, rows) in self.facts.iter().copied().chain([("activity_window", windows)]).filter(|(_, rows)| *rows > 0) {
+        let facts = self.facts.iter().map(|of| (of.table, of.rows + of.copied.iter().map(|copy| copy.others).sum::<u64>()));
+        for (what, rows) in facts.chain([("activity_window", windows)]).filter(|(_, rows)| *rows > 0) {
             table.row([format!("rows of {what}"), before.clone(), rows.to_string()]);
         }
         table.text()
@@ -179,25 +214,53 @@ fn older(time: &str) -> String {
     format!("brand = {{brand:String}} AND {time} < {BEFORE}")
 }
 
+/// Copies that another brand, or another time, would show in the place of the first ones, which go: they are the same facts. Of copies in an epoch
+/// the views show the one of the greatest version, then of the first source.
+fn copies(table: &str, last: &str) -> String {
+    let older = older(last);
+    format!(
+        "SELECT epoch, id, uniqExactIf(source, NOT is_older) AS others \
+         FROM (SELECT epoch, source, id, version, {older} AS is_older FROM {table} \
+         WHERE id GLOBAL IN (SELECT id FROM {table} WHERE {older})) \
+         GROUP BY epoch, id HAVING others > 0 AND argMin(is_older, (bitNot(version), source, NOT is_older)) ORDER BY epoch, id"
+    )
+}
+
 /// The lives with old windows, under the posts of the brand: also those that saw no post themselves, because it was in an earlier life.
 fn lives_of_brand() -> String {
     let epoch = marks::EPOCH;
     format!(
-        "SELECT source, epoch, opened, count() AS windows FROM activity_window FINAL \
-         WHERE window_start < {BEFORE} AND epoch != {epoch} AND root GLOBAL IN \
+        "SELECT source, epoch, opened, count() AS windows, toInt64(toUnixTimestamp(min(window_start))) * 1000 AS since \
+         FROM activity_window FINAL WHERE window_start < {BEFORE} AND epoch != {epoch} AND root GLOBAL IN \
          (SELECT root FROM root FINAL WHERE brand = {{brand:String}} AND epoch != {epoch}) \
          GROUP BY source, epoch, opened ORDER BY source, epoch, opened"
     )
 }
 
-/// Conditions that name the lives, each as long as there is room for; lives of one source follow each other.
-fn named(lives: &[Life]) -> Vec<String> {
+/// Lives by name, those of one source together.
+fn named_lives(lives: &[Life]) -> impl Iterator<Item = String> {
     let by_source = lives.chunk_by(|one, other| (&one.source, one.epoch) == (&other.source, other.epoch));
-    let mut conditions: Vec<String> = Vec::new();
-    for some in by_source.flat_map(|lives| lives.chunks(LIVES)) {
-        let Some(Life { source, epoch, .. }) = some.first() else { continue };
+    by_source.flat_map(|lives| lives.chunks(LIVES)).filter_map(|some| {
+        let Life { source, epoch, .. } = some.first()?;
         let offsets: Vec<String> = some.iter().map(|life| life.opened.to_string()).collect();
-        let these = format!("(epoch = {epoch} AND source = {} AND opened IN ({}))", quoted(source), offsets.join(", "));
+        Some(format!("(epoch = {epoch} AND source = {} AND opened IN ({}))", quoted(source), offsets.join(", ")))
+    })
+}
+
+/// Copies by their ids, those of one epoch together.
+fn named_copies(copied: &[Copied]) -> impl Iterator<Item = String> {
+    let by_epoch = copied.chunk_by(|one, other| one.epoch == other.epoch);
+    by_epoch.flat_map(|copied| copied.chunks(COPIES)).filter_map(|some| {
+        let Copied { epoch, .. } = some.first()?;
+        let ids: Vec<String> = some.iter().map(|copy| quoted(&copy.id)).collect();
+        Some(format!("(epoch = {epoch} AND id IN ({}))", ids.join(", ")))
+    })
+}
+
+/// Conditions that name these, each as long as there is room for.
+fn conditions(named: impl Iterator<Item = String>) -> Vec<String> {
+    let mut conditions: Vec<String> = Vec::new();
+    for these in named {
         match conditions.last_mut() {
             Some(last) if last.len() + these.len() < CONDITION => *last = format!("{last} OR {these}"),
             _ => conditions.push(these),
@@ -212,7 +275,8 @@ mod tests {
 
     #[test]
     fn a_statement_names_lives_by_their_source_and_has_room_for_them() {
-        let life = |source: &str, opened| Life { source: source.to_owned(), epoch: 3, opened, windows: 1 };
+        let life = |source: &str, opened| Life { source: source.to_owned(), epoch: 3, opened, windows: 1, since: 0 };
+        let named = |lives: &[Life]| conditions(named_lives(lives));
         let few = [life("a/0", 1), life("a/0", 2), life("it's/1", 1)];
         let expected =
             "(epoch = 3 AND source = 'a/0' AND opened IN (1, 2)) OR (epoch = 3 AND source = 'it\\'s/1' AND opened IN (1))";
@@ -226,5 +290,22 @@ mod tests {
             let lives: usize = conditions.iter().map(|text| text.matches("100000").count()).sum();
             assert_eq!(lives, many.len());
         }
+    }
+    #[test]
+    fn copies_are_named_by_their_ids_in_their_epoch() {
+        let copy = |epoch, id: String| Copied { epoch, id, others: 1 };
+        let few = [copy(0, "it's".to_owned()), copy(0, "b".to_owned()), copy(2, "b".to_owned())];
+        assert_eq!(conditions(named_copies(&few)), ["(epoch = 0 AND id IN ('it\\'s', 'b')) OR (epoch = 2 AND id IN ('b'))"]);
+        // As long as ids may be, and longer as they are written.
+        let many: Vec<Copied> = (0..1000).map(|at| copy(0, format!("{}{at:04}", "'".repeat(508)))).collect();
+        let conditions = conditions(named_copies(&many));
+        assert!(
+            conditions.len() > 1 && conditions.iter().all(|text| text.len() < CONDITION),
+            "with room for the rest of the statement"
+        );
+        assert_eq!(
+            conditions.iter().map(|text| text.matches("', '").count() + text.matches(" IN (").count()).sum::<usize>(),
+            many.len()
+        );
     }
 }

@@ -217,6 +217,21 @@ same("time on each day of its weeks", ask("SELECT toString(week), active_days_wi
      [[str(datetime.date(2026, 10, 5) + datetime.timedelta(days=7 * k)), 7] for k in range(5)])
 print("coverage: two costs over changes of clocks, week by week")
 
+# ---------------------------------------------------------------- weeks that were removed whole: by brand, and by a rule of the table
+empty()
+week_of = lambda days: f"{(datetime.datetime.fromtimestamp(START, UTC) + datetime.timedelta(days=days)).date()}"
+insert("removal", [{"brand": brand, "since": millis((START + since * DAY) * 1000), "before": millis((START + before * DAY) * 1000), "removed": millis(START * 1000)} for brand, since, before in (("gone", 3, 14), ("left", 0, 7), ("left", 0, 8))])
+facts("visit", [{"id": "v", "time": millis((START + 22 * DAY) * 1000), "brand": "left"}])
+insert("root", [{"root": "r", "epoch": 0, "source": "t/0", "opened": 1, "version": 1, "root_seen": True, "root_time": millis((START - 900 * DAY) * 1000), "brand": "posted"}])
+insert("progress", [{"epoch": 0, "source": "t/0", "first": 0, "version": 1, "watermark": millis(END * 1000), "log_end": 1}])
+PURPOSE = "SELECT brand, toString(week), missing LIKE '%on purpose, from before %', visits FROM coverage WHERE brand IN ('gone', 'left', 'posted') ORDER BY brand, week"
+same("weeks that were removed whole, and those behind them", ask(PURPOSE), [["gone", week_of(0), 1, 0], ["gone", week_of(7), 1, 0], *(["left", week_of(7 * number), int(number < 2), int(number == 3)] for number in range(4))])
+store.run("ALTER TABLE activity_window MODIFY TTL window_start + toIntervalDay(800)")
+by_rule = ask("SELECT count(), countIf(missing LIKE '%what the rules of tables remove: activity_window after 800 days%'), toString(min(week)) FROM coverage WHERE brand = 'posted'")
+store.run("ALTER TABLE activity_window REMOVE TTL")
+same("a post stays where its windows have gone by a rule, and tells of its week", by_rule, [[1, 1, str(monday(datetime.date.fromisoformat(week_of(-900))))]])
+print("coverage: weeks of which nothing is left")
+
 # ---------------------------------------------------------------- before the first run, and after it
 empty()
 insert("brand", [{"brand": "b", "valid_from": "2020-01-01", "timezone": "UTC"}])

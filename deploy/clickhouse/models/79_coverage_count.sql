@@ -20,7 +20,16 @@ WITH
         SELECT
             own_brand, toStartOfFifteenMinutes(toDateTime(o.time)) AS at, count() AS visits, countIf(has_visitor) AS with_visitor,
             countIf(names_click) AS with_click, countIf(has_utm) AS with_utm
-        FROM {model.origin} AS o GROUP BY own_brand, at)
+        FROM {model.origin} AS o GROUP BY own_brand, at),
+    -- Weeks that were removed whole are spanned all the same: those of `grapevine retain`, from the first thing to the last, and, where windows
+    -- go by a rule of their table, those from a brand's first post on, for posts stay.
+    removed AS (
+        SELECT brand, arrayJoin([since, before - toIntervalMillisecond(1)]) AS at FROM removal FINAL
+        UNION ALL
+        SELECT brand, min(root_time) AS at FROM root_row
+        WHERE (SELECT count() FROM system.tables WHERE database IN (currentDatabase(), currentDatabase() || '_local') AND name = 'activity_window'
+            AND position(create_table_query, ' TTL ') > 0) > 0
+        GROUP BY brand)
 SELECT brand, at, metric, number, '' AS name
 FROM happened ARRAY JOIN ['events', 'own events'] AS metric, [events, own_events] AS number
 UNION ALL
@@ -39,3 +48,5 @@ ARRAY JOIN
     [visits, with_visitor, with_click, with_utm] AS number
 UNION ALL
 SELECT brand, at, metric, number, name FROM {model.money_count}
+UNION ALL
+SELECT brand, toDateTime(at) AS at, 'removed' AS metric, toUInt64(0) AS number, '' AS name FROM removed
