@@ -70,7 +70,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             }
             Unanswered::TooLarge(why) => {
                 self.observer.notice(Notice::TooLarge(partition));
-                self.problems.add(Problem::Opening(partition), why, self.observer);
+                self.problems.add(Problem::Partition(partition), why, self.observer);
                 return;
             }
             Unanswered::Log(failure) => ("could not ask where the partition begins and ends, trying again", failure),
@@ -78,7 +78,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         };
         warn!(%partition, error = %failure, "{what}");
         if let Failure::Operator(message) = failure {
-            self.problems.add(Problem::Opening(partition), message, self.observer);
+            self.problems.add(Problem::Partition(partition), message, self.observer);
         }
     }
 
@@ -270,8 +270,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         if !self.assignments.values().any(goes_on) {
             return Err(WorkerError::Operator(why));
         }
-        self.problems.add(Problem::Refused(partition), &why, self.observer);
-        self.problems.opened(partition, self.observer);
+        self.problems.refused(partition, &why, self.observer);
         self.observer.notice(Notice::Refused(partition));
         self.give_back(partition)
     }
@@ -294,7 +293,6 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             self.unpublished.extend(unpublished.map(|from| format!("{source} from offset {from} on")));
         }
         self.problems.opened(partition, self.observer);
-        self.problems.resolve(Problem::Refused(partition), self.observer);
         self.observer.notice(Notice::Released(partition));
         self.give_back(partition)
     }

@@ -284,7 +284,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
         let opens = |assignment: &Assignment| assignment.running().is_none() && assignment.refusal().is_none();
         if let (true, Err(Failure::Operator(message))) = (self.held(id).is_some_and(opens), outcome) {
-            self.problems.add(Problem::Opening(partition), message, self.observer);
+            self.problems.add(Problem::Partition(partition), message, self.observer);
         }
     }
 

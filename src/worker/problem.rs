@@ -1,6 +1,6 @@
 //! What needs the operator, and goes on being tried until then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tracing::{error, info};
 
@@ -14,61 +14,66 @@ pub(super) enum Problem {
     Insert,
     /// The group refuses commits.
     Commit,
-    /// A partition cannot be opened.
-    Opening(Partition),
-    /// The store does not keep what was promised of a partition, which waits for one that does.
-    Forgotten(Partition),
-    /// A partition must not be read on.
-    Refused(Partition),
+    /// A partition is not read: it cannot be opened, waits for a store that keeps what was promised, or must not be read on.
+    Partition(Partition),
 }
 
-/// All that needs the operator now, and what to do.
+/// All that needs the operator now, and what to do: of a partition what was found out last, for it is in one state.
 #[derive(Debug, Default)]
-pub(super) struct Problems(BTreeMap<Problem, String>);
+pub(super) struct Problems {
+    all: BTreeMap<Problem, String>,
+    /// Partitions of which the store was found to have forgotten something, until they are open.
+    forgotten: BTreeSet<Partition>,
+}
 
 impl Problems {
     /// Something needs the operator, and is tried again until then.
     pub(super) fn add(&mut self, problem: Problem, message: &str, observer: &impl Observer) {
-        if let Problem::Refused(partition) = problem {
-            error!(%partition, problem = message, "operator action required; this partition is put aside, the others go on");
-        } else {
-            error!(problem = message, "operator action required; retrying");
-        }
-        self.0.insert(problem, message.to_owned());
-        self.show(observer);
+        error!(problem = message, "operator action required; retrying");
+        self.put(problem, message, observer);
+    }
+
+    /// A partition must not be read on.
+    pub(super) fn refused(&mut self, partition: Partition, why: &str, observer: &impl Observer) {
+        error!(%partition, problem = why, "operator action required; this partition is put aside, the others go on");
+        self.forgotten.remove(&partition);
+        self.put(Problem::Partition(partition), why, observer);
+    }
+
+    /// The store does not keep what was promised; whether that is news, whatever else kept the partition closed before. It is asked
+    /// again and again, and has forgotten once.
+    pub(super) fn forgotten(&mut self, partition: Partition, why: &str, observer: &impl Observer) -> bool {
+        self.add(Problem::Partition(partition), why, observer);
+        self.forgotten.insert(partition)
     }
 
     /// It is solved, or nobody's any more.
     pub(super) fn resolve(&mut self, problem: Problem, observer: &impl Observer) {
-        if self.0.remove(&problem).is_some() {
-            if self.0.is_empty() {
+        if self.all.remove(&problem).is_some() {
+            if self.all.is_empty() {
                 info!("all problems resolved");
             }
             self.show(observer);
         }
     }
 
-    pub(super) fn has(&self, problem: Problem) -> bool {
-        self.0.contains_key(&problem)
-    }
-
     /// A partition is open, or nobody's any more.
     pub(super) fn opened(&mut self, partition: Partition, observer: &impl Observer) {
-        self.resolve(Problem::Opening(partition), observer);
-        self.resolve(Problem::Forgotten(partition), observer);
+        self.forgotten.remove(&partition);
+        self.resolve(Problem::Partition(partition), observer);
     }
 
-    /// The store does not keep what was promised; whether that is news, whatever else kept the partition closed before. It is asked
-    /// again and again, and has forgotten once.
-    pub(super) fn forgotten(&mut self, partition: Partition, why: &str, observer: &impl Observer) -> bool {
-        self.0.remove(&Problem::Opening(partition));
-        let is_news = !self.has(Problem::Forgotten(partition));
-        self.add(Problem::Forgotten(partition), why, observer);
-        is_news
+    pub(super) fn has(&self, problem: Problem) -> bool {
+        self.all.contains_key(&problem)
+    }
+
+    fn put(&mut self, problem: Problem, message: &str, observer: &impl Observer) {
+        self.all.insert(problem, message.to_owned());
+        self.show(observer);
     }
 
     fn show(&self, observer: &impl Observer) {
-        let mut all: Vec<&str> = self.0.values().map(String::as_str).collect();
+        let mut all: Vec<&str> = self.all.values().map(String::as_str).collect();
         // What holds up every partition is said once.
         all.dedup();
         observer.notice(Notice::Problem((!all.is_empty()).then(|| all.join("; ")).as_deref()));
@@ -77,24 +82,59 @@ impl Problems {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
 
-    /// Nobody listens.
-    struct Nobody;
+    /// Keeps what is shown.
+    #[derive(Default)]
+    struct Page(RefCell<Option<String>>);
 
-    impl Observer for Nobody {
-        fn notice(&self, _: Notice<'_>) {}
+    impl Observer for Page {
+        fn notice(&self, notice: Notice<'_>) {
+            if let Notice::Problem(text) = notice {
+                self.0.replace(text.map(str::to_owned));
+            }
+        }
     }
+
+    impl Page {
+        fn shows(&self, text: &str) -> bool {
+            self.0.borrow().as_deref().unwrap_or_default() == text
+        }
+    }
+
+    const P: Partition = Partition(3);
 
     #[test]
     fn a_store_that_forgot_is_news_once_whatever_was_wrong_before() {
-        let (mut problems, partition) = (Problems::default(), Partition(3));
-        problems.add(Problem::Opening(partition), "its table is missing", &Nobody);
-        assert!(problems.forgotten(partition, "it knows less", &Nobody));
-        problems.add(Problem::Opening(partition), "it does not answer", &Nobody);
-        assert!(!problems.forgotten(partition, "it knows less", &Nobody));
-        assert!(problems.forgotten(Partition(4), "it knows less", &Nobody));
-        problems.opened(partition, &Nobody);
-        assert!(problems.forgotten(partition, "it knows less again", &Nobody));
+        let (mut problems, page) = (Problems::default(), Page::default());
+        problems.add(Problem::Partition(P), "its table is missing", &page);
+        assert!(problems.forgotten(P, "it knows less", &page));
+        problems.add(Problem::Partition(P), "it does not answer", &page);
+        assert!(!problems.forgotten(P, "it knows less", &page));
+        assert!(problems.forgotten(Partition(4), "it knows less", &page));
+        problems.opened(P, &page);
+        assert!(problems.forgotten(P, "it knows less again", &page));
+    }
+
+    #[test]
+    fn a_partition_has_one_problem_the_one_that_was_found_last() {
+        let (mut problems, page) = (Problems::default(), Page::default());
+        problems.forgotten(P, "it knows less", &page);
+        problems.add(Problem::Partition(P), "no right to read", &page);
+        assert!(page.shows("no right to read"), "{page:?}", page = page.0);
+        problems.forgotten(P, "it knows less", &page);
+        assert!(page.shows("it knows less"));
+        problems.add(Problem::Insert, "no table", &page);
+        problems.add(Problem::Partition(Partition(4)), "it knows less", &page);
+        assert!(page.shows("no table; it knows less"), "what holds up several is said once");
+        problems.refused(P, "another topic", &page);
+        assert!(page.shows("no table; another topic; it knows less"));
+        for partition in [P, Partition(4)] {
+            problems.opened(partition, &page);
+        }
+        problems.resolve(Problem::Insert, &page);
+        assert!(page.shows(""));
     }
 }
