@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+import urllib.parse
 
 import alerts
 import deployment
@@ -83,6 +84,8 @@ def _objects_wrong(root, objects, case):
             yield from _alerts(each, case)
         if each["kind"] == "ScaledObject":
             yield from _scaling(root, each, case)
+        if each["kind"] == "NetworkPolicy":
+            yield from _reached(each, case)
 
 
 def _schema(each):
@@ -196,6 +199,16 @@ def _selected(each, objects):
     asked += [port["port"] for rule in spec.get("ingress", []) for port in rule["ports"]]
     if not found or set(asked) - ports:
         yield f"selects {len(found)} workloads with the ports {sorted(ports)}, and asks {asked}"
+
+
+def _reached(each, case):
+    """Whoever the configuration names may be asked at its port."""
+    config = case["values"]["config"]
+    urls = [*config["clickhouse"]["urls"].split(","), *filter(None, [config["kafka"].get("oauth_token_url")])]
+    wanted = {int(broker.rpartition(":")[2]) for broker in config["kafka"]["brokers"].split(",")}
+    wanted |= {address.port or {"http": 80, "https": 443}[address.scheme] for address in map(urllib.parse.urlsplit, urls)}
+    if missing := wanted - {port["port"] for rule in each["spec"]["egress"] for port in rule["ports"]}:
+        yield f"NetworkPolicy: the ports {sorted(missing)} are asked, and nobody is let there"
 
 
 def _configuration(root, each, objects):

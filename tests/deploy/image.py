@@ -11,11 +11,13 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import urllib.parse
 import urllib.request
 
@@ -28,6 +30,8 @@ MIB_MAX = 60
 PATIENCE = 120
 VOLUME = "/var/lib/grapevine"
 SECRETS = {"GRAPEVINE_RULES_PSEUDONYM_KEY": "a secret of this test, of no use elsewhere"}
+# What the stages that compile may say to cargo.
+CARGO = {"--release", "--locked", "--package", "--no-default-features", "--bin"}
 # An image is entered like a container: its root made read-only in a name space of its own, its folder for states writable.
 ENTER = f"""
 set -eu
@@ -67,6 +71,33 @@ def _written(root, text):
     yield from deployment.arguments_wrong("health check", json.loads(check)[1:])
     if unlocked := re.findall(r"^RUN cargo build (?!.*--locked).*$", text, re.M):
         yield f"{unlocked[0]} takes other crates than Cargo.lock says"
+    yield from _compiled_wrong(root, text)
+
+
+def _compiled_wrong(root, text):
+    """As far as the stages that compile can be judged without running them: by the compiler of the tests, of what is there, into what is copied."""
+    read = lambda name: tomllib.loads((deployment.ROOT / name).read_text())
+    channel, manifest = read("rust-toolchain.toml")["toolchain"]["channel"], read("Cargo.toml")
+    for version in re.findall(r"^FROM rust:([\d.]+)", text, re.M):
+        if not f"{channel}.".startswith(f"{version}."):
+            yield f"compiles with Rust {version}, and rust-toolchain.toml says {channel}, which it would fetch"
+    for command in re.findall(r"^RUN cargo build (.*)$", text, re.M):
+        words = shlex.split(command)
+        said = dict(zip(words, words[1:]))
+        if unknown := {word for word in words if word.startswith("-")} - CARGO:
+            yield f"cargo build: {sorted(unknown)} is no option that the tests know"
+        if (said.get("--package"), said.get("--bin")) != (manifest["package"]["name"], manifest["package"]["name"]):
+            yield f"cargo build {command}: the program is {manifest['package']['name']}"
+    stages = dict(zip(re.findall(r"^FROM .* AS (\S+)$", text, re.M), re.split(r"^FROM .*$", text, flags=re.M)[1:]))
+    for stage, path in re.findall(r"^COPY --from=(\S+) .*?(\S+) \S+$", text, re.M):
+        if stage in stages and path not in stages[stage]:
+            yield f"copies {path}, which {stage} does not make"
+    for name in re.findall(r"\b(GRAPEVINE_\w+)=\$", text):
+        if name not in (deployment.ROOT / "src" / "version.rs").read_text():
+            yield f"tells the build {name}, for which it does not ask"
+    for left_out in (root / "deploy" / "Dockerfile.dockerignore").read_text().splitlines():
+        if not left_out.startswith("#") and left_out not in {".git", "target"}:
+            yield f"{left_out} is left out of what is built, and may be a part of it"
 
 
 def _built(root, buildah):

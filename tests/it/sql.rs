@@ -133,6 +133,11 @@ async fn roles_have_grants_that_the_engine_knows() {
     agrees("users").await;
 }
 
+#[tokio::test]
+async fn rules_by_age_are_what_the_engine_takes_and_coverage_knows() {
+    agrees("retention").await;
+}
+
 /// What needs the folder of real events.
 mod real_events {
     use super::agrees;

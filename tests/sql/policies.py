@@ -36,6 +36,11 @@ def conditions():
     return found
 
 
+def refused(text):
+    """The statements of a template that do not parse."""
+    return [statement for statement in statements(text) if one(f"SELECT formatQueryOrNull({store._literal(statement)})") is None]
+
+
 def guarded(folder, conditions):
     """Starts an engine whose only user has the row filters, and waits until it listens."""
     filters = {database: "" for database in ("grapevine", "grapevine_rows")}
@@ -81,6 +86,8 @@ def load(*worlds):
             insert(table, rows)
 
 
+for was, becomes in [("CREATE ROW POLICY OR REPLACE own_brands", "CREATE ROW POLICE OR REPLACE own_brands"), ("ALTER ROLE", "ALTER ROLES"), ("GRANT SELECT ON", "GRANT SELCT ON")]:
+    same(f"{becomes} is refused", len(refused(TEMPLATE.replace(was, becomes, 1))), 1)
 policies = conditions()
 people = {name.removeprefix("grapevine."): condition for name, condition in policies.items() if name.startswith("grapevine.")}
 views = [name for (name,) in ask(f"SELECT name FROM system.tables WHERE database = '{store.PEOPLE}' ORDER BY name")]
