@@ -37,10 +37,10 @@ COMMENT 'When the clocks of the brands'' time zones change, from 1970 on. A buil
 CREATE OR REPLACE VIEW brand_clock AS
 SELECT
     b.brand AS brand, greatest(b.since, z.since) AS since, z.utc_offset AS utc_offset,
-    b.timezone AS timezone, b.base_currency AS base_currency, b.landing_hosts AS landing_hosts
+    b.timezone AS timezone, b.landing_hosts AS landing_hosts
 FROM (
     SELECT
-        brand, toDateTime(valid_from, 'UTC') AS since, if(timezone IN (SELECT time_zone FROM system.time_zones), timezone, 'UTC') AS timezone, base_currency, landing_hosts,
+        brand, toDateTime(valid_from, 'UTC') AS since, if(timezone IN (SELECT time_zone FROM system.time_zones), timezone, 'UTC') AS timezone, landing_hosts,
         leadInFrame(since, 1, toDateTime(4294967295, 'UTC')) OVER (PARTITION BY brand ORDER BY valid_from ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS until
     FROM brand FINAL
 ) AS b

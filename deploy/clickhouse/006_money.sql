@@ -24,7 +24,7 @@ WITH
     priced AS (
         SELECT
             s.conversion AS conversion, s.at AS at, s.brand AS brand, s.kind AS kind, s.currency AS currency, s.amount AS amount, s.refund_of AS refund_of,
-            s.sold_at AS sold_at, ifNull(s.own_margin_rate, b.margin_rate) AS margin_rate, k.base_currency AS base_currency,
+            s.sold_at AS sold_at, ifNull(s.own_margin_rate, b.margin_rate) AS margin_rate, n.base_currency AS base_currency,
             toDate(toDateTime(toInt64(s.at_second) + k.utc_offset, 'UTC')) AS day, s.sold_day AS sold_day, s.visitor AS visitor, s.has_visitor AS has_visitor,
             multiIf(NOT s.has_visitor, '', p.person != '', p.person, toString(s.visitor)) AS person
         FROM (
@@ -32,6 +32,8 @@ WITH
             FROM sold AS c ASOF LEFT JOIN brand_clock AS z ON z.brand = c.brand AND c.sold_second >= z.since
         ) AS s
         ASOF LEFT JOIN brand_clock AS k ON k.brand = s.brand AND s.at_second >= k.since
+        ASOF LEFT JOIN (SELECT brand, valid_from, base_currency FROM brand FINAL) AS n
+            ON n.brand = s.brand AND toDate(toDateTime(toInt64(s.at_second) + k.utc_offset, 'UTC')) >= n.valid_from
         ASOF LEFT JOIN (SELECT brand, valid_from, margin_rate FROM brand FINAL) AS b ON b.brand = s.brand AND s.sold_day >= b.valid_from
         ASOF LEFT JOIN visitor_person AS p ON p.visitor = s.visitor AND s.sold_day >= p.since
     )

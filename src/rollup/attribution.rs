@@ -195,8 +195,8 @@ pub(super) async fn make(store: &Store, frame: &Frame, request: Request) -> Resu
             toUnixTimestamp64Milli(at) AS at, day, kind, currency, base_currency FROM {}, conversion",
         of_people("sale")
     );
-    let now: Vec<(String, String)> =
-        store.all(DOING, "SELECT brand, argMax(base_currency, valid_from) FROM brand FINAL GROUP BY brand").await?;
+    let now = format!("SELECT toString(brand), toString(base_currency) FROM {}", frame.model_table("base"));
+    let now: Vec<(String, String)> = store.all(DOING, &now).await?;
     let (mut touches, mut sales) =
         (Stream::<TouchRow>::open(store, &touches).await?, Stream::<SaleRow>::open(store, &sales).await?);
     let (mut credit, mut by_rule) = (Output::new(store, frame, "credit"), Output::new(store, frame, BY_RULE));

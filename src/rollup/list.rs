@@ -76,6 +76,7 @@ pub(super) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub const MODELS: &[Model] = &[
     model("clock", include_str!("../../deploy/clickhouse/models/01_clock.sql")),
     model("happened", include_str!("../../deploy/clickhouse/models/02_happened.sql")),
+    model("base", include_str!("../../deploy/clickhouse/models/03_base.sql")),
     model("person", include_str!("../../deploy/clickhouse/models/05_person.sql")),
     model("click", include_str!("../../deploy/clickhouse/models/07_click.sql")),
     model("origin", include_str!("../../deploy/clickhouse/models/08_origin.sql")),

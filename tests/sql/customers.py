@@ -16,7 +16,7 @@ R = random.Random(43)
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 T0 = 1_767_225_600_000  # 2026-01-01
 REACHED = T0 + 150 * DAY
-BRANDS = {"acme": ("Europe/Berlin", "EUR"), "bolt": ("America/New_York", ""), "core": ("UTC", "EUR")}
+BRANDS = {"acme": ("Europe/Berlin", "EUR"), "bolt": ("America/New_York", ""), "core": ("Asia/Tokyo", "EUR")}
 FX = {"EUR": Fraction(11, 10), "USD": Fraction(1)}
 SIDES = {"post": "broadcast", "share": "broadcast", "reply": "conversation"}
 timed = lambda rows: [{**row, "time": millis(row["time"])} for row in rows]
@@ -26,7 +26,7 @@ clicks, visits, sales = [], [], []
 for n in range(900):
     at, brand, visitor = T0 + R.randrange(0, 149 * DAY), R.choice(list(BRANDS)), R.randrange(1, 160)
     if n % 30 == 0:  # At an hour at which the month of the brand is another than that of UTC.
-        at = T0 + 31 * DAY + R.choice([-90, -1, 0, 90]) * MINUTE
+        at = T0 + R.choice([31, 59]) * DAY + R.choice([-90, -1, 0, 90]) * MINUTE
     kind = R.choice([None, "post", "share", "reply"])
     if kind:
         clicks.append({"id": f"c{n}", "time": at - 2000, "root": "r", "target_kind": kind, "path": ["r"], "path_actors": [1], "depth": 0, "brand": brand, "channel": "x", "visitor": visitor, "has_visitor": True})
@@ -43,8 +43,9 @@ facts("conversion", timed(sales + refunds), source="t/2")
 people = {visitor: f"p{visitor // 2}" for visitor in range(1, 100)}
 insert("identity", [{"valid_from": "2025-01-01", "visitor": visitor, "person": person, "account": ""} for visitor, person in people.items()])
 insert("brand", [{"valid_from": "2025-01-01", "brand": brand, "timezone": zone, "base_currency": "USD" if brand == "core" else base} for brand, (zone, base) in BRANDS.items()])
-# From March on core keeps its books in euros: what was sold before cannot be added to the rest.
-insert("brand", [{"valid_from": "2026-03-01", "brand": "core", "timezone": "UTC", "base_currency": "EUR"}])
+# From March on, on its own clock, core keeps its books in euros: what was sold before cannot be added to the rest. What it will do after the
+# end of the data changes nothing yet.
+insert("brand", [{"valid_from": day, "brand": "core", "timezone": BRANDS["core"][0], "base_currency": base} for day, base in (("2026-03-01", "EUR"), ("2027-01-01", "USD"))])
 insert("fx", [{"valid_from": "2025-01-01", "currency": currency, "to_base": Decimal(rate.numerator) / rate.denominator} for currency, rate in FX.items()])
 insert("progress", [{"epoch": 0, "source": source, "version": 1, "log_end": 0, "watermark": millis(REACHED)} for source in ("t/0", "t/1", "t/2")])
 

@@ -1,7 +1,6 @@
 -- Who carried it: what sharing brought, up the path of the clicks of 91 days, and what it set off, in the trees of posts of 91 days. The
 -- brand's own accounts are left out, deleted ones, too. A line of money is cut after six decimals, like every other.
 WITH
-    now AS (SELECT brand, argMax(base_currency, valid_from) AS base_currency FROM brand FINAL GROUP BY brand),
     line AS (
         SELECT
             p.brand AS brand, p.actor AS actor, p.root AS root, p.conversion AS conversion, s.person AS person,
@@ -10,7 +9,7 @@ WITH
             intDiv(credit * s.margin_rate, 1000000) AS margin
         FROM {model.path_credit} AS p
         INNER JOIN {model.sale} AS s ON s.conversion = p.conversion
-        LEFT JOIN now AS n ON n.brand = p.brand
+        LEFT JOIN {model.base} AS n ON n.brand = p.brand
         WHERE p.model = 'decay_path' AND p.reason = '' AND p.actor != 0 AND NOT p.is_brand
             AND p.click IN (SELECT click FROM {model.click} WHERE time > {as_of} - INTERVAL 91 DAY AND time <= {as_of})),
     -- A sum is not known if one of its parts is not.

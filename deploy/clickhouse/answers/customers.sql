@@ -1,7 +1,6 @@
 -- Who bought for the first time and who came back, by the month of the sale on the brand's own days and the side that the sale is credited
 -- to (last touch that is not direct, 30 days). First is the first sale ever of the person to the brand. A refund counts with its sale.
 WITH
-    now AS (SELECT brand, argMax(base_currency, valid_from) AS base_currency FROM brand FINAL GROUP BY brand),
     line AS (
         SELECT
             c.brand AS brand, toStartOfMonth(s.sold_day) AS month, c.side AS side, s.person AS person, s.refund_of = '' AND s.amount >= 0 AS is_sale,
@@ -10,7 +9,7 @@ WITH
             multiIf(s.base_currency != n.base_currency, 'other_currency', credit IS NULL, 'missing_exchange_rate', '') AS lacks
         FROM {model.credit} AS c
         INNER JOIN {model.sale} AS s ON s.conversion = c.conversion
-        LEFT JOIN now AS n ON n.brand = c.brand)
+        LEFT JOIN {model.base} AS n ON n.brand = c.brand)
 SELECT
     brand, month, side,
     countIf(is_first) AS new_customers, uniqExactIf(person, is_sale AND person != '') - new_customers AS returning_customers,

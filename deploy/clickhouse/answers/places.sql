@@ -1,6 +1,5 @@
 -- Which places deserve the next hour: what `crate::answers::places` says, with the hours that were spent there and what people call them.
 WITH
-    now AS (SELECT brand, argMax(base_currency, valid_from) AS base_currency FROM brand FINAL GROUP BY brand),
     called AS (
         SELECT channel, community, argMax(name, valid_from) AS name, tupleElement(argMax(tuple(members), valid_from), 1) AS members
         FROM place FINAL WHERE valid_from <= toDate({as_of}) GROUP BY channel, community),
@@ -17,5 +16,5 @@ SELECT
 FROM {model.placed} AS p
 LEFT JOIN called AS c ON c.channel = p.channel AND c.community = p.community
 LEFT JOIN spent AS s ON s.brand = p.brand AND s.channel = p.channel AND s.community = p.community
-LEFT JOIN now AS n ON n.brand = p.brand
+LEFT JOIN {model.base} AS n ON n.brand = p.brand
 SETTINGS join_use_nulls = 0

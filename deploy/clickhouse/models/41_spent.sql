@@ -1,7 +1,6 @@
 -- What was spent on each day and thing, in millionths of the base currency that the brand has now.
 -- order: brand
-WITH now AS (SELECT brand, argMax(base_currency, valid_from) AS base_currency FROM brand FINAL GROUP BY brand),
-    (amount) -> toInt128(toInt256(toDecimal256(ifNull(amount, 0), 6) * 1000000)) AS units
+WITH (amount) -> toInt128(toInt256(toDecimal256(ifNull(amount, 0), 6) * 1000000)) AS units
 SELECT
     toString(c.brand) AS brand, toInt32(c.day) AS day, if(c.side = '', '(unallocated)', toString(c.side)) AS side,
     if(c.channel = '(unallocated)', '', toString(c.channel)) AS channel, toString(c.community) AS community, toString(c.campaign) AS campaign,
@@ -15,5 +14,5 @@ FROM (
         *, (by_rule AND seconds > 0) OR sum(if(by_rule, 0, seconds)) OVER (PARTITION BY brand, toMonday(day)) > 0
             OR sum(if(side = 'conversation', amount, 0)) OVER (PARTITION BY brand, toMonday(day), currency) > 0 AS worked
     FROM {model.cost}) AS c
-LEFT JOIN now AS n ON n.brand = c.brand
+LEFT JOIN {model.base} AS n ON n.brand = c.brand
 GROUP BY c.brand, c.day, side, channel, community, campaign

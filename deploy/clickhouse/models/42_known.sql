@@ -23,4 +23,4 @@ SELECT
     arrayMap(side -> toString(side), e.clicked) AS clicked, arraySort(e.active_weeks) AS active_weeks
 FROM (SELECT *, toDateTime({as_of}) AS until FROM every) AS e
 ASOF LEFT JOIN {model.clock} AS k ON k.brand = e.brand AND e.until >= k.since
-LEFT JOIN (SELECT brand, argMax(base_currency, valid_from) AS base_currency FROM brand FINAL GROUP BY brand) AS n ON n.brand = e.brand
+LEFT JOIN {model.base} AS n ON n.brand = e.brand
