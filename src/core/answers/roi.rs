@@ -191,7 +191,7 @@ impl<'a> Whole<'a> {
             roi_high: bound(|spread| spread.half_up),
             roi_from: range.map(|(from, _)| from - 1.0),
             roi_to: range.map(|(_, to)| to - 1.0),
-            verdict: spread.zip(range).map(|(spread, range)| verdict(spread, range)),
+            verdict: known.zip(spread).zip(range).map(|((ratio, spread), range)| verdict(ratio, spread, range)),
             units: count,
             effective_units: margin.known().map(|_| units.effective()),
             conversions: cell.conversions,
@@ -257,11 +257,12 @@ fn doubts(period: Period, spread: Result<Spread, Unsaid>, range: Range) -> Vec<(
     doubts.into_iter().flatten().collect()
 }
 
-/// `positive` or `negative` only where the interval, moved to the nearer end of the range, is clear of 0.
-fn verdict(spread: Spread, (from, to): (f64, f64)) -> Verdict {
-    if from * (-spread.half).exp() > 1.0 {
+/// `positive` or `negative` only where the interval, as it stands and moved to the nearer end of the range, is clear of 0: direct traffic
+/// is in the return of [`Side::Other`] as it came, which may lie outside its range.
+fn verdict(ratio: f64, spread: Spread, (from, to): (f64, f64)) -> Verdict {
+    if from.min(ratio) * (-spread.half).exp() > 1.0 {
         Verdict::Positive
-    } else if to * spread.half_up.exp() < 1.0 {
+    } else if to.max(ratio) * spread.half_up.exp() < 1.0 {
         Verdict::Negative
     } else {
         Verdict::CannotTell

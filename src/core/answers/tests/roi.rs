@@ -98,6 +98,18 @@ fn a_verdict_holds_at_the_nearer_end_of_the_range() {
 }
 
 #[test]
+fn a_verdict_does_not_speak_against_its_own_return() {
+    let mut ledger = four_posts();
+    ledger.earned.iter_mut().for_each(|row| *row = Earned { direct: true, root: None, side: Side::Other, ..row.clone() });
+    ledger.spent[0].side = Side::Other;
+    // Direct traffic doubled what was spent; if it credits nobody, nothing came back.
+    let rows = roi(&ledger, By::Brand);
+    let row = row(&rows, Span::Last4Weeks, Side::Other);
+    is(row.roi, 1.0);
+    assert_eq!((row.roi_from, row.roi_to, row.verdict), (Some(-1.0), Some(-1.0), Some(Verdict::CannotTell)));
+}
+
+#[test]
 fn weeks_are_the_units_where_days_hang_together() {
     let mut ledger = steady();
     // 80 days low, 90 high: neighbours are alike.
