@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
+use super::SAID_WITHIN;
 use crate::config::Config;
 use crate::kafka::{Described, Member, Renewals, Survey, Tokens, TopicSettings};
 use crate::metrics::{Health, Metrics, Obstacle, TopicProblem};
@@ -14,6 +15,7 @@ use crate::metrics::{Health, Metrics, Obstacle, TopicProblem};
 /// How often the topic is looked for, and every how many times its settings and the group's members are asked for.
 const EVERY: Duration = Duration::from_secs(10);
 const ROUNDS: u32 = 6;
+const _: () = assert!(EVERY.as_secs() < SAID_WITHIN.as_secs());
 
 /// Watches until it is dropped.
 pub(super) async fn watch(config: Config, tokens: Tokens, mut settings: Renewals, metrics: Arc<Metrics>, health: Arc<Health>) {
