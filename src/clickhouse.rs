@@ -28,6 +28,7 @@ pub mod marks;
 pub mod native;
 mod patience;
 mod replicas;
+mod rewriting;
 mod settings;
 mod tables;
 mod tls;

@@ -48,7 +48,7 @@ pub use identity::TopicWatch;
 pub use members::Member;
 pub(crate) use passed::{do_not_fit, may_pass};
 use queue::Hand;
-pub use stretch::Stretch;
+pub use stretch::{Part, Stretch};
 pub use survey::{Described, Survey};
 pub use tokens::{DEADLINE as TOKEN_DEADLINE, Tokens};
 pub use topic::TopicSettings;

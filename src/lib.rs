@@ -5,7 +5,9 @@
 //! ClickHouse. The modules stand in the order in which one event passes through them; the map is
 //! `ARCHITECTURE.md`.
 
-pub use grapevine_core::{answers, assignment, attribution, backoff, engine, event, failure, loss, reader, record, report, row};
+pub use grapevine_core::{
+    answers, assignment, attribution, backoff, engine, event, failure, loss, reader, record, report, rewrite, row,
+};
 #[cfg(feature = "lab")]
 pub use grapevine_lab::{embedded, generator};
 

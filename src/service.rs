@@ -230,7 +230,7 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
     let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, now)
         .with_observer(move |attempt| count(&counted, attempt));
     let limit = memory_limit(config);
-    let ask = move || Some(Memory { limit: limit?, taken: memory::resident()? });
+    let ask = move || memory_within(limit);
     let settings = Settings { memory: AskMemory::new(ask, Arc::clone(alone)), ..Settings::of(config, seed(number)) };
     let checkpoints = CheckpointStore::open(&config.checkpoint, config.rules.epoch)?;
     let rules = config.rules.fingerprint();
@@ -255,8 +255,13 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
     Ok(worker::run(seams, &settings, &(watch, observer), asked(shutdown.clone())).await?)
 }
 
+/// The memory of this process under a limit, if anybody knows.
+pub(crate) fn memory_within(limit: Option<u64>) -> Option<Memory> {
+    Some(Memory { limit: limit?, taken: memory::resident()? })
+}
+
 /// What this process may take, if anybody knows.
-fn memory_limit(config: &Config) -> Option<u64> {
+pub(crate) fn memory_limit(config: &Config) -> Option<u64> {
     config.memory.limit.or_else(memory::limit)
 }
 

@@ -1,27 +1,31 @@
 //! `grapevine rewrite`: writes again what the store has lost, as far as the newest states and the log still know it.
 //!
-//! For sources whose workers wait because the store forgot. Facts and rejects come out of what the log holds, living lives out of the
-//! newest state, at its version; marks and `progress` are written last, so that a worker opens only what is whole. What cannot be had
-//! again stands in the table `loss`. It refuses while the group has members. Killed at any point, the same again does the rest.
+//! For sources whose workers wait because the store forgot. What is done of each, and in which order, `crate::rewrite` decides. It refuses
+//! while the group has members. Killed at any point, the same again does the rest.
 
 mod carrying;
 mod giving;
 
+use std::ops::Range;
 use std::sync::Arc;
+
+use tokio::sync::OnceCell;
 
 use super::database::Database;
 use super::log::Log;
 use super::outcome::{CommandError, say};
+use super::sending::insist;
 use super::table::{Table, or_dash};
-use crate::assignment::{self, StoreId};
+use crate::assignment::{Memory, StoreId};
 use crate::checkpoints::CheckpointStore;
 use crate::clickhouse::ClickHouseSink;
 use crate::config::Config;
-use crate::engine::Engine;
+use crate::engine::Snapshot;
 use crate::failure::Failure;
-use crate::kafka::Stretch;
+use crate::kafka::{Described, Part, Stretch, Survey};
 use crate::loss::{Evidence, Loss};
 use crate::record::{Offset, Partition, source_name};
+use crate::rewrite::{self, Found, Rewrite, Standing};
 use crate::service;
 use crate::worker::{Bounds, Checkpoints as _, Known, Promise, Sink as _, StoredState};
 
@@ -43,6 +47,8 @@ struct Parts<'a> {
     sink: ClickHouseSink,
     checkpoints: CheckpointStore,
     log: Log,
+    /// Whether the topic is known to be compacted, once somebody has asked.
+    is_compacted: OnceCell<bool>,
 }
 
 /// A partition that has a state.
@@ -55,23 +61,12 @@ struct Source {
     bounds: Bounds,
 }
 
-/// What a source needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// Nothing.
-    Whole,
-    /// A worker: a kept state is as old as the store.
-    Heals,
-    /// To be rewritten.
-    Forgotten,
-}
-
 /// A source that will be rewritten.
 struct Plan {
     source: Source,
     evidence: Evidence,
-    /// Where the log is passed over from.
-    from: Offset,
+    /// The part of the log that is passed over.
+    to_read: Range<Offset>,
 }
 
 /// Rewrites every source of the configured log and epoch that the store has forgotten and no worker can heal.
@@ -85,7 +80,7 @@ pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> 
     let database = Database::open(&config.clickhouse).await?;
     let checkpoints = CheckpointStore::existing(&config.checkpoint, config.rules.epoch)?;
     let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, service::now);
-    let parts = Parts { config, database, sink, checkpoints, log };
+    let parts = Parts { config, database, sink, checkpoints, log, is_compacted: OnceCell::new() };
     let (mut sources, mut stateless) = parts.look().await?;
     if let Some(seen) = sources.first().filter(|_| !options.plan) {
         let committed = sources.iter().find_map(|source| Some((source.partition, source.bounds.committed?)));
@@ -98,8 +93,7 @@ pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> 
     let mut standings = Vec::new();
     for source in sources {
         let standing = parts.standing(&source).await?;
-        // Of a source that has written nothing, nothing can be lost.
-        let is_asked_for = options.all && standing == Standing::Whole && source.promise.progress.is_some();
+        let is_asked_for = rewrite::is_asked_for(standing, &source.promise, options.all);
         standings.push((source, if is_asked_for { Standing::Forgotten } else { standing }));
     }
     let told = told(&standings) + &without_a_state(&stateless);
@@ -109,8 +103,10 @@ pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> 
     let touched = standings.iter().filter(|(_, standing)| *standing != Standing::Whole);
     let touched: Vec<Arc<str>> = touched.map(|(source, _)| Arc::clone(&source.name)).collect();
     let mut plans = Vec::new();
+    // Before anything is written: what cannot be rewritten is refused.
     for (source, _) in standings.into_iter().filter(|(_, standing)| *standing == Standing::Forgotten) {
-        plans.push(parts.plan(source).await?);
+        let rewrite = parts.open(&source).await?;
+        plans.push(Plan { evidence: rewrite.evidence().clone(), to_read: rewrite.to_read(), source });
     }
     say(&told)?;
     let mut losses: Vec<(Arc<str>, Loss)> = Vec::new();
@@ -120,7 +116,7 @@ pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> 
         }
         // First: whoever is killed on the way has sources that are whole, and are not looked at again.
         parts.give_active_epoch(&touched).await?;
-        for plan in &plans {
+        for plan in &mut plans {
             let lost = parts.carry_out(plan).await?;
             losses.extend(lost.into_iter().map(|loss| (Arc::clone(&plan.source.name), loss)));
         }
@@ -176,10 +172,10 @@ fn report(plans: &[Plan], losses: &[(Arc<str>, Loss)], id: Option<StoreId>, opti
     if let Some(id) = id {
         text += &format!("\nthe empty store {} the id {id}, which the checkpoints name\n", verb("was given", "would be given"));
     }
-    for Plan { source, evidence, from } in plans {
-        let Source { name, next, .. } = source;
+    for Plan { source: Source { name, next, .. }, evidence, to_read } in plans {
         text += &format!(
-            "\n{name}: facts and rejects of offsets {from} to {next}, and every living root at version {next} {} written\n",
+            "\n{name}: facts and rejects of offsets {} to {next}, and every living root at version {next} {} written\n",
+            to_read.start,
             verb("were", "would be")
         );
         if evidence.log_first <= evidence.progress.first {
@@ -222,7 +218,7 @@ impl Parts<'_> {
         let (mut sources, mut stateless) = (Vec::new(), Vec::new());
         for &partition in &partitions {
             let name = source_name(&self.config.worker.log, partition);
-            let Some(StoredState { next, promise, .. }) = self.checkpoints.newest(&name, None).await? else {
+            let Some(StoredState { next, promise, .. }) = self.newest(&name).await? else {
                 stateless.extend(committed.contains_key(&partition).then_some(name));
                 continue;
             };
@@ -249,55 +245,67 @@ impl Parts<'_> {
     /// What a worker would find. The store is taken for the one that the states name.
     async fn standing(&self, source: &Source) -> Result<Standing, CommandError> {
         let Source { name, next, promise, known, bounds, .. } = source;
-        let (mut promise, mut next) = (*promise, *next);
-        let mut standing = Standing::Whole;
-        while promise.compare(known).is_err() {
-            standing = Standing::Heals;
-            // Where a whole table is gone, no state is old enough; see `src/worker/opening.rs`.
-            let older = if known.lacking(None).is_empty() { self.checkpoints.newest(name, Some(next)).await? } else { None };
-            match older.filter(|older| older.next >= bounds.first) {
-                Some(older) => (promise, next) = (older.promise, older.next),
-                None => return Ok(Standing::Forgotten),
+        let (mut state, mut is_newest) = ((*next, *promise), true);
+        loop {
+            if let Some(standing) = rewrite::standing(state, known, bounds.first, is_newest) {
+                return Ok(standing);
             }
+            let Some(older) = self.checkpoints.newest(name, Some(state.0)).await? else { return Ok(Standing::Forgotten) };
+            (state, is_newest) = ((older.next, older.promise), false);
         }
-        Ok(standing)
     }
 
-    /// Looks whether a source can be rewritten, and what of it cannot.
-    async fn plan(&self, source: Source) -> Result<Plan, CommandError> {
-        let Source { partition, name, next, bounds, .. } = &source;
-        assignment::check_bounds(name, *bounds, *next).map_err(CommandError::Refused)?;
-        let mut engine = self.restored(&source).await?;
-        if let Some(last) = engine.last_record().filter(|last| last.offset >= bounds.first) {
-            let mut stretch = self.stretch(*partition, (last.offset, last.offset + 1))?;
-            let found = stretch.records().await.map_err(CommandError::Kafka)?;
-            if !found.first().is_some_and(|record| record.offset == last.offset && engine.recognises(record)) {
-                return Err(CommandError::Refused(format!(
-                    "the log of {name} does not hold at offset {} the record that was read there: it is another one, or was cut; raise \
-                     `epoch`",
-                    last.offset
-                )));
-            }
+    /// A source that can be rewritten, as its log is now.
+    async fn open(&self, source: &Source) -> Result<Rewrite, CommandError> {
+        let Source { partition, name, next, known, bounds, .. } = source;
+        let state = self.newest(name).await?.filter(|state| state.next == *next).ok_or_else(|| {
+            CommandError::Refused(format!("the checkpoints of {name} changed meanwhile: somebody works on them; stop it"))
+        })?;
+        // What cannot be read is for the restore to refuse.
+        self.fits(name, Snapshot::memory_of(&state.bytes).unwrap_or_default())?;
+        let (first, end) = self.log.bounds(*partition)?;
+        let empty = insist(async || self.sink.empty_of_records(name).await).await;
+        let empty = empty.map_err(|error| CommandError::Store(format!("could not ask what is left of {name}"), error))?;
+        let bounds = Bounds { first, end, ..*bounds };
+        let found = Found { state: &state, known: known.clone(), bounds, empty };
+        let opened = Rewrite::open(&self.config.rules, name, found, self.config.flush.rows_max);
+        let mut rewrite = opened.map_err(CommandError::Refused)?;
+        self.heed_compaction(&mut rewrite).await?;
+        if let Some(at) = rewrite.witness() {
+            let mut stretch = self.stretch(*partition, (at, at + 1))?;
+            let found = match stretch.records().await.map_err(CommandError::Kafka)? {
+                Part::Records(records) => records,
+                Part::NotHeld(_) | Part::Over => Vec::new(),
+            };
+            rewrite.recognise(found.first()).map_err(CommandError::Refused)?;
         }
-        let progress = engine.flush().rows.progress.remove(0);
-        let from = progress.first.max(bounds.first);
-        let empty = self.empty_of_records(name).await?;
-        let evidence =
-            Evidence { promise: source.promise, known: source.known.clone(), progress, log_first: bounds.first, empty };
-        Ok(Plan { source, evidence, from })
+        Ok(rewrite)
     }
 
-    /// The engine of the newest state, as it was when it was looked for.
-    async fn restored(&self, source: &Source) -> Result<Engine, CommandError> {
-        let Source { name, next, .. } = source;
-        let state = self.checkpoints.newest(name, None).await?.filter(|state| state.next == *next);
-        let Some(state) = state else {
-            return Err(CommandError::Refused(format!(
-                "the checkpoints of {name} changed meanwhile: somebody works on them; stop it"
-            )));
+    /// Asks whether the topic is compacted, where nothing else shows what is missing.
+    async fn heed_compaction(&self, rewrite: &mut Rewrite) -> Result<(), CommandError> {
+        if rewrite.is_counted() {
+            return Ok(());
+        }
+        let ask = async || {
+            let survey = Survey::new(&self.config.kafka, self.log.tokens(), self.config.rules.epoch)?;
+            Ok::<bool, Failure>(matches!(survey.settings().await, Described::Settings(settings) if settings.compacted))
         };
-        Engine::restore(self.config.rules.clone(), Arc::clone(name), &state.bytes)
-            .map_err(|error| CommandError::Refused(format!("the checkpoint of {name} at offset {next} cannot be used: {error}")))
+        if *self.is_compacted.get_or_try_init(ask).await? {
+            rewrite.suspect_gaps();
+        }
+        Ok(())
+    }
+
+    /// The newest state of a source, if there is the memory to read it.
+    async fn newest(&self, source: &str) -> Result<Option<StoredState>, CommandError> {
+        self.fits(source, Memory::at_least(self.checkpoints.size(source).await?))?;
+        Ok(self.checkpoints.newest(source, None).await?)
+    }
+
+    fn fits(&self, source: &str, state: u64) -> Result<(), CommandError> {
+        let memory = service::memory_within(service::memory_limit(self.config));
+        memory.map_or(Ok(()), |memory| memory.fits_a_command(source, state)).map_err(CommandError::Refused)
     }
 
     fn stretch(&self, partition: Partition, of: (Offset, Offset)) -> Result<Stretch, CommandError> {

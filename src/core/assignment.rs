@@ -30,7 +30,8 @@ mod reading;
 mod refusal;
 mod stamps;
 
-pub use judgement::{Bounds, Found, StoredState, check_bounds};
+pub(crate) use judgement::restored;
+pub use judgement::{Bounds, Found, StoredState};
 pub use leaving::{Farewell, Undone};
 pub use memory::Memory;
 pub use promise::{Broken, Known, Promise, StoreId, written};

@@ -18,6 +18,7 @@ pub mod row;
 
 pub mod assignment;
 pub mod loss;
+pub mod rewrite;
 
 pub mod attribution;
 pub mod estimate;

@@ -5,6 +5,7 @@
 //! and rejects of records that the log no longer holds.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::assignment::{Known, Promise};
 use crate::engine::Gone;
@@ -81,17 +82,31 @@ impl Evidence {
     /// The facts and rejects that cannot be had again. Known before anything is written, and forgotten by that: to be recorded first.
     #[must_use]
     pub fn lost_records(&self) -> Vec<Loss> {
-        let Evidence { progress, log_first, empty, .. } = self;
+        self.lost_of(&(self.progress.first..self.log_first), |table| self.empty.contains(&table))
+    }
+
+    /// Those of a part of which the log turns out to lack records. Of a source that keeps its promise nobody knows any more which tables held
+    /// nothing, if it was written again in part before.
+    #[must_use]
+    pub fn lost_records_of(&self, part: &Range<Offset>) -> Vec<Loss> {
+        let keeps = self.promise.compare(&self.known).is_ok();
+        self.lost_of(part, |table| keeps || self.empty.contains(&table))
+    }
+
+    /// What is lost of a part that the log does not hold; `lacks` says which tables may hold nothing of it.
+    fn lost_of(&self, part: &Range<Offset>, lacks: impl Fn(&'static str) -> bool) -> Vec<Loss> {
+        let Evidence { progress, .. } = self;
         let count = |kind: Option<EventType>| match kind {
             None => progress.rejected,
             Some(kind) => {
                 progress.accepted_by_type.iter().filter(|(name, _)| *name == kind.as_str()).map(|(_, count)| *count).sum()
             }
         };
-        let next = progress.version.min(*log_first);
+        let next = progress.version.min(part.end);
         let written = OF_RECORDS.iter().filter(|(_, kind)| count(*kind) > 0);
         let loss = |(table, _): &(&'static str, _)| {
-            let first = if empty.contains(table) { progress.first } else { self.all_held() };
+            let held = if lacks(table) { progress.first } else { self.all_held() };
+            let first = held.max(part.start);
             (first < next).then_some(Loss { table, first, next, lives: None, reason: RECORDS })
         };
         written.filter_map(loss).collect()
@@ -106,7 +121,7 @@ impl Evidence {
         };
         LostLives {
             tables: self.known.tables.iter().filter_map(lacks).collect(),
-            log_first: self.log_first,
+            seen_from: self.log_first,
             next: self.progress.version,
         }
     }
@@ -116,7 +131,8 @@ impl Evidence {
 #[derive(Clone, Debug)]
 pub struct LostLives {
     tables: Vec<Lacking>,
-    log_first: Offset,
+    /// From here on the log shows every record.
+    seen_from: Offset,
     next: Offset,
 }
 
@@ -138,17 +154,22 @@ impl LostLives {
     /// The record at an offset is of a life that has left memory.
     pub fn note(&mut self, offset: Offset, gone: Gone) {
         // Where the log does not reach back, the number would say too little, and is not said.
-        let is_counted = |lacking: &&mut Lacking| self.log_first <= lacking.held && offset >= lacking.held;
+        let is_counted = |lacking: &&mut Lacking| self.seen_from <= lacking.held && offset >= lacking.held;
         for lacking in self.tables.iter_mut().filter(is_counted).filter(|lacking| has_row(lacking.table, gone.kind)) {
             lacking.roots.insert(gone.root);
         }
+    }
+
+    /// Before an offset the log does not show every record.
+    pub fn cannot_count_before(&mut self, offset: Offset) {
+        self.seen_from = self.seen_from.max(offset);
     }
 
     /// What is lost for good, once the log was passed over.
     #[must_use]
     pub fn losses(&self) -> Vec<Loss> {
         let loss = |Lacking { table, held, roots }: &Lacking| {
-            let lives = (self.log_first <= *held).then_some(roots.len() as u64);
+            let lives = (self.seen_from <= *held).then_some(roots.len() as u64);
             (lives != Some(0)).then_some(Loss { table, first: *held, next: self.next, lives, reason: LIVES })
         };
         self.tables.iter().filter_map(loss).collect()
@@ -249,5 +270,14 @@ mod tests {
     fn a_table_of_facts_that_holds_nothing_is_lost_although_nothing_else_shows() {
         let evidence = Evidence { empty: vec!["visit", "click"], ..evidence(Some(100), [Some(100); 4], 40) };
         assert_eq!(of(&evidence.lost_records()), [("visit", 10, 40, None)], "no click was ever written");
+    }
+
+    #[test]
+    fn where_nothing_is_missed_nobody_knows_which_rows_of_a_hole_in_the_log_are_there() {
+        let whole = evidence(Some(100), [Some(100); 4], 10);
+        assert_eq!(of(&whole.lost_records_of(&(20..30))), [("visit", 20, 30, None), ("rejects", 20, 30, None)]);
+        let older = evidence(Some(60), [Some(50); 4], 10);
+        assert_eq!(older.lost_records_of(&(20..30)), [], "they are in the copy");
+        assert_eq!(of(&older.lost_records_of(&(20..70)))[0], ("visit", 60, 70, None));
     }
 }

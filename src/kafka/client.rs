@@ -3,7 +3,7 @@
 //! Decides nothing about partitions: callbacks write down what happened, the reader acts on it.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -152,6 +152,7 @@ pub(super) struct Context {
     notices: Mutex<VecDeque<Notice>>,
     reason: Mutex<Option<String>>,
     closing: AtomicBool,
+    fetched: AtomicU64,
 }
 
 impl Context {
@@ -162,7 +163,13 @@ impl Context {
             notices: Mutex::default(),
             reason: Mutex::default(),
             closing: AtomicBool::new(false),
+            fetched: AtomicU64::new(0),
         }
+    }
+
+    /// How far the partition that it has got furthest in was fetched by its last statistics, whether or not anything was handed out.
+    pub(super) fn fetched(&self) -> Offset {
+        self.fetched.load(Ordering::Relaxed)
     }
 
     /// What its client shows to the brokers.
@@ -207,6 +214,7 @@ impl ClientContext for Context {
             let [first, settled, written] =
                 [partition.lo_offset, partition.ls_offset, partition.hi_offset].map(|offset| Offset::try_from(offset).ok());
             self.note(Notice::Extent(Partition(*number), Extent { first, end: settled.or(written), written }));
+            self.fetched.fetch_max(offset(partition.next_offset), Ordering::Relaxed);
         }
     }
 

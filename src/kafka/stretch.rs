@@ -16,7 +16,7 @@ use crate::config;
 use crate::reader::{Batches as _, Item, PartitionError};
 use crate::record::{Offset, Partition, Record};
 
-/// How long the brokers may give nothing, not even the end.
+/// How long the client may get nowhere.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A part of a partition that is being read.
@@ -30,6 +30,18 @@ pub struct Stretch {
     /// What is next of what was drained, and how much that was.
     at: usize,
     drained: usize,
+}
+
+/// What comes next of a part.
+#[derive(Debug)]
+pub enum Part<'a> {
+    /// Records.
+    Records(Vec<Record<'a>>),
+    /// The log does not hold the place where it is read: what the client says. Whoever still wants the rest reads it anew from where the log
+    /// begins.
+    NotHeld(String),
+    /// There are no more.
+    Over,
 }
 
 impl Drop for Stretch {
@@ -54,7 +66,8 @@ impl Stretch {
         (next, end): (Offset, Offset),
     ) -> KafkaResult<Stretch> {
         let mut config = client::client_config(settings, epoch, 0);
-        config.set("statistics.interval.ms", "0");
+        // They say how far it has got where it hands nothing out.
+        config.set("statistics.interval.ms", "1000");
         let client: Arc<Client> = Arc::new(config.create_with_context(Context::new(&settings.topic, tokens))?);
         tokens.give(client.client());
         let mut hand = Hand::default();
@@ -63,29 +76,26 @@ impl Stretch {
         Ok(Stretch { hand, client, partition, next, end, at: 0, drained: 0 })
     }
 
-    /// Where the next record will be, at least.
-    #[must_use]
-    pub fn next(&self) -> Offset {
-        self.next
-    }
-
-    /// The next records; none once there are no more.
+    /// What comes next.
     ///
     /// # Errors
-    /// When the brokers do not give them, with what they say.
-    pub async fn records(&mut self) -> Result<Vec<Record<'_>>, String> {
-        let until = Instant::now() + PATIENCE;
+    /// When the brokers do not give it, with what they say.
+    pub async fn records(&mut self) -> Result<Part<'_>, String> {
+        let mut patience = Patience { reached: 0, until: Instant::now() + PATIENCE };
         while self.next < self.end {
             // Whatever the client says of itself is heard while it is polled.
             drop(self.client.poll(Duration::ZERO));
+            while self.client.context().take().is_some() {}
             if self.at == self.drained {
                 (self.at, self.drained) = (0, self.hand.drain(self.partition));
             }
-            let run = self.run()?;
-            if !run.is_empty() {
-                return Ok(self.hand.records(self.partition, run));
+            match self.run() {
+                Ok(run) if run.is_empty() => {}
+                Ok(run) => return Ok(Part::Records(self.hand.records(self.partition, run))),
+                Err((PartitionError::CutOff, said)) => return Ok(Part::NotHeld(said)),
+                Err((_, said)) => return Err(said),
             }
-            if Instant::now() > until {
+            if patience.is_over(Instant::now(), self.next.max(self.client.context().fetched())) {
                 let said = self.client.context().take_reason().unwrap_or_else(|| "nothing".to_owned());
                 return Err(format!("no record at offset {} within {PATIENCE:?}; the client says: {said}", self.next));
             }
@@ -93,11 +103,11 @@ impl Stretch {
                 sleep(IDLE).await;
             }
         }
-        Ok(Vec::new())
+        Ok(Part::Over)
     }
 
     /// The next records of this part in what was drained, or nothing but what stands before them.
-    fn run(&mut self) -> Result<Range<usize>, String> {
+    fn run(&mut self) -> Result<Range<usize>, (PartitionError, String)> {
         let first = self.at;
         while self.at < self.drained
             && let Item::Record(offset) = self.hand.item(self.partition, self.at)
@@ -110,11 +120,42 @@ impl Stretch {
                 Item::Record(_) => self.next = self.end,
                 Item::End(end) => self.next = self.next.max(end),
                 Item::Error { class: PartitionError::Recovers, .. } => {}
-                Item::Error { .. } => return Err(self.hand.text(self.partition, self.at)),
+                Item::Error { class, .. } => return Err((class, self.hand.text(self.partition, self.at))),
             }
             self.at += 1;
             return Ok(0..0);
         }
         Ok(first..self.at)
+    }
+}
+
+/// Until when is waited for somebody who gets nowhere: records of aborted transactions are passed over without a word.
+struct Patience {
+    reached: Offset,
+    until: Instant,
+}
+
+impl Patience {
+    /// Whether it is over, when an offset has been reached by now.
+    fn is_over(&mut self, now: Instant, reached: Offset) -> bool {
+        if reached > self.reached {
+            (self.reached, self.until) = (reached, now + PATIENCE);
+        }
+        now > self.until
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_gets_on_is_waited_for_however_long_that_takes() {
+        let began = Instant::now();
+        let mut patience = Patience { reached: 0, until: began + PATIENCE };
+        let long_after = (1..=10).map(|step| (began + PATIENCE * step, Offset::from(step)));
+        assert!(long_after.into_iter().all(|(now, reached)| !patience.is_over(now, reached)));
+        let last = began + PATIENCE * 10;
+        assert!(!patience.is_over(last + PATIENCE, 10) && patience.is_over(last + PATIENCE + Duration::from_millis(1), 10));
     }
 }

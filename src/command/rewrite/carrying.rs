@@ -1,17 +1,18 @@
-//! One source is rewritten: records first, then lives, then what says that they are there.
+//! One source is rewritten: the steps that `crate::rewrite` hands out are carried out.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Parts, Plan, Source};
 use crate::command::outcome::CommandError;
-use crate::command::sending::send;
-use crate::engine::{Batch, Engine};
-use crate::event;
+use crate::command::sending::{insist, send};
 use crate::failure::Failure;
-use crate::loss::{Loss, LostLives, OF_RECORDS};
-use crate::row::Progress;
+use crate::kafka::{Part, Stretch};
+use crate::loss::Loss;
+use crate::rewrite::{Rewrite, Step};
+use crate::row::{Progress, Rows};
 use crate::worker::{Append, Appended, Promise, Sink as _};
 
 /// Ids in one question: its parameters must fit into a request.
@@ -19,107 +20,108 @@ const IDS_MAX: usize = 256;
 
 impl Parts<'_> {
     /// Rewrites a source; says what of it is lost for good.
-    pub(super) async fn carry_out(&self, plan: &Plan) -> Result<Vec<Loss>, CommandError> {
-        let Plan { source, evidence, .. } = plan;
-        let mut engine = self.restored(source).await?;
-        let mut losses = evidence.lost_records();
-        // What shows it may be written again by the time that this is killed.
-        self.record(&source.name, &losses).await?;
-        let mut lives = evidence.lost_lives();
-        self.write_records(plan, &mut engine, &mut lives).await?;
-        let of_lives = lives.losses();
-        self.record(&source.name, &of_lives).await?;
-        losses.extend(of_lives);
-        let mut from = Some(0);
-        while let Some(place) = from {
-            from = engine.mark_whole(place, self.config.flush.rows_max);
-            self.send(source, engine.flush()).await?;
-        }
-        let mut progress = evidence.progress.clone();
-        progress.log_end = source.bounds.end.max(source.next);
-        self.finish(source, progress).await?;
-        Ok(losses)
-    }
-
-    /// Facts and rejects of all that the log still holds below the state.
-    async fn write_records(&self, plan: &Plan, engine: &mut Engine, lives: &mut LostLives) -> Result<(), CommandError> {
-        let Plan { source, from, .. } = plan;
-        let bar = ProgressBar::new(source.next.saturating_sub(*from)).with_style(ProgressStyle::default_bar());
-        let mut stretch = self.stretch(source.partition, (*from, source.next))?;
+    pub(super) async fn carry_out(&self, plan: &mut Plan) -> Result<Vec<Loss>, CommandError> {
+        // The log may begin later by now.
+        let mut rewrite = self.open(&plan.source).await?;
+        plan.to_read = rewrite.to_read();
+        let source = &plan.source;
+        let bar = ProgressBar::new(plan.to_read.end - plan.to_read.start).with_style(ProgressStyle::default_bar());
+        let mut stretch = None;
         loop {
-            let records = stretch.records().await.map_err(|said| CommandError::Kafka(format!("{}: {said}", source.name)))?;
-            let is_over = records.is_empty();
-            for record in &records {
-                if let Some(gone) = engine.write_again(record, event::parse(record)) {
-                    lives.note(record.offset, gone);
+            match rewrite.step() {
+                Step::Record(losses) => self.record(source, &losses).await?,
+                Step::Read(part) => {
+                    bar.set_position(part.start - plan.to_read.start);
+                    self.read(source, part, &mut stretch, &mut rewrite).await?;
                 }
-            }
-            drop(records);
-            bar.set_position(stretch.next().saturating_sub(*from));
-            if is_over || engine.dirty_rows() >= self.config.flush.rows_max {
-                self.send(source, engine.flush()).await?;
-            }
-            if is_over {
-                bar.finish_and_clear();
-                return Ok(());
+                Step::Insert(rows) => self.send(source, rows).await?,
+                Step::Mark(progress) => self.mark(source, progress).await?,
+                Step::Append(progress) => self.append(source, progress).await?,
+                Step::Done => break,
             }
         }
+        bar.finish_and_clear();
+        Ok(rewrite.losses().to_vec())
     }
 
-    /// Sends a piece, but for `progress`, and for clicks that are there: only those knew the way to their target.
-    async fn send(&self, source: &Source, batch: Batch) -> Result<(), CommandError> {
-        let mut rows = batch.rows;
-        rows.progress.clear();
-        let mut there = BTreeSet::new();
-        for ids in rows.clicks.chunks(IDS_MAX) {
-            let ids: Vec<&str> = ids.iter().map(|click| click.id.as_str()).collect();
-            let ask = "SELECT DISTINCT id FROM click WHERE id IN {ids:Array(String)} AND epoch = {epoch:UInt16} AND source = {source:String}";
-            let ask =
-                self.database.query(ask).param("ids", ids).param("epoch", self.config.rules.epoch).param("source", &*source.name);
-            there.extend(self.database.all::<String>("ask which clicks are there", ask).await?);
-        }
-        rows.clicks.retain(|click| !there.contains(&click.id));
-        let failed =
-            |error| CommandError::Store(format!("could not rewrite {}; the same command does the rest", source.name), error);
-        if rows.is_empty() { Ok(()) } else { send(&self.sink, &rows, "rewrite").await.map_err(failed) }
-    }
-
-    /// The tables of facts and rejects that hold nothing of a source.
-    pub(super) async fn empty_of_records(&self, source: &str) -> Result<Vec<&'static str>, CommandError> {
-        let mut empty = Vec::new();
-        for (table, _) in OF_RECORDS {
-            let ask = format!(
-                "SELECT count() FROM (SELECT 1 FROM {table} WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}} LIMIT 1)"
-            );
-            let ask = self.database.query(&ask).param("epoch", self.config.rules.epoch).param("source", source);
-            let rows: Vec<u64> = self.database.all("ask what is left of facts", ask).await?;
-            empty.extend((rows == [0]).then_some(table));
-        }
-        Ok(empty)
-    }
-
-    /// Says what is lost for good. Said again by the same command, it stands once.
-    async fn record(&self, source: &str, losses: &[Loss]) -> Result<(), CommandError> {
-        for Loss { table, first, next, lives, reason } in losses {
-            let record = "INSERT INTO loss (epoch, source, table, first, next, lives, reason, recorded) SELECT {epoch:UInt16}, \
-                          {source:String}, {table:String}, {first:UInt64}, {next:UInt64}, {lives:Nullable(UInt64)}, {reason:String}, now64(3)";
-            let query = self.database.query(record).param("epoch", self.config.rules.epoch).param("source", source);
-            let query = query.param("table", table).param("first", first).param("next", next).param("lives", lives);
-            self.database.run("record what is lost", query.param("reason", reason)).await?;
+    /// The next records of a part of the log.
+    async fn read(
+        &self,
+        source: &Source,
+        part: Range<u64>,
+        stretch: &mut Option<Stretch>,
+        rewrite: &mut Rewrite,
+    ) -> Result<(), CommandError> {
+        let opened = match stretch.take() {
+            Some(opened) => opened,
+            None => self.stretch(source.partition, (part.start, part.end))?,
+        };
+        let failed = |said: String| CommandError::Kafka(format!("{}: {said}", source.name));
+        let not_held = match stretch.insert(opened).records().await.map_err(failed)? {
+            Part::Records(records) => {
+                rewrite.read(&records);
+                None
+            }
+            Part::Over => {
+                rewrite.read_to(part.end);
+                None
+            }
+            Part::NotHeld(said) => Some(said),
+        };
+        if let Some(said) = not_held {
+            let (first, _) = self.log.bounds(source.partition)?;
+            if first <= part.start {
+                return Err(failed(said));
+            }
+            rewrite.begins_at(first);
+            self.heed_compaction(rewrite).await?;
+            *stretch = None;
         }
         Ok(())
     }
 
-    /// Marks, then `progress`: from here on a worker opens the source.
-    async fn finish(&self, source: &Source, progress: Progress) -> Result<(), CommandError> {
-        let failed = |error: Failure| CommandError::Store(format!("could not finish {}", source.name), error);
-        // Nothing is promised: the store has just forgotten it.
-        let promise = Promise { store: source.known.store, progress: None, tables: None };
-        let rows = [Append { progress, promise, whole: false }];
-        self.sink.mark_anew(&rows).await.map_err(failed)?;
-        match self.sink.append(&rows).await.map_err(failed)? {
+    /// Inserts rows, but for clicks that are there: only those knew the way to their target.
+    async fn send(&self, source: &Source, mut rows: Rows) -> Result<(), CommandError> {
+        let failed =
+            |error| CommandError::Store(format!("could not rewrite {}; the same command does the rest", source.name), error);
+        let mut there = BTreeSet::new();
+        for clicks in rows.clicks.chunks(IDS_MAX) {
+            let ids: Vec<&str> = clicks.iter().map(|click| click.id.as_str()).collect();
+            there.extend(insist(async || self.sink.clicks_there(&source.name, &ids).await).await.map_err(failed)?);
+        }
+        rows.clicks.retain(|click| !there.contains(&click.id));
+        if rows.is_empty() { Ok(()) } else { send(&self.sink, &rows, "rewrite").await.map_err(failed) }
+    }
+
+    /// Says what is lost for good. Said again by the same command, it stands once.
+    async fn record(&self, source: &Source, losses: &[Loss]) -> Result<(), CommandError> {
+        for loss in losses {
+            let noted = insist(async || self.sink.note_loss(&source.name, loss).await).await;
+            noted.map_err(|error| CommandError::Store("could not note what is lost".to_owned(), error))?;
+        }
+        Ok(())
+    }
+
+    async fn mark(&self, source: &Source, progress: Progress) -> Result<(), CommandError> {
+        let rows = [anew(source, progress)];
+        insist(async || self.sink.mark_anew(&rows).await).await.map_err(|error| unfinished(source, error))
+    }
+
+    /// From here on a worker opens the source.
+    async fn append(&self, source: &Source, progress: Progress) -> Result<(), CommandError> {
+        let rows = [anew(source, progress)];
+        match insist(async || self.sink.append(&rows).await).await.map_err(|error| unfinished(source, error))? {
             Appended::Done => Ok(()),
-            Appended::Broken(_) => Err(failed(Failure::Transient("another store has come in its place".to_owned()))),
+            Appended::Broken(_) => Err(unfinished(source, Failure::Transient("another store has come in its place".to_owned()))),
         }
     }
+}
+
+/// Nothing is promised: the store has just forgotten it.
+fn anew(source: &Source, progress: Progress) -> Append {
+    Append { progress, promise: Promise { store: source.known.store, progress: None, tables: None }, whole: false }
+}
+
+fn unfinished(source: &Source, error: Failure) -> CommandError {
+    CommandError::Store(format!("could not finish {}; the same command does it", source.name), error)
 }

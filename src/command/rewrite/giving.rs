@@ -3,27 +3,23 @@
 use std::sync::Arc;
 
 use super::{Parts, Source};
-use crate::assignment::{self, StoreId};
+use crate::assignment::StoreId;
 use crate::command::outcome::CommandError;
 use crate::migrations;
+use crate::rewrite;
 
 impl Parts<'_> {
-    /// The id that an empty store must have, if its own is another than that which the states name. From there on it is taken for that
-    /// one. A store in which somebody has written is another one: whose it is, only a person knows.
+    /// The id that the store is to be given, if it is an empty one in the place of that which the states name. From there on it is taken for
+    /// that one.
     pub(super) async fn id_to_give(&self, sources: &mut [Source]) -> Result<Option<StoreId>, CommandError> {
-        let is_other = |source: &&Source| source.promise.progress.is_some() && source.promise.store != source.known.store;
-        let Some(wanted) = sources.iter().find(is_other).map(|source| source.promise.store) else { return Ok(None) };
         let rows: Vec<u64> =
             self.database.all("ask whether the store is empty", self.database.query("SELECT count() FROM progress")).await?;
-        let foreign = sources.iter().filter(is_other).find(|source| rows != [0] || source.promise.store != wanted);
-        if let Some(Source { name, promise, known, .. }) = foreign {
-            let why = assignment::another_store(name, promise.store, known.store);
-            return Err(CommandError::Refused(format!(
-                "the store is not empty, or was made for states of several stores: {why}"
-            )));
+        let ids = sources.iter().map(|Source { name, promise, known, .. }| (&**name, *promise, known.store));
+        let wanted = rewrite::id_to_give(ids, rows == [0]).map_err(CommandError::Refused)?;
+        if let Some(wanted) = wanted {
+            sources.iter_mut().for_each(|source| source.known.store = wanted);
         }
-        sources.iter_mut().for_each(|source| source.known.store = wanted);
-        Ok(Some(wanted))
+        Ok(wanted)
     }
 
     /// Makes an empty store the one that was lost: workers compare, as after any loss.

@@ -74,7 +74,8 @@ pub(super) fn judge(source: &Arc<str>, found: Found, bounds: Bounds, rules: &Rul
     }
 }
 
-fn restored(source: &Arc<str>, rules: &Rules, bounds: Bounds, state: &StoredState) -> Result<Engine, String> {
+/// The engine of a state, if the log still holds the place where it reads on.
+pub(crate) fn restored(source: &Arc<str>, rules: &Rules, bounds: Bounds, state: &StoredState) -> Result<Engine, String> {
     let next = state.next;
     check_bounds(source, bounds, next)?;
     let engine = Engine::restore(rules.clone(), Arc::clone(source), &state.bytes)
@@ -95,10 +96,7 @@ fn established(source: &Arc<str>, rules: &Rules, bounds: Bounds) -> Engine {
 }
 
 /// The log must begin before, and end behind, the place where reading goes on.
-///
-/// # Errors
-/// Why it does not, and what to do.
-pub fn check_bounds(source: &str, bounds: Bounds, next: Offset) -> Result<(), String> {
+pub(super) fn check_bounds(source: &str, bounds: Bounds, next: Offset) -> Result<(), String> {
     let Bounds { first, end, committed: _, partitions: _ } = bounds;
     if next < first {
         return Err(refusal::begins_later(source, first, next));

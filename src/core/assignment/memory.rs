@@ -37,20 +37,40 @@ impl Memory {
         object.saturating_mul(OF_OBJECT)
     }
 
-    /// Whether a state that will take about so many bytes may be opened. One that takes nothing yet always may.
+    /// Whether a state that will take about so many bytes may be opened by a worker. One that takes nothing yet always may.
     ///
     /// # Errors
     /// Why not, and what to do.
     pub fn fits(self, source: &str, state: u64) -> Result<(), String> {
+        self.has_room(source, state, "this worker").map_err(|short| {
+            format!(
+                "{short}: opened, it would get all of its partitions killed. Nothing of it is read until it fits. Start another worker, \
+                 or give this one more memory (its container's limit, or `memory.limit_mib`); it is opened by itself when memory is free \
+                 (docs/operations.md, \"GrapevineMemoryShort\")"
+            )
+        })
+    }
+
+    /// The same for a command, which would be killed on its way.
+    ///
+    /// # Errors
+    /// Why not, and what to do.
+    pub fn fits_a_command(self, source: &str, state: u64) -> Result<(), String> {
+        self.has_room(source, state, "this command").map_err(|short| {
+            format!(
+                "{short}: opened, it would get it killed on the way. Nothing of it was done. Run it where there is more memory (its \
+                 container's limit, or `memory.limit_mib`)"
+            )
+        })
+    }
+
+    fn has_room(self, source: &str, state: u64, who: &str) -> Result<(), String> {
         if state == 0 || state <= self.left() {
             return Ok(());
         }
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         Err(format!(
-            "the state of {source} takes {} MiB or more, and of the {} MiB that this worker may take it takes {}: opened, it would get all \
-             of its partitions killed. Nothing of it is read until it fits. Start another worker, or give this one more memory (its \
-             container's limit, or `memory.limit_mib`); it is opened by itself when memory is free \
-             (docs/operations.md, \"GrapevineMemoryShort\")",
+            "the state of {source} takes {} MiB or more, and of the {} MiB that {who} may take it takes {}",
             mib(state),
             mib(self.limit),
             mib(self.taken)
@@ -72,6 +92,8 @@ mod tests {
             said.contains("log/0 takes 501 MiB") && said.contains("of the 1000 MiB") && said.contains("it takes 400:"),
             "{said}"
         );
+        let of_command = MEMORY.fits_a_command("log/0", (500 << 20) + 1).unwrap_err();
+        assert!(of_command.contains("that this command may take it takes 400: opened"), "{of_command}");
         let full = Memory { taken: u64::MAX, ..MEMORY };
         assert!(full.fits("log/0", 1).is_err() && full.fits("log/0", 0).is_ok(), "a new partition is small");
         assert!(Memory { limit: u64::MAX, taken: 0 }.fits("log/0", u64::MAX).is_err(), "no sum runs over");

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use grapevine::config::Config;
 use grapevine::embedded::broker::{Message, Publisher};
 use grapevine::event::parse;
-use grapevine::record::Record;
+use grapevine::kafka::{Part, Stretch, Tokens};
+use grapevine::record::{Partition, Record};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
@@ -149,6 +151,44 @@ fn aborted_transactions_count_for_nothing_and_one_at_the_end_holds_nothing_up() 
     until("nothing is left to read", || if lag() == 0.0 { Ok(()) } else { Err(lag()) });
     worker.stop();
     assert_sound(&world, &data);
+}
+
+/// The offsets of the records that a part of the first partition holds, and whether it was read to its end.
+fn part(world: &World, of: (u64, u64)) -> (Vec<u64>, bool) {
+    let key = ("GRAPEVINE_RULES_PSEUDONYM_KEY".to_owned(), "a key for tests only".to_owned());
+    let config = Config::load(Some(&world.folder().join("worker.toml")), [key].into_iter()).unwrap();
+    let tokens = Tokens::start(&config.kafka).unwrap();
+    let mut offsets = Vec::new();
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let mut stretch = Stretch::open(&config.kafka, &tokens, 0, Partition(0), of).unwrap();
+        loop {
+            match stretch.records().await.unwrap() {
+                Part::Records(records) => offsets.extend(records.iter().map(|record| record.offset)),
+                Part::NotHeld(said) => {
+                    assert!(!said.is_empty());
+                    return (offsets, false);
+                }
+                Part::Over => return (offsets, true),
+            }
+        }
+    })
+}
+
+#[test]
+fn a_part_of_a_log_goes_on_behind_what_was_aborted_and_is_not_held_where_the_log_was_cut() {
+    let kafka = ApacheKafka::shared();
+    let world = World::on(&kafka, 1, Database::absent("part"));
+    let transactions = Transactions::new(&world);
+    let lines = vec![b"a line".to_vec(); 3];
+    transactions.commit(&lines);
+    transactions.begin(&lines);
+    transactions.abort();
+    transactions.commit(&lines);
+    // After each three a mark of the transaction.
+    assert_eq!(part(&world, (0, 12)), (vec![0, 1, 2, 8, 9, 10], true));
+    kafka.delete_records(&world.topic, 0, 9);
+    assert_eq!(part(&world, (0, 12)), (vec![], false));
+    assert_eq!(part(&world, (9, 12)), (vec![9, 10], true));
 }
 
 #[test]

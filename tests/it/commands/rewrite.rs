@@ -100,6 +100,8 @@ fn a_database_that_was_dropped_is_written_again_also_if_that_is_killed_on_the_wa
     worker.wait_until_unready("grapevine rewrite");
     worker.kill();
 
+    let refused = say(&world, &["rewrite", "--plan"], &[("GRAPEVINE_MEMORY_LIMIT_MIB", "1")]).refused();
+    assert!(refused.contains("of the 1 MiB that this command may take"), "{refused}");
     let plan = say(&world, &["rewrite", "--plan"], &[]).done();
     assert!(plan.contains("would be given the id") && plan.contains("nothing was done"), "{plan}");
     // The group is one that this broker takes to have members.

@@ -1,0 +1,477 @@
+//! `grapevine rewrite` of one source, as a pure state machine: what its newest state, the store and the log say decides what is written
+//! again, in which order, and what is lost for good.
+//!
+//! ```text
+//! Record (facts, rejects) ─► Read ⇄ Insert ─► Record (lives, holes) ─► Insert … ─► Mark ─► Append ─► Done
+//! ```
+//!
+//! It hands out one step after another, and is told what the log gave; the command and the simulator carry the steps out. Keeps: a loss is
+//! noted before anything is written that would hide it from whoever runs the same again; marks are made when every row is there, `progress`
+//! is written last, so that a worker opens only what is whole.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::assignment::{self, Bounds, Known, Promise, StoreId, StoredState};
+use crate::engine::{Engine, Rules};
+use crate::event;
+use crate::loss::{Evidence, Loss, LostLives};
+use crate::record::{Offset, Record};
+use crate::row::{Progress, Rows};
+
+/// What a source needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing.
+    Whole,
+    /// A worker: a kept state is as old as the store.
+    Heals,
+    /// To be rewritten.
+    Forgotten,
+}
+
+/// What a source needs, by one of its states, of which the newer ones have not said it; `None` where an older state must. A worker would
+/// find the same. Where there is no older one, it is forgotten.
+#[must_use]
+pub fn standing((next, promise): (Offset, Promise), known: &Known, log_first: Offset, is_newest: bool) -> Option<Standing> {
+    match promise.compare(known) {
+        Ok(_) if is_newest => Some(Standing::Whole),
+        Ok(_) if next >= log_first => Some(Standing::Heals),
+        Ok(_) => Some(Standing::Forgotten),
+        // Where a whole table is gone, no state is old enough.
+        Err(_) if !known.lacking(None).is_empty() => Some(Standing::Forgotten),
+        Err(_) => None,
+    }
+}
+
+/// Whether a source is rewritten: those that are forgotten; with `all` also those of which nothing is missed, if they have written anything
+/// that may be lost.
+#[must_use]
+pub fn is_asked_for(standing: Standing, promise: &Promise, all: bool) -> bool {
+    standing == Standing::Forgotten || (all && standing == Standing::Whole && promise.progress.is_some())
+}
+
+/// The id that an empty store must have, if its own is another than that which the states of sources name: from there on it is taken for
+/// that one. A store in which somebody has written is another one: whose it is, only a person knows.
+///
+/// # Errors
+/// Why nothing may be given to this one.
+pub fn id_to_give<'a>(
+    sources: impl Iterator<Item = (&'a str, Promise, StoreId)> + Clone,
+    is_empty: bool,
+) -> Result<Option<StoreId>, String> {
+    let mut others = sources.filter(|(_, promise, here)| promise.progress.is_some() && promise.store != *here);
+    let Some((_, Promise { store: wanted, .. }, _)) = others.clone().next() else { return Ok(None) };
+    match others.find(|(_, promise, _)| !is_empty || promise.store != wanted) {
+        None => Ok(Some(wanted)),
+        Some((source, promise, here)) => Err(format!(
+            "the store is not empty, or was made for states of several stores: {}",
+            assignment::another_store(source, promise.store, here)
+        )),
+    }
+}
+
+/// What is known of a source that is to be rewritten.
+#[derive(Debug)]
+pub struct Found<'a> {
+    /// Its newest state.
+    pub state: &'a StoredState,
+    /// What the store says.
+    pub known: Known,
+    /// Where its log begins and ends.
+    pub bounds: Bounds,
+    /// Tables of facts and rejects that hold nothing of it.
+    pub empty: Vec<&'static str>,
+}
+
+/// What is to be done next.
+#[derive(Debug)]
+pub enum Step {
+    /// Note what is lost for good.
+    Record(Vec<Loss>),
+    /// Give the next records of this part of the log to [`Rewrite::read`]; where there are no more, say [`Rewrite::read_to`]; where the log
+    /// does not begin before it any more, [`Rewrite::begins_at`].
+    Read(Range<Offset>),
+    /// Insert rows, but for clicks that are there: only those know the way to their target.
+    Insert(Rows),
+    /// Make the marks of the source anew.
+    Mark(Progress),
+    /// Append `progress`.
+    Append(Progress),
+    /// Nothing: it is whole.
+    Done,
+}
+
+/// One source on its way.
+#[derive(Debug)]
+pub struct Rewrite {
+    engine: Engine,
+    evidence: Evidence,
+    lives: LostLives,
+    passed: Passed,
+    log_end: Offset,
+    rows_max: usize,
+    /// What is to be noted before anything else.
+    unrecorded: Vec<Loss>,
+    losses: Vec<Loss>,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Records,
+    /// The place of the next life.
+    Lives(usize),
+    Marks,
+    Progress,
+    Over,
+}
+
+/// What was seen of the log.
+#[derive(Debug)]
+struct Passed {
+    next: Offset,
+    records: u64,
+    /// From the first gap between records to the last.
+    gaps: Option<Range<Offset>>,
+    /// Whether it has begun where it was asked to begin, all the time.
+    is_uncut: bool,
+    /// Whether compaction takes records out of it.
+    is_compacted: bool,
+}
+
+impl Passed {
+    /// The log goes on at an offset, with nothing before it.
+    fn go_on(&mut self, at: Offset) {
+        if at > self.next {
+            let first = self.gaps.as_ref().map_or(self.next, |gaps| gaps.start);
+            self.gaps = Some(first..at);
+            self.next = at;
+        }
+    }
+}
+
+impl Rewrite {
+    /// A source that is to be rewritten, in pieces of about so many rows.
+    ///
+    /// # Errors
+    /// Why it cannot be, and what to do.
+    pub fn open(rules: &Rules, source: &Arc<str>, found: Found<'_>, rows_max: usize) -> Result<Rewrite, String> {
+        let Found { state, known, bounds, empty } = found;
+        let mut engine = assignment::restored(source, rules, bounds, state)?;
+        let progress = engine.flush().rows.progress.remove(0);
+        let evidence = Evidence { promise: state.promise, known, progress, log_first: bounds.first, empty };
+        let next = evidence.progress.first.max(bounds.first);
+        Ok(Rewrite {
+            lives: evidence.lost_lives(),
+            passed: Passed { next, records: 0, gaps: None, is_uncut: true, is_compacted: false },
+            log_end: bounds.end,
+            rows_max,
+            unrecorded: evidence.lost_records(),
+            losses: Vec::new(),
+            phase: Phase::Records,
+            engine,
+            evidence,
+        })
+    }
+
+    /// The offset of the record by which the log must show that it is the one it was, if it still begins before it.
+    #[must_use]
+    pub fn witness(&self) -> Option<Offset> {
+        self.engine.last_record().map(|last| last.offset).filter(|offset| *offset >= self.evidence.log_first)
+    }
+
+    /// Looks at what the log holds there.
+    ///
+    /// # Errors
+    /// When it is another log.
+    pub fn recognise(&self, found: Option<&Record<'_>>) -> Result<(), String> {
+        let Some(offset) = self.witness() else { return Ok(()) };
+        if found.is_some_and(|record| record.offset == offset && self.engine.recognises(record)) {
+            return Ok(());
+        }
+        Err(format!(
+            "the log of {} does not hold at offset {offset} the record that was read there: it is another one, or was cut; raise `epoch`",
+            self.engine.source()
+        ))
+    }
+
+    /// Whether the log reaches back to where all of its records were counted: then it shows by itself that some are missing. Marks of
+    /// transactions leave gaps, too; elsewhere only the settings of the topic speak of it.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.passed.is_uncut && self.evidence.log_first <= self.evidence.progress.first
+    }
+
+    /// The topic is compacted: where records are not counted, every gap is one of some that were there.
+    pub fn suspect_gaps(&mut self) {
+        self.passed.is_compacted = true;
+    }
+
+    /// From the first gap to the last, if records are missing that were there.
+    fn hole(&self) -> Option<Range<Offset>> {
+        let Passed { records, gaps, is_compacted, .. } = &self.passed;
+        let is_holed = if self.is_counted() { *records < self.evidence.progress.read } else { *is_compacted };
+        gaps.clone().filter(|_| is_holed)
+    }
+
+    /// What is known to be lost, or may be.
+    #[must_use]
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+
+    /// The offsets that are passed over.
+    #[must_use]
+    pub fn to_read(&self) -> Range<Offset> {
+        self.passed.next..self.evidence.progress.version
+    }
+
+    /// What was lost for good, as far as was noted.
+    #[must_use]
+    pub fn losses(&self) -> &[Loss] {
+        &self.losses
+    }
+
+    /// What is to be done next; what was handed out before has been done.
+    pub fn step(&mut self) -> Step {
+        if !self.unrecorded.is_empty() {
+            let losses = std::mem::take(&mut self.unrecorded);
+            self.losses.extend(losses.iter().cloned());
+            return Step::Record(losses);
+        }
+        match self.phase {
+            Phase::Records => self.pass_over(),
+            Phase::Lives(place) => {
+                let next = self.engine.mark_whole(place, self.rows_max);
+                self.phase = next.map_or(Phase::Marks, Phase::Lives);
+                let rows = self.rows();
+                if rows.is_empty() { self.step() } else { Step::Insert(rows) }
+            }
+            Phase::Marks => {
+                self.phase = Phase::Progress;
+                Step::Mark(self.progress())
+            }
+            Phase::Progress => {
+                self.phase = Phase::Over;
+                Step::Append(self.progress())
+            }
+            Phase::Over => Step::Done,
+        }
+    }
+
+    /// Facts and rejects of all that the log still holds below the state.
+    fn pass_over(&mut self) -> Step {
+        let left = self.to_read();
+        let due = if left.is_empty() { 1 } else { self.rows_max.max(1) };
+        if self.engine.dirty_rows() >= due {
+            return Step::Insert(self.rows());
+        }
+        if !left.is_empty() {
+            return Step::Read(left);
+        }
+        if let Some(hole) = self.hole() {
+            self.lose(hole);
+        }
+        self.unrecorded.extend(self.lives.losses());
+        self.phase = Phase::Lives(0);
+        self.step()
+    }
+
+    /// The log gave these records, in order.
+    pub fn read(&mut self, records: &[Record<'_>]) {
+        for record in records.iter().filter(|record| self.evidence.progress.version > record.offset) {
+            if record.offset < self.passed.next {
+                continue;
+            }
+            self.passed.go_on(record.offset);
+            (self.passed.next, self.passed.records) = (record.offset + 1, self.passed.records + 1);
+            if let Some(gone) = self.engine.write_again(record, event::parse(record)) {
+                self.lives.note(record.offset, gone);
+            }
+        }
+    }
+
+    /// The log holds no more records below an offset.
+    pub fn read_to(&mut self, next: Offset) {
+        self.passed.go_on(next.min(self.evidence.progress.version));
+    }
+
+    /// The log begins at an offset by now: retention has taken what was to be read before it.
+    pub fn begins_at(&mut self, first: Offset) {
+        let Passed { next, .. } = self.passed;
+        if first > next {
+            self.passed.next = first.min(self.evidence.progress.version);
+            self.passed.is_uncut = false;
+            self.lose(next..first);
+        }
+    }
+
+    /// Records are missing that were there.
+    fn lose(&mut self, part: Range<Offset>) {
+        self.unrecorded.extend(self.evidence.lost_records_of(&part));
+        self.lives.cannot_count_before(part.end);
+    }
+
+    /// Rows that are to be written; how far the source is, is said last.
+    fn rows(&mut self) -> Rows {
+        let mut rows = self.engine.flush().rows;
+        rows.progress.clear();
+        rows
+    }
+
+    fn progress(&self) -> Progress {
+        let progress = self.evidence.progress.clone();
+        Progress { log_end: self.log_end.max(progress.version), ..progress }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tests::rules;
+    use crate::loss::{LIVES, RECORDS};
+
+    const HERE: StoreId = StoreId(1);
+    const TABLES: [&str; 4] = ["root", "activity_window", "cascade", "thread"];
+
+    /// A tree, three facts between them, and what is no event.
+    const LOG: [&str; 6] = [
+        r#"{"type":"post","id":"r","time":1700000000000,"actor":"a"}"#,
+        r#"{"type":"visit","id":"v1","time":1700000001000}"#,
+        r#"{"type":"share","id":"s","time":1700000002000,"actor":"b","root":"r","parent":"r"}"#,
+        r#"{"type":"visit","id":"v2","time":1700000003000}"#,
+        "no event",
+        r#"{"type":"visit","id":"v3","time":1700000004000}"#,
+    ];
+
+    fn record(offset: Offset) -> Record<'static> {
+        let line = LOG[usize::try_from(offset).unwrap()];
+        Record { offset, timestamp: Some(1_700_000_010_000), payload: Some(line.as_bytes()), ..Record::default() }
+    }
+
+    /// The state behind all of it.
+    fn state() -> StoredState {
+        let mut engine = Engine::new(rules(), "t/0".into(), 0);
+        (0..6).map(record).for_each(|record| engine.observe(&record, event::parse(&record)));
+        engine.flush();
+        let promise = Promise { store: HERE, progress: Some(6), tables: Some(6) };
+        StoredState { next: 6, promise, bytes: engine.snapshot().encode(), published: 0 }
+    }
+
+    fn known(progress: Option<Offset>, tables: Option<Offset>) -> Known {
+        Known { store: HERE, progress, tables: TABLES.map(|table| (table, tables)).into() }
+    }
+
+    /// A source of which everything is lost; its log begins at an offset.
+    fn opened(first: Offset, is_compacted: bool) -> Rewrite {
+        let bounds = Bounds { first, end: 9, committed: None, partitions: 1 };
+        let found = Found { state: &state(), known: known(None, None), bounds, empty: Vec::new() };
+        let mut rewrite = Rewrite::open(&rules(), &"t/0".into(), found, 2).unwrap();
+        if is_compacted {
+            rewrite.suspect_gaps();
+        }
+        rewrite
+    }
+
+    /// The steps in a word each, when the log gives these records, two at once.
+    fn steps(rewrite: &mut Rewrite, held: &[Offset]) -> String {
+        let mut words = Vec::new();
+        loop {
+            match rewrite.step() {
+                Step::Record(losses) => {
+                    words.extend(losses.iter().map(|Loss { table, first, next, .. }| format!("{table}:{first}-{next}")));
+                }
+                Step::Read(part) => {
+                    let records: Vec<_> = held.iter().filter(|at| part.contains(at)).take(2).copied().map(record).collect();
+                    if records.is_empty() {
+                        rewrite.read_to(part.end)
+                    } else {
+                        rewrite.read(&records)
+                    }
+                    words.push("read".to_owned());
+                }
+                Step::Insert(rows) => {
+                    assert!(rows.progress.is_empty(), "it is said last");
+                    assert!(rows.cascades.iter().all(|row| row.version == 6), "as the state says them");
+                    words.push(format!("{}+{}", rows.facts() + rows.rejects.len(), rows.cascades.len()));
+                }
+                Step::Mark(progress) => words.push(format!("mark@{}", progress.version)),
+                Step::Append(progress) => words.push(format!("append@{} of {}", progress.version, progress.log_end)),
+                Step::Done => return words.join(" "),
+            }
+        }
+    }
+
+    #[test]
+    fn facts_come_first_then_lives_then_marks_and_how_far_it_is_last() {
+        let mut rewrite = opened(0, false);
+        assert_eq!((rewrite.witness(), rewrite.to_read()), (Some(5), 0..6));
+        assert_eq!(rewrite.recognise(Some(&record(5))), Ok(()));
+        assert!(rewrite.recognise(Some(&record(4))).is_err() && rewrite.recognise(None).is_err());
+        assert_eq!(steps(&mut rewrite, &[0, 1, 2, 3, 4, 5]), "read read 2+0 read 2+0 0+1 mark@6 append@6 of 9");
+        assert_eq!(rewrite.losses(), []);
+    }
+
+    #[test]
+    fn what_retention_took_is_named_before_anything_is_written() {
+        let mut rewrite = opened(2, false);
+        let lives = "root:0-6 activity_window:0-6 cascade:0-6 thread:0-6";
+        assert_eq!(
+            steps(&mut rewrite, &[2, 3, 4, 5]),
+            format!("visit:0-2 rejects:0-2 read read 3+0 {lives} 0+1 mark@6 append@6 of 9")
+        );
+        assert_eq!(rewrite.losses().iter().filter(|loss| loss.reason == RECORDS).count(), 2);
+        assert!(rewrite.losses().iter().filter(|loss| loss.reason == LIVES).all(|loss| loss.lives.is_none()), "nobody can count");
+    }
+
+    #[test]
+    fn what_retention_takes_meanwhile_is_named_when_it_is_seen() {
+        let mut rewrite = opened(0, false);
+        assert!(matches!(rewrite.step(), Step::Read(part) if part == (0..6)));
+        rewrite.read(&[record(0), record(1)]);
+        rewrite.begins_at(4);
+        let said = steps(&mut rewrite, &[4, 5]);
+        assert!(said.starts_with("visit:2-4 rejects:2-4 read "), "{said}");
+        assert!(said.contains(" root:0-6 "), "lives can be counted no more: {said}");
+        rewrite.begins_at(9);
+        assert_eq!(steps(&mut rewrite, &[]), "", "it has been read");
+    }
+
+    #[test]
+    fn a_record_that_is_missing_although_the_log_begins_before_it_is_named() {
+        let held = [0, 1, 2, 4, 5];
+        let said = steps(&mut opened(0, false), &held);
+        assert!(said.contains(" visit:3-4 rejects:3-4 "), "{said}");
+        // Where not all records are counted, a gap may be a mark of a transaction.
+        let said = steps(&mut opened(1, false), &held[1..]);
+        assert!(!said.contains(":3-4"), "{said}");
+        let said = steps(&mut opened(1, true), &held[1..]);
+        assert!(said.contains(" visit:3-4 rejects:3-4 "), "{said}");
+    }
+
+    #[test]
+    fn what_a_source_needs_is_what_a_worker_would_find() {
+        let promise = |upto| Promise { store: HERE, progress: Some(upto), tables: Some(upto) };
+        let of = |upto, known: &Known, is_newest| standing((upto, promise(upto)), known, 40, is_newest);
+        assert_eq!(of(100, &known(Some(100), Some(100)), true), Some(Standing::Whole));
+        let older = known(Some(60), Some(60));
+        assert_eq!(of(100, &older, true), None, "an older state may be as old");
+        assert_eq!(of(50, &older, false), Some(Standing::Heals));
+        assert_eq!(of(30, &older, false), Some(Standing::Forgotten), "the log does not reach back to it");
+        assert_eq!(of(100, &known(Some(100), None), true), Some(Standing::Forgotten), "no state is old enough");
+        let nothing = Promise { progress: None, ..promise(0) };
+        assert!(is_asked_for(Standing::Whole, &promise(9), true) && !is_asked_for(Standing::Whole, &nothing, true));
+        assert!(!is_asked_for(Standing::Whole, &promise(9), false) && !is_asked_for(Standing::Heals, &promise(9), true));
+    }
+
+    #[test]
+    fn only_an_empty_store_is_given_an_id_and_only_that_of_all_states() {
+        let of = |store, progress| Promise { store: StoreId(store), progress, tables: None };
+        let give = |states: &[Promise], is_empty| id_to_give(states.iter().map(|promise| ("t/0", *promise, HERE)), is_empty);
+        assert_eq!(give(&[of(1, Some(5))], false), Ok(None), "it is the right one");
+        assert_eq!(give(&[of(2, None)], false), Ok(None), "nothing was written to another one");
+        assert_eq!(give(&[of(2, Some(5)), of(3, None)], true), Ok(Some(StoreId(2))));
+        assert!(give(&[of(2, Some(5))], false).is_err() && give(&[of(2, Some(5)), of(3, Some(5))], true).is_err());
+    }
+}
