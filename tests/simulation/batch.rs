@@ -36,10 +36,46 @@ struct Life<'a> {
 
 /// Adds what one partition must have given.
 pub(crate) fn add(expected: &mut Expected, rules: &Rules, source: &str, log: &Log) {
-    let mut lives: Vec<Life<'_>> = Vec::new();
+    let mut lives = pass(expected, rules, source, log, Offset::MAX);
+    end(expected, rules, source, &mut lives, |_| true);
+}
+
+/// What is known when the records below an offset are read.
+pub(crate) struct Known {
+    /// The lives: source, root and where each was opened, as the keys of their rows say it.
+    pub(crate) lives: BTreeSet<String>,
+    /// By their keys, what clicks say that are written again then: one for each of their copies.
+    pub(crate) clicks: BTreeMap<String, Vec<ClickFigures>>,
+}
+
+/// What one partition has given below an offset.
+pub(crate) fn known_at(rules: &Rules, source: &str, log: &Log, next: Offset) -> Known {
+    let lives = pass(&mut Expected::default(), rules, source, log, next);
+    let mut known = Known { lives: BTreeSet::new(), clicks: BTreeMap::new() };
+    for entry in log.entries.iter().take_while(|entry| entry.offset < next) {
+        let record = entry.record();
+        let Ok(event) = event::parse(&record) else { continue };
+        let (Body::Click(_), Some(root)) = (&event.body, event.root()) else { continue };
+        let none = Life { root: root.to_owned(), opened: Offset::MAX, touched: 0, touched_read: 0, events: Vec::new() };
+        let life = lives.iter().find(|life| life.root == root).unwrap_or(&none);
+        let mut figures = click_figures(life, &event, entry.offset);
+        // What is not in the tree now was not then: its way ended at the post, as that of a click on the post.
+        let is_exact = life.opened <= entry.offset && post(life).is_some() && figures.depth == 0;
+        if !is_exact {
+            (figures.target_inferred, figures.path_inferred) = (true, figures.depth.max(1));
+        }
+        known.clicks.entry(format!("click {source} {}", event.id)).or_default().push(figures);
+    }
+    known.lives = lives.iter().map(|Life { root, opened, .. }| format!("{source} {root} {opened}")).collect();
+    known
+}
+
+/// Reads the records below an offset; gives the lives that are left.
+fn pass<'a>(expected: &mut Expected, rules: &Rules, source: &str, log: &'a Log, next: Offset) -> Vec<Life<'a>> {
+    let mut lives: Vec<Life<'a>> = Vec::new();
     let mut progress = ProgressFigures { first: log.first, version: log.end, ..ProgressFigures::default() };
     let (mut clock, mut greatest) = (Clock::default(), None);
-    for entry in &log.entries {
+    for entry in log.entries.iter().take_while(|entry| entry.offset < next) {
         let record = entry.record();
         progress.read += 1;
         let time = entry.timestamp;
@@ -77,7 +113,7 @@ pub(crate) fn add(expected: &mut Expected, rules: &Rules, source: &str, log: &Lo
     }
     progress.watermark = greatest.map_or(0, |time| time - rules.watermark_lag).max(0);
     expected.rows.insert(format!("progress {source}"), Figures::Progress(progress));
-    end(expected, rules, source, &mut lives, |_| true);
+    lives
 }
 
 /// The log's clock, by its definition.

@@ -1,9 +1,13 @@
 //! At every moment: everything below `progress.version` is in the tables. Whoever reads them by then relies on it, however
 //! many inserts are under way; tables that are right in the end prove nothing about it.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::log::Log;
+use crate::oracle;
+use crate::rewriting::Rewriting;
 use crate::table::{Span, Tables};
 use crate::world::NAME;
 use grapevine::engine::{Engine, Rules};
@@ -41,17 +45,18 @@ impl Completeness {
     }
 
     /// Looks at the rows that a partition's log asks for up to what `progress` says, as far as that was not looked at before.
-    pub(crate) fn check(&mut self, partition: Partition, log: &Log, tables: &Tables) {
+    pub(crate) fn check(&mut self, partition: Partition, log: &Log, tables: &Tables, rewriting: &Rewriting) {
         let source = source_name(NAME, partition);
         let (Some(rules), Some(Span { first, version })) = (&self.rules, tables.progress(&source)) else { return };
         let reader = self.readers.entry(partition).or_insert_with(|| Reader {
-            engine: Engine::new(rules.clone(), source, first),
+            engine: Engine::new(rules.clone(), Arc::clone(&source), first),
             read: log.entries.iter().take_while(|entry| entry.offset < first).count(),
         });
         if version > reader.engine.next() {
             self.looks += 1;
             let asked = reader.read_to(log, version);
-            tables.check_complete(&asked, version);
+            let truth = LazyCell::new(|| oracle::changes(rules, &source, log, version));
+            tables.check_complete(&asked, version, |key, says| rewriting.excuses(key, says, &truth));
         }
     }
 }

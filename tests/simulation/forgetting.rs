@@ -66,6 +66,11 @@ impl Forgetting {
         tables.marked(source).is_some() && tables.marked(source) >= self.lost.get(source).copied()
     }
 
+    /// Whether a table has not yet again what it lost of a source.
+    fn is_being_healed(&self, source: &str, tables: &Tables) -> bool {
+        self.lost.get(source).is_some_and(|lost| tables.marked(source) < Some(*lost))
+    }
+
     /// A state that the store may go back to.
     pub(crate) fn remember(&mut self, tables: &Tables) {
         // What lacks rows of one table is no copy of a store.
@@ -74,6 +79,18 @@ impl Forgetting {
             while self.past.len() > PAST {
                 self.past.pop_front();
             }
+        }
+    }
+
+    /// A copy of the store of a while ago, if there is one; `choose` says which of so many.
+    pub(crate) fn copy(&self, choose: impl FnOnce(usize) -> usize) -> Option<Tables> {
+        if self.past.is_empty() { None } else { self.past.get(choose(self.past.len())).cloned() }
+    }
+
+    /// A source was written again: what was known of it before is not brought back.
+    pub(crate) fn is_rewritten(&mut self, source: &str) {
+        if let Some(known) = &mut self.known {
+            known.forget(source);
         }
     }
 
@@ -140,8 +157,18 @@ impl World {
             return;
         }
         self.faults.note(fault);
+        self.forgetting.left -= 1;
+        self.lose(older, alone.is_some());
+    }
+
+    /// The store holds less from now on: in some tables, or in all as of one time.
+    pub(crate) fn lose(&mut self, left: Tables, in_some: bool) {
+        // What lacks rows already, and is being healed, is nothing to bring back.
+        let mut had = self.tables.clone();
+        let lacking = self.tables.sources().filter(|source| self.forgetting.is_being_healed(source, &self.tables));
+        lacking.for_each(|source| had.forget(source));
         let forgetting = &mut self.forgetting;
-        if alone.is_some() {
+        if in_some {
             // Rows that were lost may be of flushes whose `progress` is not there yet, and comes before anybody asks the table.
             let newest = |source: &str| Some((source.to_owned(), self.tables.newest_version(source)?));
             forgetting.past.clear();
@@ -149,11 +176,10 @@ impl World {
         } else {
             forgetting.lost.clear();
         }
-        forgetting.left -= 1;
         // What was heard before was said of what is gone.
         forgetting.settled.clear();
-        forgetting.known.get_or_insert_default().take_the_better(&self.tables);
-        self.tables = older;
+        forgetting.known.get_or_insert_default().take_the_better(&had);
+        self.tables = left;
         self.completeness.begin_again();
     }
 
@@ -162,7 +188,8 @@ impl World {
         if let Some(known) = self.forgetting.known.take() {
             self.faults.note(Fault::StoreBroughtBack);
             self.tables.take_the_better(&known);
-            self.forgetting.lost.clear();
+            let is_brought_back = |source: &str| known.sources().any(|known| known == source);
+            self.forgetting.lost.retain(|source, _| !is_brought_back(source));
             self.completeness.begin_again();
         }
     }

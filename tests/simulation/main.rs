@@ -17,6 +17,7 @@ mod freshness;
 mod going_on;
 mod log;
 mod oracle;
+mod rewriting;
 mod seams;
 mod table;
 mod world;

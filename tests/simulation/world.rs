@@ -9,6 +9,7 @@ use crate::dice::Dice;
 use crate::forgetting::Forgetting;
 use crate::freshness::Freshness;
 use crate::log::Log;
+use crate::rewriting::Rewriting;
 use crate::table::Tables;
 use grapevine::record::{Offset, Partition, source_name};
 use grapevine::row::{Progress, Rows};
@@ -34,6 +35,7 @@ faults! {
     NewestFailed, TornSkipped, CommitFailed, CommitLate, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted, MemoryShort,
     Paused, Idle, EndReached,
     InputCorrupted, InputDuplicated, InputReordered, RootLate, RootNever, HistoryBackfilled, ClockJumped, KeyMoved,
+    Rewrite, RewriteOfAll, RewriteKilled, StoreDropped, FactsEmptied, LogHoled, HeadCutInRewrite, RecordsLost, LivesLost, LivesCounted, ClickWrittenAgain,
     OffsetsSkipped, EvictedByAge, EvictedByBudget, SettingsMixed, HeadCut, LastReadExpired, PublishedByTwo,
 }
 
@@ -109,6 +111,7 @@ pub(crate) struct World {
     pub(crate) whole: BTreeMap<String, Offset>,
     pub(crate) completeness: Completeness,
     pub(crate) forgetting: Forgetting,
+    pub(crate) rewriting: Rewriting,
     pub(crate) freshness: Freshness,
     /// Inserts that have not ended: whose, and their numbers.
     pub(crate) inserting: BTreeMap<(usize, u64), Rows>,
@@ -195,15 +198,15 @@ impl World {
             let promised = self.promised.entry(row.source.to_string()).or_default();
             *promised = row.version.max(*promised);
         }
-        let World { tables, completeness, forgetting, logs, .. } = self;
+        let World { tables, completeness, forgetting, rewriting, logs, .. } = self;
         tables.insert(&Rows { progress, ..Rows::default() }, usize::MAX);
         forgetting.remember(tables);
         for (partition, log) in (0..).map(Partition).zip(logs.iter()) {
             // A table whose mark is as old as what it lost says itself that it is not complete.
-            if !forgetting.is_whole(&source_name(NAME, partition), tables) {
+            if rewriting.facts_are_gone || !forgetting.is_whole(&source_name(NAME, partition), tables) {
                 continue;
             }
-            completeness.check(partition, log, tables);
+            completeness.check(partition, log, tables, rewriting);
         }
     }
 
