@@ -24,7 +24,7 @@ use crate::world::{Load, Relay, Worker, World, files_in, signal, until};
 mod store;
 
 /// What can happen; and how often it does in short form and, for each set of events, in full.
-const FAULTS: [(Fault, &str, usize, usize); 18] = [
+const FAULTS: [(Fault, &str, usize, usize); 19] = [
     (Fault::WorkerKilled, "a worker killed", 4, 16),
     (Fault::FleetKilled, "all workers killed at once", 1, 3),
     (Fault::WorkerStopped, "a worker stopped and replaced", 1, 4),
@@ -37,6 +37,7 @@ const FAULTS: [(Fault, &str, usize, usize); 18] = [
     (Fault::StoreReadOnly, "a table of ClickHouse read-only", 1, 2),
     (Fault::StoreFull, "ClickHouse's disk full", 1, 2),
     (Fault::StoreReplaced, "another ClickHouse under the same name", 1, 2),
+    (Fault::StoreRewritten, "ClickHouse's database dropped and written again", 0, 2),
     (Fault::StoreWentBack, "all tables of ClickHouse from an older copy", 1, 2),
     (Fault::TableEmptied, "a table of ClickHouse emptied", 1, 2),
     (Fault::TableWentBack, "a table of ClickHouse from an older copy", 1, 2),
@@ -59,6 +60,7 @@ enum Fault {
     StoreReadOnly,
     StoreFull,
     StoreReplaced,
+    StoreRewritten,
     StoreWentBack,
     TableEmptied,
     TableWentBack,
@@ -194,6 +196,7 @@ impl Campaign {
             Fault::StoreReadOnly => self.spoil("table_readonly", "1"),
             Fault::StoreFull => self.spoil("min_free_disk_bytes_to_perform_insert", "1000000000000000"),
             Fault::StoreReplaced => self.replace_store(events),
+            Fault::StoreRewritten => self.drop_and_rewrite_store(),
             Fault::StoreWentBack => self.lose_rows(&TABLES, true, events),
             Fault::TableEmptied | Fault::TableWentBack => {
                 let table = self.any_table();

@@ -7,6 +7,7 @@ use rand::seq::IndexedRandom as _;
 use serde_json::Value;
 
 use super::{Campaign, Events};
+use crate::commands::say;
 use crate::store::start;
 use crate::world::{files_in, until};
 
@@ -60,11 +61,7 @@ impl Campaign {
     /// The database is away and another one, as empty as the cure that is none makes it, stands under its name until a worker has noticed.
     /// All workers die before it is back: rows of a flush that is under way may lie in the other one, and nothing would show it.
     pub(super) fn replace_store(&mut self, events: &mut Events<'_>) {
-        // Who has written nothing may take any store.
-        until("a state is published", || {
-            self.tend();
-            if self.states().is_empty() { Err(self.logs()) } else { Ok(()) }
-        });
+        self.wait_for_a_state();
         let name = self.world.database.rows();
         let (before, said) = (self.sum(FORGOTTEN), self.logs().matches(ANOTHER).count());
         self.world.elsewhere(&format!("RENAME DATABASE {name} TO {name}_kept"));
@@ -80,6 +77,30 @@ impl Campaign {
         self.kill(self.fleet.len());
         self.world.elsewhere(&format!("DROP DATABASE {name} SYNC"));
         self.world.elsewhere(&format!("RENAME DATABASE {name}_kept TO {name}"));
+    }
+
+    /// The database is dropped and made anew, and everything in it written again: the log holds all of it, and every root is alive.
+    pub(super) fn drop_and_rewrite_store(&mut self) {
+        self.wait_for_a_state();
+        let places: Vec<usize> = self.fleet.keys().copied().collect();
+        places.iter().for_each(|place| self.stop(*place));
+        self.world.elsewhere(&format!("DROP DATABASE {} SYNC", self.world.database.rows()));
+        say(&self.world, &["migrate"], &[]).done();
+        // Members with a name stay members for a while.
+        until("everything is written again", || {
+            let said = say(&self.world, &["rewrite"], &[]);
+            if said.errors.contains("has members") { Err(said) } else { Ok(said.done()) }
+        });
+        assert_eq!(self.world.ask("SELECT * FROM losses"), Vec::<Value>::new());
+        places.into_iter().for_each(|place| self.join(place));
+    }
+
+    /// Who has written nothing may take any store.
+    fn wait_for_a_state(&mut self) {
+        until("a state is published", || {
+            self.tend();
+            if self.states().iter().any(|(_, next)| *next > 0) { Ok(()) } else { Err(self.logs()) }
+        });
     }
 
     /// Tables become what they were a while ago, or empty, until a worker has noticed.
