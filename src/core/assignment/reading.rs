@@ -37,6 +37,8 @@ pub struct Running {
     durable: Option<Offset>,
     /// `next` of the last flush before whose `progress` the tables show that they are whole.
     asked: Option<Offset>,
+    /// Up to where they have shown it since: what they said at the opening, another member may have brought about.
+    whole: Option<Offset>,
     /// What the store must know by now.
     promise: Promise,
     /// How often opening failed before it was read, until the store has shown that it remembers.
@@ -108,6 +110,7 @@ impl Running {
             shown_at: Duration::ZERO,
             durable: (next > bounds.first).then_some(next),
             asked: None,
+            whole: None,
             promise,
             opened_after,
             published: next,
@@ -246,7 +249,10 @@ impl Running {
             Event::Durable { next, whole } => {
                 self.durable = self.durable.max(Some(*next));
                 // A last state is published up to here only.
-                self.promise.tables = if *whole { self.promise.tables.max(Some(*next)) } else { self.promise.tables };
+                if *whole {
+                    self.whole = self.whole.max(Some(*next));
+                    self.promise.tables = self.promise.tables.max(self.whole);
+                }
                 self.promise.progress = self.promise.progress.max(Some(*next));
                 self.opened_after = 0;
             }
@@ -343,7 +349,7 @@ impl Running {
 
     pub(super) fn undone(&self) -> Option<Undone> {
         let next = Some(self.engine.next());
-        if self.has_moved() || self.durable < next || (self.unpublished().is_some() && self.promise.tables < next) {
+        if self.has_moved() || self.durable < next || (self.unpublished().is_some() && self.whole < next) {
             return Some(Undone::Rows);
         }
         match self.unpublished() {

@@ -301,6 +301,22 @@ fn the_last_state_waits_until_the_tables_have_shown_that_they_are_whole() {
     assert_eq!(assignment.last_state(NOW).map(|(next, ..)| next), Some(2));
 }
 
+/// Another member may have moved the marks of the tables and lost the partition before its `progress` was there.
+#[test]
+fn the_last_state_waits_for_its_own_question_also_where_the_tables_were_ahead_at_its_opening() {
+    let ahead = Promise { tables: Some(9), ..promise() };
+    let opened = [Event::Answered(Found::Nothing, ahead, bounds()), published(0, Ok(())), Event::Started];
+    let mut assignment = after(new(), opened);
+    assert!(assignment.fold(&[record(0, b"a"), record(1, b"b")]).is_none());
+    assignment.running_mut().unwrap().flush(NOW, false);
+    let mut assignment = after(assignment, [Event::Durable { next: 2, whole: false }, farewell(2, 2)]);
+    assert_eq!(assignment.last_state_due(), None, "a table may have lost since then what it said");
+    assert_eq!(assignment.rows_due(NOW, NOW), Some(Duration::ZERO), "so they are asked");
+    assignment.running_mut().unwrap().flush(NOW, true);
+    let assignment = after(assignment, [Event::Durable { next: 2, whole: true }]);
+    assert_eq!(assignment.last_state_due(), Some(Duration::ZERO));
+}
+
 #[test]
 fn a_publication_of_the_last_state_that_is_under_way_is_not_made_twice() {
     let mut assignment = with_rows();
