@@ -443,7 +443,7 @@ ALTER TABLE {people}.roi
     COMMENT COLUMN roi_so_far 'ROI so far = Before it is complete: margin so far / cost - 1, not scaled. Unit: share. Adds: ratio.',
     COMMENT COLUMN expected_share 'Expected share = Share of the margin that usually has come by now. Unit: share. Adds: none.',
     COMMENT COLUMN complete 'Whether every sale that may credit the period has come',
-    COMMENT COLUMN verdict 'positive, negative or cannot_tell: whether the interval, moved to the nearer end of the range, is clear of 0',
+    COMMENT COLUMN verdict 'positive, negative or cannot_tell: whether the interval, as it stands and moved to the nearer end of the range, is clear of 0',
     COMMENT COLUMN reason 'Why something is NULL, the first that holds; empty beside a number (empty, unattributed, unallocated_cost, not_complete, partial_start, no_conversions, no_touch, other_currency, missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage, no_cost, no_value, few_units, short_period, unbounded_estimate)',
     COMMENT COLUMN notes 'partly_traced, partly_allocated, few_sales, no_clicks';
 
@@ -475,7 +475,7 @@ ALTER TABLE {people}.roi_channel
     COMMENT COLUMN roi_so_far 'ROI so far = Before it is complete: margin so far / cost - 1, not scaled. Unit: share. Adds: ratio.',
     COMMENT COLUMN expected_share 'Expected share = Share of the margin that usually has come by now. Unit: share. Adds: none.',
     COMMENT COLUMN complete 'Whether every sale that may credit the period has come',
-    COMMENT COLUMN verdict 'positive, negative or cannot_tell: whether the interval, moved to the nearer end of the range, is clear of 0',
+    COMMENT COLUMN verdict 'positive, negative or cannot_tell: whether the interval, as it stands and moved to the nearer end of the range, is clear of 0',
     COMMENT COLUMN reason 'Why something is NULL, the first that holds; empty beside a number (empty, unattributed, unallocated_cost, not_complete, partial_start, no_conversions, no_touch, other_currency, missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage, no_cost, no_value, few_units, short_period, unbounded_estimate)',
     COMMENT COLUMN notes 'partly_traced, partly_allocated, few_sales, no_clicks';
 
@@ -507,7 +507,7 @@ ALTER TABLE {people}.roi_campaign
     COMMENT COLUMN roi_so_far 'ROI so far = Before it is complete: margin so far / cost - 1, not scaled. Unit: share. Adds: ratio.',
     COMMENT COLUMN expected_share 'Expected share = Share of the margin that usually has come by now. Unit: share. Adds: none.',
     COMMENT COLUMN complete 'Whether every sale that may credit the period has come',
-    COMMENT COLUMN verdict 'positive, negative or cannot_tell: whether the interval, moved to the nearer end of the range, is clear of 0',
+    COMMENT COLUMN verdict 'positive, negative or cannot_tell: whether the interval, as it stands and moved to the nearer end of the range, is clear of 0',
     COMMENT COLUMN reason 'Why something is NULL, the first that holds; empty beside a number (empty, unattributed, unallocated_cost, not_complete, partial_start, no_conversions, no_touch, other_currency, missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage, no_cost, no_value, few_units, short_period, unbounded_estimate)',
     COMMENT COLUMN notes 'partly_traced, partly_allocated, few_sales, no_clicks';
 
@@ -540,7 +540,7 @@ ALTER TABLE {people}.roi_place
     COMMENT COLUMN roi_so_far 'ROI so far = Before it is complete: margin so far / cost - 1, not scaled. Unit: share. Adds: ratio.',
     COMMENT COLUMN expected_share 'Expected share = Share of the margin that usually has come by now. Unit: share. Adds: none.',
     COMMENT COLUMN complete 'Whether every sale that may credit the period has come',
-    COMMENT COLUMN verdict 'positive, negative or cannot_tell: whether the interval, moved to the nearer end of the range, is clear of 0',
+    COMMENT COLUMN verdict 'positive, negative or cannot_tell: whether the interval, as it stands and moved to the nearer end of the range, is clear of 0',
     COMMENT COLUMN reason 'Why something is NULL, the first that holds; empty beside a number (empty, unattributed, unallocated_cost, not_complete, partial_start, no_conversions, no_touch, other_currency, missing_hourly_rate, missing_exchange_rate, missing_margin_rate, labour_coverage, no_cost, no_value, few_units, short_period, unbounded_estimate)',
     COMMENT COLUMN notes 'partly_traced, partly_allocated, few_sales, no_clicks';
 

@@ -123,7 +123,7 @@ pub enum Verdict {
     Positive,
     /// Less came back than was spent.
     Negative,
-    /// The interval, moved to the nearer end of the range, holds 0.
+    /// The interval, as it stands or moved to the nearer end of the range, holds 0.
     CannotTell,
 }
 

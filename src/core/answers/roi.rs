@@ -268,3 +268,23 @@ fn verdict(ratio: f64, spread: Spread, (from, to): (f64, f64)) -> Verdict {
         Verdict::CannotTell
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_needs_the_return_and_both_ends_of_its_range_on_one_side() {
+        let narrow = Spread { half: 0.1, half_up: 0.1 };
+        for (ratio, range, wanted) in [
+            (3.0, (2.0, 4.0), Verdict::Positive),
+            (0.5, (2.0, 4.0), Verdict::CannotTell),
+            (3.0, (1.05, 4.0), Verdict::CannotTell),
+            (0.3, (0.2, 0.4), Verdict::Negative),
+            (5.0, (0.2, 0.4), Verdict::CannotTell),
+            (0.3, (0.2, 0.95), Verdict::CannotTell),
+        ] {
+            assert_eq!(verdict(ratio, narrow, range), wanted, "{ratio} in {range:?}");
+        }
+    }
+}
