@@ -31,7 +31,7 @@ impl Complaints {
         self.lock().denied
     }
 
-    /// Whether a loop has had something of the brokers, and none has lost all of them since.
+    /// Whether a loop has ever had something of the brokers.
     #[must_use]
     pub fn talks(&self) -> bool {
         self.lock().talks
@@ -42,9 +42,7 @@ impl Complaints {
         if let Some(denied) = denial(code) {
             self.lock().denied = Some(denied);
         } else if is_about_a_connection(code) {
-            let (broker, mut heard) = (broker_of(text), self.lock());
-            heard.talks &= !broker.is_empty();
-            heard.brokers.insert(broker.to_owned());
+            self.lock().brokers.insert(broker_of(text).to_owned());
         }
     }
 
@@ -127,11 +125,11 @@ mod tests {
         let complaints = Complaints::default();
         complaints.note(Code::TopicAuthorizationFailed as i32, "Fetch from broker 1 failed: Broker: Topic authorization failed");
         assert!(complaints.denied().is_some_and(|text| text.contains("`kafka.topic`")) && complaints.take().is_empty());
+        assert!(!complaints.talks());
         complaints.allowed();
         assert_eq!(complaints.denied(), None);
         assert!(complaints.talks());
         complaints.note(Code::AllBrokersDown as i32, "1/1 brokers are down");
-        assert!(!complaints.talks());
         complaints.note(Code::OperationTimedOut as i32, "no connection");
         assert_eq!(complaints.take(), BTreeSet::from([String::new()]));
         assert!(complaints.take().is_empty());

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext as _, RDKafkaLogLevel};
@@ -34,11 +35,21 @@ pub async fn diagnose(settings: Arc<config::Kafka>, address: String) -> Diagnosi
         return in_time(settings, address).await;
     }
     let each = settings.brokers.split(',').map(|broker| in_time(Arc::clone(&settings), broker.trim().to_owned()));
-    let each = join_all(each).await.into_iter().reduce(|one, other| match (&one, &other) {
-        (Diagnosis::Fine, _) | (Diagnosis::Wrong(_), Diagnosis::Away(_) | Diagnosis::Wrong(_)) => one,
-        (_, Diagnosis::Fine) | (Diagnosis::Away(_), Diagnosis::Wrong(_) | Diagnosis::Away(_)) => other,
-    });
-    each.unwrap_or(Diagnosis::Fine)
+    of_all(each.collect()).await
+}
+
+/// As soon as one is fine, whoever else is silent.
+async fn of_all<F: Future<Output = Diagnosis>>(mut looks: FuturesUnordered<F>) -> Diagnosis {
+    let mut worst = None;
+    while let Some(found) = looks.next().await {
+        match found {
+            Diagnosis::Fine => return Diagnosis::Fine,
+            Diagnosis::Away(_) if worst.is_some() => {}
+            Diagnosis::Wrong(_) if matches!(worst, Some(Diagnosis::Wrong(_))) => {}
+            found @ (Diagnosis::Wrong(_) | Diagnosis::Away(_)) => worst = Some(found),
+        }
+    }
+    worst.unwrap_or(Diagnosis::Fine)
 }
 
 async fn in_time(settings: Arc<config::Kafka>, address: String) -> Diagnosis {
@@ -116,3 +127,24 @@ impl ClientContext for Listening {
 }
 
 impl ConsumerContext for Listening {}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::{BoxFuture, FutureExt as _, pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_that_is_fine_says_enough_and_what_is_wrong_says_more_than_who_is_away() {
+        let (away, wrong) = (Diagnosis::Away("away".to_owned()), Diagnosis::Wrong("wrong".to_owned()));
+        let found = |all: &[&Diagnosis]| {
+            let looks: FuturesUnordered<_> = all.iter().map(|found| ready(Diagnosis::clone(found))).collect();
+            of_all(looks).now_or_never()
+        };
+        assert_eq!(found(&[&away, &wrong, &away]), Some(wrong.clone()));
+        assert_eq!(found(&[&away, &away]), Some(away.clone()));
+        assert_eq!(found(&[&away, &Diagnosis::Fine, &wrong]), Some(Diagnosis::Fine));
+        let silent: Vec<BoxFuture<'_, Diagnosis>> = vec![pending().boxed(), ready(Diagnosis::Fine).boxed(), pending().boxed()];
+        assert_eq!(of_all(silent.into_iter().collect()).await, Diagnosis::Fine);
+    }
+}

@@ -1,4 +1,4 @@
-//! Why brokers cannot be talked to: looked into when a client complains, said in the log and in `/readyz` until it is mended.
+//! Why brokers cannot be talked to: looked into at the start and when a client complains, said in the log and in `/readyz` until it is mended.
 //!
 //! One for the process. It changes nothing of what the loops do: these go on trying, because credentials, certificates and rights are mended
 //! while they run.
@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use super::SAID_WITHIN;
@@ -15,9 +17,10 @@ use crate::config;
 use crate::kafka::{Complaints, DIAGNOSED_WITHIN, Diagnosis, Renewals};
 use crate::metrics::{Health, Obstacle};
 
-/// How often it is looked whether somebody complains, and how often a broker at which something is wrong is asked again.
+/// How often it is asked whether somebody complains, and after what time a broker at which something is wrong is looked at again.
 const EVERY: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(4);
+const _: () = assert!(EVERY.as_secs() + DIAGNOSED_WITHIN.as_secs() <= SAID_WITHIN.as_secs());
 const _: () = assert!(AGAIN.as_secs() + DIAGNOSED_WITHIN.as_secs() <= SAID_WITHIN.as_secs());
 
 /// Watches until it is dropped. `diagnose` looks into a broker, or into all of them where its address is empty.
@@ -28,58 +31,110 @@ pub(super) async fn watch<F: Future<Output = Diagnosis>>(
     health: Arc<Health>,
     diagnose: impl Fn(Arc<config::Kafka>, String) -> F,
 ) {
-    // At the start without a complaint: a client that nobody answers has none for half a minute.
-    let open = BTreeMap::from([(String::new(), None)]);
-    let mut watch = Watch { loops, health, open, said: None };
-    loop {
-        for broker in complaints.take() {
-            watch.open.entry(broker).or_insert(None);
-        }
+    let (settings, diagnose) = (&settings, &diagnose);
+    let look = |broker: String, after: Duration| async move {
+        sleep(after).await;
         let current = Arc::clone(&settings.borrow());
-        let asked: Vec<String> = watch.open.keys().cloned().collect();
-        // Side by side: one that takes its time holds up no other.
-        let found = join_all(asked.iter().map(|broker| diagnose(Arc::clone(&current), broker.clone()))).await;
-        for (broker, diagnosis) in asked.into_iter().zip(found) {
-            watch.diagnosed(broker, diagnosis);
+        let found = diagnose(current, broker.clone()).await;
+        (broker, found)
+    };
+    let mut watch = Watch { loops, health, open: BTreeMap::new(), complained_of_all: false, said: None };
+    // Side by side: one that takes its time holds up no other.
+    let mut looks = FuturesUnordered::new();
+    // At the start without a complaint: a client that nobody answers has none for half a minute.
+    watch.open.insert(String::new(), Look::default());
+    looks.push(look(String::new(), Duration::ZERO));
+    loop {
+        tokio::select! {
+            Some((broker, found)) = looks.next() => {
+                if let Some(after) = watch.diagnosed(&broker, found, complaints.talks()) {
+                    looks.push(look(broker, after));
+                }
+            }
+            () = sleep(EVERY) => {}
         }
-        // What a loop has had of them counts more than a look, for which a far broker may be too slow.
-        if complaints.talks() {
-            watch.open.remove("");
+        for broker in complaints.take() {
+            if watch.complained(&broker) {
+                looks.push(look(broker, Duration::ZERO));
+            }
         }
-        watch.say(complaints.denied());
-        tokio::time::sleep(if watch.open.is_empty() { EVERY } else { AGAIN }).await;
+        watch.say(complaints.talks(), complaints.denied());
     }
+}
+
+/// A broker that is looked at, now or after a while.
+#[derive(Default)]
+struct Look {
+    /// What was found last.
+    found: Option<Diagnosis>,
+    /// Whether a client has complained since: what was well before may be so no longer.
+    complained: bool,
 }
 
 /// What is wrong, and what was said of it: a thing is said when it changes.
 struct Watch {
     loops: usize,
     health: Arc<Health>,
-    /// By broker, empty for all of them; nothing if it was not looked into yet.
-    open: BTreeMap<String, Option<Diagnosis>>,
+    /// By broker, empty for all of them.
+    open: BTreeMap<String, Look>,
+    complained_of_all: bool,
     said: Option<String>,
 }
 
 impl Watch {
-    fn diagnosed(&mut self, broker: String, diagnosis: Diagnosis) {
-        match diagnosis {
-            Diagnosis::Fine => drop(self.open.remove(&broker)),
-            // One of several that restarts is nothing to act upon, and is complained of again if it stays away.
-            Diagnosis::Away(text) if !broker.is_empty() => {
-                self.open.remove(&broker);
-                warn!("{text}");
-            }
-            found @ (Diagnosis::Wrong(_) | Diagnosis::Away(_)) => drop(self.open.insert(broker, Some(found))),
+    /// Whether nobody looks at it yet.
+    fn complained(&mut self, broker: &str) -> bool {
+        self.complained_of_all |= broker.is_empty();
+        let known = self.open.get_mut(broker);
+        let is_new = known.is_none();
+        match known {
+            Some(look) => look.complained = true,
+            None => drop(self.open.insert(broker.to_owned(), Look::default())),
         }
+        is_new
     }
 
-    fn say(&mut self, denied: Option<&str>) {
+    /// After what time it is to be looked at again, if at all.
+    fn diagnosed(&mut self, broker: &str, found: Diagnosis, talks: bool) -> Option<Duration> {
+        let is_excused = broker.is_empty() && self.is_excused(talks);
+        let look = self.open.get_mut(broker)?;
+        let complained = std::mem::take(&mut look.complained);
+        match found {
+            Diagnosis::Fine if complained => {
+                look.found = None;
+                return Some(Duration::ZERO);
+            }
+            Diagnosis::Fine => {}
+            Diagnosis::Wrong(_) | Diagnosis::Away(_) if is_excused => {}
+            // One of several that restarts is nothing to act upon, and is complained of again if it stays away.
+            Diagnosis::Away(text) if !broker.is_empty() => warn!("{text}"),
+            found @ (Diagnosis::Wrong(_) | Diagnosis::Away(_)) => {
+                look.found = Some(found);
+                return Some(AGAIN);
+            }
+        }
+        self.open.remove(broker);
+        None
+    }
+
+    /// What a loop has had of the brokers counts more than the look at the start, for which a far broker may be too slow. It counts nothing
+    /// against a client that has lost all of them: records that came before are handed out for a long time.
+    fn is_excused(&self, talks: bool) -> bool {
+        talks && !self.complained_of_all
+    }
+
+    fn say(&mut self, talks: bool, denied: Option<&str>) {
+        if self.is_excused(talks)
+            && let Some(look) = self.open.get_mut("")
+        {
+            look.found = None;
+        }
         // The same may be wrong at all brokers, and at one by its name.
         let text = |found: &'_ Diagnosis| match found {
             Diagnosis::Wrong(text) | Diagnosis::Away(text) => Some(text.clone()),
             Diagnosis::Fine => None,
         };
-        let found = self.open.values().flatten().filter_map(text);
+        let found = self.open.values().filter_map(|look| text(look.found.as_ref()?));
         let mut all: Vec<String> = found.chain(denied.map(str::to_owned)).collect();
         all.sort_unstable();
         all.dedup();
@@ -90,7 +145,7 @@ impl Watch {
                 None => self.health.clear(number, Obstacle::Connection),
             }
         }
-        let is_wrong = denied.is_some() || self.open.values().any(|found| matches!(found, Some(Diagnosis::Wrong(_))));
+        let is_wrong = denied.is_some() || self.open.values().any(|look| matches!(look.found, Some(Diagnosis::Wrong(_))));
         match (&self.said, &text) {
             (before, Some(text)) if before.as_ref() == Some(text) => {}
             (_, Some(text)) if is_wrong => error!(problem = text, "operator action required; retrying"),
@@ -105,7 +160,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use rdkafka::error::RDKafkaErrorCode;
-    use tokio::time::{sleep, timeout};
+    use tokio::time::timeout;
 
     use super::*;
     use crate::config::Config;
@@ -145,8 +200,8 @@ mod tests {
         let (health, complaints) = (health(), Complaints::default());
         let watching = watch(complaints.clone(), settings(), 1, Arc::clone(&health), wrong);
         let complain = async {
-            // A moment after the watch has looked for complaints, and found nothing but what is wrong anyway: the worst one.
-            sleep(DIAGNOSED_WITHIN + AGAIN + DIAGNOSED_WITHIN + Duration::from_millis(1)).await;
+            // A moment after the second look has begun at what is wrong anyway: the worst one, if it had to be waited for.
+            sleep(DIAGNOSED_WITHIN + AGAIN + Duration::from_millis(1)).await;
             complaints.note(RDKafkaErrorCode::SSL as i32, &format!("ssl://{BROKER}/1: SSL handshake failed"));
             sleep(SAID_WITHIN).await;
         };
@@ -172,6 +227,49 @@ mod tests {
             () = hear => {}
         }
         assert_eq!(said(&health), Vec::<String>::new());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn records_that_came_before_hide_nothing_that_a_client_complains_of() {
+        let (health, complaints) = (health(), Complaints::default());
+        complaints.allowed();
+        let watching = watch(complaints.clone(), settings(), 1, Arc::clone(&health), wrong);
+        let hand_out = async {
+            complaints.note(RDKafkaErrorCode::AllBrokersDown as i32, "3/3 brokers are down");
+            for second in 0..120 {
+                sleep(Duration::from_secs(1)).await;
+                complaints.allowed();
+                assert!(second < SAID_WITHIN.as_secs() || said(&health) == ["wrong at \"\""], "after {second} s");
+            }
+        };
+        tokio::select! {
+            () = watching => panic!("it ends with the process"),
+            () = hand_out => {}
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_complaint_during_a_look_is_looked_into_after_it() {
+        let (health, complaints, looks) = (health(), Complaints::default(), std::cell::Cell::new(0));
+        let once_fine = |_, broker| {
+            looks.set(looks.get() + 1);
+            let is_first = looks.get() == 1;
+            async move {
+                sleep(AGAIN).await;
+                if is_first { Diagnosis::Fine } else { Diagnosis::Wrong(format!("wrong at {broker:?}")) }
+            }
+        };
+        let watching = watch(complaints.clone(), settings(), 1, Arc::clone(&health), once_fine);
+        let complain = async {
+            sleep(AGAIN / 2).await;
+            complaints.note(RDKafkaErrorCode::AllBrokersDown as i32, "3/3 brokers are down");
+            sleep(SAID_WITHIN).await;
+        };
+        tokio::select! {
+            () = watching => panic!("it ends with the process"),
+            () = complain => {}
+        }
+        assert_eq!(said(&health), ["wrong at \"\""]);
     }
 
     #[tokio::test(start_paused = true)]
