@@ -29,7 +29,14 @@ const PERIOD: [&str; 2] = ["least(time, ifNull(period_start, time))", "greatest(
 /// How long a condition may be that names lives, in bytes: a statement has room for 256 KiB.
 const CONDITION: usize = 200_000;
 
-/// How many lives of one source, or copies of one epoch, a condition names at once; an id has half a kilobyte at most, as written one.
+/// How many facts that go are compared with their copies at once, so that the server needs some hundred megabytes for it and no more.
+const SLICE: u64 = 1_000_000;
+
+/// How far back what went is remembered at most, in milliseconds: one fact whose date is wrong by decades must not make thousands of weeks that
+/// `coverage` names for good.
+const SPAN: Millis = 3653 * DAY;
+
+/// How many lives, or copies, of one source and epoch a condition names at once; an id has half a kilobyte at most, as written one.
 const LIVES: usize = 5_000;
 const COPIES: usize = 150;
 
@@ -66,12 +73,12 @@ struct Scope<'a> {
     before: Millis,
 }
 
-/// A fact whose first copy goes, and how many others of it would show then.
+/// A copy of a fact that would show once the first one is gone.
 #[derive(Debug, Row, Deserialize)]
 struct Copied {
+    source: String,
     epoch: u16,
     id: String,
-    others: u64,
 }
 
 /// What goes of one table of facts.
@@ -142,14 +149,25 @@ impl Scope<'_> {
             let query = format!("SELECT count(), toUnixTimestamp64Milli(min({first})) FROM {table} FINAL WHERE {}", older(last));
             let counted: Vec<(u64, Millis)> = self.database.all("count the facts that are older", self.query(&query)).await?;
             let (rows, since) = counted.into_iter().next().unwrap_or_default();
-            let copied =
-                if rows > 0 { self.database.all("look for copies", self.query(&copies(table, last))).await? } else { Vec::new() };
+            let copied = self.copied(table, last, rows).await?;
             times.extend((rows > 0).then_some(since));
             facts.push(Facts { table, last, rows, copied });
         }
         let lives: Vec<Life> = self.database.all("ask for the lives of the brand", self.query(&lives_of_brand())).await?;
         let since = times.into_iter().chain(lives.iter().map(|life| life.since)).min();
-        Ok(Removal { facts, lives, since })
+        Ok(Removal { facts, lives, since: since.map(|since| since.max(self.before - SPAN)) })
+    }
+
+    /// The copies of the facts that go, of which there are so many.
+    async fn copied(&self, table: &str, last: &str, facts: u64) -> Result<Vec<Copied>, CommandError> {
+        let (mut all, slices) = (Vec::new(), facts.div_ceil(SLICE));
+        for slice in 0..slices {
+            let query = self.query(&copies(table, last)).param("slices", slices).param("slice", slice);
+            all.extend(self.database.all::<Copied>("look for copies", query).await?);
+        }
+        // A condition names those of one source and epoch together.
+        all.sort_unstable_by(|one, other| (one.epoch, &one.source, &one.id).cmp(&(other.epoch, &other.source, &other.id)));
+        Ok(all)
     }
 
     async fn remove(&self, removal: &Removal) -> Result<(), CommandError> {
@@ -198,7 +216,7 @@ impl Removal {
         }
         let mut table = Table::new(["what", "before", "how many"]);
         let windows: u64 = self.lives.iter().map(|life| life.windows).sum();
-        let facts = self.facts.iter().map(|of| (of.table, of.rows + of.copied.iter().map(|copy| copy.others).sum::<u64>()));
+        let facts = self.facts.iter().map(|of| (of.table, of.rows + of.copied.len() as u64));
         for (what, rows) in facts.chain([("activity_window", windows)]).filter(|(_, rows)| *rows > 0) {
             table.row([format!("rows of {what}"), before.clone(), rows.to_string()]);
         }
@@ -214,15 +232,20 @@ fn older(time: &str) -> String {
     format!("brand = {{brand:String}} AND {time} < {BEFORE}")
 }
 
-/// Copies that another brand, or another time, would show in the place of the first ones, which go: they are the same facts. Of copies in an epoch
-/// the views show the one of the greatest version, then of the first source.
+/// Copies that another brand, or another time, would show in the place of the first ones, which go: they are the same facts. The views show the
+/// one of the greatest version, then of the first source, of all epochs that are active; and of an epoch alone once that is promoted.
 fn copies(table: &str, last: &str) -> String {
-    let older = older(last);
+    let (older, slice) = (older(last), "cityHash64(id) % {slices:UInt64} = {slice:UInt64}");
+    let active = "(source, epoch) GLOBAL IN (SELECT source, epoch FROM active_epoch FINAL) \
+                  OR (epoch = 0 AND source GLOBAL NOT IN (SELECT source FROM active_epoch))";
     format!(
-        "SELECT epoch, id, uniqExactIf(source, NOT is_older) AS others \
+        "SELECT DISTINCT other.1 AS source, other.2 AS epoch, id \
+         FROM (SELECT id, arrayJoin(arrayConcat([toInt32(epoch)], if({active}, [-1], []))) AS seen, \
+         groupUniqArrayIf((toString(source), epoch), NOT is_older) AS others \
          FROM (SELECT epoch, source, id, version, {older} AS is_older FROM {table} \
-         WHERE id GLOBAL IN (SELECT id FROM {table} WHERE {older})) \
-         GROUP BY epoch, id HAVING others > 0 AND argMin(is_older, (bitNot(version), source, NOT is_older)) ORDER BY epoch, id"
+         WHERE {slice} AND id GLOBAL IN (SELECT id FROM {table} WHERE {slice} AND {older})) \
+         GROUP BY id, seen HAVING argMin(is_older, (bitNot(version), source, NOT is_older))) \
+         ARRAY JOIN others AS other"
     )
 }
 
@@ -247,13 +270,13 @@ fn named_lives(lives: &[Life]) -> impl Iterator<Item = String> {
     })
 }
 
-/// Copies by their ids, those of one epoch together.
+/// Copies by their ids, those of one source together.
 fn named_copies(copied: &[Copied]) -> impl Iterator<Item = String> {
-    let by_epoch = copied.chunk_by(|one, other| one.epoch == other.epoch);
-    by_epoch.flat_map(|copied| copied.chunks(COPIES)).filter_map(|some| {
-        let Copied { epoch, .. } = some.first()?;
+    let by_source = copied.chunk_by(|one, other| (&one.source, one.epoch) == (&other.source, other.epoch));
+    by_source.flat_map(|copied| copied.chunks(COPIES)).filter_map(|some| {
+        let Copied { source, epoch, .. } = some.first()?;
         let ids: Vec<String> = some.iter().map(|copy| quoted(&copy.id)).collect();
-        Some(format!("(epoch = {epoch} AND id IN ({}))", ids.join(", ")))
+        Some(format!("(epoch = {epoch} AND source = {} AND id IN ({}))", quoted(source), ids.join(", ")))
     })
 }
 
@@ -291,11 +314,15 @@ mod tests {
             assert_eq!(lives, many.len());
         }
     }
+
     #[test]
-    fn copies_are_named_by_their_ids_in_their_epoch() {
-        let copy = |epoch, id: String| Copied { epoch, id, others: 1 };
+    fn copies_are_named_by_their_ids_in_their_source_and_epoch() {
+        let copy = |epoch, id: String| Copied { source: "t/0".to_owned(), epoch, id };
         let few = [copy(0, "it's".to_owned()), copy(0, "b".to_owned()), copy(2, "b".to_owned())];
-        assert_eq!(conditions(named_copies(&few)), ["(epoch = 0 AND id IN ('it\\'s', 'b')) OR (epoch = 2 AND id IN ('b'))"]);
+        assert_eq!(
+            conditions(named_copies(&few)),
+            ["(epoch = 0 AND source = 't/0' AND id IN ('it\\'s', 'b')) OR (epoch = 2 AND source = 't/0' AND id IN ('b'))"]
+        );
         // As long as ids may be, and longer as they are written.
         let many: Vec<Copied> = (0..1000).map(|at| copy(0, format!("{}{at:04}", "'".repeat(508)))).collect();
         let conditions = conditions(named_copies(&many));
