@@ -69,7 +69,7 @@ pub struct ClickHouseSink {
     clock: fn() -> i64,
     observer: Box<dyn Fn(&Attempt<'_>) + Send + Sync>,
     bytes_max: usize,
-    /// What the operator adds to every insert.
+    /// What every insert says beside [`SETTINGS`].
     added: Vec<(String, String)>,
     /// With rows, and with `progress`.
     patience: [patience::Patience; 2],
@@ -89,7 +89,7 @@ impl ClickHouseSink {
             clock,
             observer: Box::new(|_| {}),
             bytes_max,
-            added: config.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            added: settings::added(config),
             patience: Default::default(),
         }
     }
@@ -289,9 +289,9 @@ mod tests {
     /// Inserts as they arrived: the statement and the body.
     type Arrived = Arc<Mutex<Vec<(String, Bytes)>>>;
 
-    /// What is said beside the statement, once: of which source it is, and what the operator adds.
-    fn said_beside(parameters: &HashMap<String, String>) -> [Option<&str>; 2] {
-        ["log_comment", "insert_quorum"].map(|name| parameters.get(name).map(String::as_str))
+    /// What is said beside the statement, once: of which source it is, what the operator adds, and how long that may take.
+    fn said_beside(parameters: &HashMap<String, String>) -> [Option<&str>; 3] {
+        ["log_comment", "insert_quorum", "insert_quorum_timeout"].map(|name| parameters.get(name).map(String::as_str))
     }
 
     async fn answer(
@@ -390,7 +390,7 @@ mod tests {
     }
 
     /// What was said beside each question and insert.
-    type Heard = Arc<Mutex<Vec<[Option<String>; 2]>>>;
+    type Heard = Arc<Mutex<Vec<[Option<String>; 3]>>>;
 
     #[tokio::test]
     async fn every_insert_says_what_it_is_of_and_what_the_operator_adds() {
@@ -402,8 +402,8 @@ mod tests {
         let sink = sink_of(Router::new().fallback(listen).with_state(Arc::clone(&heard))).await;
         let roots = vec![crate::row::Root::default()];
         sink.insert(&Rows { rejects: vec![reject(0)], roots, ..Rows::default() }, "t/0@7 t/1@9").await.unwrap();
-        let insert = [Some("t/0@7 t/1@9".to_owned()), Some("2".to_owned())];
-        assert_eq!(*heard.lock().unwrap(), [[None, None], insert.clone(), insert], "a question says neither");
+        let insert = ["t/0@7 t/1@9", "2", "60000"].map(|said| Some(said.to_owned()));
+        assert_eq!(*heard.lock().unwrap(), [[None, None, None], insert.clone(), insert], "a question says none of it");
     }
 
     #[tokio::test]

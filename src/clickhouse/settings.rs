@@ -1,6 +1,7 @@
 //! Settings of inserts: those that every insert has, and those that an operator may add (`[clickhouse.settings]`). Refused is what the sink
 //! says itself, and what would change what a statement says or when its answer comes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config;
@@ -108,10 +109,22 @@ pub(crate) fn may_pass(name: &str) -> Result<(), (String, String)> {
     REFUSED.iter().find(|(beginning, _)| name.starts_with(beginning)).map_or(Ok(()), |(_, why)| refused(why))
 }
 
-/// Settings of how long the server may take, and how many milliseconds one of theirs has.
-const TIMES: [(&str, u64); 2] = [("insert_quorum_timeout", 1), ("max_execution_time", 1000)];
+/// How long a server waits for a quorum, where one is asked for, in milliseconds: ten minutes, if nobody says otherwise.
+const QUORUM_TIMEOUT: &str = "insert_quorum_timeout";
 
-/// What does not go together of these settings, the layout and the worker's own deadline: each with what to do.
+/// Settings of how long the server may take, and how many milliseconds one of theirs has.
+const TIMES: [(&str, u64); 2] = [(QUORUM_TIMEOUT, 1), ("max_execution_time", 1000)];
+
+/// What goes into every insert beside [`SETTINGS`]: what the operator adds, and that a quorum, whoever asks for it, is waited for no longer
+/// than the worker waits.
+pub(super) fn added(settings: &config::ClickHouse) -> Vec<(String, String)> {
+    let deadline = (settings.send_timeout + settings.end_timeout).as_millis().to_string();
+    let mut added = BTreeMap::from([(QUORUM_TIMEOUT.to_owned(), deadline)]);
+    added.extend(settings.settings.clone());
+    added.into_iter().collect()
+}
+
+/// What does not go together of these settings and the worker's own deadline: each with what to do.
 pub(crate) fn do_not_fit(settings: &config::ClickHouse) -> Vec<(String, String)> {
     let deadline = settings.send_timeout + settings.end_timeout;
     let late = |(name, unit): &(&str, u64)| {
@@ -122,13 +135,7 @@ pub(crate) fn do_not_fit(settings: &config::ClickHouse) -> Vec<(String, String)>
         let cure = "lower it, or raise clickhouse.send_timeout_seconds and clickhouse.end_timeout_seconds, whose sum that is";
         (takes > deadline).then(|| (problem(), cure.to_owned()))
     };
-    let says =
-        |name: &str| settings.settings.contains_key(name) || settings.layout.settings().iter().any(|(said, _)| *said == name);
-    let idle = (says("insert_quorum_timeout") && !says("insert_quorum")).then(|| {
-        let problem = "\"insert_quorum_timeout\" is how long a quorum is waited for, and no insert asks for one".to_owned();
-        (problem, "set \"insert_quorum\" beside it, or remove it".to_owned())
-    });
-    TIMES.iter().filter_map(late).chain(idle).collect()
+    TIMES.iter().filter_map(late).collect()
 }
 
 #[cfg(test)]

@@ -349,7 +349,6 @@ fn settings_that_do_not_go_together_are_named_before_a_worker_starts() {
             "clickhouse.settings: \"insert_quorum_timeout\" lets",
         ),
         ("[clickhouse.settings]\nmax_execution_time = 3600\n", "or raise clickhouse.send_timeout_seconds"),
-        ("[clickhouse.settings]\ninsert_quorum_timeout = 1000\n", "and no insert asks for one; set \"insert_quorum\" beside it"),
     ] {
         let found = mistakes(text, &[]);
         assert!(found.len() == 1 && found[0].starts_with("worker.toml: ") && found[0].contains(words), "{words}: {found:#?}");
