@@ -109,7 +109,8 @@ impl ClickHouseSink {
     /// comes next goes to the next address.
     async fn within<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let (limit, moves) = (self.send_timeout + self.end_timeout, self.addresses.moves());
-        let late = |_| Err(Failure::Transient(format!("no answer within {limit:?}")));
+        let asked = self.addresses.current();
+        let late = |_| Err(errors::silence(&asked.url, limit));
         let outcome = timeout(limit, work).await.unwrap_or_else(late);
         if outcome.as_ref().is_err_and(errors::is_silence) {
             self.addresses.leave(moves);
@@ -363,6 +364,15 @@ mod tests {
         }
         let said = sink.insert(&rows, "").await.unwrap_err();
         assert!(matches!(&said, Failure::Operator(text) if text.contains("\"rejects\"") && text.contains("code 307")), "{said}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_says_nothing_is_named_by_the_key_and_with_the_cure() {
+        let sink = sink_of(Router::new().fallback(async || std::future::pending::<StatusCode>().await)).await;
+        let outcome = sink.within(std::future::pending::<Result<(), Failure>>()).await;
+        let Err(Failure::Transient(said)) = outcome else { panic!("{outcome:?}") };
+        assert!(said.starts_with("no answer from `clickhouse.urls` (http://127.0.0.1:"), "{said}");
+        assert!(said.ends_with("within 60s: look whether it runs, and whether this machine reaches it"), "{said}");
     }
 
     #[tokio::test]

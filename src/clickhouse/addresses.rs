@@ -11,7 +11,7 @@ use crate::config;
 
 /// One address.
 pub(super) struct Address {
-    url: String,
+    pub(super) url: String,
     pub(super) client: Client,
     /// The settings of inserts that the server there knows.
     pub(super) settings: OnceCell<Vec<Setting>>,

@@ -55,9 +55,7 @@ pub async fn reach(client: &Client, limit: Duration) -> Result<(), Failure> {
     match asked {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(classify(&error)),
-        Err(_) => Err(Failure::Transient(format!(
-            "no answer within {limit:?}: look whether it runs, and whether this machine reaches it"
-        ))),
+        Err(_) => Err(Failure::Transient(format!("no answer within {limit:?}: {}", errors::SILENT))),
     }
 }
 

@@ -4,6 +4,8 @@
 //! as transient: it is tried again, ever more slowly, and the log shows it; when an insert has failed for long with one such
 //! code, somebody is called (`patience`).
 
+use std::time::Duration;
+
 use ::clickhouse::error::Error;
 
 use crate::failure::{Failure, causes};
@@ -144,9 +146,24 @@ pub fn classify(error: &Error) -> Failure {
     Failure::Transient(text + &cure.unwrap_or_default())
 }
 
+/// Of an address at which nothing was said for so long.
+pub(super) fn silence(url: &str, limit: Duration) -> Failure {
+    Failure::Transient(format!("no answer from `clickhouse.urls` ({url}) within {limit:?}: {SILENT}"))
+}
+
+/// Of somebody who says nothing.
+pub(super) const SILENT: &str = "look whether it runs, and whether this machine reaches it";
+
+/// Of an address to which no way leads.
+const UNREACHABLE: &str = "no way leads there from this machine: correct clickhouse.urls, or look at routes and firewalls";
+
+/// Of somebody who hangs up.
+const HANGS_UP: &str = "the other side hung up; if it goes on doing so, what listens there speaks no HTTP: write that port in clickhouse.urls \
+    (8123, with TLS 8443)";
+
 /// What TLS, HTTP and the network say of an address, and what it means here. Tried again all the same: certificates are renewed while workers
 /// run, and servers come back.
-const CONNECTION: [(&str, &str); 12] = [
+const CONNECTION: [(&str, &str); 15] = [
     ("UnknownIssuer", "name in clickhouse.ca_file the authority that signs the server's certificate"),
     (
         "BadSignature",
@@ -158,17 +175,16 @@ const CONNECTION: [(&str, &str); 12] = [
     ("CertificateRequired", "the server wants a certificate of this client: clickhouse.certificate_file and clickhouse.key_file"),
     ("received fatal alert", "the server does not take the certificate in clickhouse.certificate_file, or asks for one"),
     ("InvalidContentType", "the server speaks no TLS on this port: write http:// in clickhouse.urls, or another port"),
-    ("dns error", "the host is not known: correct clickhouse.urls"),
+    ("dns error", "the host is not known: correct clickhouse.urls, or look whether this machine's name server answers"),
     ("Connection refused", "nobody takes connections there: correct clickhouse.urls, or start the server"),
     (
         "invalid HTTP version",
         "what answers there is no HTTP: where it is TLS, write https:// in clickhouse.urls, else the port of HTTP (8123)",
     ),
-    (
-        "connection closed before message completed",
-        "the other side hung up; if it goes on doing so, what listens there speaks no HTTP: write that port in clickhouse.urls (8123, with TLS \
-         8443)",
-    ),
+    ("No route to host", UNREACHABLE),
+    ("Network is unreachable", UNREACHABLE),
+    ("Connection reset", HANGS_UP),
+    ("connection closed before message completed", HANGS_UP),
 ];
 
 /// Of an answer that no ClickHouse gives.
@@ -343,7 +359,18 @@ mod tests {
     #[test]
     fn errors_of_the_client_have_their_class() {
         assert!(matches!(classify(&Error::TimedOut), Failure::Transient(_)));
-        assert!(matches!(classify(&Error::Network("reset".into())), Failure::Transient(said) if said.contains("reset")));
+        for said in [
+            "dns error: failed to lookup address information: Temporary failure in name resolution",
+            "tcp connect error: No route to host (os error 113)",
+            "tcp connect error: Network is unreachable (os error 101)",
+            "connection error: Connection reset by peer (os error 104)",
+        ] {
+            let failure = classify(&Error::Network(said.into()));
+            assert!(
+                matches!(&failure, Failure::Transient(text) if text.contains(said) && text.contains("clickhouse.urls")),
+                "{failure}"
+            );
+        }
         assert!(
             matches!(classify(&Error::SchemaMismatch("no column".to_owned())), Failure::Operator(said) if said.contains("migrate"))
         );
