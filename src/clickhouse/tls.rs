@@ -22,7 +22,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, Signatur
 use tokio::sync::watch;
 use tracing::warn;
 
-use crate::certificates::{Files, Flaw, Lifetime};
+use crate::certificates::{File, Files, Flaw, Lifetime};
 use crate::config::{self, Key};
 
 /// As ClickHouse's client does by itself: a server closes what was idle for 3 s, and a dead peer is noticed.
@@ -56,21 +56,33 @@ pub(super) fn client(config: &config::ClickHouse) -> Client {
 /// What a new connection takes of the files that are named: from when until when it counts, and what is wrong with the rest.
 pub(crate) fn taken(config: &config::ClickHouse) -> (Vec<(Key, Lifetime)>, Vec<Flaw>) {
     let (files, provider) = (Files::of_clickhouse(config), Arc::new(ring::default_provider()));
-    let of_authorities = |flaw: &Flaw| flaw.key == files.authorities.key;
-    let mut flaws: Vec<Flaw> = files.flaws().into_iter().filter(of_authorities).collect();
-    let named = files.authorities.content().filter(|_| flaws.is_empty());
-    if named.is_some_and(|pem| authorities(CertificateDer::pem_slice_iter(pem).filter_map(Result::ok), &provider).is_none()) {
-        flaws.push(Flaw {
-            key: files.authorities.key,
-            problem: "holds no certificate that can be believed".to_owned(),
-            cure: "name the authority that signs the server's certificate".to_owned(),
-        });
+    let mut flaws = Vec::new();
+    if files.authorities.is_named() {
+        flaws.extend(named_authorities(files.authorities.clone(), &provider).err().unwrap_or_default());
     }
     if files.certificate.is_named() {
         flaws.extend(pair(&files, &provider).err().unwrap_or_default());
     }
     let is_taken = |key: Key| flaws.iter().all(|flaw| (flaw.key == files.authorities.key) != (key == files.authorities.key));
     (files.lives().into_iter().filter(|(key, _)| is_taken(*key)).collect(), flaws)
+}
+
+/// Whoever is signed by one of those in a file is believed, if all of it can be read: a half-written one is no reason to believe fewer.
+fn named_authorities(authorities: File, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, Vec<Flaw>> {
+    let files = Files { authorities, ..Files::default() };
+    let flaws = files.flaws();
+    if !flaws.is_empty() {
+        return Err(flaws);
+    }
+    let pem = files.authorities.content().unwrap_or_default();
+    let believed = self::authorities(CertificateDer::pem_slice_iter(pem).filter_map(Result::ok), provider);
+    believed.ok_or_else(|| {
+        vec![Flaw {
+            key: files.authorities.key,
+            problem: "holds no certificate that can be believed".to_owned(),
+            cure: "name the authority that signs the server's certificate".to_owned(),
+        }]
+    })
 }
 
 /// A certificate with its key, if they fit each other and TLS takes them.
@@ -141,8 +153,7 @@ impl Believed {
 
     fn read(&self) -> Option<Arc<WebPkiServerVerifier>> {
         let Some(file) = &self.file else { return authorities(rustls_native_certs::load_native_certs().certs, &self.provider) };
-        let pem = std::fs::read(file).ok()?;
-        authorities(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok), &self.provider)
+        named_authorities(File::read(("clickhouse", "ca_file"), Some(file)), &self.provider).ok()
     }
 }
 
@@ -206,5 +217,50 @@ impl ResolvesClientCert for Shown {
 
     fn has_certs(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openssl::asn1::Asn1Time;
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::PKey;
+    use openssl::rsa::Rsa;
+    use openssl::x509::X509;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn authority() -> String {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let mut made = X509::builder().unwrap();
+        made.set_version(2).unwrap();
+        made.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+        made.set_not_after(&Asn1Time::days_from_now(10).unwrap()).unwrap();
+        made.set_pubkey(&key).unwrap();
+        made.sign(&key, MessageDigest::sha256()).unwrap();
+        String::from_utf8(made.build().to_pem().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_is_said_of_authorities_is_what_a_connection_makes_of_them() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut config = Config::load_without_key(None, std::iter::empty()).unwrap().clickhouse;
+        config.ca_file = Some(file.path().to_owned());
+        let believed = Believed::new(config.ca_file.clone(), Arc::new(ring::default_provider()));
+        let one = authority();
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let half = &one[..one.len() / 2];
+        for (held, is_well) in [
+            (one.clone(), true),
+            (one.repeat(2), true),
+            (format!("{one}{broken}"), false),
+            (format!("{broken}{one}"), false),
+            (half.to_owned(), false),
+            (String::new(), false),
+        ] {
+            std::fs::write(file.path(), &held).unwrap();
+            assert_eq!((believed.read().is_some(), taken(&config).1.is_empty()), (is_well, is_well), "{held}");
+        }
     }
 }
