@@ -17,7 +17,10 @@ pub(super) fn to_kafka(judge: &mut Judge<'_>, settings: BTreeMap<String, String>
 /// What a Kafka client is told, by settings of its own and by our keys, has to go together. Only where each `is_well` alone the client itself is asked.
 pub(super) fn fit_kafka(judge: &mut Judge<'_>, settings: &Kafka, is_well: bool) {
     let found = kafka::do_not_fit(settings);
-    if let (true, true, Some((key, problem))) = (found.is_empty(), is_well, kafka::refusal(settings)) {
+    if found.is_empty()
+        && is_well
+        && let Some((key, problem)) = kafka::refusal(settings)
+    {
         let cure = "correct what it names";
         judge.wrong(("kafka", key), format!("the Kafka client refuses its settings: {problem}"), cure);
     }

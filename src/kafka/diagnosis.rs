@@ -73,6 +73,9 @@ fn look(settings: &config::Kafka, address: &str) -> Diagnosis {
     let tried = if settings.shows_tokens() { Err(String::new()) } else { try_client(settings, address) };
     // The client has the last word: whatever a broker makes of the questions below, one that it can talk to is well.
     let Err(said) = tried else { return Diagnosis::Fine };
+    if let Some(refused) = verdict::of_creation(&said) {
+        return refused;
+    }
     let own = files.lives().into_iter().find(|(key, _)| *key == files.certificate.key).map(|(_, life)| life);
     let found = port::ask(settings, address);
     debug!(address, ?found, said, "looked at a broker");

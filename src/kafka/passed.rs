@@ -31,7 +31,11 @@ pub(super) const PASSED: [(&str, For, &str); 27] = [
     ("metadata.recovery.rebootstrap.trigger.ms", For::All, "when kafka.brokers is asked anew because no known broker answers"),
     ("metadata.recovery.strategy", For::All, "none: kafka.brokers is asked at the start only"),
     ("queued.min.messages", For::Reader, "records that are fetched ahead; their bytes are bounded by kafka.queued_kib"),
-    ("receive.message.max.bytes", For::All, "an answer is larger than 100 MB; at least that of kafka.fetch_kib and 512 more"),
+    (
+        "receive.message.max.bytes",
+        For::All,
+        "an answer is larger than 100 MB; at least 512 more than 50 MiB, and than kafka.fetch_kib",
+    ),
     ("reconnect.backoff.max.ms", For::All, "the longest wait before a lost broker is tried again"),
     ("reconnect.backoff.ms", For::All, "the first of these waits"),
     ("retry.backoff.max.ms", For::All, "the longest wait before a question is asked again"),
@@ -125,33 +129,33 @@ const ANSWER_MAX: u64 = 52_428_800;
 /// What stands around records in an answer.
 const AROUND: u64 = 512;
 
-/// What does not go together of these settings, those of the client that nobody has said, and keys of ours: each with what to do.
+/// What does not go together of these settings, those of the client that nobody has said, and keys of ours, so that no client can be made: each
+/// with what to do.
 pub(crate) fn do_not_fit(settings: &config::Kafka) -> Vec<(String, String)> {
     let said = |name: &str| settings.client.get(name).and_then(|value| value.parse::<u64>().ok());
     let mut found = Vec::new();
-    for (first, longest, defaults) in [
-        ("reconnect.backoff.ms", "reconnect.backoff.max.ms", [100, 10_000]),
-        ("retry.backoff.ms", "retry.backoff.max.ms", [100, 1000]),
-    ] {
-        let [before, after] = [said(first).unwrap_or(defaults[0]), said(longest).unwrap_or(defaults[1])];
-        if before > after {
-            let problem = format!("{first:?} is {before} ms, and {longest:?}, the longest wait, {after} ms");
-            found.push((problem, "lower the first, or raise the second".to_owned()));
-        }
+    let [first, longest] = [("reconnect.backoff.ms", 100), ("reconnect.backoff.max.ms", 10_000)];
+    let [before, after] = [first, longest].map(|(name, default)| said(name).unwrap_or(default));
+    if before > after {
+        let problem = format!("{:?} is {before} ms, and {:?}, the longest wait, {after} ms", first.0, longest.0);
+        found.push((problem, "lower the first, or raise the second".to_owned()));
     }
     let needed = ANSWER_MAX.max(settings.fetch_bytes as u64) + AROUND;
     if let Some(room) = said("receive.message.max.bytes").filter(|room| *room < needed) {
         let problem = format!("\"receive.message.max.bytes\" is {room}, and an answer of a broker may have {needed}");
         found.push((problem, "raise it (512 more than 50 MiB, and than kafka.fetch_kib), or remove it".to_owned()));
     }
-    let needed = settings.fetch_wait.as_millis() + 1000;
-    if let Some(patience) = said("socket.timeout.ms").filter(|patience| u128::from(*patience) < needed) {
-        let problem =
-            format!("\"socket.timeout.ms\" is {patience}, and a broker without records answers after kafka.fetch_wait_ms");
-        found.push((problem, format!("choose {needed} or more, or lower kafka.fetch_wait_ms")));
-    }
     found
 }
+
+/// Our keys of what [`LOGIN`] tells together, by how the client's names begin.
+const OF_LOGIN: [(&str, &str); 5] = [
+    ("sasl.mechanism", "sasl_mechanism"),
+    ("sasl.password", "sasl_password_file"),
+    ("sasl.username", "sasl_username"),
+    ("ssl.crl.", "ssl_crl_file"),
+    ("ssl.key.password", "ssl_key_password_file"),
+];
 
 /// What the client says of its settings, with our keys for those that it has from us, and the first of these keys, else that of what is passed on.
 pub(super) fn in_our_words(said: &str) -> (&'static str, String) {
@@ -159,8 +163,10 @@ pub(super) fn in_our_words(said: &str) -> (&'static str, String) {
     let words = said.split(' ').map(|word| {
         let name = word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
         let name = name.split(|c: char| !c.is_ascii_alphanumeric() && !"._".contains(c)).next().unwrap_or_default();
-        let ours = REFUSED.iter().find(|(beginning, _)| name.starts_with(beginning));
-        match ours.and_then(|(_, cure)| cure.strip_prefix("use kafka.")).filter(|key| !key.contains(' ')) {
+        let of =
+            |list: &[(&str, &'static str)]| list.iter().find(|(beginning, _)| name.starts_with(beginning)).map(|(_, says)| *says);
+        let told = || of(&REFUSED)?.strip_prefix("use kafka.").filter(|key| !key.contains(' '));
+        match of(&OF_LOGIN).or_else(told) {
             Some(key) => {
                 about = about.or(Some(key));
                 word.replace(name, &format!("kafka.{key}"))
@@ -216,6 +222,15 @@ mod tests {
                 "`kafka.max_poll_interval_ms`must be >= `kafka.session_timeout_ms`",
             ),
             ("ssl.certificate.pem failed: ee key too small", "ssl_certificate_file", "kafka.ssl_certificate_file failed: ee key"),
+            ("ssl.crl.location failed: no start line", "ssl_crl_file", "kafka.ssl_crl_file failed: no start"),
+            ("`sasl.mechanism` set to X but not supported", "sasl_mechanism", "`kafka.sasl_mechanism` set to X"),
+            ("Unsupported value for \"sasl.mechanisms\"", "sasl_mechanism", "\"kafka.sasl_mechanism\""),
+            (
+                "sasl.username and sasl.password must be set",
+                "sasl_username",
+                "kafka.sasl_username and kafka.sasl_password_file must",
+            ),
+            ("ssl.key.password is wrong", "ssl_key_password_file", "kafka.ssl_key_password_file is wrong"),
             ("ssl.cipher.suites failed: no cipher match", "client", "ssl.cipher.suites failed"),
         ] {
             let (about, text) = in_our_words(said);

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::passed;
 use super::port::{Distrust, Found, Sasl};
 use crate::certificates::Lifetime;
 use crate::config;
@@ -55,7 +56,7 @@ pub(super) fn of_port(
         Found::Closed(error) => {
             Diagnosis::Away(format!("nobody takes connections at broker {address} ({error}): {whose}, and whether it runs"))
         }
-        Found::Foreign => Diagnosis::Away(format!("what listens at {address} is no Kafka broker: {whose}")),
+        Found::Foreign => Diagnosis::Away(format!("what listens at {address} is no Kafka broker, or hangs: {whose}")),
         Found::Distrusted(distrust) => Diagnosis::Wrong(distrusted(settings, address, distrust)),
         Found::TurnedAway(words) => Diagnosis::Wrong(turned_away(address, words, own, now)),
         Found::Broker { tls, sasl } => return protocol(settings, address, *tls, sasl).map(Diagnosis::Wrong),
@@ -167,6 +168,12 @@ fn protocol(settings: &config::Kafka, address: &str, tls: bool, sasl: &Sasl) -> 
     }
 }
 
+/// What is wrong where no client could be made, by its own words: no broker has been asked yet.
+pub(super) fn of_creation(said: &str) -> Option<Diagnosis> {
+    let (key, said) = passed::in_our_words(said.strip_prefix("Client creation error: ")?);
+    Some(Diagnosis::Wrong(format!("`kafka.{key}` lets no Kafka client be made: {said}")))
+}
+
 /// What the client says when a broker does not take its user, and what this means. The broker says the same of both.
 const NOT_TAKEN: [&str; 3] = ["due to invalid credentials", "Invalid username or password", "SASL authentication error"];
 
@@ -179,9 +186,7 @@ pub(super) fn of_client(settings: &config::Kafka, address: &str, said: &str) -> 
             settings.sasl_username, settings.sasl_mechanism
         ));
     }
-    Diagnosis::Away(format!(
-        "broker {address} takes connections and does not answer the client ({said}): see its log, and `kafka.brokers`"
-    ))
+    Diagnosis::Away(format!("broker {address} does not answer the client ({said}): see its log, and `kafka.brokers`"))
 }
 
 /// Of a broker of which nothing was found out in time.

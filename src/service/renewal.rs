@@ -96,9 +96,11 @@ async fn apart<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> 
 fn judged((renewed, unread): &Seen) -> Vec<Flaw> {
     let mut flaws = unread.clone();
     flaws.extend(renewed.ssl_files.flaws());
-    if let (true, Some((key, said))) = (flaws.is_empty(), refusal(renewed)) {
+    if flaws.is_empty()
+        && let Some((key, said)) = refusal(renewed)
+    {
         let cure = "correct what it names".to_owned();
-        flaws.push(Flaw { key: ("kafka", key), problem: format!("is refused by the Kafka client: {said}"), cure });
+        flaws.push(Flaw { key: ("kafka", key), problem: format!("lets no Kafka client be made: {said}"), cure });
     }
     flaws
 }

@@ -75,7 +75,7 @@ fn every_mistake_has_a_text_of_its_own_that_names_our_key() {
         (at(&ssl, &turned("sslv3 alert handshake failure"), Some(GOOD)), "no way to speak TLS"),
         (at(&ssl, &Found::NoHost("not known".to_owned()), None), "`kafka.brokers`"),
         (at(&ssl, &Found::Closed("refused".to_owned()), None), "whether it runs"),
-        (at(&ssl, &Found::Foreign, None), "is no Kafka broker"),
+        (at(&ssl, &Found::Foreign, None), "is no Kafka broker, or hangs"),
         (
             at(&settings("plaintext"), &broker(true, None), None),
             "speaks ssl on this port, and `kafka.security_protocol` is plaintext",
@@ -148,5 +148,19 @@ fn a_user_who_is_not_taken_is_told_from_whatever_else_the_client_says() {
         }
     }
     let refused = "127.0.0.1:31999/bootstrap: Connect to ipv4#127.0.0.1:31999 failed: Connection refused";
-    assert!(matches!(of_client(&sasl, BROKER, refused), Diagnosis::Away(text) if text.contains(refused)));
+    let away = said(Some(of_client(&sasl, BROKER, refused)));
+    assert!(away.contains(refused) && !away.contains("takes connections"), "{away}");
+}
+
+#[test]
+fn a_client_that_cannot_be_made_is_no_fault_of_a_broker() {
+    let sasl = Kafka { sasl_username: String::new(), ..settings("sasl_ssl") };
+    let mut config = rdkafka::ClientConfig::new();
+    for (name, value) in super::super::client::security_settings(&sasl) {
+        config.set(name, value);
+    }
+    let refused = config.create::<rdkafka::consumer::BaseConsumer>().err().map(|error| error.to_string()).unwrap_or_default();
+    let text = said(of_creation(&refused));
+    assert!(text.starts_with("`kafka.sasl_username` lets no Kafka client be made: kafka.sasl_username and"), "{text}");
+    assert_eq!(of_creation("Local: Timed out"), None);
 }
