@@ -129,7 +129,8 @@ impl Log {
         let mut config = self.config.clone();
         config.set("group.id", &self.group).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
         let client: BaseConsumer<Reasons> = config.create_with_context(Reasons::default())?;
-        self.tokens.give(client.client());
+        // The other client has been given the same one: what was given counts for one alone.
+        self.tokens.clone().give(client.client());
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.topic, partition.0, ClientOffset::End)?;
         client.assign(&list)?;

@@ -239,7 +239,7 @@ impl Parts<'_> {
 
     async fn known(&self, source: &str) -> Result<Known, CommandError> {
         let failed = |error: Failure| CommandError::Store(format!("could not ask what is known of {source}"), error);
-        self.sink.known(source).await.map_err(failed)
+        insist(async || self.sink.known(source).await).await.map_err(failed)
     }
 
     /// What a worker would find. The store is taken for the one that the states name.
@@ -282,14 +282,14 @@ impl Parts<'_> {
         Ok(rewrite)
     }
 
-    /// Asks whether the topic is compacted, where nothing else shows what is missing.
+    /// Asks whether the topic is compacted, where nothing else shows what is missing. If nobody may say, or does, it may be.
     async fn heed_compaction(&self, rewrite: &mut Rewrite) -> Result<(), CommandError> {
         if rewrite.is_counted() {
             return Ok(());
         }
         let ask = async || {
             let survey = Survey::new(&self.config.kafka, self.log.tokens(), self.config.rules.epoch)?;
-            Ok::<bool, Failure>(matches!(survey.settings().await, Described::Settings(settings) if settings.compacted))
+            Ok::<bool, Failure>(!matches!(survey.settings().await, Described::Settings(settings) if !settings.compacted))
         };
         if *self.is_compacted.get_or_try_init(ask).await? {
             rewrite.suspect_gaps();

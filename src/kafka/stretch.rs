@@ -24,6 +24,7 @@ pub struct Stretch {
     // Its queue holds the client, too, and goes first.
     hand: Hand,
     client: Arc<Client>,
+    tokens: Tokens,
     partition: Partition,
     next: Offset,
     end: Offset,
@@ -69,11 +70,13 @@ impl Stretch {
         // They say how far it has got where it hands nothing out.
         config.set("statistics.interval.ms", "1000");
         let client: Arc<Client> = Arc::new(config.create_with_context(Context::new(&settings.topic, tokens))?);
+        // A client is given each token once, by what counts for it alone.
+        let tokens = tokens.clone();
         tokens.give(client.client());
         let mut hand = Hand::default();
         hand.open(&client, &settings.topic, partition)?;
         client.assign(&client::places(&settings.topic, &[(partition, next)])?)?;
-        Ok(Stretch { hand, client, partition, next, end, at: 0, drained: 0 })
+        Ok(Stretch { hand, client, tokens, partition, next, end, at: 0, drained: 0 })
     }
 
     /// What comes next.
@@ -83,6 +86,8 @@ impl Stretch {
     pub async fn records(&mut self) -> Result<Part<'_>, String> {
         let mut patience = Patience { reached: 0, until: Instant::now() + PATIENCE };
         while self.next < self.end {
+            // One that ends meanwhile is followed by another.
+            self.tokens.give(self.client.client());
             // Whatever the client says of itself is heard while it is polled.
             drop(self.client.poll(Duration::ZERO));
             while self.client.context().take().is_some() {}

@@ -85,6 +85,7 @@ impl Survey {
 
     /// What the topic keeps.
     pub async fn settings(&self) -> Described {
+        give_token(self.admin.inner());
         let topic = ResourceSpecifier::Topic(&self.topic);
         let options = AdminOptions::new().request_timeout(Some(DEADLINE));
         let answers = match timeout(2 * DEADLINE, self.admin.describe_configs([&topic], &options)).await {

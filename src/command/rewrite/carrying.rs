@@ -15,8 +15,10 @@ use crate::rewrite::{Rewrite, Step};
 use crate::row::{Progress, Rows};
 use crate::worker::{Append, Appended, Promise, Sink as _};
 
-/// Ids in one question: its parameters must fit into a request.
+/// Ids in one question, and their bytes: by its own settings a server takes a parameter of 128 KiB (`http_max_field_value_size`), in which a
+/// byte may stand as two.
 const IDS_MAX: usize = 256;
+const IDS_BYTES_MAX: usize = 48 << 10;
 
 impl Parts<'_> {
     /// Rewrites a source; says what of it is lost for good.
@@ -85,9 +87,9 @@ impl Parts<'_> {
         let failed =
             |error| CommandError::Store(format!("could not rewrite {}; the same command does the rest", source.name), error);
         let mut there = BTreeSet::new();
-        for clicks in rows.clicks.chunks(IDS_MAX) {
-            let ids: Vec<&str> = clicks.iter().map(|click| click.id.as_str()).collect();
-            there.extend(insist(async || self.sink.clicks_there(&source.name, &ids).await).await.map_err(failed)?);
+        let ids: Vec<&str> = rows.clicks.iter().map(|click| click.id.as_str()).collect();
+        for ids in questions(&ids) {
+            there.extend(insist(async || self.sink.clicks_there(&source.name, ids).await).await.map_err(failed)?);
         }
         rows.clicks.retain(|click| !there.contains(&click.id));
         if rows.is_empty() { Ok(()) } else { send(&self.sink, &rows, "rewrite").await.map_err(failed) }
@@ -117,6 +119,22 @@ impl Parts<'_> {
     }
 }
 
+/// Ids, as many as fit into a question.
+fn questions<'a, 'b>(mut ids: &'a [&'b str]) -> Vec<&'a [&'b str]> {
+    let mut questions = Vec::new();
+    while !ids.is_empty() {
+        let mut bytes = 0;
+        let fits = ids.iter().take(IDS_MAX).take_while(|id| {
+            bytes += id.len();
+            bytes <= IDS_BYTES_MAX
+        });
+        let (question, rest) = ids.split_at(fits.count().max(1));
+        questions.push(question);
+        ids = rest;
+    }
+    questions
+}
+
 /// Nothing is promised: the store has just forgotten it.
 fn anew(source: &Source, progress: Progress) -> Append {
     Append { progress, promise: Promise { store: source.known.store, progress: None, tables: None }, whole: false }
@@ -124,4 +142,22 @@ fn anew(source: &Source, progress: Progress) -> Append {
 
 fn unfinished(source: &Source, error: Failure) -> CommandError {
     CommandError::Store(format!("could not finish {}; the same command does it", source.name), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_has_no_more_ids_than_fit_into_a_parameter() {
+        let (long, short) = ("'".repeat(512), "a".to_owned());
+        let ids: Vec<&str> = std::iter::repeat_n(long.as_str(), 300).chain(std::iter::repeat_n(short.as_str(), 600)).collect();
+        let questions = questions(&ids);
+        assert_eq!(questions.concat(), ids);
+        // Each id has its quotes and a comma, and what is in it may stand as two bytes.
+        let size = |question: &&[&str]| question.iter().map(|id| 2 * id.len() + 3).sum::<usize>();
+        assert!(questions.iter().all(|question| question.len() <= IDS_MAX && size(question) < 128 << 10));
+        assert!(questions.len() < 8, "{}", questions.len());
+        assert!(super::questions(&[]).is_empty());
+    }
 }
