@@ -307,7 +307,10 @@ fn the_last_state_waits_for_its_own_question_also_where_the_tables_were_ahead_at
     let ahead = Promise { tables: Some(9), ..promise() };
     let opened = [Event::Answered(Found::Nothing, ahead, bounds()), published(0, Ok(())), Event::Started];
     let mut assignment = after(new(), opened);
-    assert!(assignment.fold(&[record(0, b"a"), record(1, b"b")]).is_none());
+    assert!(assignment.fold(&[record(0, b"a")]).is_none());
+    assignment.running_mut().unwrap().flush(NOW, true);
+    let mut assignment = after(assignment, [Event::Durable { next: 1, whole: true }]);
+    assert!(assignment.fold(&[record(1, b"b")]).is_none());
     assignment.running_mut().unwrap().flush(NOW, false);
     let mut assignment = after(assignment, [Event::Durable { next: 2, whole: false }, farewell(2, 2)]);
     assert_eq!(assignment.last_state_due(), None, "a table may have lost since then what it said");
