@@ -40,8 +40,9 @@ pub struct Migration {
 /// A new store's id. Of two that migrate at once, the table of one stands.
 const NEW_ID: &str = "SELECT lower(replaceAll(toString(generateUUIDv4()), '-', ''))";
 
-/// ClickHouse's codes for a view that was replaced while it was described, and for one that was described while it was replaced.
-const REPLACED: [&str; 2] = ["Code: 517.", "Code: 521."];
+/// What ClickHouse says of a view that was replaced while it was described: before, in the midst of it (a code of many meanings) and after; and of
+/// one that was described while it was replaced.
+const REPLACED: [&str; 4] = ["Code: 517.", "has different UUID", "Code: 218.", "Code: 521."];
 
 /// Until the next attempt.
 const PAUSE: Duration = Duration::from_millis(50);
