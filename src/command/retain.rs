@@ -260,23 +260,29 @@ fn lives_of_brand() -> String {
     )
 }
 
-/// Lives by name, those of one source together.
+/// Lives by the offsets at which they opened.
 fn named_lives(lives: &[Life]) -> impl Iterator<Item = String> {
-    let by_source = lives.chunk_by(|one, other| (&one.source, one.epoch) == (&other.source, other.epoch));
-    by_source.flat_map(|lives| lives.chunks(LIVES)).filter_map(|some| {
-        let Life { source, epoch, .. } = some.first()?;
-        let offsets: Vec<String> = some.iter().map(|life| life.opened.to_string()).collect();
-        Some(format!("(epoch = {epoch} AND source = {} AND opened IN ({}))", quoted(source), offsets.join(", ")))
-    })
+    named(lives, LIVES, "opened", |life| (&life.source, life.epoch), |life| life.opened.to_string())
 }
 
-/// Copies by their ids, those of one source together.
+/// Copies by their ids.
 fn named_copies(copied: &[Copied]) -> impl Iterator<Item = String> {
-    let by_source = copied.chunk_by(|one, other| (&one.source, one.epoch) == (&other.source, other.epoch));
-    by_source.flat_map(|copied| copied.chunks(COPIES)).filter_map(|some| {
-        let Copied { source, epoch, .. } = some.first()?;
-        let ids: Vec<String> = some.iter().map(|copy| quoted(&copy.id)).collect();
-        Some(format!("(epoch = {epoch} AND source = {} AND id IN ({}))", quoted(source), ids.join(", ")))
+    named(copied, COPIES, "id", |copy| (&copy.source, copy.epoch), |copy| quoted(&copy.id))
+}
+
+/// Conditions on a column: those of one source and epoch, which stand together, in one condition as far as there is room in it.
+fn named<'a, T>(
+    all: &'a [T],
+    most: usize,
+    column: &'static str,
+    of: impl Fn(&T) -> (&str, u16) + Copy + 'a,
+    value: impl Fn(&T) -> String + Copy + 'a,
+) -> impl Iterator<Item = String> + 'a {
+    let by_source = all.chunk_by(move |one, other| of(one) == of(other));
+    by_source.flat_map(move |those| those.chunks(most)).filter_map(move |some| {
+        let (source, epoch) = of(some.first()?);
+        let values: Vec<String> = some.iter().map(value).collect();
+        Some(format!("(epoch = {epoch} AND source = {} AND {column} IN ({}))", quoted(source), values.join(", ")))
     })
 }
 
