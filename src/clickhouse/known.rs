@@ -19,6 +19,11 @@ impl ClickHouseSink {
         Ok(settings.iter().fold(query, |query, (name, value)| query.with_setting(*name, *value)))
     }
 
+    /// A question about a source, which it calls `{epoch}` and `{source}`.
+    pub(super) async fn of_source(&self, ask: &str, source: &str) -> Result<Query, Failure> {
+        Ok(self.current(self.client().query_raw(ask)).await?.param("epoch", self.epoch).param("source", source))
+    }
+
     /// Which store it is, and how far it says that a source is, and each table of lives.
     pub(super) async fn ask_known(&self, source: &str) -> Result<Known, Failure> {
         let ask = format!(
@@ -28,8 +33,7 @@ impl ClickHouseSink {
              SELECT places, {ID} AS id, ifNull(said.1, 0) AS version, ifNull(said.2, 0) AS rows",
             marks::found()
         );
-        let ask = self.current(self.client().query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
-        let ask = ask.param("marks", vec![marks::mark(self.epoch, source)]);
+        let ask = self.of_source(&ask, source).await?.param("marks", vec![marks::mark(self.epoch, source)]);
         let (places, id, version, rows): (Vec<(String, Offset)>, String, Offset, u64) = self.answer(ask).await?;
         let upto = |name: &str| places.iter().find(|(place, _)| place == name).map(|(_, upto)| *upto);
         let tables = marks::marked().map(|table| (table.name, upto(table.name))).collect();
@@ -45,8 +49,7 @@ impl ClickHouseSink {
         };
         let union = TABLES.iter().map(newest).collect::<Vec<_>>().join(" UNION ALL ");
         let ask = format!("SELECT max(v) AS version, sum(n) AS rows FROM ({union})");
-        let query = self.current(self.client().query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
-        let (version, rows): (u64, u64) = self.answer(query).await?;
+        let (version, rows): (u64, u64) = self.answer(self.of_source(&ask, source).await?).await?;
         Ok((rows > 0).then_some(version))
     }
 }

@@ -15,8 +15,7 @@ impl ClickHouseSink {
     pub async fn clicks_there(&self, source: &str, ids: &[&str]) -> Result<Vec<String>, Failure> {
         self.catch_up().await?;
         let ask = "SELECT DISTINCT id FROM click WHERE id IN {ids:Array(String)} AND epoch = {epoch:UInt16} AND source = {source:String}";
-        let ask = self.current(self.client().query_raw(ask)).await?.param("ids", ids);
-        self.names(ask.param("epoch", self.epoch).param("source", source)).await
+        self.names(self.of_source(ask, source).await?.param("ids", ids)).await
     }
 
     /// The tables of facts and rejects that hold nothing of a source.
@@ -31,8 +30,7 @@ impl ClickHouseSink {
             )
         };
         let ask = OF_RECORDS.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ");
-        let ask = self.current(self.client().query_raw(&ask)).await?.param("epoch", self.epoch).param("source", source);
-        let filled = self.names(ask).await?;
+        let filled = self.names(self.of_source(&ask, source).await?).await?;
         Ok(OF_RECORDS.iter().map(|(table, _)| *table).filter(|table| !filled.iter().any(|name| name == table)).collect())
     }
 
@@ -49,9 +47,8 @@ impl ClickHouseSink {
         let note = "INSERT INTO loss (epoch, source, table, first, next, lives, reason, recorded) SELECT {epoch:UInt16}, \
                     {source:String}, {table:String}, {first:UInt64}, {next:UInt64}, {lives:Nullable(UInt64)}, {reason:String}, now64(3)";
         self.within(async {
-            let note = self.current(self.client().query_raw(note)).await?;
-            let note = note.param("epoch", self.epoch).param("source", source).param("table", table).param("first", first);
-            let note = note.param("next", next).param("lives", lives).param("reason", reason);
+            let note = self.of_source(note, source).await?.param("table", table).param("first", first).param("next", next);
+            let note = note.param("lives", lives).param("reason", reason);
             note.execute().await.map_err(|error| classify(&error))
         })
         .await
