@@ -37,7 +37,7 @@ impl Store {
     /// The engine reads the topic by itself. Gives seconds from its first partition until the last event is counted, and
     /// the rows an insert made of them.
     pub(crate) fn reads(&self, database: &str, brokers: &str, log: &Log, consumers: Consumers) -> (f64, f64) {
-        self.run("system", &format!("CREATE DATABASE {database}"));
+        self.create_database(database);
         self.run(database, TALLY);
         self.run(database, &queue(brokers, log.topic, database, consumers));
         self.run(database, &view(consumers.format));

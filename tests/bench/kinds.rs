@@ -10,7 +10,7 @@ use crate::input::{FILES, lines, renamed};
 use crate::shares::share;
 
 /// Events of a log: a worker reads them for ten seconds or so.
-const EVENTS: usize = 1_000_000;
+const EVENTS: usize = 3_000_000;
 
 /// A week of the generator in each of so many months.
 const MONTHS: usize = 42;

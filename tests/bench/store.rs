@@ -71,6 +71,13 @@ impl Store {
         self.wait(migrations::apply(&self.client(database), &Layout::Single)).expect("a schema");
     }
 
+    /// A new database with nothing in it, and the one beside it that statements are about.
+    pub(crate) fn create_database(&self, database: &str) {
+        for database in [database, &rows_database(database)] {
+            self.run("system", &format!("CREATE DATABASE {database}"));
+        }
+    }
+
     pub(crate) fn drop_database(&self, database: &str) {
         for database in [database, &rows_database(database)] {
             self.run("system", &format!("DROP DATABASE {database} SYNC"));
