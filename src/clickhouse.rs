@@ -38,6 +38,7 @@ pub(crate) use connection::known_settings;
 pub use connection::{client, connect, reach};
 pub(crate) use databases::people_database;
 pub use databases::rows_database;
+pub(crate) use errors::late;
 pub use errors::{classify, classify_exception};
 pub use layout::{Layout, is_of_a_source, local_database};
 pub(crate) use replicas::synced;

@@ -151,6 +151,13 @@ pub(super) fn silence(url: &str, limit: Duration) -> Failure {
     Failure::Transient(format!("no answer from `clickhouse.urls` ({url}) within {limit:?}: {SILENT}"))
 }
 
+/// Of a question that a command or a watch asked of a server that answers others.
+pub(crate) fn late(limit: Duration) -> Failure {
+    Failure::Transient(format!(
+        "no answer within {limit:?}: look whether the server is busy (SELECT query, elapsed FROM system.processes); a larger          clickhouse.send_timeout_seconds gives it more time"
+    ))
+}
+
 /// Of somebody who says nothing.
 pub(super) const SILENT: &str = "look whether it runs, and whether this machine reaches it";
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::outcome::CommandError;
-use crate::clickhouse::{Layout, TABLES, classify, connect, synced};
+use crate::clickhouse::{Layout, TABLES, classify, connect, late, synced};
 use crate::config;
 use crate::failure::Failure;
 use crate::migrations;
@@ -59,7 +59,7 @@ impl Database {
             let behind = |error| CommandError::Store("could not wait for what was written".to_owned(), error);
             let caught_up = timeout(database.limit, synced(&database.client, tables().chain(["active_epoch", "run"]))).await;
             caught_up
-                .unwrap_or_else(|_| Err(Failure::Transient(format!("no answer within {:?}", database.limit))))
+                .unwrap_or_else(|_| Err(late(database.limit)))
                 .map_err(behind)?;
         }
         Ok(database)
@@ -98,8 +98,7 @@ impl Database {
     /// The rows that answer a question.
     pub(crate) async fn all<T: RowOwned + RowRead>(&self, doing: &str, query: Query) -> Result<Vec<T>, CommandError> {
         let asked = timeout(self.limit, query.fetch_all()).await;
-        let late = || Failure::Transient(format!("no answer within {:?}", self.limit));
-        let answer = asked.map_err(|_| late()).and_then(|answer| answer.map_err(|error| classify(&error)));
+        let answer = asked.map_err(|_| late(self.limit)).and_then(|answer| answer.map_err(|error| classify(&error)));
         answer.map_err(|error| CommandError::Store(format!("could not {doing}"), error))
     }
 
@@ -107,8 +106,7 @@ impl Database {
     pub(crate) async fn json(&self, text: &str) -> Result<Vec<u8>, Failure> {
         let query = self.query(text);
         let asked = async { query.fetch_bytes("JSONCompact")?.collect().await };
-        let late = |_| Failure::Transient(format!("no answer within {:?}", self.limit));
-        let answer = timeout(self.limit, asked).await.map_err(late)?;
+        let answer = timeout(self.limit, asked).await.map_err(|_| late(self.limit))?;
         answer.map(Vec::from).map_err(|error| classify(&error))
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
-use crate::clickhouse::{classify, connect};
+use crate::clickhouse::{classify, connect, late};
 use crate::config;
 use crate::failure::Failure;
 use crate::metrics::Metrics;
@@ -31,8 +31,7 @@ pub(super) async fn watch(config: config::ClickHouse, metrics: Arc<Metrics>) {
 async fn newest(config: &config::ClickHouse) -> Result<Option<Millis>, Failure> {
     let client = connect(config).await?;
     let newest = client.query_raw("SELECT toUnixTimestamp64Milli(max(r.published)) FROM run AS r").fetch_one::<Millis>();
-    let answer = timeout(config.send_timeout, newest).await;
-    let late = |_| Failure::Transient(format!("no answer within {:?}", config.send_timeout));
-    let newest = answer.map_err(late)?.map_err(|error| classify(&error))?;
+    let answer = timeout(config.send_timeout, newest).await.map_err(|_| late(config.send_timeout))?;
+    let newest = answer.map_err(|error| classify(&error))?;
     Ok((newest > 0).then_some(newest))
 }
