@@ -58,9 +58,7 @@ impl Database {
         if config.layout != Layout::Single {
             let behind = |error| CommandError::Store("could not wait for what was written".to_owned(), error);
             let caught_up = timeout(database.limit, synced(&database.client, tables().chain(["active_epoch", "run"]))).await;
-            caught_up
-                .unwrap_or_else(|_| Err(late(database.limit)))
-                .map_err(behind)?;
+            caught_up.unwrap_or_else(|_| Err(late(database.limit))).map_err(behind)?;
         }
         Ok(database)
     }

@@ -1,10 +1,11 @@
 //! What a tree costs by its shape, and what carrying the state costs: time as ratios, bytes a node.
 //!
-//! Each figure is taken in a process of its own. Decoding is left out: events are built in place.
+//! Each figure is taken in a process of its own. Decoding is left out: events are built in place. `-- restart` measures a restart alone.
 
 #![expect(clippy::panic, reason = "a benchmark that cannot measure says why and ends")]
 
 mod measure;
+mod restart;
 #[expect(dead_code, reason = "these events are built in place")]
 mod shares;
 
@@ -98,6 +99,8 @@ fn measure_here(what: &str) {
         "many" => drop(black_box(held(many_roots, nodes))),
         "state" => state(many_roots, nodes),
         "giant" => state(RANDOM, nodes),
+        "publish" => restart::publish(|engine| many_roots.fill(engine, nodes)),
+        "restart" => restart::take_up(nodes),
         other => panic!("no measurement is called {other}"),
     }
 }
@@ -183,6 +186,9 @@ fn main() {
     if let Ok(what) = std::env::var(CHILD) {
         return measure_here(&what);
     }
+    if std::env::args().any(|argument| argument == "restart") {
+        return restart::print(10 * MILLION);
+    }
     println!("# shapes: CPU seconds of fold and flush, least of {RUNS} processes, a million nodes");
     let random = least("random 1000000", "both");
     println!("random tree       {random:.2} s");
@@ -220,4 +226,5 @@ fn main() {
             of("store_restore")
         );
     }
+    restart::print(10 * MILLION);
 }
