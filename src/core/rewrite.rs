@@ -12,7 +12,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::assignment::{self, Bounds, Known, Promise, StoreId, StoredState};
+use crate::assignment::{self, Bounds, Broken, Known, Promise, StoreId, StoredState};
 use crate::engine::{Engine, Rules};
 use crate::event;
 use crate::loss::{Evidence, Loss, LostLives};
@@ -37,10 +37,8 @@ pub fn standing((next, promise): (Offset, Promise), known: &Known, log_first: Of
     match promise.compare(known) {
         Ok(_) if is_newest => Some(Standing::Whole),
         Ok(_) if next >= log_first => Some(Standing::Heals),
-        Ok(_) => Some(Standing::Forgotten),
-        // Where a whole table is gone, no state is old enough.
-        Err(_) if !known.lacking(None).is_empty() => Some(Standing::Forgotten),
-        Err(_) => None,
+        Ok(_) | Err(Broken::Emptied) => Some(Standing::Forgotten),
+        Err(Broken::Forgotten | Broken::Another) => None,
     }
 }
 

@@ -164,10 +164,10 @@ impl<K: Sink, C: Checkpoints> Question<'_, K, C> {
                 Err(Broken::Another) => {
                     return Err(Unanswered::Forgotten(assignment::another_store(&source, state.promise.store, known.store)));
                 }
-                Err(Broken::Forgotten) => {
+                Err(broken) => {
                     let why = forgotten.get_or_insert_with(|| assignment::forgotten(&source, state.promise, &known));
-                    // Where a whole table is gone, no state is old enough.
-                    let older = if known.lacking(None).is_empty() { self.newest(listed, Some(state.next)).await? } else { None };
+                    let may_be_as_old = broken == Broken::Forgotten;
+                    let older = if may_be_as_old { self.newest(listed, Some(state.next)).await? } else { None };
                     let Some(older) = older else { return Err(Unanswered::Forgotten(assignment::refused(why))) };
                     state = older;
                 }

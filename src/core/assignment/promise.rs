@@ -67,8 +67,10 @@ impl Known {
 pub enum Broken {
     /// It is another one than that which was written to.
     Another,
-    /// It has less than it had.
+    /// It has less than it had, but may keep what an older state promises.
     Forgotten,
+    /// It has lost all that a table held although `progress` is there: it keeps the promise of no state.
+    Emptied,
 }
 
 /// One more than an offset up to which something was written, 0 if nothing was: for where a number that is absent has no place.
@@ -86,6 +88,9 @@ impl Promise {
         let &Known { store, progress, tables: _ } = known;
         if self.progress.is_some() && store != self.store {
             return Err(Broken::Another);
+        }
+        if !known.lacking(None).is_empty() {
+            return Err(Broken::Emptied);
         }
         if progress < self.progress || !known.lacking(self.tables).is_empty() {
             return Err(Broken::Forgotten);
@@ -123,12 +128,12 @@ mod tests {
     fn a_table_that_lost_its_rows_keeps_no_promise_but_of_a_state_that_is_as_old_as_it() {
         let with = |cascade| Known { tables: vec![("root", Some(9)), ("cascade", cascade)], ..known(Some(11)) };
         assert_eq!((with(None).lacking(None), with(Some(7)).lacking(Some(8))), (vec!["cascade"], vec!["cascade"]));
-        assert_eq!(PROMISE.compare(&with(None)), Err(Broken::Forgotten));
+        assert_eq!(PROMISE.compare(&with(None)), Err(Broken::Emptied));
         assert_eq!(PROMISE.compare(&with(Some(7))), Err(Broken::Forgotten));
         let older = Promise { progress: Some(7), tables: Some(7), ..PROMISE };
         assert_eq!(older.compare(&with(Some(7))), Ok(Promise { progress: Some(11), tables: Some(7), ..PROMISE }));
         let nothing = Promise { progress: None, tables: None, ..PROMISE };
-        assert_eq!(nothing.compare(&with(None)), Err(Broken::Forgotten), "the next mark would be taken for one of all rows");
+        assert_eq!(nothing.compare(&with(None)), Err(Broken::Emptied), "the next mark would be taken for one of all rows");
     }
 
     #[test]
