@@ -22,7 +22,7 @@ ORDER BY source, first
 COMMENT 'Where a source was resumed without its state: offsets in no count, and trees that began anew';
 
 -- Losses: what `grapevine rewrite` could not have again after the store had lost it. Nothing is counted or shown less because of a row
--- here: it says where numbers of before are too small.
+-- here: it says where numbers of before are too small. Noted again, what reaches further stands: no note ever becomes narrower.
 
 CREATE TABLE IF NOT EXISTS loss (
     epoch    UInt16 COMMENT 'Under which rules it was written; views read the active epoch of each source',
@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS loss (
     lives    Nullable(UInt64) COMMENT 'Roots of which lives are known to be lost; NULL: the log does not reach back far enough to count them, or the table holds none',
     reason   String COMMENT 'What was lost, for people',
     recorded DateTime64(3, 'UTC') COMMENT 'When it was rewritten'
-) ENGINE = ReplacingMergeTree(recorded)
+) ENGINE = ReplacingMergeTree(next)
 ORDER BY (epoch, source, table, first)
 COMMENT 'What could not be had again after the store had lost it';
 

@@ -38,7 +38,7 @@ impl ClickHouseSink {
         self.within(async { question.fetch_all().await.map_err(|error| classify(&error)) }).await
     }
 
-    /// Notes what of a source is lost for good. Noted again, it stands once.
+    /// Notes what of a source is lost for good. Noted again, what reaches further stands.
     ///
     /// # Errors
     /// When the store refuses.

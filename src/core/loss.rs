@@ -45,6 +45,16 @@ pub struct Loss {
     pub reason: &'static str,
 }
 
+impl Loss {
+    /// Whether of two notes of one source and table that begin at the same offset this one stands: the one that reaches further. So the
+    /// table `loss` keeps them (its version is `next`): who runs the same again, when the log begins later or an older state is the newest,
+    /// makes nothing narrower. Notes that begin elsewhere stand beside each other.
+    #[must_use]
+    pub fn stands_over(&self, noted: &Loss) -> bool {
+        self.next >= noted.next
+    }
+}
+
 /// What is known of a source that a store has forgotten.
 #[derive(Clone, Debug)]
 pub struct Evidence {
@@ -270,6 +280,20 @@ mod tests {
     fn a_table_of_facts_that_holds_nothing_is_lost_although_nothing_else_shows() {
         let evidence = Evidence { empty: vec!["visit", "click"], ..evidence(Some(100), [Some(100); 4], 40) };
         assert_eq!(of(&evidence.lost_records()), [("visit", 10, 40, None)], "no click was ever written");
+    }
+
+    #[test]
+    fn a_note_is_never_made_narrower() {
+        let note = |next, lives| Loss { table: "cascade", first: 10, next, lives, reason: LIVES };
+        for (noted, again, stands) in [
+            (note(40, None), note(60, None), true),
+            (note(60, None), note(40, None), false),
+            (note(60, None), note(60, None), true),
+            (note(60, Some(3)), note(60, None), true),
+            (note(60, None), note(40, Some(3)), false),
+        ] {
+            assert_eq!(again.stands_over(&noted), stands, "{again:?} over {noted:?}");
+        }
     }
 
     #[test]

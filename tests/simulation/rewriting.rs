@@ -341,9 +341,12 @@ impl World {
         let holes = self.rewriting.holes.get(&partition).cloned().unwrap_or_default();
         let (run, before) = self.rewriting.runs.split_last_mut().expect("it has begun");
         for loss in losses {
-            // One replaces another of the same key.
-            let of_source = before.iter_mut().filter(|run| run.source == source);
-            of_source.for_each(|run| run.losses.retain(|key, _| *key != (loss.table, loss.first)));
+            let place = (loss.table, loss.first);
+            let mut of_source: Vec<&mut Run> = before.iter_mut().filter(|run| run.source == source).collect();
+            let stands = of_source.iter().filter_map(|run| run.losses.get(&place)).all(|noted| loss.stands_over(noted));
+            if stands {
+                of_source.iter_mut().for_each(|run| drop(run.losses.remove(&place)));
+            }
             let part = loss.first..loss.next;
             assert!(!part.is_empty(), "{source}: {loss:?}");
             let is_cut = part.start < first || holes.range(part.clone()).next().is_some();
@@ -360,7 +363,9 @@ impl World {
                     None => assert!(is_cut, "{source}: {loss:?}, but the log shows which"),
                 }
             }
-            run.losses.insert((loss.table, loss.first), loss);
+            if stands {
+                run.losses.insert(place, loss);
+            }
         }
     }
 }
