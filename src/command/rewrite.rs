@@ -5,6 +5,7 @@
 
 mod carrying;
 mod giving;
+mod telling;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,8 +16,7 @@ use super::database::Database;
 use super::log::Log;
 use super::outcome::{CommandError, say};
 use super::sending::insist;
-use super::table::{Table, or_dash};
-use crate::assignment::{Memory, StoreId};
+use crate::assignment::Memory;
 use crate::checkpoints::CheckpointStore;
 use crate::clickhouse::ClickHouseSink;
 use crate::config::Config;
@@ -67,28 +67,45 @@ struct Plan {
     evidence: Evidence,
     /// The part of the log that is passed over.
     to_read: Range<Offset>,
+    /// What was noted as lost.
+    losses: Vec<Loss>,
+    is_done: bool,
 }
 
-/// Rewrites every source of the configured log and epoch that the store has forgotten and no worker can heal.
+/// What was found of the partitions.
+struct Looked {
+    /// Those that have a state.
+    sources: Vec<Source>,
+    /// The names of those that have none although somebody has read them.
+    stateless: Vec<Arc<str>>,
+    failed: Vec<Failed>,
+}
+
+/// A source that could not be rewritten, and why.
+type Failed = (Arc<str>, CommandError);
+
+/// Rewrites every source of the configured log and epoch that the store has forgotten and no worker can heal. One that cannot be rewritten
+/// does not stop the others.
 ///
 /// # Errors
 ///
-/// When there is nothing to rewrite, when it would be wrong, and when a part cannot be reached. What was rewritten before an error stays
-/// so, and the same command does the rest.
+/// When there is nothing to rewrite, when it would be wrong, when a part cannot be reached, and when some source was not rewritten. What was
+/// rewritten before an error stays so, and the same command does the rest.
 pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> {
     let log = Log::open(config, config.rules.epoch)?;
     let database = Database::open(&config.clickhouse).await?;
     let checkpoints = CheckpointStore::existing(&config.checkpoint, config.rules.epoch)?;
     let sink = ClickHouseSink::new(&config.clickhouse, config.flush.bytes_max, config.rules.epoch, service::now);
     let parts = Parts { config, database, sink, checkpoints, log, is_compacted: OnceCell::new() };
-    let (mut sources, mut stateless) = parts.look().await?;
-    if let Some(seen) = sources.first().filter(|_| !options.plan) {
-        let committed = sources.iter().find_map(|source| Some((source.partition, source.bounds.committed?)));
+    let mut looked = parts.look().await?;
+    if let Some(seen) = looked.sources.first().filter(|_| !options.plan) {
+        let committed = looked.sources.iter().find_map(|source| Some((source.partition, source.bounds.committed?)));
         // Where nothing is committed, the beginning of the log says as much.
         parts.log.refuse_members(committed.unwrap_or((seen.partition, seen.bounds.first)), config.rules.epoch)?;
         // Whoever has just left may have published a state as its last act.
-        (sources, stateless) = parts.look().await?;
+        looked = parts.look().await?;
     }
+    let Looked { mut sources, stateless, mut failed } = looked;
     let id = parts.id_to_give(&mut sources).await?;
     let mut standings = Vec::new();
     for source in sources {
@@ -96,145 +113,119 @@ pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> 
         let is_asked_for = rewrite::is_asked_for(standing, &source.promise, options.all);
         standings.push((source, if is_asked_for { Standing::Forgotten } else { standing }));
     }
-    let told = told(&standings) + &without_a_state(&stateless);
-    if id.is_none() && standings.iter().all(|(_, standing)| *standing != Standing::Forgotten) {
-        return Err(nothing_to_rewrite(&standings, &told));
+    let told = telling::told(&standings) + &telling::without_a_state(&stateless);
+    if id.is_none() && failed.is_empty() && standings.iter().all(|(_, standing)| *standing != Standing::Forgotten) {
+        return Err(telling::nothing_to_rewrite(&standings, &told));
     }
     let touched = standings.iter().filter(|(_, standing)| *standing != Standing::Whole);
     let touched: Vec<Arc<str>> = touched.map(|(source, _)| Arc::clone(&source.name)).collect();
-    let mut plans = Vec::new();
-    // Before anything is written: what cannot be rewritten is refused.
-    for (source, _) in standings.into_iter().filter(|(_, standing)| *standing == Standing::Forgotten) {
-        let rewrite = parts.open(&source).await?;
-        plans.push(Plan { evidence: rewrite.evidence().clone(), to_read: rewrite.to_read(), source });
+    // Before anything is written.
+    let mut plans = parts.plans(standings, &mut failed).await?;
+    if plans.is_empty() && !failed.is_empty() {
+        return Err(telling::not_rewritten(&failed, &plans));
     }
     say(&told)?;
-    let mut losses: Vec<(Arc<str>, Loss)> = Vec::new();
     if !options.plan {
         if let Some(id) = id {
             parts.give_id(id).await?;
         }
         // First: whoever is killed on the way has sources that are whole, and are not looked at again.
         parts.give_active_epoch(&touched).await?;
-        for plan in &mut plans {
-            let lost = parts.carry_out(plan).await?;
-            losses.extend(lost.into_iter().map(|loss| (Arc::clone(&plan.source.name), loss)));
-        }
+        failed.extend(parts.carry_out_all(&mut plans).await);
     }
-    say(&report(&plans, &losses, id, options))?;
+    say(&telling::report(&plans, id, options))?;
+    if !failed.is_empty() {
+        return Err(telling::not_rewritten(&failed, if options.plan { &[] } else { &plans }));
+    }
     say(&parts.empty_tables().await?)
 }
 
-fn nothing_to_rewrite(standings: &[(Source, Standing)], told: &str) -> CommandError {
-    let heals = standings.iter().any(|(_, standing)| *standing == Standing::Heals);
-    let why = if heals {
-        "of what the store has lost, a kept checkpoint is as old: start the workers, which read on from there and write it again exactly"
-    } else {
-        "the store holds what the checkpoints say of every source. If facts or rejects alone are gone, which nothing shows, say --all"
-    };
-    CommandError::Refused(format!("nothing to rewrite: {why}\n\n{}", told.trim_end()))
-}
-
-/// The sources, and what each needs.
-fn told(standings: &[(Source, Standing)]) -> String {
-    let mut table = Table::new(["source", "state at", "in the store", "lacking", "log begins", "needs"]);
-    for (Source { name, next, known, promise, bounds, .. }, standing) in standings {
-        let needs = match standing {
-            Standing::Whole => "nothing",
-            Standing::Heals => "a worker: an older checkpoint fits",
-            Standing::Forgotten => "to be rewritten",
-        };
-        let lacking = known.lacking(promise.tables).join(" ");
-        let lacking = if lacking.is_empty() { "-".to_owned() } else { lacking };
-        table.row([
-            name.to_string(),
-            next.to_string(),
-            or_dash(known.progress),
-            lacking,
-            bounds.first.to_string(),
-            needs.to_owned(),
-        ]);
+/// Whether an error is one of a source, and not of what all of them need.
+fn is_of_a_source(error: &CommandError) -> bool {
+    match error {
+        CommandError::Refused(_)
+        | CommandError::Kafka(_)
+        | CommandError::Store(_, Failure::Operator(_))
+        | CommandError::Checkpoints(Failure::Operator(_)) => true,
+        CommandError::Store(_, Failure::Transient(_))
+        | CommandError::Checkpoints(Failure::Transient(_))
+        | CommandError::Schema(_)
+        | CommandError::Input(_)
+        | CommandError::File(..)
+        | CommandError::Output(_) => false,
     }
-    table.text()
-}
-
-/// Partitions that somebody has read, and of which no checkpoint is left to write again from.
-fn without_a_state(sources: &[Arc<str>]) -> String {
-    if sources.is_empty() {
-        return String::new();
-    }
-    format!("without a sound checkpoint: {}; nothing of them is written again (`grapevine resume`)\n", sources.join(", "))
-}
-
-fn report(plans: &[Plan], losses: &[(Arc<str>, Loss)], id: Option<StoreId>, options: Options) -> String {
-    let mut text = String::new();
-    let verb = |now: &'static str, then: &'static str| if options.plan { then } else { now };
-    if let Some(id) = id {
-        text += &format!("\nthe empty store {} the id {id}, which the checkpoints name\n", verb("was given", "would be given"));
-    }
-    for Plan { source: Source { name, next, .. }, evidence, to_read } in plans {
-        text += &format!(
-            "\n{name}: facts and rejects of offsets {} to {next}, and every living root at version {next} {} written\n",
-            to_read.start,
-            verb("were", "would be")
-        );
-        if evidence.log_first <= evidence.progress.first {
-            text += "  the log still begins where the rows did: a new epoch is exact for everything, this is not\n";
-        }
-    }
-    if options.plan {
-        for (plan, loss) in plans.iter().flat_map(|plan| plan.evidence.lost_records().into_iter().map(move |loss| (plan, loss))) {
-            text +=
-                &format!("  lost of {} in {}: {}, {} to {}\n", plan.source.name, loss.table, loss.reason, loss.first, loss.next);
-        }
-        for plan in plans {
-            let tables: Vec<&str> = plan.evidence.lost_lives().tables().collect();
-            if !tables.is_empty() {
-                text += &format!(
-                    "  of roots of {} that have left memory, if any, the rows in {} are lost\n",
-                    plan.source.name,
-                    tables.join(", ")
-                );
-            }
-        }
-        return text + "\nnothing was done: this is a plan\n";
-    }
-    if !losses.is_empty() {
-        let mut table = Table::new(["source", "table", "first", "next", "lives", "lost"]);
-        for (source, Loss { table: name, first, next, lives, reason }) in losses {
-            let lives = or_dash(*lives);
-            table.row([source.to_string(), (*name).to_owned(), first.to_string(), next.to_string(), lives, (*reason).to_owned()]);
-        }
-        text += &format!("\n{}", table.text());
-    }
-    text + "\nstart the workers: they read on from there; the view `losses` keeps what is lost\n"
 }
 
 impl Parts<'_> {
-    /// The partitions that have a state; and the names of those that have none although somebody has read them.
-    async fn look(&self) -> Result<(Vec<Source>, Vec<Arc<str>>), CommandError> {
+    async fn look(&self) -> Result<Looked, CommandError> {
         let partitions = self.log.partitions()?;
         let committed = self.log.committed(&partitions)?;
-        let (mut sources, mut stateless) = (Vec::new(), Vec::new());
+        let (mut sources, mut stateless, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         for &partition in &partitions {
             let name = source_name(&self.config.worker.log, partition);
-            let Some(StoredState { next, promise, .. }) = self.newest(&name).await? else {
-                stateless.extend(committed.contains_key(&partition).then_some(name));
-                continue;
-            };
-            let known = self.known(&name).await?;
-            let (first, end) = self.log.bounds(partition)?;
-            let bounds = Bounds { first, end, committed: committed.get(&partition).copied(), partitions: partitions.len() };
-            sources.push(Source { partition, name, next, promise, known, bounds });
+            let committed = committed.get(&partition).copied();
+            match self.source(&name, partition, (committed, partitions.len())).await {
+                Ok(Some(source)) => sources.push(source),
+                Ok(None) => stateless.extend(committed.is_some().then_some(name)),
+                Err(error) if is_of_a_source(&error) => failed.push((name, error)),
+                Err(error) => return Err(error),
+            }
         }
-        if sources.is_empty() {
+        if sources.is_empty() && failed.is_empty() {
             return Err(CommandError::Refused(
                 "nothing to rewrite from: no source has a sound checkpoint (`grapevine checkpoint ls`; docs/operations.md, \"Lost \
                  checkpoints\")"
                     .to_owned(),
             ));
         }
-        Ok((sources, stateless))
+        Ok(Looked { sources, stateless, failed })
+    }
+
+    /// A partition, if it has a state.
+    async fn source(
+        &self,
+        name: &Arc<str>,
+        partition: Partition,
+        (committed, partitions): (Option<Offset>, usize),
+    ) -> Result<Option<Source>, CommandError> {
+        let Some(StoredState { next, promise, .. }) = self.newest(name).await? else { return Ok(None) };
+        let known = self.known(name).await?;
+        let (first, end) = self.log.bounds(partition)?;
+        let bounds = Bounds { first, end, committed, partitions };
+        Ok(Some(Source { partition, name: Arc::clone(name), next, promise, known, bounds }))
+    }
+
+    /// What will be done of the sources that need it, but for those of which it cannot be done.
+    async fn plans(&self, standings: Vec<(Source, Standing)>, failed: &mut Vec<Failed>) -> Result<Vec<Plan>, CommandError> {
+        let mut plans = Vec::new();
+        for (source, _) in standings.into_iter().filter(|(_, standing)| *standing == Standing::Forgotten) {
+            match self.open(&source).await {
+                Ok(rewrite) => plans.push(Plan {
+                    evidence: rewrite.evidence().clone(),
+                    to_read: rewrite.to_read(),
+                    losses: Vec::new(),
+                    is_done: false,
+                    source,
+                }),
+                Err(error) if is_of_a_source(&error) => failed.push((source.name, error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(plans)
+    }
+
+    /// Rewrites one source after another, as far as what they need is there; says which could not be.
+    async fn carry_out_all(&self, plans: &mut [Plan]) -> Vec<Failed> {
+        let mut failed = Vec::new();
+        for plan in plans {
+            let Err(error) = self.carry_out(plan).await else { continue };
+            let is_over = !is_of_a_source(&error);
+            failed.push((Arc::clone(&plan.source.name), error));
+            if is_over {
+                break;
+            }
+        }
+        failed
     }
 
     async fn known(&self, source: &str) -> Result<Known, CommandError> {

@@ -21,8 +21,8 @@ const IDS_MAX: usize = 256;
 const IDS_BYTES_MAX: usize = 48 << 10;
 
 impl Parts<'_> {
-    /// Rewrites a source; says what of it is lost for good.
-    pub(super) async fn carry_out(&self, plan: &mut Plan) -> Result<Vec<Loss>, CommandError> {
+    /// Rewrites a source.
+    pub(super) async fn carry_out(&self, plan: &mut Plan) -> Result<(), CommandError> {
         // The log may begin later by now.
         let mut rewrite = self.open(&plan.source).await?;
         plan.to_read = rewrite.to_read();
@@ -31,7 +31,10 @@ impl Parts<'_> {
         let mut stretch = None;
         loop {
             match rewrite.step() {
-                Step::Record(losses) => self.record(source, &losses).await?,
+                Step::Record(losses) => {
+                    self.record(source, &losses).await?;
+                    plan.losses.extend(losses);
+                }
                 Step::Read(part) => {
                     bar.set_position(part.start - plan.to_read.start);
                     self.read(source, part, &mut stretch, &mut rewrite).await?;
@@ -43,7 +46,8 @@ impl Parts<'_> {
             }
         }
         bar.finish_and_clear();
-        Ok(rewrite.losses().to_vec())
+        plan.is_done = true;
+        Ok(())
     }
 
     /// The next records of a part of the log.
@@ -66,6 +70,8 @@ impl Parts<'_> {
             }
             Part::Over => {
                 rewrite.read_to(part.end);
+                // Whoever reads on begins again.
+                *stretch = None;
                 None
             }
             Part::NotHeld(said) => Some(said),
@@ -95,7 +101,7 @@ impl Parts<'_> {
         if rows.is_empty() { Ok(()) } else { send(&self.sink, &rows, "rewrite").await.map_err(failed) }
     }
 
-    /// Says what is lost for good. Said again by the same command, it stands once.
+    /// Says what is lost for good.
     async fn record(&self, source: &Source, losses: &[Loss]) -> Result<(), CommandError> {
         for loss in losses {
             let noted = insist(async || self.sink.note_loss(&source.name, loss).await).await;
