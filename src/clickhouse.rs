@@ -42,6 +42,8 @@ pub(crate) use errors::late;
 pub use errors::{classify, classify_exception};
 pub use layout::{Layout, is_of_a_source, local_database};
 pub(crate) use replicas::synced;
+#[cfg(test)]
+pub(crate) use rewriting::OF_BRANDS;
 pub use settings::{SETTINGS, Setting};
 pub(crate) use settings::{do_not_fit, may_pass};
 pub use tables::{Column, Listed, TABLES, Table, Writer};

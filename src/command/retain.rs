@@ -301,6 +301,12 @@ fn conditions(named: impl Iterator<Item = String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clickhouse::OF_BRANDS;
+
+    #[test]
+    fn the_tables_are_those_that_a_rewrite_takes_for_trimmed() {
+        assert_eq!(FACTS.map(|(table, _)| table), OF_BRANDS);
+    }
 
     #[test]
     fn a_statement_names_lives_by_their_source_and_has_room_for_them() {

@@ -255,10 +255,11 @@ impl Parts<'_> {
         // What cannot be read is for the restore to refuse.
         self.fits(name, Snapshot::memory_of(&state.bytes).unwrap_or_default())?;
         let (first, end) = self.log.bounds(*partition)?;
-        let empty = insist(async || self.sink.empty_of_records(name).await).await;
-        let empty = empty.map_err(|error| CommandError::Store(format!("could not ask what is left of {name}"), error))?;
+        let failed = |error| CommandError::Store(format!("could not ask what is left of {name}"), error);
+        let records = insist(async || self.sink.of_records(name, first).await).await.map_err(failed)?;
+        let uncounted = insist(async || self.sink.uncounted(name).await).await.map_err(failed)?;
         let bounds = Bounds { first, end, ..*bounds };
-        let found = Found { state: &state, known: known.clone(), bounds, empty };
+        let found = Found { state: &state, known: known.clone(), bounds, records, uncounted };
         let opened = Rewrite::open(&self.config.rules, name, found, self.config.flush.rows_max);
         let mut rewrite = opened.map_err(CommandError::Refused)?;
         self.heed_compaction(&mut rewrite).await?;

@@ -29,6 +29,9 @@ pub const LIVES: &str = "lives that had left memory";
 /// What was lost of facts and rejects.
 pub const RECORDS: &str = "records that the log no longer holds";
 
+/// The same of a table from which rows are removed on purpose, too: nobody can tell which these were.
+pub const RECORDS_OR_REMOVED: &str = "records that the log no longer holds, unless they were removed on purpose";
+
 /// What of a source cannot be had again in one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
@@ -55,6 +58,29 @@ impl Loss {
     }
 }
 
+/// What the tables of facts and rejects hold of a source.
+#[derive(Clone, Debug, Default)]
+pub struct OfRecords {
+    /// Those that hold nothing of it.
+    pub empty: Vec<&'static str>,
+    /// Those that hold nothing of it from before the log begins: the empty ones, and which hold only newer rows.
+    pub bare: Vec<&'static str>,
+    /// Those from which rows are removed on purpose, by age or by brand.
+    pub trimmed: Vec<&'static str>,
+}
+
+/// How many records the log shows, by the table of their rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown([u64; OF_RECORDS.len()]);
+
+impl Shown {
+    /// The log holds an event, or a reject.
+    pub fn note(&mut self, kind: Option<EventType>) {
+        let of_kind = OF_RECORDS.iter().zip(&mut self.0).find(|((_, of), _)| *of == kind);
+        of_kind.into_iter().for_each(|(_, shown)| *shown += 1);
+    }
+}
+
 /// What is known of a source that a store has forgotten.
 #[derive(Clone, Debug)]
 pub struct Evidence {
@@ -66,8 +92,8 @@ pub struct Evidence {
     pub progress: Progress,
     /// The first offset that the log holds.
     pub log_first: Offset,
-    /// Tables of facts and rejects that hold nothing of the source.
-    pub empty: Vec<&'static str>,
+    /// What tables of facts and rejects hold.
+    pub records: OfRecords,
 }
 
 impl Evidence {
@@ -89,10 +115,23 @@ impl Evidence {
         known.progress.unwrap_or(progress.first).clamp(progress.first, progress.version)
     }
 
-    /// The facts and rejects that cannot be had again. Known before anything is written, and forgotten by that: to be recorded first.
+    /// The facts and rejects that cannot be had again: of what was there before the log begins, so of nothing if the log shows as many as
+    /// there ever were. Known before anything is written, and forgotten by that: to be recorded first.
     #[must_use]
-    pub fn lost_records(&self) -> Vec<Loss> {
-        self.lost_of(&(self.progress.first..self.log_first), |table| self.empty.contains(&table))
+    pub fn lost_records(&self, shown: &Shown) -> Vec<Loss> {
+        self.lost_of(&self.before_the_log(), |table| self.records.bare.contains(&table), shown)
+    }
+
+    /// Whether it takes what the log shows to tell that some of them are lost: a table holds nothing from before the log begins, and
+    /// nothing else says that it should.
+    #[must_use]
+    pub fn asks_the_log(&self) -> bool {
+        let none = Shown::default();
+        self.lost_records(&none) != self.lost_of(&self.before_the_log(), |_| false, &none)
+    }
+
+    fn before_the_log(&self) -> Range<Offset> {
+        self.progress.first..self.log_first
     }
 
     /// Those of a part of which the log turns out to lack records. Of a source that keeps its promise nobody knows any more which tables held
@@ -100,26 +139,33 @@ impl Evidence {
     #[must_use]
     pub fn lost_records_of(&self, part: &Range<Offset>) -> Vec<Loss> {
         let keeps = self.promise.compare(&self.known).is_ok();
-        self.lost_of(part, |table| keeps || self.empty.contains(&table))
+        self.lost_of(part, |table| keeps || self.records.empty.contains(&table), &Shown::default())
     }
 
-    /// What is lost of a part that the log does not hold; `lacks` says which tables may hold nothing of it.
-    fn lost_of(&self, part: &Range<Offset>, lacks: impl Fn(&'static str) -> bool) -> Vec<Loss> {
-        let Evidence { progress, .. } = self;
-        let count = |kind: Option<EventType>| match kind {
-            None => progress.rejected,
-            Some(kind) => {
-                progress.accepted_by_type.iter().filter(|(name, _)| *name == kind.as_str()).map(|(_, count)| *count).sum()
-            }
-        };
+    /// What is lost of a part that the log does not hold; `lacks` says which tables may hold nothing of it, `shown` how many of all that
+    /// there were stand elsewhere in the log.
+    fn lost_of(&self, part: &Range<Offset>, lacks: impl Fn(&'static str) -> bool, shown: &Shown) -> Vec<Loss> {
+        let Evidence { progress, records, .. } = self;
         let next = progress.version.min(part.end);
-        let written = OF_RECORDS.iter().filter(|(_, kind)| count(*kind) > 0);
-        let loss = |(table, _): &(&'static str, _)| {
+        let written = OF_RECORDS.iter().zip(shown.0).filter(|((_, kind), shown)| self.written(*kind, *shown));
+        let loss = |((table, _), _): (&(&'static str, _), u64)| {
             let held = if lacks(table) { progress.first } else { self.all_held() };
             let first = held.max(part.start);
-            (first < next).then_some(Loss { table, first, next, lives: None, reason: RECORDS })
+            let reason = if records.trimmed.contains(table) { RECORDS_OR_REMOVED } else { RECORDS };
+            (first < next).then_some(Loss { table, first, next, lives: None, reason })
         };
         written.filter_map(loss).collect()
+    }
+
+    /// Whether there were more of a kind than the log shows.
+    fn written(&self, kind: Option<EventType>, shown: u64) -> bool {
+        let progress = &self.progress;
+        let Some(kind) = kind else { return progress.rejected > shown };
+        let accepted: u64 =
+            progress.accepted_by_type.iter().filter(|(name, _)| *name == kind.as_str()).map(|(_, count)| *count).sum();
+        // Of the facts, clicks alone have copies that were recognised, and not accepted: as many of those that the log shows may be some.
+        let copies = if kind == EventType::Click { progress.duplicates } else { 0 };
+        accepted > shown.saturating_sub(copies)
     }
 
     /// The tables of lives that lack something.
@@ -217,8 +263,13 @@ mod tests {
                 ..Progress::default()
             },
             log_first,
-            empty: Vec::new(),
+            records: OfRecords::default(),
         }
+    }
+
+    /// Those of which nothing but the state and the store is known.
+    fn lost_records(evidence: &Evidence) -> Vec<Loss> {
+        evidence.lost_records(&Shown::default())
     }
 
     fn of(losses: &[Loss]) -> Vec<(&str, Offset, Offset, Option<u64>)> {
@@ -228,7 +279,7 @@ mod tests {
     #[test]
     fn of_an_emptied_store_everything_is_lost_that_the_log_does_not_hold() {
         let evidence = evidence(None, [None; 4], 40);
-        assert_eq!(of(&evidence.lost_records()), [("visit", 10, 40, None), ("rejects", 10, 40, None)]);
+        assert_eq!(of(&lost_records(&evidence)), [("visit", 10, 40, None), ("rejects", 10, 40, None)]);
         let lives = TABLES.map(|table| (table, 10, 100, None));
         assert_eq!(of(&evidence.lost_lives().losses()), lives, "nobody can say how many");
     }
@@ -236,7 +287,7 @@ mod tests {
     #[test]
     fn a_log_that_reaches_back_says_which_lives_are_lost_and_that_none_is() {
         let evidence = evidence(None, [None; 4], 10);
-        assert_eq!(evidence.lost_records(), []);
+        assert_eq!(lost_records(&evidence), []);
         let mut lives = evidence.lost_lives();
         assert_eq!(lives.losses(), []);
         for (root, kind) in
@@ -251,17 +302,17 @@ mod tests {
     #[test]
     fn of_one_table_that_was_emptied_only_its_lives_are_lost() {
         let evidence = evidence(Some(100), [Some(100), Some(120), None, Some(100)], 40);
-        assert_eq!(evidence.lost_records(), []);
+        assert_eq!(lost_records(&evidence), []);
         assert_eq!(of(&evidence.lost_lives().losses()), [("cascade", 10, 100, None)]);
     }
 
     #[test]
     fn of_a_store_that_came_back_from_a_copy_what_came_since_is_lost() {
         let evidence = evidence(Some(60), [Some(50); 4], 55);
-        assert_eq!(evidence.lost_records(), [], "the log holds what came since");
+        assert_eq!(lost_records(&evidence), [], "the log holds what came since");
         assert_eq!(of(&evidence.lost_lives().losses())[0], ("root", 50, 100, None));
         let later = Evidence { log_first: 70, ..evidence };
-        assert_eq!(of(&later.lost_records()), [("visit", 60, 70, None), ("rejects", 60, 70, None)]);
+        assert_eq!(of(&lost_records(&later)), [("visit", 60, 70, None), ("rejects", 60, 70, None)]);
         let mut lives = Evidence { log_first: 50, ..later }.lost_lives();
         lives.note(49, Gone { root: 1, kind: EventType::Share });
         assert_eq!(lives.losses(), [], "its rows are there");
@@ -273,13 +324,43 @@ mod tests {
     #[test]
     fn where_progress_alone_was_emptied_nothing_else_is_lost() {
         let evidence = evidence(None, [Some(100); 4], 40);
-        assert_eq!((evidence.lost_records(), evidence.lost_lives().losses()), (vec![], vec![]));
+        assert_eq!((lost_records(&evidence), evidence.lost_lives().losses()), (vec![], vec![]));
     }
 
     #[test]
     fn a_table_of_facts_that_holds_nothing_is_lost_although_nothing_else_shows() {
-        let evidence = Evidence { empty: vec!["visit", "click"], ..evidence(Some(100), [Some(100); 4], 40) };
-        assert_eq!(of(&evidence.lost_records()), [("visit", 10, 40, None)], "no click was ever written");
+        let nothing = OfRecords { bare: vec!["visit", "click"], ..OfRecords::default() };
+        let mut evidence = Evidence { records: nothing, ..evidence(Some(100), [Some(100); 4], 40) };
+        assert_eq!(of(&lost_records(&evidence)), [("visit", 10, 40, None)], "no click was ever written");
+        assert_eq!(lost_records(&evidence)[0].reason, RECORDS);
+        evidence.records.trimmed = vec!["visit"];
+        assert_eq!(lost_records(&evidence)[0].reason, RECORDS_OR_REMOVED);
+    }
+
+    #[test]
+    fn a_table_that_holds_only_what_the_log_holds_lacks_something_if_there_was_more() {
+        let bare = OfRecords { bare: OF_RECORDS.map(|(table, _)| table).into(), ..OfRecords::default() };
+        let mut evidence = Evidence { records: bare, ..evidence(Some(100), [Some(100); 4], 40) };
+        evidence.progress.accepted_by_type[2].1 = 3;
+        assert!(evidence.asks_the_log());
+        let shows = |visits: u64, clicks: u64, rejects: u64| {
+            let mut shown = Shown::default();
+            let kinds = [(Some(EventType::Visit), visits), (Some(EventType::Click), clicks), (None, rejects)];
+            kinds.into_iter().for_each(|(kind, times)| (0..times).for_each(|_| shown.note(kind)));
+            shown.note(Some(EventType::Share));
+            shown
+        };
+        assert_eq!(of(&evidence.lost_records(&shows(3, 3, 2))), [], "nothing was there before");
+        assert_eq!(of(&evidence.lost_records(&shows(2, 3, 1))), [("visit", 10, 40, None), ("rejects", 10, 40, None)]);
+        evidence.progress.duplicates = 2;
+        let lost = evidence.lost_records(&shows(4, 4, 2));
+        assert_eq!(of(&lost), [("click", 10, 40, None)], "two of the clicks that the log shows may be copies");
+        let none_bare = Evidence { records: OfRecords::default(), ..evidence.clone() };
+        let at_its_beginning = Evidence { log_first: 10, ..evidence.clone() };
+        let emptied =
+            Evidence { known: Known { progress: None, tables: vec![("root", None)], ..evidence.known.clone() }, ..evidence };
+        assert!(!none_bare.asks_the_log() && !at_its_beginning.asks_the_log());
+        assert!(!emptied.asks_the_log(), "that everything is gone needs no other witness");
     }
 
     #[test]

@@ -2,10 +2,10 @@
 //! again, in which order, and what is lost for good.
 //!
 //! ```text
-//! Record (facts, rejects) ─► Read ⇄ Insert ─► Record (lives, holes) ─► Insert … ─► Mark ─► Append ─► Done
+//! (Read …) ─► Record (facts, rejects) ─► Read ⇄ Insert ─► Record (lives, holes) ─► Insert … ─► Mark ─► Append ─► Done
 //! ```
 //!
-//! It hands out one step after another, and is told what the log gave; the command and the simulator carry the steps out. Keeps: a loss is
+//! Where only the log shows whether facts or rejects are lost, it is counted first. It hands out one step after another, and is told what the log gave; the command and the simulator carry the steps out. Keeps: a loss is
 //! noted before anything is written that would hide it from whoever runs the same again; marks are made when every row is there, `progress`
 //! is written last, so that a worker opens only what is whole.
 
@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use crate::assignment::{self, Bounds, Broken, Known, Promise, StoreId, StoredState};
 use crate::engine::{Engine, Rules};
-use crate::event;
-use crate::loss::{Evidence, Loss, LostLives};
+use crate::event::{self, Event};
+use crate::loss::{Evidence, Loss, LostLives, OfRecords, Shown};
 use crate::record::{Offset, Record};
 use crate::row::{Progress, Rows};
 
@@ -78,8 +78,10 @@ pub struct Found<'a> {
     pub known: Known,
     /// Where its log begins and ends.
     pub bounds: Bounds,
-    /// Tables of facts and rejects that hold nothing of it.
-    pub empty: Vec<&'static str>,
+    /// What tables of facts and rejects hold of it.
+    pub records: OfRecords,
+    /// Offsets that no count covers (`grapevine resume`).
+    pub uncounted: Vec<Range<Offset>>,
 }
 
 /// What is to be done next.
@@ -106,17 +108,18 @@ pub struct Rewrite {
     engine: Engine,
     evidence: Evidence,
     lives: LostLives,
+    counted: Counted,
     passed: Passed,
     log_end: Offset,
     rows_max: usize,
     /// What is to be noted before anything else.
     unrecorded: Vec<Loss>,
-    losses: Vec<Loss>,
     phase: Phase,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
+    Count,
     Records,
     /// The place of the next life.
     Lives(usize),
@@ -125,11 +128,21 @@ enum Phase {
     Over,
 }
 
+/// What the log shows when it is counted.
+#[derive(Debug)]
+struct Counted {
+    next: Offset,
+    shown: Shown,
+}
+
 /// What was seen of the log.
 #[derive(Debug)]
 struct Passed {
     next: Offset,
+    /// Those that are in the counts of the state.
     records: u64,
+    /// Where none are.
+    uncounted: Vec<Range<Offset>>,
     /// From the first gap between records to the last.
     gaps: Option<Range<Offset>>,
     /// Whether it has begun where it was asked to begin, all the time.
@@ -139,6 +152,13 @@ struct Passed {
 }
 
 impl Passed {
+    /// A record stands at an offset.
+    fn note(&mut self, at: Offset) {
+        self.go_on(at);
+        self.next = at + 1;
+        self.records += u64::from(!self.uncounted.iter().any(|part| part.contains(&at)));
+    }
+
     /// The log goes on at an offset, with nothing before it.
     fn go_on(&mut self, at: Offset) {
         if at > self.next {
@@ -155,19 +175,21 @@ impl Rewrite {
     /// # Errors
     /// Why it cannot be, and what to do.
     pub fn open(rules: &Rules, source: &Arc<str>, found: Found<'_>, rows_max: usize) -> Result<Rewrite, String> {
-        let Found { state, known, bounds, empty } = found;
+        let Found { state, known, bounds, records, uncounted } = found;
         let mut engine = assignment::restored(source, rules, bounds, state)?;
         let progress = engine.flush().rows.progress.remove(0);
-        let evidence = Evidence { promise: state.promise, known, progress, log_first: bounds.first, empty };
-        let next = evidence.progress.first.max(bounds.first);
+        let evidence = Evidence { promise: state.promise, known, progress, log_first: bounds.first, records };
+        let (next, shown) = (evidence.progress.first.max(bounds.first), Shown::default());
+        let (phase, unrecorded) =
+            if evidence.asks_the_log() { (Phase::Count, Vec::new()) } else { (Phase::Records, evidence.lost_records(&shown)) };
         Ok(Rewrite {
             lives: evidence.lost_lives(),
-            passed: Passed { next, records: 0, gaps: None, is_uncut: true, is_compacted: false },
+            counted: Counted { next, shown },
+            passed: Passed { next, records: 0, uncounted, gaps: None, is_uncut: true, is_compacted: false },
             log_end: bounds.end,
             rows_max,
-            unrecorded: evidence.lost_records(),
-            losses: Vec::new(),
-            phase: Phase::Records,
+            unrecorded,
+            phase,
             engine,
             evidence,
         })
@@ -225,20 +247,13 @@ impl Rewrite {
         self.passed.next..self.evidence.progress.version
     }
 
-    /// What was lost for good, as far as was noted.
-    #[must_use]
-    pub fn losses(&self) -> &[Loss] {
-        &self.losses
-    }
-
     /// What is to be done next; what was handed out before has been done.
     pub fn step(&mut self) -> Step {
         if !self.unrecorded.is_empty() {
-            let losses = std::mem::take(&mut self.unrecorded);
-            self.losses.extend(losses.iter().cloned());
-            return Step::Record(losses);
+            return Step::Record(std::mem::take(&mut self.unrecorded));
         }
         match self.phase {
+            Phase::Count => self.count(),
             Phase::Records => self.pass_over(),
             Phase::Lives(place) => {
                 let next = self.engine.mark_whole(place, self.rows_max);
@@ -256,6 +271,17 @@ impl Rewrite {
             }
             Phase::Over => Step::Done,
         }
+    }
+
+    /// How many facts and rejects the log still holds below the state: nothing is written before it is known which are lost.
+    fn count(&mut self) -> Step {
+        let left = self.counted.next..self.evidence.progress.version;
+        if !left.is_empty() {
+            return Step::Read(left);
+        }
+        self.unrecorded = self.evidence.lost_records(&self.counted.shown);
+        self.phase = Phase::Records;
+        self.step()
     }
 
     /// Facts and rejects of all that the log still holds below the state.
@@ -278,25 +304,38 @@ impl Rewrite {
 
     /// The log gave these records, in order.
     pub fn read(&mut self, records: &[Record<'_>]) {
-        for record in records.iter().filter(|record| self.evidence.progress.version > record.offset) {
-            if record.offset < self.passed.next {
+        let next = if self.is_counting() { self.counted.next } else { self.passed.next };
+        for record in records.iter().filter(|record| (next..self.evidence.progress.version).contains(&record.offset)) {
+            let event = event::parse(record);
+            if self.is_counting() {
+                self.counted.shown.note(event.as_ref().map(Event::event_type).ok());
+                self.counted.next = record.offset + 1;
                 continue;
             }
-            self.passed.go_on(record.offset);
-            (self.passed.next, self.passed.records) = (record.offset + 1, self.passed.records + 1);
-            if let Some(gone) = self.engine.write_again(record, event::parse(record)) {
+            self.passed.note(record.offset);
+            if let Some(gone) = self.engine.write_again(record, event) {
                 self.lives.note(record.offset, gone);
             }
         }
     }
 
+    fn is_counting(&self) -> bool {
+        matches!(self.phase, Phase::Count)
+    }
+
     /// The log holds no more records below an offset.
     pub fn read_to(&mut self, next: Offset) {
-        self.passed.go_on(next.min(self.evidence.progress.version));
+        let next = next.min(self.evidence.progress.version);
+        if self.is_counting() { self.counted.next = next } else { self.passed.go_on(next) }
     }
 
     /// The log begins at an offset by now: retention has taken what was to be read before it.
     pub fn begins_at(&mut self, first: Offset) {
+        if self.is_counting() {
+            // What went is named when it is passed over.
+            self.counted.next = self.counted.next.max(first);
+            return;
+        }
         let Passed { next, .. } = self.passed;
         if first > next {
             self.passed.next = first.min(self.evidence.progress.version);
@@ -326,6 +365,8 @@ impl Rewrite {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::engine::tests::rules;
     use crate::loss::{LIVES, RECORDS};
@@ -361,24 +402,37 @@ mod tests {
         Known { store: HERE, progress, tables: TABLES.map(|table| (table, tables)).into() }
     }
 
+    /// A source of which everything is lost.
+    fn lost(state: &StoredState, first: Offset) -> Found<'_> {
+        let bounds = Bounds { first, end: 9, committed: None, partitions: 1 };
+        Found { state, known: known(None, None), bounds, records: OfRecords::default(), uncounted: Vec::new() }
+    }
+
+    fn of(found: Found<'_>) -> Rewrite {
+        Rewrite::open(&rules(), &"t/0".into(), found, 2).unwrap()
+    }
+
     /// A source of which everything is lost; its log begins at an offset.
     fn opened(first: Offset, is_compacted: bool) -> Rewrite {
-        let bounds = Bounds { first, end: 9, committed: None, partitions: 1 };
-        let found = Found { state: &state(), known: known(None, None), bounds, empty: Vec::new() };
-        let mut rewrite = Rewrite::open(&rules(), &"t/0".into(), found, 2).unwrap();
+        let mut rewrite = of(lost(&state(), first));
         if is_compacted {
             rewrite.suspect_gaps();
         }
         rewrite
     }
 
-    /// The steps in a word each, when the log gives these records, two at once.
     fn steps(rewrite: &mut Rewrite, held: &[Offset]) -> String {
-        let mut words = Vec::new();
+        carried_out(rewrite, held).0
+    }
+
+    /// The steps in a word each, when the log gives these records, two at once; and what was noted.
+    fn carried_out(rewrite: &mut Rewrite, held: &[Offset]) -> (String, Vec<Loss>) {
+        let (mut words, mut noted) = (Vec::new(), Vec::new());
         loop {
             match rewrite.step() {
                 Step::Record(losses) => {
                     words.extend(losses.iter().map(|Loss { table, first, next, .. }| format!("{table}:{first}-{next}")));
+                    noted.extend(losses);
                 }
                 Step::Read(part) => {
                     let records: Vec<_> = held.iter().filter(|at| part.contains(at)).take(2).copied().map(record).collect();
@@ -396,7 +450,7 @@ mod tests {
                 }
                 Step::Mark(progress) => words.push(format!("mark@{}", progress.version)),
                 Step::Append(progress) => words.push(format!("append@{} of {}", progress.version, progress.log_end)),
-                Step::Done => return words.join(" "),
+                Step::Done => return (words.join(" "), noted),
             }
         }
     }
@@ -408,19 +462,15 @@ mod tests {
         assert_eq!(rewrite.recognise(Some(&record(5))), Ok(()));
         assert!(rewrite.recognise(Some(&record(4))).is_err() && rewrite.recognise(None).is_err());
         assert_eq!(steps(&mut rewrite, &[0, 1, 2, 3, 4, 5]), "read read 2+0 read 2+0 0+1 mark@6 append@6 of 9");
-        assert_eq!(rewrite.losses(), []);
     }
 
     #[test]
     fn what_retention_took_is_named_before_anything_is_written() {
-        let mut rewrite = opened(2, false);
+        let (said, noted) = carried_out(&mut opened(2, false), &[2, 3, 4, 5]);
         let lives = "root:0-6 activity_window:0-6 cascade:0-6 thread:0-6";
-        assert_eq!(
-            steps(&mut rewrite, &[2, 3, 4, 5]),
-            format!("visit:0-2 rejects:0-2 read read 3+0 {lives} 0+1 mark@6 append@6 of 9")
-        );
-        assert_eq!(rewrite.losses().iter().filter(|loss| loss.reason == RECORDS).count(), 2);
-        assert!(rewrite.losses().iter().filter(|loss| loss.reason == LIVES).all(|loss| loss.lives.is_none()), "nobody can count");
+        assert_eq!(said, format!("visit:0-2 rejects:0-2 read read 3+0 {lives} 0+1 mark@6 append@6 of 9"));
+        assert_eq!(noted.iter().filter(|loss| loss.reason == RECORDS).count(), 2);
+        assert!(noted.iter().filter(|loss| loss.reason == LIVES).all(|loss| loss.lives.is_none()), "nobody can count");
     }
 
     #[test]
@@ -446,6 +496,71 @@ mod tests {
         assert!(!said.contains(":3-4"), "{said}");
         let said = steps(&mut opened(1, true), &held[1..]);
         assert!(said.contains(" visit:3-4 rejects:3-4 "), "{said}");
+    }
+
+    #[test]
+    fn records_that_no_count_covers_stand_for_none_that_is_missing() {
+        let mut engine = Engine::new(rules(), "t/0".into(), 0);
+        (0..3).map(record).for_each(|record| engine.observe(&record, event::parse(&record)));
+        // Resumed at 5, without what was read of 3 and 4.
+        let mut engine = Engine::resumed(rules(), "t/0".into(), 5, engine.flush().rows.progress.first());
+        engine.observe(&record(5), event::parse(&record(5)));
+        engine.flush();
+        let state = StoredState { bytes: engine.snapshot().encode(), ..state() };
+        let said = |uncounted: Option<Range<Offset>>, held: &[Offset]| {
+            steps(&mut of(Found { uncounted: uncounted.into_iter().collect(), ..lost(&state, 0) }), held)
+        };
+        let named = said(Some(3..5), &[0, 1, 3, 4, 5]);
+        assert!(named.contains(" visit:2-3 "), "{named}");
+        for (uncounted, held) in [(Some(3..5), &[0, 1, 2, 3, 4, 5][..]), (Some(3..5), &[0, 1, 2, 5]), (None, &[0, 1, 2, 5])] {
+            let named = said(uncounted, held);
+            assert!(!named.contains("visit:"), "all that was counted is there: {named}");
+        }
+    }
+
+    #[test]
+    fn what_a_table_lacks_although_nothing_is_missed_is_counted_before_anything_is_written() {
+        let state = state();
+        let all = || OfRecords { bare: vec!["visit", "rejects"], ..OfRecords::default() };
+        let whole = |first| Found { known: known(Some(6), Some(6)), records: all(), ..lost(&state, first) };
+        let said = steps(&mut of(whole(2)), &[2, 3, 4, 5]);
+        assert_eq!(said, "read read visit:0-2 read read 3+0 0+1 mark@6 append@6 of 9", "the only reject stands in the log");
+        let said = steps(&mut of(whole(0)), &[0, 1, 2, 3, 4, 5]);
+        assert!(said.starts_with("read read 2+0 "), "before its beginning there was nothing: {said}");
+        // Retention takes something while it is counted.
+        let mut rewrite = of(whole(2));
+        assert!(matches!(rewrite.step(), Step::Read(part) if part == (2..6)));
+        rewrite.begins_at(4);
+        assert!(matches!(rewrite.step(), Step::Read(part) if part == (4..6)));
+        let mut said = steps(&mut rewrite, &[4, 5]);
+        assert!(said.starts_with("read visit:0-2 read "), "{said}");
+        rewrite = of(whole(2));
+        rewrite.begins_at(9);
+        said = steps(&mut rewrite, &[]);
+        assert!(said.starts_with("visit:0-2 rejects:0-2 read"), "{said}");
+    }
+
+    /// What the table of losses keeps.
+    fn keep(kept: &mut BTreeMap<(&'static str, Offset), Loss>, noted: Vec<Loss>) {
+        for loss in noted {
+            let before = kept.get(&(loss.table, loss.first));
+            if before.is_none_or(|before| loss.stands_over(before)) {
+                kept.insert((loss.table, loss.first), loss);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_noted_by_one_that_was_killed_stands_when_the_log_begins_later() {
+        let mut kept = BTreeMap::new();
+        // The first record is missing, and the fourth.
+        keep(&mut kept, carried_out(&mut opened(0, false), &[1, 2, 4, 5]).1);
+        assert_eq!(kept[&("visit", 0)].next, 4);
+        // Now nobody can count any more.
+        let (_, noted) = carried_out(&mut opened(2, false), &[2, 4, 5]);
+        assert!(noted.iter().any(|loss| (loss.table, loss.first, loss.next) == ("visit", 0, 2)));
+        keep(&mut kept, noted);
+        assert_eq!(kept[&("visit", 0)].next, 4, "of the fourth record nothing else says that it is missing");
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //! checkpoints reach, and never written to in silence.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use grapevine::clickhouse::ClickHouseSink;
+use grapevine::loss::{self, Loss};
 use grapevine::worker::{Append, Appended, Known, Promise, Sink, StoreId};
 
 use crate::apache_kafka::broker::process::until;
@@ -168,6 +170,44 @@ async fn a_store_without_an_id_is_said() {
     let made = "CREATE TABLE store (made DateTime64(3, 'UTC')) ENGINE = MergeTree ORDER BY tuple() COMMENT";
     database.run(&format!("{made} '{store}'")).await;
     assert_eq!(sink.append(&[row()]).await.unwrap(), Appended::Done);
+}
+
+#[tokio::test]
+async fn what_the_store_says_of_a_source_that_is_written_again_is_what_it_holds() {
+    let database = Database::migrated("rewriting").await;
+    let sink = database.sink();
+    let fact = |table: &str, source: &str, offset: u64| {
+        let columns = "(id, epoch, source, key_source, version)";
+        format!("INSERT INTO {table} {columns} VALUES ('{offset}', 0, '{source}', '{source}', {})", u64::MAX - offset)
+    };
+    for (table, source, offset) in [("visit", "t/0", 39), ("visit", "t/0", 50), ("cost", "t/0", 40), ("click", "t/1", 5)] {
+        database.run(&fact(table, source, offset)).await;
+    }
+    database.run("INSERT INTO rejects (epoch, source, offset, version) VALUES (0, 't/0', 39, 41)").await;
+    let held = sink.of_records("t/0", 40).await.unwrap();
+    assert_eq!(held.empty, ["click", "conversion", "assignment", "report"]);
+    assert_eq!(held.bare, ["click", "conversion", "cost", "assignment", "report"], "the only cost is in the log");
+    assert!(held.trimmed.is_empty(), "{held:?}");
+    let held = sink.of_records("t/0", 39).await.unwrap();
+    assert!(held.bare.contains(&"visit") && held.bare.contains(&"rejects"), "{held:?}");
+    database.run("ALTER TABLE rejects MODIFY TTL toDateTime(received) + toIntervalDay(30)").await;
+    assert_eq!(sink.of_records("t/0", 40).await.unwrap().trimmed, ["rejects"]);
+    database.run("INSERT INTO removal (brand) VALUES ('acme')").await;
+    let of_brands = ["click", "visit", "conversion", "cost", "report", "rejects"];
+    assert_eq!(sink.of_records("t/0", 40).await.unwrap().trimmed, of_brands);
+
+    database
+        .run("INSERT INTO gap (epoch, source, first, next) VALUES (0, 't/0', 5, 9), (0, 't/1', 1, 2), (1, 't/0', 1, 2)")
+        .await;
+    assert_eq!(sink.uncounted("t/0").await.unwrap(), [Range { start: 5, end: 9 }]);
+
+    // Whatever is noted later, and however rows are merged.
+    let note = |first, next| Loss { table: "visit", first, next, lives: None, reason: loss::RECORDS };
+    for loss in [note(5, 40), note(5, 60), note(5, 50), note(7, 8)] {
+        sink.note_loss("t/0", &loss).await.unwrap();
+    }
+    database.run("OPTIMIZE TABLE loss FINAL").await;
+    assert_eq!(database.ask("SELECT first, next FROM losses ORDER BY first").await, "5\t60\n7\t8");
 }
 
 /// So few events that the broker takes them all although nobody reads them.

@@ -2,10 +2,12 @@
 //! of it damaged, reordered, back-filled, misdirected or stamped by a wrong clock before it was written.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::dice::Dice;
 use crate::world::Fault;
 use grapevine::event::{self, Body};
+use grapevine::loss::OF_RECORDS;
 use grapevine::record::{Millis, Offset, Record};
 
 /// One partition.
@@ -140,6 +142,13 @@ impl Log {
         }
         injected.extend(begun.difference(&seen).map(|_| Fault::RootNever));
         self.injected.append(&mut injected);
+    }
+
+    /// Whether a part of it has a record whose row is in a table of facts or rejects.
+    pub(crate) fn has_any_of(&self, table: &str, part: Range<Offset>) -> bool {
+        let kind = OF_RECORDS.iter().find(|(name, _)| *name == table).and_then(|(_, kind)| *kind);
+        let is_of = |entry: &&Entry| event::parse(&entry.record()).ok().map(|event| event.event_type()) == kind;
+        self.entries.iter().filter(|entry| part.contains(&entry.offset)).any(|entry| is_of(&entry))
     }
 
     /// One past the last offset when only so many records were written yet.

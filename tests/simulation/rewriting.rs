@@ -16,7 +16,7 @@ use crate::table::{MARKED, Tables};
 use crate::world::{Fault, NAME, Stored, World, slot};
 use grapevine::engine::Rules;
 use grapevine::event;
-use grapevine::loss::{self, Loss, OF_RECORDS};
+use grapevine::loss::{self, Loss, OF_RECORDS, OfRecords};
 use grapevine::record::{Offset, Partition, Record, source_name};
 use grapevine::rewrite::{self, Found, Rewrite, Standing, Step};
 use grapevine::row::Progress;
@@ -149,7 +149,7 @@ impl World {
             }
             3 => self.empty_some(&MARKED, Fault::TableEmptied),
             4 if (0..self.logs.len()).all(|at| self.misses_no_facts(number(at))) => {
-                self.empty_some(&OF_RECORDS.map(|(table, _)| table), Fault::FactsEmptied);
+                self.lose_facts();
                 return true;
             }
             _ => {}
@@ -175,6 +175,24 @@ impl World {
             if self.rewriting.dice.chance(400) {
                 self.faults.note(fault);
                 left = left.with_table_of(table, &Tables::default());
+            }
+        }
+        self.lose(left, true);
+    }
+
+    /// Facts and rejects are gone: all of a table, or the older ones, and then nothing is left of those that the log does not hold.
+    fn lose_facts(&mut self) {
+        let mut left = self.tables.clone();
+        for (table, _) in OF_RECORDS {
+            if self.rewriting.dice.chance(600) {
+                continue;
+            }
+            let all = self.rewriting.dice.chance(500);
+            self.faults.note(if all { Fault::FactsEmptied } else { Fault::OlderFactsLost });
+            for (at, log) in self.logs.iter().enumerate() {
+                let first = self.firsts[at];
+                let below = if all { Offset::MAX } else { first + self.rewriting.dice.below(1 + log.end.saturating_sub(first)) };
+                left = left.without(table, &source_name(NAME, number(at)), below);
             }
         }
         self.lose(left, true);
@@ -266,8 +284,8 @@ impl World {
             partitions: self.logs.len(),
         };
         let known = self.tables.known(self.store, &source);
-        let empty = OF_RECORDS.iter().map(|(table, _)| *table).filter(|table| !self.tables.holds(table, &source)).collect();
-        let found = Found { state, known, bounds, empty };
+        let records = self.of_records(&source, bounds.first);
+        let found = Found { state, known, bounds, records, uncounted: Vec::new() };
         let rows_max = 1 + self.rewriting.dice.index(40);
         let Ok(mut rewrite) = Rewrite::open(rules, &source, found, rows_max) else { return Ending::Refused };
         if self.rewriting.holes.contains_key(&partition) {
@@ -286,7 +304,10 @@ impl World {
             match step {
                 // What is said in one statement is said or not.
                 Step::Record(_) | Step::Append(_) if is_killed => return Ending::Killed,
-                Step::Record(losses) => self.note(&source, (&log, partition), losses),
+                Step::Record(losses) => {
+                    let asked = rewrite.evidence().asks_the_log().then_some(bounds.first);
+                    self.note(&source, (&log, partition), asked, losses);
+                }
                 Step::Read(part) => self.read((&log, partition), part, kill.log_waits, &mut rewrite),
                 Step::Insert(mut rows) => {
                     rows.clicks.retain(|click| !self.tables.has_click(&source, &click.id));
@@ -307,6 +328,14 @@ impl World {
         }
         self.forgetting.is_rewritten(&source);
         Ending::Done
+    }
+
+    fn of_records(&self, source: &str, log_first: Offset) -> OfRecords {
+        let without = |below: Offset| {
+            let tables = OF_RECORDS.iter().map(|(table, _)| *table);
+            tables.filter(|table| !self.tables.holds(table, source, below)).collect()
+        };
+        OfRecords { empty: without(Offset::MAX), bare: without(log_first), trimmed: Vec::new() }
     }
 
     fn append_anew(&mut self, progress: Progress) {
@@ -335,8 +364,8 @@ impl World {
         if records.is_empty() { rewrite.read_to(part.end) } else { rewrite.read(&records) }
     }
 
-    /// Keeps what is named as lost, and looks whether it may be.
-    fn note(&mut self, source: &str, (log, partition): (&Log, Partition), losses: Vec<Loss>) {
+    /// Keeps what is named as lost, and looks whether it may be; `asked`: from this offset on the log was counted first.
+    fn note(&mut self, source: &str, (log, partition): (&Log, Partition), asked: Option<Offset>, losses: Vec<Loss>) {
         let first = self.firsts[slot(partition)];
         let holes = self.rewriting.holes.get(&partition).cloned().unwrap_or_default();
         let (run, before) = self.rewriting.runs.split_last_mut().expect("it has begun");
@@ -355,6 +384,10 @@ impl World {
                 // Of a compacted log every gap may be one.
                 let is_seen = part.end <= first || !holes.is_empty();
                 assert!(is_seen, "{source}: {loss:?}, but the log begins at {first} and lacks {holes:?}");
+                // What went while it was counted nobody knows any more, nor which clicks were copies, or came after a copy of the store.
+                let is_counted = part == (log.first..first) && asked == Some(first) && holes.is_empty();
+                let must_be_right = is_counted && loss.table != "click";
+                assert!(!must_be_right || log.has_any_of(loss.table, part), "{source}: {loss:?}, but there was nothing");
             } else {
                 self.faults.note(if loss.lives.is_some() { Fault::LivesCounted } else { Fault::LivesLost });
                 let gone = gone(log, &run.known.lives, source, part);

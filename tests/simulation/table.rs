@@ -37,6 +37,22 @@ struct Stored {
     figures: Figures,
 }
 
+impl Stored {
+    fn is_of(&self, key: &str, table: &str, source: &str) -> bool {
+        key.strip_prefix(table)
+            .and_then(|rest| rest.strip_prefix(' ')?.strip_prefix(source))
+            .is_some_and(|rest| rest.starts_with(' '))
+    }
+
+    /// The offset of the record that a fact or a reject is of.
+    fn record(&self, key: &str) -> Offset {
+        match self.figures {
+            Figures::Reject(_) => key.rsplit(' ').next().and_then(|offset| offset.parse().ok()).expect("its offset is its key"),
+            _ => Offset::MAX - self.version,
+        }
+    }
+}
+
 /// One row as a table sees it.
 struct Cell {
     key: String,
@@ -199,12 +215,15 @@ impl Tables {
         *mark = version.max(*mark);
     }
 
-    /// Whether a table holds a row of a source.
-    pub(crate) fn holds(&self, table: &str, source: &str) -> bool {
-        self.rows
-            .range(format!("{table} {source} ")..)
-            .next()
-            .is_some_and(|(key, _)| key.starts_with(&format!("{table} {source} ")))
+    /// Whether a table holds a fact or a reject of a source, of a record below an offset.
+    pub(crate) fn holds(&self, table: &str, source: &str, below: Offset) -> bool {
+        self.rows.iter().any(|(key, row)| row.is_of(key, table, source) && row.record(key) < below)
+    }
+
+    /// The same without the facts and rejects of a table that are of records below an offset.
+    pub(crate) fn without(mut self, table: &str, source: &str, below: Offset) -> Tables {
+        self.rows.retain(|key, row| !(row.is_of(key, table, source) && row.record(key) < below));
+        self
     }
 
     /// Whether a click of a source is here.

@@ -7,7 +7,7 @@ use crate::assignment::StoreId;
 use crate::command::outcome::CommandError;
 use crate::command::table::{Table, or_dash};
 use crate::failure::causes;
-use crate::loss::Loss;
+use crate::loss::{Loss, Shown};
 use crate::rewrite::Standing;
 
 /// Which sources were not rewritten, and why: of these, and of those that were not tried any more.
@@ -84,8 +84,9 @@ pub(super) fn report(plans: &[Plan], id: Option<StoreId>, options: Options) -> S
     }
     if options.plan {
         for Plan { source: Source { name, .. }, evidence, .. } in plans {
-            for Loss { table, first, next, reason, .. } in evidence.lost_records() {
-                text += &format!("  lost of {name} in {table}: {reason}, {first} to {next}\n");
+            let if_any = if evidence.asks_the_log() { ", unless the log shows that there was nothing" } else { "" };
+            for Loss { table, first, next, reason, .. } in evidence.lost_records(&Shown::default()) {
+                text += &format!("  lost of {name} in {table}: {reason}, {first} to {next}{if_any}\n");
             }
         }
         for plan in plans {
