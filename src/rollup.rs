@@ -14,6 +14,7 @@ mod keep;
 mod list;
 mod response;
 mod returns;
+mod scope;
 mod store;
 mod text;
 
@@ -77,7 +78,7 @@ pub async fn run(client: &Client, request: Request) -> Result<Run, Failure> {
     let store = Store::open(client, request.memory).await?;
     let began = Instant::now();
     for _ in 0..BEGINNINGS {
-        let frame = Frame::begin(&store).await?;
+        let frame = Frame::begin(&store, request).await?;
         let mut made = attempt(&store, &frame, request, began).await;
         if let Ok(Some(run)) = &made
             && let Err(failure) = frame.publish(&store, run).await
@@ -105,11 +106,14 @@ pub async fn run(client: &Client, request: Request) -> Result<Run, Failure> {
 
 /// One beginning of a run, up to its publication; nothing if what it read changed meanwhile.
 async fn attempt(store: &Store, frame: &Frame, request: Request, began: Instant) -> Result<Option<Run>, Failure> {
-    for Model { name, made } in MODELS {
+    for Model { name, made, .. } in MODELS.iter().filter(|model| frame.scope.is_read(model.name)) {
         match made {
             Made::Select(text) => {
-                for statement in frame.make_table(store, name, text) {
-                    store.run(&format!("could not make {name}"), &statement).await?;
+                let doing = format!("could not make {name}");
+                // The table, then its rows, so that what is there when one of them fails is known by name.
+                store.run(&doing, &frame.make_table(name, text)).await?;
+                if frame.scope.is_filled(name) {
+                    store.run(&doing, &frame.fill_table(store, name, text)).await?;
                 }
             }
             Made::Attribution => attribution::make(store, frame, request).await?,
@@ -119,7 +123,7 @@ async fn attempt(store: &Store, frame: &Frame, request: Request, began: Instant)
             Made::Experiments => experiments::make(store, frame, name).await?,
         }
     }
-    let rows = keep::keep_answers(store, frame, request).await?;
+    let rows = keep::keep_answers(store, frame).await?;
     if frame.dimensions != frame::dimensions(store).await? {
         return Ok(None);
     }

@@ -184,9 +184,12 @@ pub(super) async fn make(store: &Store, frame: &Frame, request: Request) -> Resu
     for model in models.iter().chain(&each) {
         store.run(DOING, model).await?;
     }
+    if !frame.scope.is_filled("sale") {
+        return Ok(());
+    }
     let of_people = |model: &str| format!("{} ORDER BY person, brand", frame.model_table(model));
     let touches = format!(
-        "SELECT person, brand, toUnixTimestamp64Milli(time) AS time, day, is_click, id, root, campaign, direct, tracked, visit, click, side, channel, \
+        "SELECT person, brand, toUnixTimestamp64Milli(time) AS time, day, is_click, root, campaign, direct, tracked, visit, click, side, channel, \
             community, toUnixTimestamp64Milli(target_time) AS target_time FROM {}, time",
         of_people("touch")
     );
@@ -196,7 +199,7 @@ pub(super) async fn make(store: &Store, frame: &Frame, request: Request) -> Resu
         of_people("sale")
     );
     let now = format!("SELECT toString(brand), toString(base_currency) FROM {}", frame.model_table("base"));
-    let now: Vec<(String, String)> = store.all(DOING, &now).await?;
+    let now: Vec<(String, String)> = if frame.scope.is_filled("base") { store.all(DOING, &now).await? } else { Vec::new() };
     let (mut touches, mut sales) =
         (Stream::<TouchRow>::open(store, &touches).await?, Stream::<SaleRow>::open(store, &sales).await?);
     let (mut credit, mut by_rule) = (Output::new(store, frame, "credit"), Output::new(store, frame, BY_RULE));

@@ -5,10 +5,11 @@ use std::hash::Hasher;
 use serde::Deserialize;
 use siphasher::sip::SipHasher13;
 
-use super::Run;
 use super::list::{Answer, texts};
+use super::scope::Scope;
 use super::store::Store;
 use super::text::{Places, order, quoted};
+use super::{Request, Run};
 use crate::answers;
 use crate::failure::Failure;
 use crate::record::{Millis, Offset};
@@ -35,6 +36,8 @@ pub(super) struct Frame {
     pub(super) dimensions: u64,
     /// Nothing if no source has reported.
     pub(super) as_of: Option<Millis>,
+    /// What there is to make.
+    pub(super) scope: Scope,
     sources: Vec<Reach>,
 }
 
@@ -49,25 +52,26 @@ struct Reach {
 
 impl Frame {
     /// Takes a number, and notes how far every source is.
-    pub(super) async fn begin(store: &Store) -> Result<Frame, Failure> {
+    pub(super) async fn begin(store: &Store, request: Request) -> Result<Frame, Failure> {
         let number = take_number(store).await?;
         let dimensions = dimensions(store).await?;
         let sources = "SELECT source, next, log_end, toUnixTimestamp64Milli(s.watermark) AS watermark FROM sources AS s";
         let sources: Vec<Reach> = store.all("could not ask how far the sources are", sources).await?;
         // Facts lay there before a source said that it was so far; this server may still be copying them.
         store.catch_up().await?;
-        Ok(Frame { number, dimensions, as_of: as_of(&sources), sources })
+        let scope = Scope::of(store, request).await?;
+        Ok(Frame { number, dimensions, as_of: as_of(&sources), scope, sources })
     }
 
-    /// The statements that make a table of the run: the table, then its rows, so that what is there when one of them fails is known
-    /// by name.
-    pub(super) fn make_table(&self, store: &Store, name: &str, text: &str) -> [String; 2] {
-        let (table, order) = (self.model_table(name), order(text));
-        let select = self.fill(text);
-        [
-            format!("CREATE TABLE {table} ENGINE = MergeTree ORDER BY ({order}) {UNMERGED} EMPTY AS\n{select}"),
-            format!("INSERT INTO {table} SELECT * FROM (\n{select})\n{}", self.facts(store)),
-        ]
+    /// The statement that makes a table of the run.
+    pub(super) fn make_table(&self, name: &str, text: &str) -> String {
+        let (table, order, select) = (self.model_table(name), order(text), self.fill(text));
+        format!("CREATE TABLE {table} ENGINE = MergeTree ORDER BY ({order}) {UNMERGED} EMPTY AS\n{select}")
+    }
+
+    /// The statement that puts its rows there.
+    pub(super) fn fill_table(&self, store: &Store, name: &str, text: &str) -> String {
+        format!("INSERT INTO {} SELECT * FROM (\n{})\n{}", self.model_table(name), self.fill(text), self.facts(store))
     }
 
     /// The statement that makes a table of the run with the columns of the answer of the same name.

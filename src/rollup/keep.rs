@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Run;
 use super::frame::Frame;
 use super::list::{ANSWERS, Answer};
 use super::store::Store;
-use super::{Request, Run};
 use crate::failure::Failure;
 
 /// Answers about single people: what they bought and where they came from.
@@ -23,23 +23,23 @@ const DAY_MS: u64 = 86_400_000;
 const LEFT_MS: u64 = 6 * 3_600_000;
 
 /// Makes the answers that are asked for where they are kept; says how many rows each has.
-pub(super) async fn keep_answers(store: &Store, frame: &Frame, request: Request) -> Result<BTreeMap<&'static str, u64>, Failure> {
+pub(super) async fn keep_answers(store: &Store, frame: &Frame) -> Result<BTreeMap<&'static str, u64>, Failure> {
+    let mut rows: BTreeMap<&str, u64> = frame.scope.asked().map(|answer| (answer.name, 0)).collect();
     let columns = "SELECT table, arrayStringConcat(groupArray(name), ', ') FROM (
         SELECT table, name FROM system.columns
         WHERE database = currentDatabase() AND endsWith(table, '_run') AND name NOT IN ('run', 'as_of') ORDER BY table, position)
         GROUP BY table";
     let columns = store.all::<(String, String)>("could not list the columns of answers", columns).await?;
     let columns: BTreeMap<String, String> = columns.into_iter().collect();
-    let made = || ANSWERS.iter().filter(|answer| request.credit_by_rule || !answer.on_demand);
-    for answer in made() {
+    for answer in frame.scope.kept() {
         let doing = format!("could not make the answer {}", answer.name);
         let columns = columns.get(&answer.table()).map_or("", String::as_str);
         store.run(&doing, &frame.keep_answer(store, answer, columns)).await?;
     }
     let count = |table: &str| format!("SELECT count() AS rows FROM {table} WHERE run = {}", frame.number);
     let counts = store.all::<(String, u64)>("could not count the rows of answers", &of_each_answer(count)).await?;
-    let named = |(name, rows): (String, u64)| Some((made().find(|answer| answer.name == name)?.name, rows));
-    Ok(counts.into_iter().filter_map(named).collect())
+    rows.iter_mut().for_each(|(name, rows)| *rows = counts.iter().find(|(of, _)| of == name).map_or(0, |(_, rows)| *rows));
+    Ok(rows)
 }
 
 /// What a question about its table says of each answer, beside its name.

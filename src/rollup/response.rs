@@ -55,7 +55,7 @@ struct ResponseRow {
 /// Makes the model of the answer. One brand's minutes at a time: 90 days of them are some megabytes.
 pub(super) async fn make(store: &Store, frame: &Frame, model: &str) -> Result<(), Failure> {
     let question = format!("SELECT brand, verdict FROM {}", frame.model_table("immediacy"));
-    let verdicts: Vec<Verdict> = store.all(DOING, &question).await?;
+    let verdicts: Vec<Verdict> = if frame.scope.is_filled("immediacy") { store.all(DOING, &question).await? } else { Vec::new() };
     let verdicts: BTreeMap<String, Option<Finding>> =
         verdicts.into_iter().map(|row| (row.brand, row.verdict.as_deref().and_then(Finding::named))).collect();
     let question = format!(

@@ -183,8 +183,8 @@ async fn read(store: &Store, frame: &Frame) -> Result<(Vec<Ledger>, BTreeMap<Arc
     }
     let columns = "brand, day, side, channel, community, campaign, root, root_day, direct, is_refund, age, share, margin, missing, \
         sold_at, money_day, basis, revenue, before_direct";
-    let mut rows = stream::<EarnedRow>(store, frame, "earned", columns)?;
-    while let Some(row) = rows.next().await.map_err(failed)? {
+    let mut rows = Rows::<EarnedRow>::of(store, frame, "earned", columns)?;
+    while let Some(row) = rows.next().await? {
         if let Some(ledger) = ledgers.get_mut(row.brand.as_str()) {
             ledger.earned.extend(earned(row, &mut texts));
         }
@@ -198,8 +198,8 @@ async fn read(store: &Store, frame: &Frame) -> Result<(Vec<Ledger>, BTreeMap<Arc
     }
     let mut credit: BTreeMap<Arc<str>, Vec<Ruled>> = BTreeMap::new();
     let columns = "brand, day, channel, side, model, lookback_days, margin, missing, conversions";
-    let mut rows = stream::<RuledInput>(store, frame, "ruled", columns)?;
-    while let Some(row) = rows.next().await.map_err(failed)? {
+    let mut rows = Rows::<RuledInput>::of(store, frame, "ruled", columns)?;
+    while let Some(row) = rows.next().await? {
         let brand = texts.of(row.brand.clone());
         credit.entry(brand).or_default().extend(ruled(row, &mut texts));
     }
@@ -254,16 +254,29 @@ async fn clusters(store: &Store, frame: &Frame) -> Result<BTreeMap<Arc<str>, Vec
 }
 
 async fn all<T: RowOwned + RowRead>(store: &Store, frame: &Frame, model: &str, columns: &str) -> Result<Vec<T>, Failure> {
-    store.all(DOING, &format!("SELECT {columns} FROM {}", frame.model_table(model))).await
+    let mut rows = Rows::of(store, frame, model, columns)?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next().await? {
+        all.push(row);
+    }
+    Ok(all)
 }
 
-/// The same, one after the other: rows of the store take several times what is kept of them.
-fn stream<T: RowOwned + RowRead>(store: &Store, frame: &Frame, model: &str, columns: &str) -> Result<RowCursor<T>, Failure> {
-    store.stream(DOING, &format!("SELECT {columns} FROM {}", frame.model_table(model)))
-}
+/// The rows of a model, one after the other: they take several times what is kept of them. None where the run has made none.
+struct Rows<T>(Option<RowCursor<T>>);
 
-fn failed(error: ::clickhouse::error::Error) -> Failure {
-    classify(&error).on(DOING)
+impl<T: RowOwned + RowRead> Rows<T> {
+    fn of(store: &Store, frame: &Frame, model: &str, columns: &str) -> Result<Rows<T>, Failure> {
+        let question = || format!("SELECT {columns} FROM {}", frame.model_table(model));
+        Ok(Rows(frame.scope.is_filled(model).then(|| store.stream(DOING, &question())).transpose()?))
+    }
+
+    async fn next(&mut self) -> Result<Option<T>, Failure> {
+        match &mut self.0 {
+            Some(cursor) => cursor.next().await.map_err(|error| classify(&error).on(DOING)),
+            None => Ok(None),
+        }
+    }
 }
 
 async fn insert<T: for<'a> Row<Value<'a> = T> + Serialize>(

@@ -104,6 +104,10 @@ impl Store {
         model: &str,
         rows: impl Iterator<Item = T>,
     ) -> Result<(), Failure> {
+        let mut rows = rows.peekable();
+        if rows.peek().is_none() {
+            return Ok(());
+        }
         let mut insert = self.insert::<T>(doing, model).await?;
         for row in rows {
             insert.write(&row).await.map_err(|error| classify(&error).on(doing))?;
