@@ -1,54 +1,6 @@
--- Money: what was spent, what came back, and whose credit it is. Amounts stay in their own currency, exact to the last
--- of six decimals; figures in the brand's base currency stand beside them (`*_base`): rates between two currencies are cut
--- after 18 decimals, each line's figure after six. Exchange rates, hourly rates and owners hold as of the day of the money,
--- margins and persons as of the day of the sale, all in the brand's time zone, so a corrected row restates history. A
--- missing rate makes a figure NULL and never 0. Rules (model, look-back) are columns: filter by them, do not add over them.
-
--- Conversions with what they are worth: margin, rate to the base currency, and whose touches count. A building block of credit.
-CREATE OR REPLACE VIEW conversion_value AS
-WITH
-    sale AS (
-        SELECT id, time, visitor, has_visitor, brand, margin_rate FROM conversion_row
-        WHERE id IN (SELECT refund_of FROM conversion_row WHERE refund_of != '')
-    ),
-    -- A refund stands on the brand and the touches of its sale, whichever came first; one whose sale is not known stands on its own.
-    sold AS (
-        SELECT
-            c.id AS conversion, c.time AS at, toDateTime(c.time) AS at_second, if(s.brand != '', s.brand, c.brand) AS brand,
-            c.kind AS kind, c.currency AS currency, c.amount AS amount, c.refund_of AS refund_of,
-            ifNull(c.margin_rate, s.margin_rate) AS own_margin_rate,
-            if(s.id != '', s.time, c.time) AS sold_at, toDateTime(sold_at) AS sold_second,
-            if(s.id != '', s.visitor, c.visitor) AS visitor, if(s.id != '', s.has_visitor, c.has_visitor) AS has_visitor
-        FROM conversion_row AS c LEFT ANY JOIN sale AS s ON s.id = c.refund_of
-    ),
-    priced AS (
-        SELECT
-            s.conversion AS conversion, s.at AS at, s.brand AS brand, s.kind AS kind, s.currency AS currency, s.amount AS amount, s.refund_of AS refund_of,
-            s.sold_at AS sold_at, ifNull(s.own_margin_rate, b.margin_rate) AS margin_rate, n.base_currency AS base_currency,
-            toDate(toDateTime(toInt64(s.at_second) + k.utc_offset, 'UTC')) AS day, s.sold_day AS sold_day, s.visitor AS visitor, s.has_visitor AS has_visitor,
-            multiIf(NOT s.has_visitor, '', p.person != '', p.person, toString(s.visitor)) AS person
-        FROM (
-            SELECT c.*, toDate(toDateTime(toInt64(c.sold_second) + z.utc_offset, 'UTC')) AS sold_day
-            FROM sold AS c ASOF LEFT JOIN brand_clock AS z ON z.brand = c.brand AND c.sold_second >= z.since
-        ) AS s
-        ASOF LEFT JOIN brand_clock AS k ON k.brand = s.brand AND s.at_second >= k.since
-        ASOF LEFT JOIN (SELECT brand, valid_from, base_currency FROM brand FINAL) AS n
-            ON n.brand = s.brand AND toDate(toDateTime(toInt64(s.at_second) + k.utc_offset, 'UTC')) >= n.valid_from
-        ASOF LEFT JOIN (SELECT brand, valid_from, margin_rate FROM brand FINAL) AS b ON b.brand = s.brand AND s.sold_day >= b.valid_from
-        ASOF LEFT JOIN visitor_person AS p ON p.visitor = s.visitor AND s.sold_day >= p.since
-    )
-SELECT
-    c.conversion AS conversion, c.at AS at, c.day AS day, c.brand AS brand, c.kind AS kind, c.currency AS currency, c.amount AS amount,
-    c.refund_of AS refund_of, c.margin_rate AS margin_rate, c.base_currency AS base_currency, c.sold_at AS sold_at, c.sold_day AS sold_day, c.visitor AS visitor, c.has_visitor AS has_visitor, c.person AS person,
-    if(c.currency = c.base_currency AND c.currency != '', toDecimal128(1, 18),
-        toDecimal128(toDecimal256(nullIf(f.to_base, 0), 18) / if(c.base_currency = '', toDecimal64(1, 8), nullIf(g.to_base, 0)), 18)) AS rate,
-    -- Beyond any real price the product would not fit its type.
-    if(abs(toFloat64(c.amount)) * toFloat64(rate) < 1e30, rate, NULL) AS base_rate
-FROM priced AS c
-ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS f ON f.currency = c.currency AND c.day >= f.valid_from
-ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS g ON g.currency = c.base_currency AND c.day >= g.valid_from
-SETTINGS join_use_nulls = 0
-COMMENT 'Conversions with what they are worth: margin, rate to the base currency, and whose touches count. A building block of credit';
+-- What was spent. Amounts stay in their own currency, exact to the last of six decimals; figures in the brand's base currency stand beside
+-- them (`*_base`): rates between two currencies are cut after 18 decimals, each line's figure after six. Exchange rates and hourly rates hold
+-- as of the day of the money in the brand's time zone, so a corrected row restates history. A missing rate makes a figure NULL and never 0.
 
 -- Costs with the brand that bears them and the days of its own that they cover: from that of the period's start to that of its last millisecond. A building block of cost_day and coverage.
 CREATE OR REPLACE VIEW cost_span AS

@@ -217,6 +217,6 @@ assert len(found) > 200 and sum(row[2] for row in wanted.values()) > 50, len(fou
 theirs = {(brand, hashes[actor]) for brand, actors in written.items() for actor in actors}
 same("no account of a brand among its carriers", [key for key in ((brand, int(actor)) for brand, actor in ask("SELECT brand, toString(actor) FROM carriers")) if key in theirs], [])
 assert one("SELECT countIf(is_brand) FROM path_credit") != "0"
-credit, path = (one(f"SELECT toString(toInt256(toDecimal256(sum({column}), 6) * {UNIT})) FROM {table}") for column, table in (("credit_base", "carriers"), ("p.credit * s.rate", "path_credit AS p INNER JOIN (SELECT conversion, toDecimal64(base_rate, 6) AS rate FROM conversion_value) AS s USING conversion WHERE model = 'decay_path' AND NOT is_brand AND actor != 0 AND reason = ''")))
+credit, path = (one(f"SELECT toString(toInt256(toDecimal256(sum({column}), 6) * {UNIT})) FROM {table}") for column, table in (("credit_base", "carriers"), ("p.credit * s.rate", "path_credit AS p INNER JOIN (SELECT conversion, toDecimal64(toFloat64(sum(c.credit_base)) / toFloat64(sum(c.credit)), 6) AS rate FROM credit AS c GROUP BY conversion HAVING sum(c.credit) != 0) AS s USING conversion WHERE model = 'decay_path' AND NOT is_brand AND actor != 0 AND reason = ''")))
 assert credit != "0" and abs(int(credit) - int(path)) < 2 * UNIT, (credit, path)
 print(f"carriers: {len(found)} people of a generated world as its trees say; no account of a brand among them, {len(theirs)} there are")

@@ -81,6 +81,12 @@ def roll_up(credit_by_rule=True):
     _stale.discard(DATABASE)
 
 
+def model(name):
+    """The SELECT of a model of a run as a subquery, over what there is now."""
+    text = next(MIGRATIONS.glob(f"models/[0-9][0-9]_{name}.sql")).read_text()
+    return "(" + re.sub(r"\{model\.(\w+)\}", lambda other: model(other[1]), text) + ")"
+
+
 def ask(query):
     """The rows of an answer, as lists; 64-bit and decimal numbers come as text."""
     return _answer(query)["data"]

@@ -8,7 +8,7 @@ import statistics
 import urllib.parse
 import zoneinfo
 
-from store import ask, dicts, facts, insert, millis, run, same
+from store import ask, dicts, facts, insert, millis, model, run, same
 
 DICE = random.Random(5)
 UTC = datetime.timezone.utc
@@ -189,7 +189,12 @@ for click in CLICKS.values():
     side = click["target"] or by_rules({field: click[field] for field in ("utm_medium", "utm_source")}) or "other"
     groups[click["brand"], local_day(click["brand"], click["time"] / 1000), side, click["channel"], click["community"], click["campaign"] or spelled(click["utm_campaign"])]["clicks"].append(click)
 
-found = {row["visit"]: row for row in dicts("SELECT * EXCEPT (tracked, direct), toUInt8(tracked) AS tracked, toUInt8(direct) AS direct FROM touch")}
+found = {row["visit"]: row for row in dicts(f"""
+    SELECT
+        o.* EXCEPT (tracked, direct), toUInt8(o.tracked) AS tracked, toUInt8(o.direct) AS direct,
+        if(p.person != '', p.person, toString(o.visitor)) AS person
+    FROM {model("origin")} AS o ASOF LEFT JOIN {model("person")} AS p ON p.visitor = o.visitor AND o.day >= p.since
+    WHERE o.has_visitor AND NOT o.self_referral""")}
 same("touches", len(found), len(touches))
 for touch in touches:
     for column, value in touch.items():
