@@ -36,7 +36,6 @@ struct TouchRow {
     time: i64,
     day: u16,
     is_click: bool,
-    id: String,
     root: String,
     campaign: String,
     direct: bool,
@@ -113,7 +112,6 @@ impl Of for TouchRow {
             time,
             day,
             is_click,
-            id,
             root,
             campaign,
             direct,
@@ -125,7 +123,7 @@ impl Of for TouchRow {
             community,
             target_time: _,
         } = self;
-        let kind = if is_click { Kind::Click } else { Kind::Visit };
+        let (kind, id) = if is_click { (Kind::Click, click.clone()) } else { (Kind::Visit, visit.clone()) };
         let more = Place { day, visit, click, side, channel, community };
         (Who { person, brand }, Touch { time, kind, id, root, campaign, direct, tracked, more })
     }

@@ -1,8 +1,12 @@
 //! The texts of models and answers, made to fit a run.
 
 use super::LOOKBACK;
+use crate::attribution::Lookback;
 
-/// What stands in a text for something of the run; beside it `{lookback}`, by which answers go that name none.
+/// The longest look-back of any rule, in days.
+const LONGEST: u16 = Lookback::ALL[Lookback::ALL.len() - 1].days;
+
+/// What stands in a text for something of the run; beside it `{lookback}`, by which answers go that name none, and `{longest_lookback}`.
 pub(super) struct Places<'a> {
     /// `{as_of}`: how far the data reach.
     pub(super) as_of: &'a str,
@@ -14,6 +18,7 @@ impl Places<'_> {
     /// A text with everything in its place.
     pub(super) fn fill(&self, text: &str) -> String {
         let text = text.replace("{as_of}", self.as_of).replace("{lookback}", &LOOKBACK.to_string());
+        let text = text.replace("{longest_lookback}", &LONGEST.to_string());
         let mut parts = text.split("{model.");
         let mut filled = parts.next().unwrap_or_default().to_owned();
         for part in parts {
@@ -49,6 +54,7 @@ mod tests {
     fn everything_is_put_in_its_place() {
         assert_eq!(filled("SELECT {as_of} FROM {model.one} JOIN {model.two}"), "SELECT now() FROM m.one_7 JOIN m.two_7");
         assert_eq!(filled("INTERVAL {lookback} DAY"), "INTERVAL 30 DAY");
+        assert_eq!(filled("INTERVAL {longest_lookback} DAY"), "INTERVAL 90 DAY");
     }
 
     #[test]
@@ -61,7 +67,7 @@ mod tests {
     fn no_text_asks_for_something_that_is_not_there() {
         for (name, text) in texts() {
             let filled = Places { as_of: "now()", models: &|model| made(model).to_owned() }.fill(text);
-            for place in ["{as_of}", "{lookback}", "{model"] {
+            for place in ["{as_of}", "{lookback}", "{longest_lookback}", "{model"] {
                 assert!(!filled.contains(place), "{name}: nothing fills {place}");
             }
         }
