@@ -1,11 +1,11 @@
--- What coverage counts, one metric a row, by the time it belongs to; `name` says which rate is missing.
+-- What coverage counts, one metric a row, by a time of the day that it belongs to; `name` says which rate is missing.
 -- order: tuple()
 WITH
     happened AS (
         SELECT
-            brand, window_start AS at, sum(toUInt64(h.posts) + h.shares + h.replies + h.reactions + h.clicks) AS events,
+            brand, min(window_start) AS at, sum(toUInt64(h.posts) + h.shares + h.replies + h.reactions + h.clicks) AS events,
             sumIf(h.posts, h.is_brand) + sum(h.brand_replies) AS own_events
-        FROM {model.happened} AS h GROUP BY brand, at),
+        FROM {model.happened} AS h GROUP BY brand, day),
     -- Of a tree whose post nobody saw the first time that is known.
     tree AS (
         SELECT
@@ -18,9 +18,11 @@ WITH
         GROUP BY brand, at),
     visited AS (
         SELECT
-            own_brand, toStartOfFifteenMinutes(toDateTime(o.time)) AS at, count() AS visits, countIf(has_visitor) AS with_visitor,
+            own_brand, min(toDateTime(o.time)) AS at, count() AS visits, countIf(has_visitor) AS with_visitor,
             countIf(names_click) AS with_click, countIf(has_utm) AS with_utm
-        FROM {model.origin} AS o GROUP BY own_brand, at),
+        -- The day is that of the brand that a click tells, where the visit names none.
+        FROM {model.origin} AS o
+        GROUP BY own_brand, day, if(own_brand = brand, toDateTime(0), toStartOfFifteenMinutes(toDateTime(o.time)))),
     -- Weeks that were removed whole are spanned all the same: those of `grapevine retain`, from the first thing to the last, and, where windows
     -- go by a rule of their table, those from a brand's first post on, for posts stay.
     removed AS (
@@ -37,9 +39,9 @@ SELECT brand, at, metric, number, '' AS name
 FROM tree ARRAY JOIN ['edges', 'inferred edges'] AS metric, [edges, inferred_edges] AS number
 UNION ALL
 SELECT
-    brand, toStartOfFifteenMinutes(toDateTime(c.time)) AS at,
+    brand, min(toDateTime(c.time)) AS at,
     if(target_side = '', 'clicks on something unknown', 'clicks on something known') AS metric, count() AS number, '' AS name
-FROM {model.click} AS c GROUP BY brand, at, metric
+FROM {model.click} AS c GROUP BY brand, day, metric
 UNION ALL
 SELECT own_brand AS brand, at, metric, number, '' AS name
 FROM visited
