@@ -97,11 +97,14 @@ pub(super) struct RuledRow {
     conversions: f64,
 }
 
-/// What sums are of: day of the touch, rule, look-back, brand, channel and side. Numbers first, because they are compared faster.
-type Cell = (u16, Rule, u16, String, String, String);
+/// What sums are of: day of the touch, look-back, brand, channel and side. Numbers first, because they are compared faster.
+type Cell = (u16, u16, String, String, String);
+
+/// The sums of a cell, one a rule that gives it anything.
+type Sums = [Option<Sum>; Rule::ALL.len()];
 
 /// A sum.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Sum {
     margin: i128,
     missing: u8,
@@ -118,7 +121,9 @@ pub(super) struct Said {
     pub(super) credit: Vec<CreditRow>,
     pub(super) parts: Vec<PartRow>,
     pub(super) by_rule: Vec<CreditRow>,
-    sums: HashMap<Cell, Sum>,
+    /// Which of `sums` is a cell's.
+    cells: HashMap<Cell, usize>,
+    sums: Vec<Sums>,
 }
 
 impl Said {
@@ -126,63 +131,84 @@ impl Said {
         Said { now, each, ..Said::default() }
     }
 
-    /// Takes all parts of a sale.
+    /// Takes all parts of a sale, which come by look-back and rule.
     pub(super) fn of_sale(&mut self, who: &Who, sale: &Sale<Books>, parts: &[Part<'_, Place>]) {
-        let before = self.parts.len();
-        // Which gives every touch a part.
-        let lines = parts.iter().filter(|part| part.lookback.days == LOOKBACK && part.rule == Rule::Linear);
-        self.parts.extend(lines.map(|part| part_row(who, sale, part)));
-        for part in parts {
-            let missing = self.missing(who, sale, part);
-            self.add(who, sale, part, missing);
-            if part.lookback.days == LOOKBACK {
-                tell(&mut self.parts[before + part.number], part, missing);
-                self.credit.extend((part.rule == RULE).then(|| credit_row(who, sale, part)));
+        let is_other = self.now.get(&who.brand).map_or("", String::as_str) != sale.more.base_currency;
+        for parts in parts.chunk_by(|one, other| one.lookback == other.lookback) {
+            // Which gives every touch a part.
+            let every: Vec<&Part<'_, Place>> = parts.iter().filter(|part| part.rule == Rule::Linear).collect();
+            let cells: Vec<usize> = every.iter().map(|part| self.cell(who, sale, part)).collect();
+            let before = self.parts.len();
+            if every.first().is_some_and(|part| part.lookback.days == LOOKBACK) {
+                self.parts.extend(every.iter().map(|part| part_row(who, sale, part)));
             }
-            self.by_rule.extend(self.each.then(|| credit_row(who, sale, part)));
+            for part in parts {
+                let missing = missing(part, is_other);
+                self.add(cells[part.number], sale, part, missing);
+                if part.lookback.days == LOOKBACK {
+                    tell(&mut self.parts[before + part.number], part, missing);
+                    self.credit.extend((part.rule == RULE).then(|| credit_row(who, sale, part)));
+                }
+                self.by_rule.extend(self.each.then(|| credit_row(who, sale, part)));
+            }
         }
     }
 
-    /// The first of what is missing of a part, as `returns` numbers it.
-    fn missing(&self, who: &Who, sale: &Sale<Books>, part: &Part<'_, Place>) -> u8 {
-        let now = self.now.get(&who.brand).map_or("", String::as_str);
-        match (part.credit_base, part.margin_base) {
-            _ if sale.more.base_currency != now => 1,
-            (None, _) => 3,
-            (_, None) => 4,
-            _ => NOTHING_MISSING,
-        }
-    }
-
-    fn add(&mut self, who: &Who, sale: &Sale<Books>, part: &Part<'_, Place>, missing: u8) {
+    /// The number of the cell of a part.
+    fn cell(&mut self, who: &Who, sale: &Sale<Books>, part: &Part<'_, Place>) -> usize {
         let channel = text(part, |touch| &touch.more.channel);
-        let cell = (day(sale, part), part.rule, part.lookback.days, who.brand.clone(), channel, side(part));
-        let sum = self.sums.entry(cell).or_insert(Sum { margin: 0, missing, conversions: 0.0 });
+        let cell = (day(sale, part), part.lookback.days, who.brand.clone(), channel, side(part));
+        *self.cells.entry(cell).or_insert_with(|| {
+            self.sums.push(Sums::default());
+            self.sums.len() - 1
+        })
+    }
+
+    fn add(&mut self, cell: usize, sale: &Sale<Books>, part: &Part<'_, Place>, missing: u8) {
+        let sum = self.sums[cell][part.rule as usize].get_or_insert(Sum { margin: 0, missing, conversions: 0.0 });
         sum.margin = sum.margin.saturating_add(part.margin_base.unwrap_or_default());
         sum.missing = sum.missing.min(missing);
         sum.conversions += if sale.is_refund() { 0.0 } else { part.share() };
     }
 
-    /// How many sums there are.
+    /// How many sums there may be.
     pub(super) fn sums(&self) -> usize {
-        self.sums.len()
+        self.sums.len() * Rule::ALL.len()
     }
 
     /// Takes the sums in the order of their cells: what comes later begins others.
     pub(super) fn take_sums(&mut self) -> impl Iterator<Item = RuledRow> + use<> {
-        let mut sums: Vec<(Cell, Sum)> = std::mem::take(&mut self.sums).into_iter().collect();
-        sums.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        sums.into_iter().map(|((day, rule, lookback_days, brand, channel, side), sum)| RuledRow {
-            brand,
-            day: day.into(),
-            channel,
-            side,
-            model: rule.name(),
-            lookback_days,
-            margin: sum.margin,
-            missing: sum.missing,
-            conversions: sum.conversions,
+        let mut cells: Vec<(Cell, usize)> = std::mem::take(&mut self.cells).into_iter().collect();
+        cells.sort_unstable();
+        let sums = std::mem::take(&mut self.sums);
+        cells.into_iter().flat_map(move |(cell, number)| {
+            let sums = Rule::ALL.into_iter().zip(sums[number]);
+            sums.filter_map(move |(rule, sum)| sum.map(|sum| ruled_row(&cell, rule, sum))).collect::<Vec<_>>()
         })
+    }
+}
+
+fn ruled_row((day, lookback_days, brand, channel, side): &Cell, rule: Rule, sum: Sum) -> RuledRow {
+    RuledRow {
+        brand: brand.clone(),
+        day: (*day).into(),
+        channel: channel.clone(),
+        side: side.clone(),
+        model: rule.name(),
+        lookback_days: *lookback_days,
+        margin: sum.margin,
+        missing: sum.missing,
+        conversions: sum.conversions,
+    }
+}
+
+/// The first of what is missing of a part, as `returns` numbers it; whether its currency is not the one that the brand has now.
+fn missing(part: &Part<'_, Place>, is_other: bool) -> u8 {
+    match (part.credit_base, part.margin_base) {
+        _ if is_other => 1,
+        (None, _) => 3,
+        (_, None) => 4,
+        _ => NOTHING_MISSING,
     }
 }
 

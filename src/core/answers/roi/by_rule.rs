@@ -71,6 +71,7 @@ pub fn by_rule(ledger: &Ledger, credit: &[Ruled]) -> Vec<RuledRow> {
     let brand = &ledger.brand;
     let mut rules: BTreeMap<(u16, Rule), Vec<&Ruled>> = BTreeMap::new();
     credit.iter().for_each(|row| rules.entry((row.lookback, row.rule)).or_default().push(row));
+    rules.values_mut().for_each(|rows| rows.sort_by_key(|row| row.day));
     // A sale has credit under every rule; a brand that sold nothing spent all the same.
     if rules.is_empty() {
         let every = Lookback::ALL.iter().flat_map(|lookback| Rule::ALL.map(|rule| (lookback.days, rule)));
@@ -121,10 +122,11 @@ fn costs(ledger: &Ledger, period: Period) -> Cells {
     cells
 }
 
-/// The margins of one rule added to the costs; beside them the sales of each side.
+/// The margins of one rule, in the order of days, added to the costs; beside them the sales of each side.
 fn cells(credit: &[&Ruled], mut cells: Cells, period: Period) -> (Cells, BTreeMap<Side, f64>) {
     let mut sold = BTreeMap::new();
-    for row in credit.iter().filter(|row| period.holds(row.day)) {
+    let at = |day: Day| credit.partition_point(|row| row.day < day);
+    for row in &credit[at(period.start)..at(period.end)] {
         cells.entry((row.channel.clone(), row.side)).or_default().0 += row.margin;
         *sold.entry(row.side).or_default() += row.conversions;
     }
