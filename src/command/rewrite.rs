@@ -7,6 +7,7 @@ mod carrying;
 mod giving;
 mod telling;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -78,6 +79,8 @@ struct Looked {
     sources: Vec<Source>,
     /// The names of those that have none although somebody has read them.
     stateless: Vec<Arc<str>>,
+    /// Sources that have a state, and no partition any more.
+    gone: BTreeSet<String>,
     failed: Vec<Failed>,
 }
 
@@ -105,7 +108,7 @@ pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> 
         // Whoever has just left may have published a state as its last act.
         looked = parts.look().await?;
     }
-    let Looked { mut sources, stateless, mut failed } = looked;
+    let Looked { mut sources, stateless, gone, mut failed } = looked;
     let id = parts.id_to_give(&mut sources).await?;
     let mut standings = Vec::new();
     for source in sources {
@@ -113,7 +116,7 @@ pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> 
         let is_asked_for = rewrite::is_asked_for(standing, &source.promise, options.all);
         standings.push((source, if is_asked_for { Standing::Forgotten } else { standing }));
     }
-    let told = telling::told(&standings) + &telling::without_a_state(&stateless);
+    let told = telling::told(&standings) + &telling::without_a_state(&stateless) + &telling::without_a_partition(&gone);
     if id.is_none() && failed.is_empty() && standings.iter().all(|(_, standing)| *standing != Standing::Forgotten) {
         return Err(telling::nothing_to_rewrite(&standings, &told));
     }
@@ -171,6 +174,11 @@ impl Parts<'_> {
                 Err(error) => return Err(error),
             }
         }
+        let of_log = format!("{}/", self.config.worker.log);
+        let mut gone: BTreeSet<String> = self.checkpoints.entries().await?.into_iter().map(|entry| entry.source).collect();
+        let has_a_partition =
+            |source: &str| partitions.iter().any(|partition| *source_name(&self.config.worker.log, *partition) == *source);
+        gone.retain(|source| source.starts_with(&of_log) && !has_a_partition(source));
         if sources.is_empty() && failed.is_empty() {
             return Err(CommandError::Refused(
                 "nothing to rewrite from: no source has a sound checkpoint (`grapevine checkpoint ls`; docs/operations.md, \"Lost \
@@ -178,7 +186,7 @@ impl Parts<'_> {
                     .to_owned(),
             ));
         }
-        Ok(Looked { sources, stateless, failed })
+        Ok(Looked { sources, stateless, gone, failed })
     }
 
     /// A partition, if it has a state.

@@ -1,5 +1,6 @@
 //! What the command says: which sources need what, what was done, what is lost, and what was not done and why.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Failed, Options, Plan, Source};
@@ -9,6 +10,19 @@ use crate::command::table::{Table, or_dash};
 use crate::failure::causes;
 use crate::loss::{Loss, Shown};
 use crate::rewrite::Standing;
+
+/// Sources of which there are checkpoints, and that the topic does not have.
+pub(super) fn without_a_partition(sources: &BTreeSet<String>) -> String {
+    if sources.is_empty() {
+        return String::new();
+    }
+    let names: Vec<&str> = sources.iter().map(String::as_str).collect();
+    format!(
+        "without a partition: {}; there are checkpoints of them, and nothing of them is written again (is `kafka.topic` the right one? was it \
+         created again, with fewer partitions?)\n",
+        names.join(", ")
+    )
+}
 
 /// Which sources were not rewritten, and why: of these, and of those that were not tried any more.
 pub(super) fn not_rewritten(failed: &[Failed], plans: &[Plan]) -> CommandError {

@@ -148,10 +148,15 @@ fn a_table_that_was_emptied_is_filled_again_and_what_nobody_notices_when_it_is_a
     let worker = world.start(&[]);
     worker.wait_until_unready("has lost what it held of events/");
     worker.kill();
+    // There was a partition more.
+    let gone = world.checkpoints().join("epoch-0").join("events=2f7");
+    fs::create_dir(&gone).unwrap();
+    fs::write(gone.join(format!("{:020}-{:032x}.ckpt", 400, 7)), "").unwrap();
     // One source cannot be written: the others are all the same.
     world.run("ALTER TABLE cascade ADD CONSTRAINT narrow CHECK source != 'events/0'");
     let said = say(&world, &["rewrite"], &[UNSEEN_GROUP]);
     assert!(said.printed.contains("events/1: facts and rejects") && !said.printed.contains("events/0: facts"), "{said:?}");
+    assert!(said.printed.contains("without a partition: events/7;"), "{said:?}");
     let errors = said.refused();
     assert!(errors.contains("not rewritten") && errors.contains("events/0: could not rewrite events/0"), "{errors}");
     assert!(!errors.contains("events/1"), "{errors}");
