@@ -8,6 +8,7 @@
 //! rule that deletes by age takes them, and decades can be added to them before a 32-bit time begins anew.
 
 use super::append::BROKEN;
+use super::known::ID;
 use super::{ClickHouseSink, Listed, TABLES, describe, errors};
 use crate::clickhouse::classify;
 use crate::failure::Failure;
@@ -40,14 +41,26 @@ fn found_in(table: &Listed) -> String {
     )
 }
 
+/// All marks are there as they were promised.
+fn promised() -> String {
+    format!(
+        "throwIf(arrayExists((mark, promised) -> promised > said[mark], {{marks:Array(String)}}, {{tables:Array(UInt64)}}), '{BROKEN}') = 0"
+    )
+}
+
 /// What must hold for marks to move: all of them are there as they were promised. A source that has no mark gets one, but not where it has
 /// `progress`: whoever wrote that has made one, which is lost.
 fn kept() -> String {
     format!(
-        "throwIf(arrayExists((mark, promised) -> promised > said[mark], {{marks:Array(String)}}, {{tables:Array(UInt64)}}), '{BROKEN}') = 0 \
-         AND (moved.3 > 0 OR moved.2 NOT IN \
-         (SELECT toString(source) FROM progress WHERE epoch = {{asked:UInt16}} AND source IN {{sources:Array(String)}}))"
+        "{} AND (moved.3 > 0 OR moved.2 NOT IN \
+         (SELECT toString(source) FROM progress WHERE epoch = {{asked:UInt16}} AND source IN {{sources:Array(String)}}))",
+        promised()
     )
+}
+
+/// What must hold for marks to be made anew: the store is the one that is named, and what was promised is there.
+fn ours() -> String {
+    format!("throwIf(arrayExists(store -> store != {ID}, {{stores:Array(String)}}), '{BROKEN}') = 0 AND {}", promised())
 }
 
 /// Moves marks in a table under a condition: columns that are not named hold nothing.
@@ -83,12 +96,13 @@ impl ClickHouseSink {
         self.move_marks(rows, &kept()).await
     }
 
-    /// Makes the marks of the sources of some rows anew, whatever the tables say: for whoever has just written again what they had lost.
+    /// Makes the marks of the sources of some rows anew, if each table still has those of them that are promised: for whoever has just
+    /// written again what it had lost. Says whether it has, and the store is the one of the promises.
     ///
     /// # Errors
     /// When the store refuses.
-    pub async fn mark_anew(&self, rows: &[Append]) -> Result<(), Failure> {
-        self.move_marks(rows, "1").await.map(drop)
+    pub async fn mark_anew(&self, rows: &[Append]) -> Result<bool, Failure> {
+        self.move_marks(rows, &ours()).await
     }
 
     async fn move_marks(&self, rows: &[Append], condition: &str) -> Result<bool, Failure> {

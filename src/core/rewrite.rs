@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Where only the log shows whether facts or rejects are lost, it is counted first. It hands out one step after another, and is told what the log gave; the command and the simulator carry the steps out. Keeps: a loss is
-//! noted before anything is written that would hide it from whoever runs the same again; marks are made when every row is there, `progress`
-//! is written last, so that a worker opens only what is whole.
+//! noted before anything is written that would hide it from whoever runs the same again; marks are made when every row is there, and only
+//! where the tables of lives are still those that were asked in the beginning; `progress` is written last, so that a worker opens only
+//! what is whole.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -74,7 +75,7 @@ pub fn id_to_give<'a>(
 pub struct Found<'a> {
     /// Its newest state.
     pub state: &'a StoredState,
-    /// What the store says.
+    /// What the store says, once each table of lives holds something by which it is known again ([`Step::Mark`]).
     pub known: Known,
     /// Where its log begins and ends.
     pub bounds: Bounds,
@@ -94,7 +95,8 @@ pub enum Step {
     Read(Range<Offset>),
     /// Insert rows, but for clicks that are there: only those know the way to their target.
     Insert(Rows),
-    /// Make the marks of the source anew.
+    /// Make the marks of the source anew, if each table of lives is known again; else what was written into it is gone, and the source is
+    /// to be rewritten once more.
     Mark(Progress),
     /// Append `progress`.
     Append(Progress),

@@ -201,6 +201,22 @@ async fn what_the_store_says_of_a_source_that_is_written_again_is_what_it_holds(
         .await;
     assert_eq!(sink.uncounted("t/0").await.unwrap(), [Range { start: 5, end: 9 }]);
 
+    // Marks are made anew where each table has what was put into it before.
+    let store = sink.known("t/0").await.unwrap().store;
+    let again = |run, promised| row(store, "t/0:rewrite", run, promised);
+    assert!(sink.mark_anew(&[again(7, None)]).await.unwrap());
+    let all = |run| [row(store, "t/0", 60, None), again(run, Some(run))];
+    assert!(!sink.mark_anew(&all(8)).await.unwrap(), "what is there was put there before");
+    assert_eq!(tables(&sink.known("t/0").await.unwrap()), [None; 4]);
+    let elsewhere = all(7).map(|append| Append { promise: Promise { store: StoreId(7), ..append.promise }, ..append });
+    assert!(!sink.mark_anew(&elsewhere).await.unwrap(), "another store");
+    assert_eq!(tables(&sink.known("t/0").await.unwrap()), [None; 4]);
+    database.run("TRUNCATE TABLE thread").await;
+    assert!(!sink.mark_anew(&all(7)).await.unwrap());
+    assert_eq!(tables(&sink.known("t/0").await.unwrap())[3], None);
+    assert!(sink.mark_anew(&[again(9, None)]).await.unwrap() && sink.mark_anew(&all(9)).await.unwrap());
+    assert_eq!(tables(&sink.known("t/0").await.unwrap()), [Some(60); 4]);
+
     // Whatever is noted later, and however rows are merged.
     let note = |first, next| Loss { table: "visit", first, next, lives: None, reason: loss::RECORDS };
     for loss in [note(5, 40), note(5, 60), note(5, 50), note(7, 8)] {

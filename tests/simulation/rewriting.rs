@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::batch::{self, Known};
+use crate::batch;
 use crate::dice::Dice;
 use crate::figures::Figures;
 use crate::log::Log;
@@ -20,7 +20,7 @@ use grapevine::loss::{self, Loss, OF_RECORDS, OfRecords};
 use grapevine::record::{Offset, Partition, Record, source_name};
 use grapevine::rewrite::{self, Found, Rewrite, Standing, Step};
 use grapevine::row::Progress;
-use grapevine::worker::{Append, Bounds, Promise, StoreId, StoredState};
+use grapevine::worker::{Append, Bounds, Known, Promise, StoreId, StoredState};
 
 /// What was rewritten, and what the log has lost.
 pub(crate) struct Rewriting {
@@ -39,7 +39,7 @@ pub(crate) struct Rewriting {
 struct Run {
     source: String,
     /// What its newest state knows, by the batch computation.
-    known: Known,
+    known: batch::Known,
     /// As the table of losses keeps them.
     losses: BTreeMap<(&'static str, Offset), Loss>,
 }
@@ -56,6 +56,8 @@ struct Kill {
 enum Ending {
     Done,
     Killed,
+    /// What was written may not be there.
+    Overtaken,
     /// It cannot be rewritten.
     Refused,
 }
@@ -164,6 +166,23 @@ impl World {
         self.standing(partition).is_none_or(|(state, standing)| standing != Standing::Heals && marked <= Some(state.next))
     }
 
+    /// The store loses something while the command writes, and of what was written a part may be gone.
+    fn perhaps_lose_meanwhile(&mut self) {
+        if !self.rewriting.dice.chance(5) {
+            return;
+        }
+        match self.rewriting.dice.below(3) {
+            0 => self.lose(Tables::default(), false),
+            1 => {
+                if let Some(copy) = self.rewriting_copy() {
+                    self.lose(copy, false);
+                }
+            }
+            _ => self.empty_some(&MARKED, Fault::TableEmptied),
+        }
+        self.faults.note(Fault::StoreLostInRewrite);
+    }
+
     fn rewriting_copy(&mut self) -> Option<Tables> {
         let dice = &mut self.rewriting.dice;
         self.forgetting.copy(|copies| dice.index(copies))
@@ -229,17 +248,27 @@ impl World {
         let steps = if self.rewriting.dice.chance(500) { self.rewriting.dice.below(12) } else { u64::MAX };
         // Killed the moment that retention takes what it was to read next, nothing shows that of facts that nobody misses.
         let mut kill = Kill { steps, log_waits: all };
-        let needs = |partition: Partition| self.standing(partition).map(|(state, standing)| (partition, state, standing));
+        let needs = |partition: Partition| {
+            let (state, standing) = self.standing(partition)?;
+            let known = self.tables.known(self.store, &source_name(NAME, partition));
+            rewrite::is_asked_for(standing, &state.promise, all).then_some((partition, state, known))
+        };
         let found: Vec<_> = partitions.into_iter().filter_map(needs).collect();
-        for (partition, state, standing) in found {
-            if rewrite::is_asked_for(standing, &state.promise, all)
-                && self.rewrite_one(rules, partition, &state, &mut kill) == Ending::Killed
-            {
-                self.faults.note(Fault::RewriteKilled);
-                return false;
+        let mut is_done = true;
+        for (partition, state, known) in found {
+            match self.rewrite_one(rules, partition, (&state, known), &mut kill) {
+                Ending::Done | Ending::Refused => {}
+                Ending::Overtaken => {
+                    self.faults.note(Fault::RewriteOvertaken);
+                    is_done = false;
+                }
+                Ending::Killed => {
+                    self.faults.note(Fault::RewriteKilled);
+                    return false;
+                }
             }
         }
-        true
+        is_done
     }
 
     fn give_id(&mut self, partitions: &[Partition]) {
@@ -274,7 +303,13 @@ impl World {
         Some((StoredState { next, promise, bytes, published: 0 }, standing))
     }
 
-    fn rewrite_one(&mut self, rules: &Rules, partition: Partition, state: &StoredState, kill: &mut Kill) -> Ending {
+    fn rewrite_one(
+        &mut self,
+        rules: &Rules,
+        partition: Partition,
+        (state, known): (&StoredState, Known),
+        kill: &mut Kill,
+    ) -> Ending {
         let source: Arc<str> = source_name(NAME, partition);
         let log = self.logs[slot(partition)].clone();
         let bounds = Bounds {
@@ -283,7 +318,13 @@ impl World {
             committed: None,
             partitions: self.logs.len(),
         };
-        let known = self.tables.known(self.store, &source);
+        let (again, run) = (format!("{source}:rewrite"), self.rewriting.runs.len() as u64);
+        self.perhaps_lose_meanwhile();
+        MARKED.iter().for_each(|table| self.tables.mark_anew(table, &again, run));
+        self.perhaps_lose_meanwhile();
+        if self.tables.known(self.store, &source) != known {
+            return Ending::Overtaken;
+        }
         let records = self.of_records(&source, bounds.first);
         let found = Found { state, known, bounds, records, uncounted: Vec::new() };
         let rows_max = 1 + self.rewriting.dice.index(40);
@@ -299,6 +340,7 @@ impl World {
         self.rewriting.runs.push(Run { source: source.to_string(), known, losses: BTreeMap::new() });
         loop {
             let step = rewrite.step();
+            self.perhaps_lose_meanwhile();
             let is_killed = kill.steps == 0;
             kill.steps = kill.steps.saturating_sub(1);
             match step {
@@ -310,11 +352,13 @@ impl World {
                 }
                 Step::Read(part) => self.read((&log, partition), part, kill.log_waits, &mut rewrite),
                 Step::Insert(mut rows) => {
+                    self.tables.has_been_rewritten = true;
                     rows.clicks.retain(|click| !self.tables.has_click(&source, &click.id));
                     let limit = if is_killed { self.rewriting.dice.index(rows.len()) } else { usize::MAX };
                     (0..rows.clicks.len()).for_each(|_| self.faults.note(Fault::ClickWrittenAgain));
                     self.tables.insert(&rows, limit);
                 }
+                Step::Mark(_) if self.tables.marked(&again) < Some(run) => return Ending::Overtaken,
                 Step::Mark(progress) => {
                     let tables = if is_killed { self.rewriting.dice.index(MARKED.len()) } else { MARKED.len() };
                     MARKED[..tables].iter().for_each(|table| self.tables.mark_anew(table, &source, progress.version));
@@ -374,7 +418,7 @@ impl World {
             let mut of_source: Vec<&mut Run> = before.iter_mut().filter(|run| run.source == source).collect();
             let stands = of_source.iter().filter_map(|run| run.losses.get(&place)).all(|noted| loss.stands_over(noted));
             if stands {
-                of_source.iter_mut().for_each(|run| drop(run.losses.remove(&place)));
+                of_source.iter_mut().for_each(|run| run.losses.retain(|noted, _| *noted != place));
             }
             let part = loss.first..loss.next;
             assert!(!part.is_empty(), "{source}: {loss:?}");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::figures::{self, Figures};
+use crate::figures::{self, ClickFigures, Figures};
 use grapevine::record::Offset;
 use grapevine::row::{self, ActivityWindow, Cascade, Progress, Rejected, Root, Rows, Thread};
 use grapevine::worker::{Known, StoreId};
@@ -15,6 +15,8 @@ pub(crate) struct Tables {
     progress: BTreeMap<String, Span>,
     /// Up to where each table of lives says that it holds the rows of a source.
     marks: Marks,
+    /// Whether somebody has written again what was lost.
+    pub(crate) has_been_rewritten: bool,
 }
 
 type Marks = BTreeMap<(&'static str, String), Offset>;
@@ -46,9 +48,10 @@ impl Stored {
 
     /// The offset of the record that a fact or a reject is of.
     fn record(&self, key: &str) -> Offset {
-        match self.figures {
-            Figures::Reject(_) => key.rsplit(' ').next().and_then(|offset| offset.parse().ok()).expect("its offset is its key"),
-            _ => Offset::MAX - self.version,
+        if matches!(self.figures, Figures::Reject(_)) {
+            key.rsplit(' ').next().and_then(|offset| offset.parse().ok()).expect("its offset is in its key")
+        } else {
+            Offset::MAX - self.version
         }
     }
 }
@@ -125,11 +128,12 @@ fact!(cost, Cost, of_cost, "cost {} {}");
 fact!(assignment, Assignment, of_assignment, "assignment {} {}");
 fact!(report, Report, of_report, "report {} {}");
 
-/// Whether one of two rows is of a click whose way to its target was written again, all of it inferred: the other one knows it better, or as
-/// badly.
+/// Whether one of two rows of a click may have been written again: all of its way is inferred, so that the other one knows it better, or as
+/// badly; or no way is known but to the post, which may have come after the click, and what was written again knows it.
 fn is_written_again(one: &Figures, other: &Figures) -> bool {
-    let is = |figures: &Figures| matches!(figures, Figures::Click(click) if click.target_inferred && click.path_inferred == click.depth.max(1));
-    is(one) || is(other)
+    let (Figures::Click(one), Figures::Click(other)) = (one, other) else { return false };
+    let is = |click: &ClickFigures| click.target_inferred && click.path_inferred == click.depth.max(1);
+    is(one) || is(other) || (one.depth == 0 && other.depth == 0)
 }
 
 /// The source in a key: its second word.
@@ -170,7 +174,9 @@ impl Tables {
         let newest = self.newest.entry(source).or_insert(reaches);
         *newest = reaches.max(*newest);
         match self.rows.get(&key) {
-            Some(known) if known.version == row.version && is_written_again(&known.figures, &row.figures) => {
+            Some(known)
+                if known.version == row.version && self.has_been_rewritten && is_written_again(&known.figures, &row.figures) =>
+            {
                 drop(self.rows.insert(key, row));
             }
             Some(known) if known.version == row.version => {

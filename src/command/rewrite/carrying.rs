@@ -13,6 +13,7 @@ use crate::kafka::{Part, Stretch};
 use crate::loss::Loss;
 use crate::rewrite::{Rewrite, Step};
 use crate::row::{Progress, Rows};
+use crate::service;
 use crate::worker::{Append, Appended, Promise, Sink as _};
 
 /// Ids in one question, and their bytes: by its own settings a server takes a parameter of 128 KiB (`http_max_field_value_size`), in which a
@@ -20,9 +21,19 @@ use crate::worker::{Append, Appended, Promise, Sink as _};
 const IDS_MAX: usize = 256;
 const IDS_BYTES_MAX: usize = 48 << 10;
 
+/// Why what was written of a source may not be there.
+const CHANGED: &str =
+    "meanwhile a table was emptied, brought back or written to by somebody else, or another store has come in its place";
+
 impl Parts<'_> {
     /// Rewrites a source.
     pub(super) async fn carry_out(&self, plan: &mut Plan) -> Result<(), CommandError> {
+        // Greater than of any before. Put first, and asked for last: all that is asked and written between is of the same tables.
+        let run = u64::try_from(service::now()).unwrap_or_default();
+        self.make_marks(&plan.source, &[known_again(&plan.source, run, None)]).await?;
+        if self.known(&plan.source.name).await? != plan.source.known {
+            return Err(unfinished(&plan.source, Failure::Operator(CHANGED.to_owned())));
+        }
         // The log may begin later by now.
         let mut rewrite = self.open(&plan.source).await?;
         plan.to_read = rewrite.to_read();
@@ -40,7 +51,9 @@ impl Parts<'_> {
                     self.read(source, part, &mut stretch, &mut rewrite).await?;
                 }
                 Step::Insert(rows) => self.send(source, rows).await?,
-                Step::Mark(progress) => self.mark(source, progress).await?,
+                Step::Mark(progress) => {
+                    self.make_marks(source, &[anew(source, progress), known_again(source, run, Some(run))]).await?;
+                }
                 Step::Append(progress) => self.append(source, progress).await?,
                 Step::Done => break,
             }
@@ -110,9 +123,10 @@ impl Parts<'_> {
         Ok(())
     }
 
-    async fn mark(&self, source: &Source, progress: Progress) -> Result<(), CommandError> {
-        let rows = [anew(source, progress)];
-        insist(async || self.sink.mark_anew(&rows).await).await.map_err(|error| unfinished(source, error))
+    /// Makes marks, if the store and its tables are still those that this began with.
+    async fn make_marks(&self, source: &Source, marks: &[Append]) -> Result<(), CommandError> {
+        let made = insist(async || self.sink.mark_anew(marks).await).await.map_err(|error| unfinished(source, error))?;
+        if made { Ok(()) } else { Err(unfinished(source, Failure::Operator(CHANGED.to_owned()))) }
     }
 
     /// From here on a worker opens the source.
@@ -120,7 +134,7 @@ impl Parts<'_> {
         let rows = [anew(source, progress)];
         match insist(async || self.sink.append(&rows).await).await.map_err(|error| unfinished(source, error))? {
             Appended::Done => Ok(()),
-            Appended::Broken(_) => Err(unfinished(source, Failure::Transient("another store has come in its place".to_owned()))),
+            Appended::Broken(_) => Err(unfinished(source, Failure::Operator(CHANGED.to_owned()))),
         }
     }
 }
@@ -144,6 +158,13 @@ fn questions<'a, 'b>(mut ids: &'a [&'b str]) -> Vec<&'a [&'b str]> {
 /// Nothing is promised: the store has just forgotten it.
 fn anew(source: &Source, progress: Progress) -> Append {
     Append { progress, promise: Promise { store: source.known.store, progress: None, tables: None }, whole: false }
+}
+
+/// A mark beside that of the source, by which tables are known again.
+fn known_again(source: &Source, run: u64, promised: Option<u64>) -> Append {
+    let name = format!("{}:rewrite", source.name);
+    let progress = Progress { source: name.into(), version: run, ..Progress::default() };
+    Append { promise: Promise { tables: promised, ..anew(source, Progress::default()).promise }, progress, whole: false }
 }
 
 fn unfinished(source: &Source, error: Failure) -> CommandError {
