@@ -110,6 +110,12 @@ fn history() -> impl Strategy<Value = Vec<Touch<usize>>> {
     })
 }
 
+/// At a touch or beside it, or as far from it as a look-back reaches.
+fn sold_at(touches: &[Touch<usize>], near: usize, off: Millis, lookback: usize) -> Millis {
+    let time = touches.get(near).map_or(150 * DAY_MS, |touch| touch.time);
+    time + [0, 0, 7, 30, 90][lookback] * DAY_MS + off
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
@@ -118,12 +124,8 @@ proptest! {
         touches in history(),
         sales in prop::collection::vec((0..25_usize, -2_i64..3, 0..5_usize, -1_000_000_000_000_i128..1_000_000_000_000), 1..6),
     ) {
-        let sales: Vec<Sale<()>> = sales.into_iter().map(|(near, off, lookback, amount)| {
-            // At a touch or beside it, or as far from it as a look-back reaches.
-            let days = [0, 0, 7, 30, 90][lookback];
-            let time = touches.get(near).map_or(150 * DAY_MS, |touch| touch.time);
-            sale(time + days * DAY_MS + off, amount)
-        }).collect();
+        let sales: Vec<Sale<()>> =
+            sales.into_iter().map(|(near, off, lookback, amount)| sale(sold_at(&touches, near, off, lookback), amount)).collect();
         let found = parts_of(&touches, &sales);
         let mut seen = 0;
         for (place, sale) in sales.iter().enumerate() {
@@ -161,6 +163,18 @@ proptest! {
         }
         let sales = [sale(150 * DAY_MS, 100_000_001), sale(101 * DAY_MS, -7)];
         prop_assert_eq!(parts_of(&shuffled, &sales), parts_of(&touches, &sales));
+    }
+
+    /// The model `touch` leaves them out.
+    #[test]
+    fn touches_that_no_sale_looks_back_to_change_nothing(
+        touches in history(), times in prop::collection::vec((0..25_usize, -2_i64..3, 0..5_usize), 1..4),
+    ) {
+        let times: Vec<Millis> = times.into_iter().map(|(near, off, lookback)| sold_at(&touches, near, off, lookback)).collect();
+        let (since, until) = (times.iter().min().unwrap() - 90 * DAY_MS, times.iter().max().unwrap());
+        let kept: Vec<_> = touches.iter().filter(|touch| touch.time > since && touch.time <= *until).cloned().collect();
+        let sales: Vec<_> = times.iter().map(|time| sale(*time, 100_000_001)).collect();
+        prop_assert_eq!(parts_of(&kept, &sales), parts_of(&touches, &sales));
     }
 }
 
