@@ -33,11 +33,14 @@ pub(super) struct Shape {
     pub(super) spreaders: u64,
     /// Those of them with most, at most [`TOP_NODES`].
     pub(super) top_nodes: Vec<u32>,
+    /// Nodes of the largest tree so far.
+    most: usize,
 }
 
 impl Shape {
     pub(super) fn settle(&mut self, tree: &Tree) {
         let nodes = tree.nodes();
+        self.most = self.most.max(nodes.len());
         self.count_children(nodes);
         self.max_children = self.children.iter().copied().max().unwrap_or(0).into();
         if tree.in_order {
@@ -54,7 +57,7 @@ impl Shape {
     pub(super) fn bytes(&self) -> usize {
         let Shape { order, depth, children, subtree, .. } = self;
         let buffers = [order, depth, children, subtree];
-        buffers.map(|buffer| memory::vec(buffer.capacity(), buffer.capacity(), size_of::<u32>())).iter().sum()
+        buffers.map(|buffer| memory::vec(self.most, buffer.capacity(), size_of::<u32>())).iter().sum()
     }
 
     /// Nodes below a node.
