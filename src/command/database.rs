@@ -33,12 +33,7 @@ pub(crate) struct ActiveEpochs(BTreeMap<String, u16>);
 
 impl ActiveEpochs {
     pub(crate) fn of(&self, source: &str) -> u16 {
-        self.said(source).unwrap_or_default()
-    }
-
-    /// What is said, if anything.
-    pub(crate) fn said(&self, source: &str) -> Option<u16> {
-        self.0.get(source).copied()
+        self.0.get(source).copied().unwrap_or_default()
     }
 }
 

@@ -37,12 +37,17 @@ impl Parts<'_> {
     /// Lets the views read the epoch of what was rewritten, where nobody remembers which one they read and no other has rows.
     pub(super) async fn give_active_epoch(&self, sources: &[Arc<str>]) -> Result<(), CommandError> {
         let epoch = self.config.rules.epoch;
-        let (active, progress) = (self.database.active_epochs().await?, self.database.progress().await?);
-        let is_forgotten = |name: &&Arc<str>| {
-            active.said(name).is_none() && epoch != 0 && !progress.iter().any(|row| *row.source == ***name && row.epoch != epoch)
-        };
-        let sources: Vec<String> = sources.iter().filter(is_forgotten).map(|name| name.to_string()).collect();
-        if sources.is_empty() { Ok(()) } else { self.database.promote(epoch, sources).await }
+        let progress = self.database.progress().await?;
+        let has_another = |name: &Arc<str>| progress.iter().any(|row| *row.source == **name && row.epoch != epoch);
+        let sources: Vec<&str> = sources.iter().filter(|name| !has_another(name)).map(|name| &**name).collect();
+        if epoch == 0 || sources.is_empty() {
+            return Ok(());
+        }
+        // In one statement: somebody may promote one of them meanwhile.
+        let give = "INSERT INTO active_epoch (source, epoch, version) SELECT given, {epoch:UInt16}, 1 FROM \
+                    (SELECT arrayJoin({sources:Array(String)}) AS given) WHERE given NOT IN (SELECT source FROM active_epoch)";
+        let query = self.database.query(give).param("sources", sources).param("epoch", epoch);
+        self.database.run("let the views read what is rewritten", query).await
     }
 
     /// The tables that people load and that hold nothing, in words.
