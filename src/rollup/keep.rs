@@ -25,6 +25,9 @@ const LEFT_MS: u64 = 6 * 3_600_000;
 /// Makes the answers that are asked for where they are kept; says how many rows each has.
 pub(super) async fn keep_answers(store: &Store, frame: &Frame) -> Result<BTreeMap<&'static str, u64>, Failure> {
     let mut rows: BTreeMap<&str, u64> = frame.scope.asked().map(|answer| (answer.name, 0)).collect();
+    if frame.scope.kept().next().is_none() {
+        return Ok(rows);
+    }
     let columns = "SELECT table, arrayStringConcat(groupArray(name), ', ') FROM (
         SELECT table, name FROM system.columns
         WHERE database = currentDatabase() AND endsWith(table, '_run') AND name NOT IN ('run', 'as_of') ORDER BY table, position)
@@ -37,16 +40,16 @@ pub(super) async fn keep_answers(store: &Store, frame: &Frame) -> Result<BTreeMa
         store.run(&doing, &frame.keep_answer(store, answer, columns)).await?;
     }
     let count = |table: &str| format!("SELECT count() AS rows FROM {table} WHERE run = {}", frame.number);
-    let counts = store.all::<(String, u64)>("could not count the rows of answers", &of_each_answer(count)).await?;
+    let counts = of_each(frame.scope.kept(), count);
+    let counts = store.all::<(String, u64)>("could not count the rows of answers", &counts).await?;
     rows.iter_mut().for_each(|(name, rows)| *rows = counts.iter().find(|(of, _)| of == name).map_or(0, |(_, rows)| *rows));
     Ok(rows)
 }
 
-/// What a question about its table says of each answer, beside its name.
-fn of_each_answer(question: impl Fn(&str) -> String) -> String {
-    let each: Vec<String> =
-        ANSWERS.iter().map(|answer| format!("SELECT '{}', * FROM ({})", answer.name, question(&answer.table()))).collect();
-    each.join(" UNION ALL ")
+/// What a question about its table says of each of these answers, beside its name.
+fn of_each(answers: impl Iterator<Item = &'static Answer>, question: impl Fn(&str) -> String) -> String {
+    let each = answers.map(|answer| format!("SELECT '{}', * FROM ({})", answer.name, question(&answer.table())));
+    each.collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 /// Drops the models of a run.
@@ -82,7 +85,7 @@ pub(super) async fn forget_old(store: &Store, run: &Run) -> Result<(), Failure> 
     let newest = published.first().copied().unwrap_or(run.number).max(run.number);
     let kept = kept(&published, newest);
     let before = published.iter().copied().find(|run| *run < newest);
-    let present = of_each_answer(|table| format!("SELECT DISTINCT run FROM {table}"));
+    let present = of_each(ANSWERS.iter(), |table| format!("SELECT DISTINCT run FROM {table}"));
     let present = store.all::<(String, u64)>("could not list the runs of answers", &present).await?;
     for answer in ANSWERS {
         let is_kept =
