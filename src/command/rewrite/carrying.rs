@@ -11,6 +11,7 @@ use crate::command::sending::{insist, send};
 use crate::failure::Failure;
 use crate::kafka::{Part, Stretch};
 use crate::loss::Loss;
+use crate::record::Offset;
 use crate::rewrite::{Rewrite, Step};
 use crate::row::{Progress, Rows};
 use crate::service;
@@ -67,37 +68,32 @@ impl Parts<'_> {
     async fn read(
         &self,
         source: &Source,
-        part: Range<u64>,
-        stretch: &mut Option<Stretch>,
+        part: Range<Offset>,
+        stretch: &mut Option<(Offset, Stretch)>,
         rewrite: &mut Rewrite,
     ) -> Result<(), CommandError> {
-        let opened = match stretch.take() {
+        // The same part may be read twice.
+        let (mut at, mut opened) = match stretch.take().filter(|(at, _)| *at == part.start) {
             Some(opened) => opened,
-            None => self.stretch(source.partition, (part.start, part.end))?,
+            None => (part.start, self.stretch(source.partition, (part.start, part.end))?),
         };
         let failed = |said: String| CommandError::Kafka(format!("{}: {said}", source.name));
-        let not_held = match stretch.insert(opened).records().await.map_err(failed)? {
+        match opened.records().await.map_err(failed)? {
             Part::Records(records) => {
                 rewrite.read(&records);
-                None
+                at = records.last().map_or(at, |last| last.offset + 1);
             }
-            Part::Over => {
-                rewrite.read_to(part.end);
-                // Whoever reads on begins again.
-                *stretch = None;
-                None
+            Part::Over => rewrite.read_to(part.end),
+            Part::NotHeld(said) => {
+                let (first, _) = self.log.bounds(source.partition)?;
+                if first <= part.start {
+                    return Err(failed(said));
+                }
+                rewrite.begins_at(first);
+                return self.heed_compaction(rewrite).await;
             }
-            Part::NotHeld(said) => Some(said),
-        };
-        if let Some(said) = not_held {
-            let (first, _) = self.log.bounds(source.partition)?;
-            if first <= part.start {
-                return Err(failed(said));
-            }
-            rewrite.begins_at(first);
-            self.heed_compaction(rewrite).await?;
-            *stretch = None;
         }
+        *stretch = Some((at, opened));
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::verdict::assert_sound;
 use super::{ApacheKafka, PATIENT};
+use crate::commands::say;
 use crate::events::{Data, number};
 use crate::store::Database;
 use crate::world::{PATIENCE, Worker, World, key, signal, until};
@@ -427,4 +428,32 @@ fn a_log_that_is_cut_under_a_worker_that_sleeps_stops_it() {
     let said = worker.gave_up();
     assert!(said.contains("records are gone") && said.contains("raise `epoch`"), "{said}");
     assert_eq!(world.content(), before);
+}
+
+#[test]
+fn of_facts_that_nobody_misses_those_are_named_that_the_log_has_lost_and_no_others() {
+    let kafka = ApacheKafka::shared();
+    let mut world = World::on(&kafka, 1, Database::absent("rewrite_cut")).whose_log_changes();
+    let visit = |number: u8| format!(r#"{{"type":"visit","id":"v{number}","time":1708937974425,"visitor":"v"}}"#);
+    let sale = r#"{"type":"conversion","id":"sale","time":1708937975425,"visitor":"v","amount":"12.5","currency":"EUR"}"#;
+    let lines: Vec<Vec<u8>> =
+        (0..10).map(visit).chain([sale.to_owned(), "no event".to_owned()]).map(String::into_bytes).collect();
+    let worker = world.start(&[]);
+    world.publish(&lines);
+    world.wait_for(lines.len());
+    worker.stop();
+    kafka.delete_records(&world.topic, 0, 5);
+    // Emptied a while ago, and written to since.
+    world.run("ALTER TABLE visit DELETE WHERE id < 'v7' SETTINGS mutations_sync = 2");
+
+    let plan = say(&world, &["rewrite", "--all", "--plan"], &[]).done();
+    assert!(plan.contains("in visit: records that the log no longer holds, 0 to 5, unless the log shows"), "{plan}");
+    for _ in 0..2 {
+        say(&world, &["rewrite", "--all"], &[]).done();
+        let lost = world.ask("SELECT table, first, next FROM losses");
+        // The only sale is in the log.
+        assert_eq!(lost, [serde_json::json!({"table": "visit", "first": 0, "next": 5})]);
+        let there = world.ask("SELECT arraySort(groupArray(id)) AS ids FROM visit FINAL");
+        assert_eq!(there[0]["ids"], serde_json::json!(["v5", "v6", "v7", "v8", "v9"]));
+    }
 }
