@@ -187,9 +187,10 @@ impl World {
     pub(crate) fn bring_back(&mut self) {
         if let Some(known) = self.forgetting.known.take() {
             self.faults.note(Fault::StoreBroughtBack);
-            self.tables.take_the_better(&known);
-            let is_brought_back = |source: &str| known.sources().any(|known| known == source);
+            // Of a source that somebody has written again, and was killed before it was said, nothing is brought back.
+            let is_brought_back = |source: &str| known.is_further(&self.tables, source);
             self.forgetting.lost.retain(|source, _| !is_brought_back(source));
+            self.tables.take_the_better(&known);
             self.completeness.begin_again();
         }
     }

@@ -307,11 +307,16 @@ impl Tables {
         of_source.all(|(key, row)| self.rows.get(key).is_some_and(|here| here.version == row.version))
     }
 
+    /// Whether a source is whole here up to a later offset than elsewhere.
+    pub(crate) fn is_further(&self, other: &Tables, source: &str) -> bool {
+        let far = |tables: &Tables| (tables.marked(source), tables.progress(source).map(|span| span.version));
+        far(self) > far(other)
+    }
+
     /// Takes all rows of each source that is whole up to a later offset elsewhere, for those that are here.
     pub(crate) fn take_the_better(&mut self, other: &Tables) {
-        let far = |tables: &Tables, source: &str| (tables.marked(source), tables.progress(source).map(|span| span.version));
         for source in other.sources() {
-            if far(self, source) >= far(other, source) {
+            if !other.is_further(self, source) {
                 continue;
             }
             self.rows.retain(|key, _| source_of(key) != source);
