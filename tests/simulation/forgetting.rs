@@ -29,6 +29,8 @@ pub(crate) struct Forgetting {
     settled: BTreeMap<String, (usize, Offset)>,
     /// Up to where each member was told that all tables of lives say that they hold the rows of a source.
     told: BTreeMap<String, BTreeMap<usize, Offset>>,
+    /// How often each member has opened a source.
+    openings: BTreeMap<(usize, String), u64>,
     /// Up to where they must say so again, because one of them was emptied or came back alone.
     lost: BTreeMap<String, Offset>,
 }
@@ -51,8 +53,14 @@ impl Forgetting {
 
     /// A member hears up to where all tables of lives hold the rows of a source, and forgets what it heard before.
     pub(crate) fn opened(&mut self, member: usize, source: &str, upto: Option<Offset>) {
+        *self.openings.entry((member, source.to_owned())).or_default() += 1;
         self.told.entry(source.to_owned()).or_default().remove(&member);
         upto.into_iter().for_each(|upto| self.told(member, source, upto));
+    }
+
+    /// How often a member has opened a source. What it is told on behalf of an earlier time it holds against nobody.
+    pub(crate) fn openings(&self, member: usize, source: &str) -> u64 {
+        self.openings.get(&(member, source.to_owned())).copied().unwrap_or_default()
     }
 
     /// A member hears that all tables of lives hold the rows of a source.

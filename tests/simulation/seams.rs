@@ -256,6 +256,8 @@ impl Sink for SimulatedSink {
 
     async fn append(&self, rows: &[Append]) -> Result<Appended, Failure> {
         let member = &self.0;
+        let opened = |row: &Append| member.world.borrow().forgetting.openings(member.number, &row.progress.source);
+        let before: Vec<u64> = rows.iter().map(opened).collect();
         self.reach().await?;
         let short = member.world.borrow().broken(rows);
         if !short.is_empty() {
@@ -272,8 +274,12 @@ impl Sink for SimulatedSink {
         }
         member.world.borrow_mut().append(rows);
         self.answer().await?;
-        for Append { progress, whole, .. } in rows {
+        for (row @ Append { progress, whole, .. }, before) in rows.iter().zip(before) {
             member.world.borrow_mut().freshness.heard(partition_of(&progress.source), progress.version);
+            // Whoever has opened it again meanwhile found what was there then, and holds no more than that against the store.
+            if opened(row) != before {
+                continue;
+            }
             let forgetting = &mut member.world.borrow_mut().forgetting;
             forgetting.settled(member.number, &progress.source, progress.version);
             if *whole {
