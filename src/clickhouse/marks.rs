@@ -23,6 +23,13 @@ pub fn mark(epoch: u16, source: &str) -> String {
     format!("{epoch}:{source}")
 }
 
+/// The source of the mark by which whoever writes a source again knows its tables again. It ends with the source, so that it lies where the
+/// rows of that do.
+#[must_use]
+pub fn of_rewriting(source: &str) -> String {
+    format!("rewrite:{source}")
+}
+
 /// The tables that have marks.
 pub(super) fn marked() -> impl Iterator<Item = &'static Listed> {
     TABLES.iter().filter(|table| !table.mark.is_empty())
@@ -58,9 +65,13 @@ fn kept() -> String {
     )
 }
 
-/// What must hold for marks to be made anew: the store is the one that is named, and what was promised is there.
+/// What must hold for marks to be made anew: the store is the one that is named, and what was promised is there, no less and no more: what
+/// is newer is of somebody else who does the same.
 fn ours() -> String {
-    format!("throwIf(arrayExists(store -> store != {ID}, {{stores:Array(String)}}), '{BROKEN}') = 0 AND {}", promised())
+    format!(
+        "throwIf(arrayExists(store -> store != {ID}, {{stores:Array(String)}}), '{BROKEN}') = 0 AND \
+         throwIf(arrayExists((mark, promised) -> promised > 0 AND promised != said[mark], {{marks:Array(String)}}, {{tables:Array(UInt64)}}), '{BROKEN}') = 0"
+    )
 }
 
 /// Moves marks in a table under a condition: columns that are not named hold nothing.
@@ -102,6 +113,7 @@ impl ClickHouseSink {
     /// # Errors
     /// When the store refuses.
     pub async fn mark_anew(&self, rows: &[Append]) -> Result<bool, Failure> {
+        self.catch_up().await?;
         self.move_marks(rows, &ours()).await
     }
 

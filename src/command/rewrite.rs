@@ -140,6 +140,9 @@ pub async fn run(config: &Config, options: Options) -> Result<(), CommandError> 
     if !failed.is_empty() {
         return Err(telling::not_rewritten(&failed, if options.plan { &[] } else { &plans }));
     }
+    if !options.plan {
+        say(telling::THEN)?;
+    }
     say(&parts.empty_tables().await?)
 }
 

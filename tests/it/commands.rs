@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
-use crate::world::World;
+use crate::world::{World, until};
 
 /// How a command ended, and what it said.
 #[derive(Debug)]
@@ -50,6 +50,14 @@ pub(crate) fn command(world: &World, arguments: &[&str], environment: &[(&str, &
 
 pub(crate) fn say(world: &World, arguments: &[&str], environment: &[(&str, &str)]) -> Said {
     Said::of(command(world, arguments, environment).output().unwrap())
+}
+
+/// What a command prints that wants no members in the group: those that were stopped may stay in it for a while.
+pub(crate) fn say_without_members(world: &World, arguments: &[&str]) -> String {
+    until("a command goes well once the group has no members", || {
+        let said = say(world, arguments, &[]);
+        if said.errors.contains("has members") { Err(said) } else { Ok(said.done()) }
+    })
 }
 
 /// The lines of a table without their names, each as its cells.

@@ -203,7 +203,7 @@ async fn what_the_store_says_of_a_source_that_is_written_again_is_what_it_holds(
 
     // Marks are made anew where each table has what was put into it before.
     let store = sink.known("t/0").await.unwrap().store;
-    let again = |run, promised| row(store, "t/0:rewrite", run, promised);
+    let again = |run, promised| row(store, "rewrite:t/0", run, promised);
     assert!(sink.mark_anew(&[again(7, None)]).await.unwrap());
     let all = |run| [row(store, "t/0", 60, None), again(run, Some(run))];
     assert!(!sink.mark_anew(&all(8)).await.unwrap(), "what is there was put there before");
@@ -214,7 +214,9 @@ async fn what_the_store_says_of_a_source_that_is_written_again_is_what_it_holds(
     database.run("TRUNCATE TABLE thread").await;
     assert!(!sink.mark_anew(&all(7)).await.unwrap());
     assert_eq!(tables(&sink.known("t/0").await.unwrap())[3], None);
-    assert!(sink.mark_anew(&[again(9, None)]).await.unwrap() && sink.mark_anew(&all(9)).await.unwrap());
+    assert!(sink.mark_anew(&[again(9, None)]).await.unwrap() && sink.mark_anew(&[again(10, None)]).await.unwrap());
+    assert!(!sink.mark_anew(&all(9)).await.unwrap(), "somebody else has begun the same");
+    assert!(sink.mark_anew(&all(10)).await.unwrap());
     assert_eq!(tables(&sink.known("t/0").await.unwrap()), [Some(60); 4]);
 
     // Whatever is noted later, and however rows are merged.

@@ -318,7 +318,7 @@ impl World {
             committed: None,
             partitions: self.logs.len(),
         };
-        let (again, run) = (format!("{source}:rewrite"), self.rewriting.runs.len() as u64);
+        let (again, run) = (format!("rewrite:{source}"), self.rewriting.runs.len() as u64);
         self.perhaps_lose_meanwhile();
         MARKED.iter().for_each(|table| self.tables.mark_anew(table, &again, run));
         self.perhaps_lose_meanwhile();
@@ -358,7 +358,7 @@ impl World {
                     (0..rows.clicks.len()).for_each(|_| self.faults.note(Fault::ClickWrittenAgain));
                     self.tables.insert(&rows, limit);
                 }
-                Step::Mark(_) if self.tables.marked(&again) < Some(run) => return Ending::Overtaken,
+                Step::Mark(_) if self.tables.marked(&again) != Some(run) => return Ending::Overtaken,
                 Step::Mark(progress) => {
                     let tables = if is_killed { self.rewriting.dice.index(MARKED.len()) } else { MARKED.len() };
                     MARKED[..tables].iter().for_each(|table| self.tables.mark_anew(table, &source, progress.version));

@@ -6,6 +6,7 @@ use std::ops::Range;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Parts, Plan, Source};
+use crate::clickhouse::marks;
 use crate::command::outcome::CommandError;
 use crate::command::sending::{insist, send};
 use crate::failure::Failure;
@@ -158,8 +159,7 @@ fn anew(source: &Source, progress: Progress) -> Append {
 
 /// A mark beside that of the source, by which tables are known again.
 fn known_again(source: &Source, run: u64, promised: Option<u64>) -> Append {
-    let name = format!("{}:rewrite", source.name);
-    let progress = Progress { source: name.into(), version: run, ..Progress::default() };
+    let progress = Progress { source: marks::of_rewriting(&source.name).into(), version: run, ..Progress::default() };
     Append { promise: Promise { tables: promised, ..anew(source, Progress::default()).promise }, progress, whole: false }
 }
 

@@ -43,8 +43,8 @@ impl Parts<'_> {
         if epoch == 0 || sources.is_empty() {
             return Ok(());
         }
-        // In one statement: somebody may promote one of them meanwhile.
-        let give = "INSERT INTO active_epoch (source, epoch, version) SELECT given, {epoch:UInt16}, 1 FROM \
+        // In one statement, and below every version of a promotion: somebody may promote one of them meanwhile.
+        let give = "INSERT INTO active_epoch (source, epoch, version) SELECT given, {epoch:UInt16}, 0 FROM \
                     (SELECT arrayJoin({sources:Array(String)}) AS given) WHERE given NOT IN (SELECT source FROM active_epoch)";
         let query = self.database.query(give).param("sources", sources).param("epoch", epoch);
         self.database.run("let the views read what is rewritten", query).await

@@ -118,11 +118,11 @@ pub(super) fn report(plans: &[Plan], id: Option<StoreId>, options: Options) -> S
     if plans.iter().any(|plan| !plan.losses.is_empty()) {
         text += &format!("\n{}", lost(plans));
     }
-    if !plans.is_empty() && plans.iter().all(|plan| !plan.is_done) {
-        return text;
-    }
-    text + "\nstart the workers: they read on from there; the view `losses` keeps what is lost\n"
+    text
 }
+
+/// What to do once every source is written again.
+pub(super) const THEN: &str = "\nstart the workers: they read on from there; the view `losses` keeps what is lost\n";
 
 /// What was noted as lost.
 fn lost(plans: &[Plan]) -> String {

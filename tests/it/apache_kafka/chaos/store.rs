@@ -7,7 +7,7 @@ use rand::seq::IndexedRandom as _;
 use serde_json::Value;
 
 use super::{Campaign, Events};
-use crate::commands::say;
+use crate::commands::{say, say_without_members};
 use crate::store::start;
 use crate::world::{files_in, until};
 
@@ -86,11 +86,7 @@ impl Campaign {
         places.iter().for_each(|place| self.stop(*place));
         self.world.elsewhere(&format!("DROP DATABASE {} SYNC", self.world.database.rows()));
         say(&self.world, &["migrate"], &[]).done();
-        // Members with a name stay members for a while.
-        until("everything is written again", || {
-            let said = say(&self.world, &["rewrite"], &[]);
-            if said.errors.contains("has members") { Err(said) } else { Ok(said.done()) }
-        });
+        say_without_members(&self.world, &["rewrite"]);
         assert_eq!(self.world.ask("SELECT * FROM losses"), Vec::<Value>::new());
         places.into_iter().for_each(|place| self.join(place));
     }
