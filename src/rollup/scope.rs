@@ -14,8 +14,8 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub(super) struct Scope {
     request: Request,
-    /// What may have rows: tables of rows, models and answers.
-    filled: BTreeSet<String>,
+    /// What has no rows: tables of rows, models and answers.
+    empty: BTreeSet<String>,
     /// Models that something reads.
     read: BTreeSet<&'static str>,
 }
@@ -23,15 +23,15 @@ pub(super) struct Scope {
 impl Scope {
     /// What there is to make of a store. To be asked once it is noted how far the sources are: what comes later is no part of the run.
     pub(super) async fn of(store: &Store, request: Request) -> Result<Scope, Failure> {
-        // A table whose rows lie on other servers does not say how many they are.
-        let filled = "SELECT name FROM system.tables WHERE database = currentDatabase() AND ifNull(total_rows, 1) > 0";
-        let filled: Vec<String> = store.all("could not ask which tables have rows", filled).await?;
-        Ok(Scope::with(filled, request))
+        // A table whose rows lie on other servers does not say how many they are. One that is missing is asked, and fails.
+        let empty = "SELECT name FROM system.tables WHERE database = currentDatabase() AND total_rows = 0";
+        let empty: Vec<String> = store.all("could not ask which tables have no rows", empty).await?;
+        Ok(Scope::without(empty, request))
     }
 
-    /// The same, if these tables have rows and no others.
-    fn with(tables: Vec<String>, request: Request) -> Scope {
-        let mut scope = Scope { request, filled: tables.into_iter().collect(), read: BTreeSet::new() };
+    /// The same, if these tables have no rows and all others have.
+    fn without(empty: Vec<String>, request: Request) -> Scope {
+        let mut scope = Scope { request, empty: empty.into_iter().collect(), read: BTreeSet::new() };
         for model in MODELS {
             scope.note(model.name, model.of);
         }
@@ -62,16 +62,16 @@ impl Scope {
 
     /// Notes whether something has rows.
     fn note(&mut self, name: &str, of: &[&str]) {
-        if of.iter().any(|of| self.filled.contains(*of)) {
-            self.filled.insert(name.to_owned());
+        if of.iter().all(|of| self.empty.contains(*of)) {
+            self.empty.insert(name.to_owned());
         } else {
-            self.filled.remove(name);
+            self.empty.remove(name);
         }
     }
 
     /// Whether a model or an answer may have rows.
     pub(super) fn is_filled(&self, name: &str) -> bool {
-        self.filled.contains(name)
+        !self.empty.contains(name)
     }
 
     /// Whether a model is read, and so has to be there, if without a row.
@@ -97,8 +97,17 @@ mod tests {
 
     use super::*;
 
+    /// Of these tables alone.
     fn with(tables: &[&str]) -> Scope {
-        Scope::with(tables.iter().map(|table| (*table).to_owned()).collect(), Request::default())
+        let known = MODELS.iter().map(|model| model.of).chain(ANSWERS.iter().map(|answer| answer.of)).flatten();
+        let empty = known.filter(|name| !tables.contains(name)).map(|name| (*name).to_owned());
+        Scope::without(empty.collect(), Request::default())
+    }
+
+    #[test]
+    fn what_nobody_knows_anything_of_is_asked() {
+        let scope = Scope::without(vec!["visit".to_owned()], Request::default());
+        assert!(scope.is_filled("experiments") && scope.is_filled("sale") && !scope.is_filled("minute"));
     }
 
     /// The models that are asked for and the answers, of these tables.
