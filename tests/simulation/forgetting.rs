@@ -23,8 +23,8 @@ pub(crate) struct Forgetting {
     past: VecDeque<Tables>,
     /// The most that it ever knew of each source, if it has forgotten something.
     known: Option<Tables>,
-    /// Whose rows of a source are in the store without `progress` for them.
-    unsettled: BTreeMap<String, BTreeSet<usize>>,
+    /// Whose rows of a source are in the store without `progress` for them, and for which of its openings they were written.
+    unsettled: BTreeMap<String, BTreeSet<(usize, u64)>>,
     /// Who was told last that `progress` of a source is written, and to where.
     settled: BTreeMap<String, (usize, Offset)>,
     /// Up to where each member was told that all tables of lives say that they hold the rows of a source.
@@ -39,16 +39,23 @@ impl Forgetting {
     /// Rows of a member are in the store.
     pub(crate) fn inserted(&mut self, member: usize, rows: &Rows) {
         for source in Tables::sources_of(rows) {
-            self.unsettled.entry(source).or_default().insert(member);
+            let opening = self.openings(member, &source);
+            self.unsettled.entry(source).or_default().insert((member, opening));
         }
     }
 
-    /// A member hears that its `progress` is in the store.
-    pub(crate) fn settled(&mut self, member: usize, source: &str, version: Offset) {
+    /// A member hears that its `progress` is in the store, and perhaps that all tables of lives hold the rows: for one of its
+    /// openings of the source. Whoever has opened it again meanwhile found what was there then, and holds no more than that against the store.
+    pub(crate) fn settled(&mut self, (member, opening): (usize, u64), source: &str, version: Offset, whole: bool) {
         if let Some(members) = self.unsettled.get_mut(source) {
-            members.remove(&member);
+            members.remove(&(member, opening));
         }
-        self.settled.insert(source.to_owned(), (member, version));
+        if opening == self.openings(member, source) {
+            self.settled.insert(source.to_owned(), (member, version));
+            if whole {
+                self.told(member, source, version);
+            }
+        }
     }
 
     /// A member hears up to where all tables of lives hold the rows of a source, and forgets what it heard before.
@@ -58,7 +65,7 @@ impl Forgetting {
         upto.into_iter().for_each(|upto| self.told(member, source, upto));
     }
 
-    /// How often a member has opened a source. What it is told on behalf of an earlier time it holds against nobody.
+    /// How often a member has opened a source.
     pub(crate) fn openings(&self, member: usize, source: &str) -> u64 {
         self.openings.get(&(member, source.to_owned())).copied().unwrap_or_default()
     }
@@ -105,7 +112,7 @@ impl Forgetting {
     /// A member is gone: nobody will write `progress` for its rows.
     pub(crate) fn gone(&mut self, member: usize) {
         for members in self.unsettled.values_mut() {
-            members.remove(&member);
+            members.retain(|(other, _)| *other != member);
         }
         for members in self.told.values_mut() {
             members.remove(&member);
@@ -118,7 +125,7 @@ impl Forgetting {
         tables.sources().all(|source| {
             let none = BTreeMap::new();
             let (told, mark) = (self.told.get(source).unwrap_or(&none), older.mark_of(table, source));
-            let unsettled = self.unsettled.get(source).into_iter().flatten();
+            let unsettled = self.unsettled.get(source).into_iter().flatten().map(|(member, _)| member);
             let all_know = unsettled.chain(told.keys()).all(|member| told.get(member).copied() > mark);
             older.has_all_of(source, tables) || (all_know && tables.progress(source).is_some())
         })
@@ -135,7 +142,9 @@ impl Forgetting {
             // It may have been told late, of what was lost before.
             let was_there = tables.progress(source).map(|span| span.version) >= Some(*version);
             let lost = older.progress(source).map(|span| span.version) < Some(*version);
-            was_there && lost && self.unsettled.get(source).is_none_or(|members| members.iter().all(|member| member == settler))
+            was_there
+                && lost
+                && self.unsettled.get(source).is_none_or(|members| members.iter().all(|(member, _)| member == settler))
         })
     }
 }

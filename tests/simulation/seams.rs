@@ -274,17 +274,10 @@ impl Sink for SimulatedSink {
         }
         member.world.borrow_mut().append(rows);
         self.answer().await?;
-        for (row @ Append { progress, whole, .. }, before) in rows.iter().zip(before) {
+        for (Append { progress, whole, .. }, before) in rows.iter().zip(before) {
             member.world.borrow_mut().freshness.heard(partition_of(&progress.source), progress.version);
-            // Whoever has opened it again meanwhile found what was there then, and holds no more than that against the store.
-            if opened(row) != before {
-                continue;
-            }
             let forgetting = &mut member.world.borrow_mut().forgetting;
-            forgetting.settled(member.number, &progress.source, progress.version);
-            if *whole {
-                forgetting.told(member.number, &progress.source, progress.version);
-            }
+            forgetting.settled((member.number, before), &progress.source, progress.version, *whole);
         }
         Ok(Appended::Done)
     }
