@@ -154,7 +154,8 @@ pub(super) fn silence(url: &str, limit: Duration) -> Failure {
 /// Of a question that a command or a watch asked of a server that answers others.
 pub(crate) fn late(limit: Duration) -> Failure {
     Failure::Transient(format!(
-        "no answer within {limit:?}: look whether the server is busy (SELECT query, elapsed FROM system.processes); a larger          clickhouse.send_timeout_seconds gives it more time"
+        "no answer within {limit:?}: look whether the server is busy (SELECT query, elapsed FROM system.processes); a larger \
+         clickhouse.send_timeout_seconds gives it more time"
     ))
 }
 
