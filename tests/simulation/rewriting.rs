@@ -422,10 +422,13 @@ impl World {
             }
             let part = loss.first..loss.next;
             assert!(!part.is_empty(), "{source}: {loss:?}");
-            let is_cut = part.start < first || holes.range(part.clone()).next().is_some();
+            // Of a compacted log every gap may be what was taken out, from the first to the last.
+            let mut pairs = log.entries.iter().zip(log.entries.iter().skip(1));
+            let is_open = pairs.any(|(one, next)| one.offset + 1 < next.offset && next.offset > part.start);
+            let has_holes = holes.range(part.clone()).next().is_some() || (!holes.is_empty() && is_open);
+            let is_cut = part.start < first || has_holes;
             if loss.reason == loss::RECORDS {
                 self.faults.note(Fault::RecordsLost);
-                // Of a compacted log every gap may be one.
                 let is_seen = part.end <= first || !holes.is_empty();
                 assert!(is_seen, "{source}: {loss:?}, but the log begins at {first} and lacks {holes:?}");
                 // What went while it was counted nobody knows any more, nor which clicks were copies, or came after a copy of the store.
