@@ -16,11 +16,12 @@ use grapevine::failure::Failure;
 use grapevine::kafka::{KafkaSource, Tokens};
 use grapevine::record::{Offset, Partition, Record};
 use grapevine::row::Rows;
-use grapevine::worker::{self, Append, Appended, Delivery, Known, Notice, Observer, Seams, Settings, Sink, Source, StoreId};
+use grapevine::worker::{self, Append, Appended, Delivery, Known, Notice, Observer, Seams, Settings, Sink, Source};
 use rdkafka::ClientConfig;
 use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
+use crate::discard::Discard;
 use crate::kinds::Kind;
 use crate::measure::{CHILD, Stopwatch, peak_bytes, resident_bytes};
 
@@ -150,27 +151,6 @@ async fn drain() {
     report(events, &watch);
     assert!(bytes > 0);
     source.close().await.expect("the group is left");
-}
-
-/// A store that accepts and discards.
-struct Discard;
-
-impl Sink for Discard {
-    async fn insert(&self, _rows: &Rows, _of: &str) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn append(&self, _rows: &[Append]) -> Result<Appended, Failure> {
-        Ok(Appended::Done)
-    }
-
-    async fn known(&self, _source: &str) -> Result<Known, Failure> {
-        Ok(Known { store: StoreId(1), progress: None, tables: Vec::new() })
-    }
-
-    async fn newest_version(&self, _source: &str) -> Result<Option<Offset>, Failure> {
-        Ok(None)
-    }
 }
 
 /// A store that takes long for each insert.

@@ -1,6 +1,6 @@
 //! What a loop holds at most while it takes up the states of all its partitions again, above what it holds once all of them run.
 //!
-//! The loop is the worker's, its checkpoint store a local folder. The log is at its end, and the store keeps what was promised.
+//! The loop is the worker's, its checkpoint store a local folder. The log is at its end, and the store was promised nothing that it lacks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,12 +11,9 @@ use grapevine::config::{Checkpoint, Config};
 use grapevine::engine::Engine;
 use grapevine::failure::Failure;
 use grapevine::record::{Offset, Partition};
-use grapevine::row::Rows;
-use grapevine::worker::{
-    self, Append, Appended, Bounds, Checkpoints as _, Delivery, Known, Notice, Observer, Promise, Seams, Settings, Sink, Source,
-    StoreId,
-};
+use grapevine::worker::{self, Bounds, Checkpoints as _, Delivery, Notice, Observer, Promise, Seams, Settings, Source};
 
+use crate::discard::Discard;
 use crate::measure::{in_a_child, peak_bytes, resident_bytes};
 
 /// How many partitions the loop has.
@@ -48,24 +45,29 @@ pub(crate) fn print(nodes: u64) {
     );
 }
 
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let key = ("GRAPEVINE_RULES_PSEUDONYM_KEY".to_owned(), "a key of a benchmark".to_owned());
     Config::load(None, std::iter::once(key)).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
-fn store(config: &Config) -> CheckpointStore {
-    let place = Checkpoint { url: std::env::var(FOLDER).expect("the parent names a folder"), ..config.checkpoint.clone() };
+/// The checkpoint store in a folder.
+pub(crate) fn store(config: &Config, folder: String) -> CheckpointStore {
+    let place = Checkpoint { url: folder, ..config.checkpoint.clone() };
     CheckpointStore::open(&place, 0).expect("a place")
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+fn folder() -> String {
+    std::env::var(FOLDER).expect("the parent names a folder")
+}
+
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 /// A child: publishes a state of each partition, one after another.
 pub(crate) fn publish(fill: impl Fn(&mut Engine)) {
     let config = config();
-    let (store, runtime) = (store(&config), runtime());
+    let (store, runtime) = (store(&config, folder()), runtime());
     for partition in 0..PARTITIONS {
         let source: Arc<str> = format!("{}/{partition}", config.worker.log).into();
         let before = resident_bytes();
@@ -87,7 +89,7 @@ pub(crate) fn publish(fill: impl Fn(&mut Engine)) {
 pub(crate) fn take_up(next: Offset) {
     let config = config();
     let (started, all) = (Started(AtomicU64::new(0)), PARTITIONS as u64);
-    let seams = Seams { source: AtItsEnd { next, assigned: false }, sink: Faithful, checkpoints: store(&config) };
+    let seams = Seams { source: AtItsEnd { next, assigned: false }, sink: Discard, checkpoints: store(&config, folder()) };
     let shutdown = async {
         while started.0.load(Ordering::Relaxed) < all {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -148,26 +150,5 @@ impl Source for AtItsEnd {
 
     async fn close(&mut self) -> Result<(), Failure> {
         Ok(())
-    }
-}
-
-/// A store that keeps what it was promised to keep.
-struct Faithful;
-
-impl Sink for Faithful {
-    async fn insert(&self, _rows: &Rows, _of: &str) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn append(&self, _rows: &[Append]) -> Result<Appended, Failure> {
-        Ok(Appended::Done)
-    }
-
-    async fn known(&self, _source: &str) -> Result<Known, Failure> {
-        Ok(Known { store: StoreId(1), progress: None, tables: Vec::new() })
-    }
-
-    async fn newest_version(&self, _source: &str) -> Result<Option<Offset>, Failure> {
-        Ok(None)
     }
 }

@@ -4,6 +4,7 @@
 
 #![expect(clippy::panic, reason = "a benchmark that cannot measure says why and ends")]
 
+mod discard;
 mod measure;
 mod restart;
 #[expect(dead_code, reason = "these events are built in place")]
@@ -12,8 +13,6 @@ mod shares;
 use std::borrow::Cow;
 use std::hint::black_box;
 
-use grapevine::checkpoints::CheckpointStore;
-use grapevine::config::Config;
 use grapevine::engine::{CLOCK_WITNESSES, Engine, Rules};
 use grapevine::event::{Body, Event, Reply, Share};
 use grapevine::record::Record;
@@ -148,11 +147,8 @@ fn state(plan: Plan, nodes: u64) {
 /// Publishes a state in a local folder, and restores it from there as a worker does.
 fn through_the_store(engine: Engine) {
     let folder = tempfile::tempdir().expect("a folder");
-    let key = ("GRAPEVINE_RULES_PSEUDONYM_KEY".to_owned(), "a key of a benchmark".to_owned());
-    let config = Config::load(None, std::iter::once(key)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let place = grapevine::config::Checkpoint { url: folder.path().display().to_string(), ..config.checkpoint };
-    let store = CheckpointStore::open(&place, 0).expect("a place");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let store = restart::store(&restart::config(), folder.path().display().to_string());
+    let runtime = restart::runtime();
     let watch = Stopwatch::start();
     runtime.block_on(store.publish("bench/0", engine.next(), Promise::default(), engine.snapshot())).expect("it is published");
     println!("publish_wall {}", watch.wall());

@@ -10,6 +10,7 @@
 #[path = "../apache_kafka/broker.rs"]
 mod apache_kafka;
 mod consumers;
+mod discard;
 mod follow;
 mod freshness;
 mod hot_root;
