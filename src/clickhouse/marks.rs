@@ -48,11 +48,9 @@ fn found_in(table: &Listed) -> String {
     )
 }
 
-/// All marks are there as they were promised.
-fn promised() -> String {
-    format!(
-        "throwIf(arrayExists((mark, promised) -> promised > said[mark], {{marks:Array(String)}}, {{tables:Array(UInt64)}}), '{BROKEN}') = 0"
-    )
+/// No mark is, against what was promised of it, as a condition says.
+fn no_mark(is: &str) -> String {
+    format!("throwIf(arrayExists((mark, promised) -> {is}, {{marks:Array(String)}}, {{tables:Array(UInt64)}}), '{BROKEN}') = 0")
 }
 
 /// What must hold for marks to move: all of them are there as they were promised. A source that has no mark gets one, but not where it has
@@ -61,7 +59,7 @@ fn kept() -> String {
     format!(
         "{} AND (moved.3 > 0 OR moved.2 NOT IN \
          (SELECT toString(source) FROM progress WHERE epoch = {{asked:UInt16}} AND source IN {{sources:Array(String)}}))",
-        promised()
+        no_mark("promised > said[mark]")
     )
 }
 
@@ -69,8 +67,8 @@ fn kept() -> String {
 /// is newer is of somebody else who does the same.
 fn ours() -> String {
     format!(
-        "throwIf(arrayExists(store -> store != {ID}, {{stores:Array(String)}}), '{BROKEN}') = 0 AND \
-         throwIf(arrayExists((mark, promised) -> promised > 0 AND promised != said[mark], {{marks:Array(String)}}, {{tables:Array(UInt64)}}), '{BROKEN}') = 0"
+        "throwIf(arrayExists(store -> store != {ID}, {{stores:Array(String)}}), '{BROKEN}') = 0 AND {}",
+        no_mark("promised > 0 AND promised != said[mark]")
     )
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ::clickhouse::query::Query;
 
 use super::ClickHouseSink;
-use crate::clickhouse::classify;
+use crate::clickhouse::{classify, local_database};
 use crate::failure::Failure;
 use crate::loss::{Loss, OF_RECORDS, OfRecords};
 use crate::record::Offset;
@@ -14,7 +14,7 @@ use crate::record::Offset;
 pub(crate) const OF_BRANDS: [&str; 5] = ["click", "visit", "conversion", "cost", "report"];
 
 /// The tables from which rows are removed on purpose: those with a rule, and those of brands once anything of any was removed.
-const TRIMMED: &str = "SELECT DISTINCT name FROM system.tables WHERE database IN (currentDatabase(), currentDatabase() || '_local') \
+const TRIMMED: &str = "SELECT DISTINCT name FROM system.tables WHERE database IN (currentDatabase(), {local:String}) \
                        AND name IN {tables:Array(String)} AND (create_table_query LIKE '% TTL %' \
                        OR (name IN {of_brands:Array(String)} AND (SELECT count() FROM removal) > 0))";
 
@@ -56,8 +56,9 @@ impl ClickHouseSink {
         let older = self.of_source(&holding(before_the_log), source).await?.param("first", log_first);
         let older = self.names(older).await?;
         let all = OF_RECORDS.map(|(table, _)| table);
+        let local = local_database(self.client().database().unwrap_or("default"));
         let trimmed = self.of_source(TRIMMED, source).await?.param("tables", &all[..]).param("of_brands", &OF_BRANDS[..]);
-        let trimmed = self.names(trimmed).await?;
+        let trimmed = self.names(trimmed.param("local", local)).await?;
         let is_in = |names: &[String], table: &str| names.iter().any(|name| name == table);
         Ok(OfRecords {
             empty: all.into_iter().filter(|table| !is_in(&filled, table)).collect(),

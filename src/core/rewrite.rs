@@ -5,10 +5,10 @@
 //! (Read …) ─► Record (facts, rejects) ─► Read ⇄ Insert ─► Record (lives, holes) ─► Insert … ─► Mark ─► Append ─► Done
 //! ```
 //!
-//! Where only the log shows whether facts or rejects are lost, it is counted first. It hands out one step after another, and is told what the log gave; the command and the simulator carry the steps out. Keeps: a loss is
-//! noted before anything is written that would hide it from whoever runs the same again; marks are made when every row is there, and only
-//! where the tables of lives are still those that were asked in the beginning; `progress` is written last, so that a worker opens only
-//! what is whole.
+//! Where only the log shows whether facts or rejects are lost, it is counted first. It hands out one step after another, and is told what
+//! the log gave; the command and the simulator carry the steps out. Keeps: a loss is noted before anything is written that would hide it
+//! from whoever runs the same again; marks are made when every row is there, and only where the tables of lives are still those that were
+//! asked in the beginning; `progress` is written last, so that a worker opens only what is whole.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -23,10 +23,6 @@ use crate::worker::{Append, Appended, Promise, Sink as _};
 const IDS_MAX: usize = 256;
 const IDS_BYTES_MAX: usize = 48 << 10;
 
-/// Why what was written of a source may not be there.
-const CHANGED: &str =
-    "meanwhile a table was emptied, brought back or written to by somebody else, or another store has come in its place";
-
 impl Parts<'_> {
     /// Rewrites a source.
     pub(super) async fn carry_out(&self, plan: &mut Plan) -> Result<(), CommandError> {
@@ -34,7 +30,7 @@ impl Parts<'_> {
         let run = u64::try_from(service::now()).unwrap_or_default();
         self.make_marks(&plan.source, &[known_again(&plan.source, run, None)]).await?;
         if self.known(&plan.source.name).await? != plan.source.known {
-            return Err(unfinished(&plan.source, Failure::Operator(CHANGED.to_owned())));
+            return Err(changed(&plan.source));
         }
         // The log may begin later by now.
         let mut rewrite = self.open(&plan.source).await?;
@@ -123,7 +119,7 @@ impl Parts<'_> {
     /// Makes marks, if the store and its tables are still those that this began with.
     async fn make_marks(&self, source: &Source, marks: &[Append]) -> Result<(), CommandError> {
         let made = insist(async || self.sink.mark_anew(marks).await).await.map_err(|error| unfinished(source, error))?;
-        if made { Ok(()) } else { Err(unfinished(source, Failure::Operator(CHANGED.to_owned()))) }
+        if made { Ok(()) } else { Err(changed(source)) }
     }
 
     /// From here on a worker opens the source.
@@ -131,7 +127,7 @@ impl Parts<'_> {
         let rows = [anew(source, progress)];
         match insist(async || self.sink.append(&rows).await).await.map_err(|error| unfinished(source, error))? {
             Appended::Done => Ok(()),
-            Appended::Broken(_) => Err(unfinished(source, Failure::Operator(CHANGED.to_owned()))),
+            Appended::Broken(_) => Err(changed(source)),
         }
     }
 }
@@ -161,6 +157,13 @@ fn anew(source: &Source, progress: Progress) -> Append {
 fn known_again(source: &Source, run: u64, promised: Option<u64>) -> Append {
     let progress = Progress { source: marks::of_rewriting(&source.name).into(), version: run, ..Progress::default() };
     Append { promise: Promise { tables: promised, ..anew(source, Progress::default()).promise }, progress, whole: false }
+}
+
+/// What was written of a source may not be there.
+fn changed(source: &Source) -> CommandError {
+    let why =
+        "meanwhile a table was emptied, brought back or written to by somebody else, or another store has come in its place";
+    unfinished(source, Failure::Operator(why.to_owned()))
 }
 
 fn unfinished(source: &Source, error: Failure) -> CommandError {
