@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use ::clickhouse::query::Query;
 
-use super::ClickHouseSink;
+use super::{ClickHouseSink, Setting};
 use crate::clickhouse::{classify, local_database};
 use crate::failure::Failure;
-use crate::loss::{Loss, OF_RECORDS, OfRecords};
+use crate::loss::{Loss, OF_RECORDS};
 use crate::record::Offset;
 
 /// Tables whose rows name a brand, so that `grapevine retain` removes some of them.
@@ -18,22 +18,25 @@ const TRIMMED: &str = "SELECT DISTINCT name FROM system.tables WHERE database IN
                        AND name IN {tables:Array(String)} AND (create_table_query LIKE '% TTL %' \
                        OR (name IN {of_brands:Array(String)} AND (SELECT count() FROM removal) > 0))";
 
-/// Asks which tables of facts and rejects hold something of a source under a condition.
-fn holding(condition: impl Fn(&'static str) -> &'static str) -> String {
-    let of = |(table, _)| {
-        let condition = condition(table);
-        format!(
-            "(SELECT '{table}' AS name FROM {table} WHERE epoch = {{epoch:UInt16}} AND source = {{source:String}} AND {condition} LIMIT 1)"
-        )
-    };
-    OF_RECORDS.map(of).join(" UNION ALL ")
+/// What is asked in the order of a key is read in that order, as far as it is asked: a profile might sort the whole table.
+const IN_ORDER: Setting = ("optimize_read_in_order", "1");
+
+/// The id so many rows behind another one, in the order of a table's key.
+fn further(table: &str) -> String {
+    format!("SELECT max(id) FROM (SELECT id FROM {table} WHERE id > {{after:String}} ORDER BY id LIMIT {{rows:UInt64}})")
 }
 
-/// Rows of records before an offset.
-fn before_the_log(table: &str) -> &'static str {
-    // The version of a fact counts its offset down from the largest number.
-    if table == "rejects" { "offset < {first:UInt64}" } else { "version > bitNot({first:UInt64})" }
+/// Of which oldest record each source has a row in a part of a table of facts, whose versions count offsets down from the largest number.
+fn oldest_between(table: &str) -> String {
+    format!(
+        "SELECT toString(source), bitNot(max(version)) FROM {table} WHERE epoch = {{epoch:UInt16}} AND source IN {{sources:Array(String)}} \
+         AND id > {{after:String}} AND id <= {{upto:String}} GROUP BY source"
+    )
 }
+
+/// The first reject of a source, in the order of their key: nothing behind it is looked at, nor before it but those of other epochs.
+const OLDEST_REJECT: &str =
+    "SELECT offset FROM rejects WHERE epoch = {epoch:UInt16} AND source = {source:String} ORDER BY source, offset LIMIT 1";
 
 impl ClickHouseSink {
     /// Which of some clicks of a source are there: as many ids as fit into a request.
@@ -46,25 +49,49 @@ impl ClickHouseSink {
         self.names(self.of_source(ask, source).await?.param("ids", ids)).await
     }
 
-    /// What the tables of facts and rejects hold of a source whose log begins at an offset.
+    /// Of which oldest record each of some sources has a row in a part of a table of facts, and the last id of that part: it has so many rows
+    /// behind an id, in the order of the table's key. Nothing where there are none.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn of_records(&self, source: &str, log_first: Offset) -> Result<OfRecords, Failure> {
+    pub async fn oldest_facts(
+        &self,
+        table: &str,
+        sources: &[&str],
+        (after, rows): (&str, u64),
+    ) -> Result<Option<(String, Vec<(String, Offset)>)>, Failure> {
         self.catch_up().await?;
-        let filled = self.names(self.of_source(&holding(|_| "1"), source).await?).await?;
-        let older = self.of_source(&holding(before_the_log), source).await?.param("first", log_first);
-        let older = self.names(older).await?;
+        let ask = self.current(self.client().query_raw(&further(table))).await?.param("after", after).param("rows", rows);
+        let upto: String = self.answer(ask.with_setting(IN_ORDER.0, IN_ORDER.1)).await?;
+        if upto.is_empty() {
+            return Ok(None);
+        }
+        let ask = self.current(self.client().query_raw(&oldest_between(table))).await?.param("epoch", self.epoch);
+        let ask = ask.param("sources", sources).param("after", after).param("upto", &upto);
+        let oldest = self.within(async { ask.fetch_all().await.map_err(|error| classify(&error)) }).await?;
+        Ok(Some((upto, oldest)))
+    }
+
+    /// The offset of the first reject of a source.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn oldest_reject(&self, source: &str) -> Result<Option<Offset>, Failure> {
+        self.catch_up().await?;
+        let ask = self.of_source(OLDEST_REJECT, source).await?.with_setting(IN_ORDER.0, IN_ORDER.1);
+        self.within(async { ask.fetch_optional().await.map_err(|error| classify(&error)) }).await
+    }
+
+    /// The tables of facts and rejects from which rows are removed on purpose.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn trimmed(&self) -> Result<Vec<&'static str>, Failure> {
         let all = OF_RECORDS.map(|(table, _)| table);
         let local = local_database(self.client().database().unwrap_or("default"));
-        let trimmed = self.of_source(TRIMMED, source).await?.param("tables", &all[..]).param("of_brands", &OF_BRANDS[..]);
-        let trimmed = self.names(trimmed.param("local", local)).await?;
-        let is_in = |names: &[String], table: &str| names.iter().any(|name| name == table);
-        Ok(OfRecords {
-            empty: all.into_iter().filter(|table| !is_in(&filled, table)).collect(),
-            bare: all.into_iter().filter(|table| !is_in(&older, table)).collect(),
-            trimmed: all.into_iter().filter(|table| is_in(&trimmed, table)).collect(),
-        })
+        let ask = self.current(self.client().query_raw(TRIMMED)).await?.param("tables", &all[..]);
+        let trimmed = self.names(ask.param("of_brands", &OF_BRANDS[..]).param("local", local)).await?;
+        Ok(all.into_iter().filter(|table| trimmed.iter().any(|name| name == table)).collect())
     }
 
     /// The offsets of a source that no count covers.

@@ -3,6 +3,7 @@
 //! For sources whose workers wait because the store forgot. What is done of each, and in which order, `crate::rewrite` decides. It refuses
 //! while the group has members. Killed at any point, the same again does the rest.
 
+mod asking;
 mod carrying;
 mod giving;
 mod telling;
@@ -24,7 +25,7 @@ use crate::config::Config;
 use crate::engine::Snapshot;
 use crate::failure::Failure;
 use crate::kafka::{Described, Part, Stretch, Survey};
-use crate::loss::{Evidence, Loss};
+use crate::loss::{Evidence, Loss, OfRecords};
 use crate::record::{Offset, Partition, source_name};
 use crate::rewrite::{self, Found, Rewrite, Standing};
 use crate::service;
@@ -210,7 +211,7 @@ impl Parts<'_> {
     async fn plans(&self, standings: Vec<(Source, Standing)>, failed: &mut Vec<Failed>) -> Result<Vec<Plan>, CommandError> {
         let mut plans = Vec::new();
         for (source, _) in standings.into_iter().filter(|(_, standing)| *standing == Standing::Forgotten) {
-            match self.open(&source).await {
+            match self.open(&source, OfRecords::default()).await {
                 Ok(rewrite) => plans.push(Plan {
                     evidence: rewrite.evidence().clone(),
                     to_read: rewrite.to_read(),
@@ -222,6 +223,7 @@ impl Parts<'_> {
                 Err(error) => return Err(error),
             }
         }
+        self.ask_what_is_held(&mut plans).await?;
         Ok(plans)
     }
 
@@ -258,7 +260,7 @@ impl Parts<'_> {
     }
 
     /// A source that can be rewritten, as its log is now.
-    async fn open(&self, source: &Source) -> Result<Rewrite, CommandError> {
+    async fn open(&self, source: &Source, records: OfRecords) -> Result<Rewrite, CommandError> {
         let Source { partition, name, next, known, bounds, .. } = source;
         let state = self.newest(name).await?.filter(|state| state.next == *next).ok_or_else(|| {
             CommandError::Refused(format!("the checkpoints of {name} changed meanwhile: somebody works on them; stop it"))
@@ -267,7 +269,6 @@ impl Parts<'_> {
         self.fits(name, Snapshot::memory_of(&state.bytes).unwrap_or_default())?;
         let (first, end) = self.log.bounds(*partition)?;
         let failed = |error| CommandError::Store(format!("could not ask what is left of {name}"), error);
-        let records = insist(async || self.sink.of_records(name, first).await).await.map_err(failed)?;
         let uncounted = insist(async || self.sink.uncounted(name).await).await.map_err(failed)?;
         let bounds = Bounds { first, end, ..*bounds };
         let found = Found { state: &state, known: known.clone(), bounds, records, uncounted };

@@ -4,7 +4,7 @@
 //! Living lives are in the state, facts and rejects in the log. Lost for good are the last rows of lives that had left memory, and facts
 //! and rejects of records that the log no longer holds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::assignment::{Known, Promise};
@@ -61,12 +61,26 @@ impl Loss {
 /// What the tables of facts and rejects hold of a source.
 #[derive(Clone, Debug, Default)]
 pub struct OfRecords {
-    /// Those that hold nothing of it.
-    pub empty: Vec<&'static str>,
-    /// Those that hold nothing of it from before the log begins: the empty ones, and which hold only newer rows.
-    pub bare: Vec<&'static str>,
+    /// Of which oldest record each holds a row, if it holds any, as far as was looked ([`Evidence::looked_for`]).
+    pub oldest: BTreeMap<&'static str, Offset>,
     /// Those from which rows are removed on purpose, by age or by brand.
     pub trimmed: Vec<&'static str>,
+}
+
+impl OfRecords {
+    /// A row of this record of it was seen in a table, if any was.
+    pub fn see(&mut self, table: &'static str, record: Option<Offset>) {
+        if let Some(record) = record {
+            let oldest = self.oldest.entry(table).or_insert(record);
+            *oldest = record.min(*oldest);
+        }
+    }
+
+    /// Whether a table was seen to hold nothing of it from before an offset.
+    #[must_use]
+    pub fn lacks_before(&self, table: &str, offset: Offset) -> bool {
+        self.oldest.get(table).is_none_or(|oldest| *oldest >= offset)
+    }
 }
 
 /// How many records the log shows, by the table of their rows.
@@ -119,7 +133,7 @@ impl Evidence {
     /// there ever were. Known before anything is written, and forgotten by that: to be recorded first.
     #[must_use]
     pub fn lost_records(&self, shown: &Shown) -> Vec<Loss> {
-        self.lost_of(&self.before_the_log(), |table| self.records.bare.contains(&table), shown)
+        self.lost_of(&self.before_the_log(), |table| self.records.lacks_before(table, self.log_first), shown)
     }
 
     /// Whether it takes what the log shows to tell that some of them are lost: a table holds nothing from before the log begins, and
@@ -128,6 +142,19 @@ impl Evidence {
     pub fn asks_the_log(&self) -> bool {
         let none = Shown::default();
         self.lost_records(&none) != self.lost_of(&self.before_the_log(), |_| false, &none)
+    }
+
+    /// Whether the log still begins where the rows did, or before.
+    #[must_use]
+    pub fn is_uncut(&self) -> bool {
+        self.log_first <= self.progress.first
+    }
+
+    /// Which row of a table says all that the table can say: one of any record before this offset. Nothing where there never was any.
+    #[must_use]
+    pub fn looked_for(&self, kind: Option<EventType>) -> Option<Offset> {
+        let before = if self.is_uncut() { Offset::MAX } else { self.log_first };
+        self.written(kind, 0).then_some(before)
     }
 
     fn before_the_log(&self) -> Range<Offset> {
@@ -139,7 +166,7 @@ impl Evidence {
     #[must_use]
     pub fn lost_records_of(&self, part: &Range<Offset>) -> Vec<Loss> {
         let keeps = self.promise.compare(&self.known).is_ok();
-        self.lost_of(part, |table| keeps || self.records.empty.contains(&table), &Shown::default())
+        self.lost_of(part, |table| keeps || !self.records.oldest.contains_key(table), &Shown::default())
     }
 
     /// What is lost of a part that the log does not hold; `lacks` says which tables may hold nothing of it, `shown` how many of all that
@@ -263,8 +290,20 @@ mod tests {
                 ..Progress::default()
             },
             log_first,
-            records: OfRecords::default(),
+            records: whole(),
         }
+    }
+
+    /// Every table holds a row of the first record.
+    fn whole() -> OfRecords {
+        OfRecords { oldest: OF_RECORDS.map(|(table, _)| (table, 10)).into(), trimmed: Vec::new() }
+    }
+
+    /// These hold no row that is older than offset 40.
+    fn bare(tables: &[&'static str]) -> OfRecords {
+        let mut records = whole();
+        records.oldest.extend(tables.iter().map(|table| (*table, 40)));
+        records
     }
 
     /// Those of which nothing but the state and the store is known.
@@ -329,8 +368,7 @@ mod tests {
 
     #[test]
     fn a_table_of_facts_that_holds_nothing_is_lost_although_nothing_else_shows() {
-        let nothing = OfRecords { bare: vec!["visit", "click"], ..OfRecords::default() };
-        let mut evidence = Evidence { records: nothing, ..evidence(Some(100), [Some(100); 4], 40) };
+        let mut evidence = Evidence { records: bare(&["visit", "click"]), ..evidence(Some(100), [Some(100); 4], 40) };
         assert_eq!(of(&lost_records(&evidence)), [("visit", 10, 40, None)], "no click was ever written");
         assert_eq!(lost_records(&evidence)[0].reason, RECORDS);
         evidence.records.trimmed = vec!["visit"];
@@ -339,8 +377,8 @@ mod tests {
 
     #[test]
     fn a_table_that_holds_only_what_the_log_holds_lacks_something_if_there_was_more() {
-        let bare = OfRecords { bare: OF_RECORDS.map(|(table, _)| table).into(), ..OfRecords::default() };
-        let mut evidence = Evidence { records: bare, ..evidence(Some(100), [Some(100); 4], 40) };
+        let all = OF_RECORDS.map(|(table, _)| table);
+        let mut evidence = Evidence { records: bare(&all), ..evidence(Some(100), [Some(100); 4], 40) };
         evidence.progress.accepted_by_type[2].1 = 3;
         assert!(evidence.asks_the_log());
         let shows = |visits: u64, clicks: u64, rejects: u64| {
@@ -355,12 +393,25 @@ mod tests {
         evidence.progress.duplicates = 2;
         let lost = evidence.lost_records(&shows(4, 4, 2));
         assert_eq!(of(&lost), [("click", 10, 40, None)], "two of the clicks that the log shows may be copies");
-        let none_bare = Evidence { records: OfRecords::default(), ..evidence.clone() };
+        let none_bare = Evidence { records: whole(), ..evidence.clone() };
         let at_its_beginning = Evidence { log_first: 10, ..evidence.clone() };
         let emptied =
             Evidence { known: Known { progress: None, tables: vec![("root", None)], ..evidence.known.clone() }, ..evidence };
         assert!(!none_bare.asks_the_log() && !at_its_beginning.asks_the_log());
         assert!(!emptied.asks_the_log(), "that everything is gone needs no other witness");
+    }
+
+    #[test]
+    fn a_table_is_looked_through_only_as_far_as_it_says_something() {
+        let cut = evidence(Some(100), [Some(100); 4], 40);
+        assert_eq!(cut.looked_for(Some(EventType::Click)), None, "there never was any");
+        assert_eq!((cut.looked_for(Some(EventType::Visit)), cut.looked_for(None)), (Some(40), Some(40)));
+        let uncut = evidence(Some(100), [Some(100); 4], 10);
+        assert!(uncut.is_uncut() && uncut.looked_for(None) == Some(Offset::MAX), "any row will do");
+        let mut records = OfRecords::default();
+        assert!(records.lacks_before("visit", Offset::MAX));
+        [Some(50), None, Some(40), Some(60)].into_iter().for_each(|seen| records.see("visit", seen));
+        assert!(records.lacks_before("visit", 40) && !records.lacks_before("visit", 41) && records.lacks_before("cost", 41));
     }
 
     #[test]

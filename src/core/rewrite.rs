@@ -227,7 +227,7 @@ impl Rewrite {
     /// transactions leave gaps, too; elsewhere only the settings of the topic speak of it.
     #[must_use]
     pub fn is_counted(&self) -> bool {
-        self.passed.is_uncut && self.evidence.log_first <= self.evidence.progress.first
+        self.passed.is_uncut && self.evidence.is_uncut()
     }
 
     /// The topic is compacted: where records are not counted, every gap is one of some that were there.
@@ -526,7 +526,7 @@ mod tests {
             assert!(!named.contains("visit:"), "all that was counted is there: {named}");
         }
         // Nor for one that a table lacks although nothing is missed: what was counted is 0, 1, 2 and 5.
-        let records = OfRecords { bare: vec!["visit"], ..OfRecords::default() };
+        let records = OfRecords { oldest: [("rejects", 0)].into(), ..OfRecords::default() };
         let found =
             Found { known: known(Some(6), Some(6)), records, uncounted: Some(3..5).into_iter().collect(), ..lost(&state, 2) };
         let named = steps(&mut of(found), &[2, 3, 4, 5]);
@@ -536,8 +536,7 @@ mod tests {
     #[test]
     fn what_a_table_lacks_although_nothing_is_missed_is_counted_before_anything_is_written() {
         let state = state();
-        let all = || OfRecords { bare: vec!["visit", "rejects"], ..OfRecords::default() };
-        let whole = |first| Found { known: known(Some(6), Some(6)), records: all(), ..lost(&state, first) };
+        let whole = |first| Found { known: known(Some(6), Some(6)), ..lost(&state, first) };
         let said = steps(&mut of(whole(2)), &[2, 3, 4, 5]);
         assert_eq!(said, "read read visit:0-2 read read 3+0 0+1 mark@6 append@6 of 9", "the only reject stands in the log");
         let said = steps(&mut of(whole(0)), &[0, 1, 2, 3, 4, 5]);

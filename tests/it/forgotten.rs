@@ -172,6 +172,18 @@ async fn a_store_without_an_id_is_said() {
     assert_eq!(sink.append(&[row()]).await.unwrap(), Appended::Done);
 }
 
+/// What a table of facts says of a source, asked in pieces of so many rows: the last id of each piece, and the oldest record of it there.
+async fn pieces(sink: &ClickHouseSink, table: &str, rows: u64) -> Vec<(String, Vec<(String, u64)>)> {
+    let mut pieces = Vec::<(String, Vec<(String, u64)>)>::new();
+    while let Some(piece) = {
+        let after = pieces.last().map_or("", |(upto, _)| upto);
+        sink.oldest_facts(table, &["t/0"], (after, rows)).await.unwrap()
+    } {
+        pieces.push(piece);
+    }
+    pieces
+}
+
 #[tokio::test]
 async fn what_the_store_says_of_a_source_that_is_written_again_is_what_it_holds() {
     let database = Database::migrated("rewriting").await;
@@ -184,17 +196,27 @@ async fn what_the_store_says_of_a_source_that_is_written_again_is_what_it_holds(
         database.run(&fact(table, source, offset)).await;
     }
     database.run("INSERT INTO rejects (epoch, source, offset, version) VALUES (0, 't/0', 39, 41)").await;
-    let held = sink.of_records("t/0", 40).await.unwrap();
-    assert_eq!(held.empty, ["click", "conversion", "assignment", "report"]);
-    assert_eq!(held.bare, ["click", "conversion", "cost", "assignment", "report"], "the only cost is in the log");
-    assert!(held.trimmed.is_empty(), "{held:?}");
-    let held = sink.of_records("t/0", 39).await.unwrap();
-    assert!(held.bare.contains(&"visit") && held.bare.contains(&"rejects"), "{held:?}");
+    assert_eq!((sink.oldest_reject("t/0").await, sink.oldest_reject("t/1").await), (Ok(Some(39)), Ok(None)));
+    assert_eq!(pieces(&sink, "visit", 10).await, [("50".to_owned(), vec![("t/0".to_owned(), 39)])]);
+    assert_eq!(pieces(&sink, "click", 10).await, [("5".to_owned(), vec![])], "of another source");
+    assert_eq!(pieces(&sink, "report", 10).await, []);
+    // In the order of ids, whatever is in them; the copies of one are of one piece.
+    let odd = ["\\", "a'b", "tab\tand\nline", "\0", "ü{x:String}"];
+    for (offset, id) in odd.into_iter().enumerate() {
+        let id: String = id.bytes().map(|byte| format!("{byte:02x}")).collect();
+        for (epoch, source) in [(0, "t/0"), (0, "t/0"), (1, "t/0"), (0, "t/2")] {
+            let row = format!("VALUES (unhex('{id}'), {epoch}, '{source}', '{source}', bitNot(toUInt64({})))", 20 + offset);
+            database.run(&format!("INSERT INTO cost (id, epoch, source, key_source, version) {row}")).await;
+        }
+    }
+    let of = |id: &str, oldest: u64| (id.to_owned(), vec![("t/0".to_owned(), oldest)]);
+    let one_by_one = [of("\0", 23), of("40", 40), of("\\", 20), of("a'b", 21), of("tab\tand\nline", 22), of("ü{x:String}", 24)];
+    assert_eq!(pieces(&sink, "cost", 1).await, one_by_one);
+    assert_eq!(sink.trimmed().await.unwrap(), Vec::<&str>::new());
     database.run("ALTER TABLE rejects MODIFY TTL toDateTime(received) + toIntervalDay(30)").await;
-    assert_eq!(sink.of_records("t/0", 40).await.unwrap().trimmed, ["rejects"]);
+    assert_eq!(sink.trimmed().await.unwrap(), ["rejects"]);
     database.run("INSERT INTO removal (brand) VALUES ('acme')").await;
-    let of_brands = ["click", "visit", "conversion", "cost", "report", "rejects"];
-    assert_eq!(sink.of_records("t/0", 40).await.unwrap().trimmed, of_brands);
+    assert_eq!(sink.trimmed().await.unwrap(), ["click", "visit", "conversion", "cost", "report", "rejects"]);
 
     database
         .run("INSERT INTO gap (epoch, source, first, next) VALUES (0, 't/0', 5, 9), (0, 't/1', 1, 2), (1, 't/0', 1, 2)")

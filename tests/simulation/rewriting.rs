@@ -250,13 +250,14 @@ impl World {
         let mut kill = Kill { steps, log_waits: all };
         let needs = |partition: Partition| {
             let (state, standing) = self.standing(partition)?;
-            let known = self.tables.known(self.store, &source_name(NAME, partition));
-            rewrite::is_asked_for(standing, &state.promise, all).then_some((partition, state, known))
+            let source = source_name(NAME, partition);
+            let (known, records) = (self.tables.known(self.store, &source), self.of_records(&source));
+            rewrite::is_asked_for(standing, &state.promise, all).then_some((partition, state, known, records))
         };
         let found: Vec<_> = partitions.into_iter().filter_map(needs).collect();
         let mut is_done = true;
-        for (partition, state, known) in found {
-            match self.rewrite_one(rules, partition, (&state, known), &mut kill) {
+        for (partition, state, known, records) in found {
+            match self.rewrite_one(rules, partition, (&state, known, records), &mut kill) {
                 Ending::Done | Ending::Refused => {}
                 Ending::Overtaken => {
                     self.faults.note(Fault::RewriteOvertaken);
@@ -307,7 +308,7 @@ impl World {
         &mut self,
         rules: &Rules,
         partition: Partition,
-        (state, known): (&StoredState, Known),
+        (state, known, records): (&StoredState, Known, OfRecords),
         kill: &mut Kill,
     ) -> Ending {
         let source: Arc<str> = source_name(NAME, partition);
@@ -325,7 +326,6 @@ impl World {
         if self.tables.known(self.store, &source) != known {
             return Ending::Overtaken;
         }
-        let records = self.of_records(&source, bounds.first);
         let found = Found { state, known, bounds, records, uncounted: Vec::new() };
         let rows_max = 1 + self.rewriting.dice.index(40);
         let Ok(mut rewrite) = Rewrite::open(rules, &source, found, rows_max) else { return Ending::Refused };
@@ -374,12 +374,9 @@ impl World {
         Ending::Done
     }
 
-    fn of_records(&self, source: &str, log_first: Offset) -> OfRecords {
-        let without = |below: Offset| {
-            let tables = OF_RECORDS.iter().map(|(table, _)| *table);
-            tables.filter(|table| !self.tables.holds(table, source, below)).collect()
-        };
-        OfRecords { empty: without(Offset::MAX), bare: without(log_first), trimmed: Vec::new() }
+    fn of_records(&self, source: &str) -> OfRecords {
+        let oldest = |(table, _)| Some((table, self.tables.oldest(table, source)?));
+        OfRecords { oldest: OF_RECORDS.into_iter().filter_map(oldest).collect(), trimmed: Vec::new() }
     }
 
     fn append_anew(&mut self, progress: Progress) {

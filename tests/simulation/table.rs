@@ -221,9 +221,9 @@ impl Tables {
         *mark = version.max(*mark);
     }
 
-    /// Whether a table holds a fact or a reject of a source, of a record below an offset.
-    pub(crate) fn holds(&self, table: &str, source: &str, below: Offset) -> bool {
-        self.rows.iter().any(|(key, row)| row.is_of(key, table, source) && row.record(key) < below)
+    /// Of which oldest record a table holds a fact or a reject of a source.
+    pub(crate) fn oldest(&self, table: &str, source: &str) -> Option<Offset> {
+        self.rows.iter().filter(|(key, row)| row.is_of(key, table, source)).map(|(key, row)| row.record(key)).min()
     }
 
     /// The same without the facts and rejects of a table that are of records below an offset.

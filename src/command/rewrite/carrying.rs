@@ -32,8 +32,13 @@ impl Parts<'_> {
         if self.known(&plan.source.name).await? != plan.source.known {
             return Err(changed(&plan.source));
         }
+        let mut rewrite = self.open(&plan.source, plan.evidence.records.clone()).await?;
         // The log may begin later by now.
-        let mut rewrite = self.open(&plan.source).await?;
+        if plan.evidence.is_uncut() && !rewrite.evidence().is_uncut() {
+            plan.evidence = rewrite.evidence().clone();
+            self.ask_what_is_held(std::slice::from_mut(plan)).await?;
+            rewrite = self.open(&plan.source, plan.evidence.records.clone()).await?;
+        }
         plan.to_read = rewrite.to_read();
         let source = &plan.source;
         let bar = ProgressBar::new(plan.to_read.end - plan.to_read.start).with_style(ProgressStyle::default_bar());

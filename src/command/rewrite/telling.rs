@@ -92,7 +92,7 @@ pub(super) fn report(plans: &[Plan], id: Option<StoreId>, options: Options) -> S
             to_read.start,
             verb("were", "would be")
         );
-        if evidence.log_first <= evidence.progress.first {
+        if evidence.is_uncut() {
             text += "  the log still begins where the rows did: a new epoch is exact for everything, this is not\n";
         }
     }
