@@ -96,6 +96,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::answers::roi::{By, by_rule, roi};
+    use crate::answers::{Brand, Ledger, Side};
+    use crate::rollup::{LOOKBACK, RULE};
 
     /// Of these tables alone.
     fn with(tables: &[&str]) -> Scope {
@@ -152,6 +155,26 @@ mod tests {
         let by_default = |name: &&str| *name != "credit_by_rule";
         assert_eq!(models, MODELS.iter().map(|model| model.name).filter(by_default).collect::<Vec<_>>());
         assert_eq!(answers, ANSWERS.iter().map(|answer| answer.name).filter(by_default).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_brand_that_neither_earned_nor_spent_has_no_returns() {
+        let brand = Brand {
+            name: "acme".into(),
+            base_currency: "EUR".into(),
+            rule: RULE,
+            lookback: LOOKBACK,
+            complete_to: 400 * 86_400_000,
+            first_visit: Some(1),
+            first_cost: Some(1),
+            clicked: vec![Side::Broadcast],
+            active_weeks: vec![4, 11],
+        };
+        let ledger = Ledger { brand, earned: vec![], spent: vec![] };
+        for by in [By::Brand, By::Channel, By::Campaign, By::Place] {
+            assert_eq!(roi(&ledger, by), vec![]);
+        }
+        assert_eq!(by_rule(&ledger, &[]), vec![]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Runs of answers: what is read while one is made, was killed, or is repeated; what is kept and what goes.
 
+mod lists;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
