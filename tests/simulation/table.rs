@@ -15,8 +15,8 @@ pub(crate) struct Tables {
     progress: BTreeMap<String, Span>,
     /// Up to where each table of lives says that it holds the rows of a source.
     marks: Marks,
-    /// Whether somebody has written again what was lost.
-    pub(crate) has_been_rewritten: bool,
+    /// The sources of which somebody has written again what was lost.
+    rewritten: BTreeSet<String>,
 }
 
 type Marks = BTreeMap<(&'static str, String), Offset>;
@@ -171,12 +171,11 @@ impl Tables {
 
     fn put(&mut self, cell: Cell) {
         let Cell { key, source, reaches, row } = cell;
+        let is_rewritten = self.rewritten.contains(&source);
         let newest = self.newest.entry(source).or_insert(reaches);
         *newest = reaches.max(*newest);
         match self.rows.get(&key) {
-            Some(known)
-                if known.version == row.version && self.has_been_rewritten && is_written_again(&known.figures, &row.figures) =>
-            {
+            Some(known) if known.version == row.version && is_rewritten && is_written_again(&known.figures, &row.figures) => {
                 drop(self.rows.insert(key, row));
             }
             Some(known) if known.version == row.version => {
@@ -232,6 +231,11 @@ impl Tables {
         self
     }
 
+    /// Somebody writes again what was lost of a source: from here on its clicks may know another way.
+    pub(crate) fn is_rewritten(&mut self, source: &str) {
+        self.rewritten.insert(source.to_owned());
+    }
+
     /// Whether a click of a source is here.
     pub(crate) fn has_click(&self, source: &str, id: &str) -> bool {
         self.rows.contains_key(&format!("click {source} {id}"))
@@ -277,6 +281,7 @@ impl Tables {
         tables.rows.extend(rows.map(|(key, row)| (key.clone(), row.clone())));
         let marks = older.marks.iter().filter(|((marked, _), _)| *marked == table);
         tables.marks.extend(marks.map(|(mark, version)| (mark.clone(), *version)));
+        tables.rewritten.extend(older.rewritten.iter().cloned());
         tables
     }
 
@@ -326,6 +331,7 @@ impl Tables {
             self.progress.extend(other.progress.get_key_value(source).map(|(source, span)| (source.clone(), *span)));
             let marks = other.marks.iter().filter(|((_, marked), _)| marked == source);
             self.marks.extend(marks.map(|(mark, version)| (mark.clone(), *version)));
+            self.rewritten.extend(other.rewritten.get(source).cloned());
         }
     }
 
