@@ -12,6 +12,7 @@ mod experiments;
 mod frame;
 mod keep;
 mod list;
+mod read;
 mod response;
 mod returns;
 mod scope;

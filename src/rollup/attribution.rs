@@ -7,13 +7,13 @@ mod said;
 use std::collections::HashMap;
 
 use ::clickhouse::insert::Insert;
-use ::clickhouse::query::RowCursor;
 use ::clickhouse::{Row, RowOwned, RowRead};
 use serde::{Deserialize, Serialize};
 
 use super::Request;
 use super::frame::{Frame, model_name};
 use super::list::BY_RULE;
+use super::read::{Reader, Rows};
 use super::store::Store;
 use crate::attribution::{self, Failed, Kind, Sale, Touch, Who};
 use crate::clickhouse::classify;
@@ -156,20 +156,20 @@ impl Of for SaleRow {
 
 /// The rows of a model in the order of people, and the first that was not taken yet.
 struct Stream<T> {
-    cursor: RowCursor<T>,
+    rows: Rows<T>,
     ahead: Option<T>,
 }
 
 impl<T: RowOwned + RowRead + Of> Stream<T> {
-    async fn open(store: &Store, question: &str) -> Result<Stream<T>, Failure> {
-        let mut stream = Stream { cursor: store.stream(DOING, question)?, ahead: None };
+    async fn open(rows: Rows<T>) -> Result<Stream<T>, Failure> {
+        let mut stream = Stream { rows, ahead: None };
         stream.take().await?;
         Ok(stream)
     }
 
     /// Takes the first one.
     async fn take(&mut self) -> Result<Option<T>, Failure> {
-        let after = self.cursor.next().await.map_err(failed)?;
+        let after = self.rows.next().await?;
         Ok(std::mem::replace(&mut self.ahead, after))
     }
 }
@@ -182,24 +182,14 @@ pub(super) async fn make(store: &Store, frame: &Frame, request: Request) -> Resu
     for model in models.iter().chain(&each) {
         store.run(DOING, model).await?;
     }
-    if !frame.scope.is_filled("sale") {
-        return Ok(());
-    }
-    let of_people = |model: &str| format!("{} ORDER BY person, brand", frame.model_table(model));
-    let touches = format!(
-        "SELECT person, brand, toUnixTimestamp64Milli(time) AS time, day, is_click, root, campaign, direct, tracked, visit, click, side, channel, \
-            community, toUnixTimestamp64Milli(target_time) AS target_time FROM {}, time",
-        of_people("touch")
-    );
-    let sales = format!(
-        "SELECT person, brand, conversion, toUnixTimestamp64Milli(sold_at) AS sold_at, sold_day, amount, refund_of, margin_rate, base_rate, \
-            toUnixTimestamp64Milli(at) AS at, day, kind, currency, base_currency FROM {}, conversion",
-        of_people("sale")
-    );
-    let now = format!("SELECT toString(brand), toString(base_currency) FROM {}", frame.model_table("base"));
-    let now: Vec<(String, String)> = if frame.scope.is_filled("base") { store.all(DOING, &now).await? } else { Vec::new() };
-    let (mut touches, mut sales) =
-        (Stream::<TouchRow>::open(store, &touches).await?, Stream::<SaleRow>::open(store, &sales).await?);
+    let reader = Reader { store, frame, doing: DOING };
+    let touches = "person, brand, toUnixTimestamp64Milli(time) AS time, day, is_click, root, campaign, direct, tracked, visit, click, side, channel, \
+        community, toUnixTimestamp64Milli(target_time) AS target_time";
+    let sales = "person, brand, conversion, toUnixTimestamp64Milli(sold_at) AS sold_at, sold_day, amount, refund_of, margin_rate, base_rate, \
+        toUnixTimestamp64Milli(at) AS at, day, kind, currency, base_currency";
+    let now: Vec<(String, String)> = reader.all("base", "toString(brand), toString(base_currency)").await?;
+    let mut touches = Stream::<TouchRow>::open(reader.sorted("touch", touches, "person, brand, time")?).await?;
+    let mut sales = Stream::<SaleRow>::open(reader.sorted("sale", sales, "person, brand, conversion")?).await?;
     let (mut credit, mut by_rule) = (Output::new(store, frame, "credit"), Output::new(store, frame, BY_RULE));
     let (mut parts, mut ruled) = (Output::new(store, frame, "part"), Output::new(store, frame, "ruled"));
     let mut said = Said::new(HashMap::from_iter(now), request.credit_by_rule);

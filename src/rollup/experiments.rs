@@ -7,6 +7,7 @@ use ::clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use super::frame::{Frame, model_name};
+use super::read::Reader;
 use super::store::Store;
 use crate::answers::experiments::{self, Unit, experiments};
 use crate::failure::Failure;
@@ -56,12 +57,12 @@ struct ExperimentRow {
 
 /// Makes the model of the answer.
 pub(super) async fn make(store: &Store, frame: &Frame, model: &str) -> Result<(), Failure> {
-    let table = |model| frame.model_table(model);
-    let question = format!("SELECT experiment, unit_type, arm, value, without_rate, sellers, flaw FROM {}", table("unit"));
-    let units: Vec<UnitRow> = store.all(DOING, &question).await?;
-    let question = format!("SELECT experiment, brand FROM {} ORDER BY experiment, brand", table("carried"));
+    let reader = Reader { store, frame, doing: DOING };
+    let columns = "experiment, unit_type, arm, value, without_rate, sellers, flaw";
+    let units: Vec<UnitRow> = reader.all("unit", columns).await?;
+    let mut carried = reader.sorted::<CarriedRow>("carried", "experiment, brand", "experiment, brand")?;
     let mut brands: BTreeMap<Arc<str>, Vec<Arc<str>>> = BTreeMap::new();
-    for row in store.all::<CarriedRow>(DOING, &question).await? {
+    while let Some(row) = carried.next().await? {
         brands.entry(row.experiment.into()).or_default().push(row.brand.into());
     }
     let sole: Vec<_> = sole_sellers(&units).filter(|(experiment, _)| !brands.contains_key(experiment)).collect();

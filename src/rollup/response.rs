@@ -7,11 +7,11 @@ use ::clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use super::frame::{Frame, model_name};
+use super::read::Reader;
 use super::store::Store;
 use crate::answers::immediacy::Finding;
 use crate::answers::period::Day;
 use crate::answers::response::{self, Minute, response};
-use crate::clickhouse::classify;
 use crate::failure::Failure;
 
 const DOING: &str = "could not work out what replies bring";
@@ -54,17 +54,14 @@ struct ResponseRow {
 
 /// Makes the model of the answer. One brand's minutes at a time: 90 days of them are some megabytes.
 pub(super) async fn make(store: &Store, frame: &Frame, model: &str) -> Result<(), Failure> {
-    let question = format!("SELECT brand, verdict FROM {}", frame.model_table("immediacy"));
-    let verdicts: Vec<Verdict> = if frame.scope.is_filled("immediacy") { store.all(DOING, &question).await? } else { Vec::new() };
+    let reader = Reader { store, frame, doing: DOING };
+    let verdicts: Vec<Verdict> = reader.all("immediacy", "brand, verdict").await?;
     let verdicts: BTreeMap<String, Option<Finding>> =
         verdicts.into_iter().map(|row| (row.brand, row.verdict.as_deref().and_then(Finding::named))).collect();
-    let question = format!(
-        "SELECT brand, day, minute_of_day, visits, brand_replies, shares, brand_posts, events FROM {} ORDER BY brand, minute",
-        frame.model_table("minute")
-    );
-    let mut cursor = store.stream::<MinuteRow>(DOING, &question)?;
+    let columns = "brand, day, minute_of_day, visits, brand_replies, shares, brand_posts, events";
+    let mut each = reader.sorted::<MinuteRow>("minute", columns, "brand, minute")?;
     let (mut brand, mut minutes, mut rows) = (String::new(), Vec::new(), Vec::new());
-    while let Some(row) = cursor.next().await.map_err(|error| classify(&error).on(DOING))? {
+    while let Some(row) = each.next().await? {
         if row.brand != brand {
             rows.extend(answer(&brand, &minutes, &verdicts));
             minutes.clear();

@@ -8,11 +8,11 @@ mod said;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use ::clickhouse::query::RowCursor;
-use ::clickhouse::{Row, RowOwned, RowRead};
+use ::clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use super::frame::{Frame, model_name};
+use super::read::Reader;
 use super::store::Store;
 use super::{LOOKBACK, RULE};
 use crate::answers::cohort::{Basis, Post, cohorts};
@@ -23,7 +23,6 @@ use crate::answers::period::Day;
 use crate::answers::places::{Effort, places};
 use crate::answers::roi::{self, By, Ruled, by_rule};
 use crate::answers::{Brand, Earned, Ledger, Place, Rule, Sale, Side, Spent};
-use crate::clickhouse::classify;
 use crate::failure::Failure;
 use said::{PLACED, RETURN, cohort_row, comparison_row, immediacy_row, place_row, return_row, rule_row};
 
@@ -128,7 +127,8 @@ struct EffortRow {
 
 /// Makes the models of the answers about returns.
 pub(super) async fn make(store: &Store, frame: &Frame) -> Result<(), Failure> {
-    let (ledgers, mut credit) = read(store, frame).await?;
+    let reader = Reader { store, frame, doing: DOING };
+    let (ledgers, mut credit) = read(reader).await?;
     let by = [("roi", By::Brand), ("roi_channel", By::Channel), ("roi_campaign", By::Campaign), ("roi_place", By::Place)];
     for (name, by) in by {
         store.run(DOING, &frame.make_with_columns(name, RETURN)).await?;
@@ -142,29 +142,29 @@ pub(super) async fn make(store: &Store, frame: &Frame) -> Result<(), Failure> {
     store.run(DOING, &frame.make_like_answer("comparison")).await?;
     insert(store, frame, "comparison", ledgers.iter().flat_map(comparison).map(comparison_row)).await?;
     store.run(DOING, &frame.make_with_columns("placed", PLACED)).await?;
-    let mut efforts = efforts(store, frame).await?;
+    let mut efforts = efforts(reader).await?;
     let placed =
         ledgers.iter().flat_map(|ledger| places(ledger, &efforts.remove(&ledger.brand.name).unwrap_or_default())).map(place_row);
     insert(store, frame, "placed", placed).await?;
     store.run(DOING, &frame.make_like_answer("roi_cohort")).await?;
     let reached = frame.as_of.unwrap_or_default();
-    let cohorts = cohorts(&ledgers, &posts(store, frame).await?, reached);
+    let cohorts = cohorts(&ledgers, &posts(reader).await?, reached);
     insert(store, frame, "roi_cohort", cohorts.into_iter().map(cohort_row)).await?;
     store.run(DOING, &frame.make_like_answer("immediacy")).await?;
     insert(
         store,
         frame,
         "immediacy",
-        clusters(store, frame).await?.into_iter().map(|(brand, roots)| immediacy_row(immediacy(&brand, &roots))),
+        clusters(reader).await?.into_iter().map(|(brand, roots)| immediacy_row(immediacy(&brand, &roots))),
     )
     .await
 }
 
 /// Of each brand, by name, what is known of it; and its credit by rule.
-async fn read(store: &Store, frame: &Frame) -> Result<(Vec<Ledger>, BTreeMap<Arc<str>, Vec<Ruled>>), Failure> {
+async fn read(reader: Reader<'_>) -> Result<(Vec<Ledger>, BTreeMap<Arc<str>, Vec<Ruled>>), Failure> {
     let mut texts = Texts::default();
     let known: Vec<KnownRow> =
-        all(store, frame, "known", "brand, base_currency, complete_to, first_visit, first_cost, clicked, active_weeks").await?;
+        reader.all("known", "brand, base_currency, complete_to, first_visit, first_cost, clicked, active_weeks").await?;
     let mut ledgers: BTreeMap<Arc<str>, Ledger> = BTreeMap::new();
     for row in known {
         let name = texts.of(row.brand);
@@ -183,7 +183,7 @@ async fn read(store: &Store, frame: &Frame) -> Result<(Vec<Ledger>, BTreeMap<Arc
     }
     let columns = "brand, day, side, channel, community, campaign, root, root_day, direct, is_refund, age, share, margin, missing, \
         sold_at, money_day, basis, revenue, before_direct";
-    let mut rows = Rows::<EarnedRow>::of(store, frame, "earned", columns)?;
+    let mut rows = reader.rows::<EarnedRow>("earned", columns)?;
     while let Some(row) = rows.next().await? {
         if let Some(ledger) = ledgers.get_mut(row.brand.as_str()) {
             ledger.earned.extend(earned(row, &mut texts));
@@ -191,14 +191,14 @@ async fn read(store: &Store, frame: &Frame) -> Result<(Vec<Ledger>, BTreeMap<Arc
     }
     let columns =
         "brand, day, side, channel, community, campaign, money, time, time_low, time_high, seconds, timed, unbounded, missing";
-    for row in all::<SpentRow>(store, frame, "spent", columns).await? {
+    for row in reader.all::<SpentRow>("spent", columns).await? {
         if let Some(ledger) = ledgers.get_mut(row.brand.as_str()) {
             ledger.spent.extend(spent(row, &mut texts));
         }
     }
     let mut credit: BTreeMap<Arc<str>, Vec<Ruled>> = BTreeMap::new();
     let columns = "brand, day, channel, side, model, lookback_days, margin, missing, conversions";
-    let mut rows = Rows::<RuledInput>::of(store, frame, "ruled", columns)?;
+    let mut rows = reader.rows::<RuledInput>("ruled", columns)?;
     while let Some(row) = rows.next().await? {
         let brand = texts.of(row.brand.clone());
         credit.entry(brand).or_default().extend(ruled(row, &mut texts));
@@ -207,11 +207,11 @@ async fn read(store: &Store, frame: &Frame) -> Result<(Vec<Ledger>, BTreeMap<Arc
 }
 
 /// Of each brand what it wrote under each root in each week, and the visits that came by that.
-async fn efforts(store: &Store, frame: &Frame) -> Result<BTreeMap<Arc<str>, Vec<Effort>>, Failure> {
+async fn efforts(reader: Reader<'_>) -> Result<BTreeMap<Arc<str>, Vec<Effort>>, Failure> {
     let mut texts = Texts::default();
     let mut efforts: BTreeMap<Arc<str>, Vec<Effort>> = BTreeMap::new();
     let columns = "brand, channel, community, root, week, replies, reply_visits, posts, post_visits";
-    for row in all::<EffortRow>(store, frame, "effort", columns).await? {
+    for row in reader.all::<EffortRow>("effort", columns).await? {
         let effort = Effort {
             place: texts.place(row.channel, row.community, String::new()),
             root: row.root,
@@ -227,9 +227,9 @@ async fn efforts(store: &Store, frame: &Frame) -> Result<BTreeMap<Arc<str>, Vec<
 }
 
 /// The posts that brands wrote or answered under.
-async fn posts(store: &Store, frame: &Frame) -> Result<Vec<Post>, Failure> {
+async fn posts(reader: Reader<'_>) -> Result<Vec<Post>, Failure> {
     let mut texts = Texts::default();
-    let rows = all::<PostRow>(store, frame, "cohort_post", "root, brand, posted_at, week, engagements, clicks").await?;
+    let rows = reader.all::<PostRow>("cohort_post", "root, brand, posted_at, week, engagements, clicks").await?;
     let post = |row: PostRow| Post {
         root: row.root,
         brand: texts.of(row.brand),
@@ -242,41 +242,15 @@ async fn posts(store: &Store, frame: &Frame) -> Result<Vec<Post>, Failure> {
 }
 
 /// Of each brand the clicks of its roots: on replies, and on posts and shares.
-async fn clusters(store: &Store, frame: &Frame) -> Result<BTreeMap<Arc<str>, Vec<(Share, Share)>>, Failure> {
+async fn clusters(reader: Reader<'_>) -> Result<BTreeMap<Arc<str>, Vec<(Share, Share)>>, Failure> {
     let columns = "brand, conversation_early, conversation, broadcast_early, broadcast";
     let mut clusters: BTreeMap<Arc<str>, Vec<(Share, Share)>> = BTreeMap::new();
     let share = |early: u64, all: u64| Share { part: early as f64, whole: all as f64 };
-    for row in all::<ClickRoot>(store, frame, "click_root", columns).await? {
+    for row in reader.all::<ClickRoot>("click_root", columns).await? {
         let sides = (share(row.conversation_early, row.conversation), share(row.broadcast_early, row.broadcast));
         clusters.entry(row.brand.into()).or_default().push(sides);
     }
     Ok(clusters)
-}
-
-async fn all<T: RowOwned + RowRead>(store: &Store, frame: &Frame, model: &str, columns: &str) -> Result<Vec<T>, Failure> {
-    let mut rows = Rows::of(store, frame, model, columns)?;
-    let mut all = Vec::new();
-    while let Some(row) = rows.next().await? {
-        all.push(row);
-    }
-    Ok(all)
-}
-
-/// The rows of a model, one after the other: they take several times what is kept of them. None where the run has made none.
-struct Rows<T>(Option<RowCursor<T>>);
-
-impl<T: RowOwned + RowRead> Rows<T> {
-    fn of(store: &Store, frame: &Frame, model: &str, columns: &str) -> Result<Rows<T>, Failure> {
-        let question = || format!("SELECT {columns} FROM {}", frame.model_table(model));
-        Ok(Rows(frame.scope.is_filled(model).then(|| store.stream(DOING, &question())).transpose()?))
-    }
-
-    async fn next(&mut self) -> Result<Option<T>, Failure> {
-        match &mut self.0 {
-            Some(cursor) => cursor.next().await.map_err(|error| classify(&error).on(DOING)),
-            None => Ok(None),
-        }
-    }
 }
 
 async fn insert<T: for<'a> Row<Value<'a> = T> + Serialize>(
