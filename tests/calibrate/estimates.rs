@@ -258,6 +258,34 @@ fn trials_find_an_effect_where_there_is_one() {
     table.end();
 }
 
+/// A/A trials with a small arm and a large one, in which a small one may have sold nothing.
+#[test]
+fn trials_of_unlike_arms_find_no_effect_where_there_is_none() {
+    let mut table = Table::new("experiments: a small arm beside a large one, without an effect");
+    let drawn = worlds(1000, 200);
+    for (stream, kind) in (30..).zip(trials::LOPSIDED) {
+        let (mut held, mut significant) = (Held::default(), 0);
+        for number in 0..drawn as u64 {
+            let rows = experiments(kind.draw(&mut Dice::new(stream, number), 1.0), &BTreeMap::new());
+            let Some(trial) = rows.into_iter().find(|row| &*row.arm == "test").and_then(|row| row.trial) else { continue };
+            held.note(Some((trial.low, trial.high)), 0.0);
+            significant += usize::from(trial.p_value < 0.05);
+        }
+        let name = format!("{} and {} by {}", kind.units, kind.control, kind.name);
+        let more = format!("higher {}, lower {}", held.above, held.below);
+        table.share(
+            &format!("{name}: significant at 5 %"),
+            (significant, drawn),
+            &Target { low: 0.0, high: 6.5, promised: true },
+            &more,
+        );
+        let variance = kind.moments(1.0).1;
+        let best = 2.0 * 1.96 * (variance / f64::from(kind.units) + variance / f64::from(kind.control)).sqrt();
+        table.most(&format!("{name}: width over the oracle's"), held.median_width() / best, 1.5, true);
+    }
+    table.end();
+}
+
 /// What is said of brands of a kind: the intervals within 15 and 60 minutes, the leads, verdicts.
 #[derive(Default)]
 struct Replies {

@@ -125,13 +125,16 @@ def corrections():
 
 
 def trials():
-    zeros = [0.0] * 200
+    zeros, few = [0.0] * 200, cents(numpy.random.default_rng(45).lognormal(3, 1, 20))
     for arm, control in [(cents(DICE.lognormal(1, 1, 30)), cents(DICE.lognormal(1, 1, 45))), (zeros + cents(DICE.lognormal(3, 1, 9)), zeros + cents(DICE.lognormal(3, 1, 4))),
-                         ([1.0, 2.0], [5.0, 9.0]), ([1.0, 1.0], [1.0, 2.0]), ([0.1, 0.1, 0.1], [0.1, 0.1]), ([1.0], [1.0, 2.0]), ([], []), ([1e9, 1e9 + 1], [1e9, 1e9 + 2])]:
+                         ([1.0, 2.0], [5.0, 9.0]), ([1.0, 1.0], [1.0, 2.0]), ([0.1, 0.1, 0.1], [0.1, 0.1]), ([1.0], [1.0, 2.0]), ([], []), ([1e9, 1e9 + 1], [1e9, 1e9 + 2]),
+                         # A few units of which none sold anything, and a few that vary more than the many.
+                         ([0.0] * 20, [0.0] * 380 + few), ([3.0, 40.0, 0.5], few)]:
         row = {"arm": arm, "control": control, "difference": None, "t": None, "freedom": None, "p": None, "low": None, "high": None}
         if min(len(arm), len(control)) > 1 and len(set(arm + control)) > 1:
-            test = stats.ttest_ind(arm, control, equal_var=False)
-            low, high = CompareMeans.from_data(numpy.array(arm), numpy.array(control)).tconfint_diff(usevar="unequal")
+            # Welch's and Student's: the wider interval stands.
+            tests = [(CompareMeans.from_data(numpy.array(arm), numpy.array(control)).tconfint_diff(usevar=usevar), stats.ttest_ind(arm, control, equal_var=usevar == "pooled")) for usevar in ("unequal", "pooled")]
+            (low, high), test = max(tests, key=lambda found: found[0][1] - found[0][0])
             row |= {"difference": float(numpy.mean(arm) - numpy.mean(control)), "t": float(test.statistic), "freedom": float(test.df), "p": float(test.pvalue), "low": float(low), "high": float(high)}
         yield row
 

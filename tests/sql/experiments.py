@@ -1,7 +1,7 @@
-"""Experiments: units, zeros, first assignments, refunds, rates as of the day and Welch's test against scipy.
+"""Experiments: units, zeros, first assignments, refunds, rates as of the day and the test against scipy.
 
 `by_visitor` control and test, in three currencies; `by_person` three arms, none called control; `by_root` and `by_community`
-through the last touch; `lonely` with an arm of one; `idle` without a sale; `unpriced` with a currency nobody priced; `by_device`.
+through the last touch; `lonely` with an arm of one; `lopsided` with a few units of which none sold anything, beside many; `idle` without a sale; `unpriced` with a currency nobody priced; `by_device`.
 `by_slot`: three slots of four hours a day, none at night, of the brand whose posts carry it; `every_brand`: hours, which no post carries; `by_day`: days of New York, one of 23 hours;
 `long_day`: days of which one has 25 hours; `to_the_end`: days up to now; `in_blocks`: distances that are equally common; `no_slot`: slots that are no time; `one_slot`: a slot without another to tell its length.
 """
@@ -98,6 +98,10 @@ for k in range(6):
     assign("by_device", "device", str(k), "control" if k % 2 else "test", T0)
     for start in (70000, 72000):
         sell(start + k, T0 + DAY + k, str(k + 1), "XAU" if (start, k) == (72000, 1) else "USD")
+for k in range(200):
+    assign("lopsided", "visitor", str(74000 + k), "control" if k >= 12 else "test", T0)
+    if k % 16 == 15:
+        sell(74000 + k, T0 + DAY + k, str(20 + k % 7), "USD")
 for k in range(60):
     begins = T0 + k // 3 * DAY + (8 + 4 * (k % 3)) * HOUR
     written = datetime.datetime.fromtimestamp(begins / 1000, datetime.timezone(datetime.timedelta(hours=k % 2))).isoformat()
@@ -198,13 +202,17 @@ for (experiment, kind), units in arms.items():
         if arm == control or reason:
             same(f"{experiment} {arm}", [row[c] for c in [*FIGURES, "reason", "verdict"]], [None] * 7 + (["the control arm", ""] if arm == control else [reason, "undecided"]))
             continue
-        test = stats.ttest_ind(mine, theirs, equal_var=False)
-        interval = test.confidence_interval(0.95)
-        difference, error = numpy.mean(mine) - numpy.mean(theirs), numpy.sqrt(numpy.var(mine, ddof=1) / len(mine) + numpy.var(theirs, ddof=1) / len(theirs))
+        # Welch's and Student's: the wider interval stands.
+        tests = [(test.confidence_interval(0.95), test) for test in (stats.ttest_ind(mine, theirs, equal_var=alike) for alike in (False, True))]
+        interval, test = max(tests, key=lambda found: found[0].high - found[0].low)
+        difference = numpy.mean(mine) - numpy.mean(theirs)
+        error = (interval.high - difference) / stats.t.ppf(0.975, test.df)
         wanted = [numpy.mean(theirs), difference, error, test.statistic, test.df, test.pvalue, interval.low, interval.high]
         same(f"{experiment} {arm}", [row[c] for c in ["control_mean", *FIGURES]], list(map(float, wanted)), 1e-8)
         same(f"{experiment} {arm} verdict", [row["verdict"], row["reason"]], ["higher" if interval.low > 0 else "lower" if interval.high < 0 else "undecided", ""])
         compared += 1
+        if experiment == "lopsided":
+            assert tests[0][0].high < 0 and row["verdict"] == "undecided", "by its own spread alone the small arm would be called lower"
         print(f"experiments: {experiment} {arm} against {control}, {len(mine)} and {len(theirs)} units, {difference:.2f} +- {error:.2f}, p {test.pvalue:.3f}, as in scipy")
-assert not found and compared == 12, (found, compared)
+assert not found and compared == 13, (found, compared)
 listed("experiments", "reason")

@@ -146,7 +146,7 @@ fn holms_correction_is_that_of_statsmodels() {
 }
 
 #[test]
-fn welchs_test_is_that_of_scipy() {
+fn trials_are_those_of_scipy() {
     for row in vectors("welch") {
         let arms = [&row["arm"], &row["control"]].map(|values| welch::Arm::of(&numbers(values)));
         let found = welch::test(arms[0], arms[1]).ok();
@@ -157,6 +157,14 @@ fn welchs_test_is_that_of_scipy() {
         agrees(found.map(|trial| trial.low), &row["low"], &row);
         agrees(found.map(|trial| trial.high), &row["high"], &row);
     }
+}
+
+#[test]
+fn an_arm_that_sold_nothing_may_have_been_unlucky() {
+    // One in twenty of the control arm buys: that none of twenty units did is no wonder, that none of two hundred did is one.
+    let control: Vec<f64> = (0..1000).map(|unit| if unit % 20 == 0 { 40.0 } else { 0.0 }).collect();
+    let found = |units| welch::test(welch::Arm::of(&vec![0.0; units]), welch::Arm::of(&control)).unwrap();
+    assert!(found(20).high > 0.0 && found(200).high < 0.0, "{:?} {:?}", found(20), found(200));
 }
 
 #[test]

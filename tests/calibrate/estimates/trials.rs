@@ -5,22 +5,31 @@ use std::sync::Arc;
 use super::dice::Dice;
 use grapevine_core::answers::experiments::Unit;
 
-/// A kind of unit: how many there are in an arm, how many orders each makes on average, and how alike units are (the shape of a gamma
-/// distribution of their means).
+/// A kind of unit: how many there are in the arm that is tested and in the control arm, how many orders each makes on average, and how
+/// alike units are (the shape of a gamma distribution of their means).
 #[derive(Clone, Copy)]
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     pub(crate) units: u32,
+    pub(crate) control: u32,
     orders: f64,
     shape: u32,
 }
 
 pub(crate) const KINDS: [Kind; 5] = [
-    Kind { name: "root", units: 100, orders: 1.5, shape: 1 },
-    Kind { name: "community", units: 30, orders: 40.0, shape: 4 },
-    Kind { name: "visitor", units: 500, orders: 0.3, shape: 1 },
-    Kind { name: "person", units: 500, orders: 0.3, shape: 1 },
-    Kind { name: "time_slot", units: 84, orders: 10.0, shape: 2 },
+    Kind { name: "root", units: 100, control: 100, orders: 1.5, shape: 1 },
+    Kind { name: "community", units: 30, control: 30, orders: 40.0, shape: 4 },
+    Kind { name: "visitor", units: 500, control: 500, orders: 0.3, shape: 1 },
+    Kind { name: "person", units: 500, control: 500, orders: 0.3, shape: 1 },
+    Kind { name: "time_slot", units: 84, control: 84, orders: 10.0, shape: 2 },
+];
+
+/// Arms of unlike size, whose units mostly sell nothing: in a small arm maybe none does.
+pub(crate) const LOPSIDED: [Kind; 4] = [
+    Kind { name: "visitor", units: 20, control: 1000, orders: 0.05, shape: 1 },
+    Kind { name: "visitor", units: 1000, control: 50, orders: 0.05, shape: 1 },
+    Kind { name: "root", units: 100, control: 1000, orders: 0.02, shape: 1 },
+    Kind { name: "community", units: 10, control: 100, orders: 0.2, shape: 1 },
 ];
 
 /// The spread of an order's logarithm; its median is 1.
@@ -48,9 +57,9 @@ impl Kind {
 
     /// What the units of a trial sell.
     pub(crate) fn draw(self, dice: &mut Dice, lift: f64) -> Vec<Unit> {
-        let arms = [("control", 1.0), ("test", lift)];
+        let arms = [("control", 1.0, self.control), ("test", lift, self.units)];
         arms.into_iter()
-            .flat_map(|(arm, lift)| (0..self.units).map(move |_| (arm, lift)))
+            .flat_map(|(arm, lift, units)| (0..units).map(move |_| (arm, lift)))
             .map(|(arm, lift)| {
                 let gamma: f64 = (0..self.shape).map(|_| -dice.unit().ln()).sum();
                 let orders = dice.poisson(lift * self.orders * gamma / f64::from(self.shape));

@@ -29,7 +29,10 @@ const MEANINGS: Meanings = &[
         "Mean sales per unit of the arm less that of the control arm, in the reference currency, by intention to treat: \
             units without a sale are zeros.",
     ),
-    ("interval", "95\u{a0}%, by Welch's test over units. An interval that holds 0 proves nothing either way."),
+    (
+        "interval",
+        "95\u{a0}%, by Welch's test over units or Student's, whichever is less sure. An interval that holds 0 proves nothing either way.",
+    ),
     (
         "undecided",
         "The interval holds 0, or the data cannot carry a test; the reason stands beside it. It does not mean that there \
