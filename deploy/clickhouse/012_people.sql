@@ -796,7 +796,7 @@ ALTER TABLE {people}.experiments
     COMMENT COLUMN p_value 'p value = two-sided, by t and degrees_of_freedom. Unit: probability. Adds: none.',
     COMMENT COLUMN low 'At least = lower end of the 95 % interval. Unit: money. Adds: none.',
     COMMENT COLUMN high 'At most = upper end of the 95 % interval. Unit: money. Adds: none.',
-    COMMENT COLUMN verdict 'higher, lower or undecided; empty on the control arm',
+    COMMENT COLUMN verdict 'higher, lower or undecided, at 5 % for all arms of the experiment together (Holm), while p_value and the interval are of the arm alone; empty on the control arm',
     COMMENT COLUMN reason 'Why a figure is NULL, or that the row is the control arm (empty, no sales are known by this type of unit, a time slot is no time, a time slot has no length, a rate is missing, the control arm, fewer than two units in an arm, no unit differs from another)';
 
 CREATE OR REPLACE VIEW {people}.freshness SQL SECURITY DEFINER AS

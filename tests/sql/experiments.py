@@ -1,7 +1,7 @@
 """Experiments: units, zeros, first assignments, refunds, rates as of the day and the test against scipy.
 
 `by_visitor` control and test, in three currencies; `by_person` three arms, none called control; `by_root` and `by_community`
-through the last touch; `lonely` with an arm of one; `lopsided` with a few units of which none sold anything, beside many; `idle` without a sale; `unpriced` with a currency nobody priced; `by_device`.
+through the last touch; `lonely` with an arm of one; `many_arms` with nine; `lopsided` with a few units of which none sold anything, beside many; `idle` without a sale; `unpriced` with a currency nobody priced; `by_device`.
 `by_slot`: three slots of four hours a day, none at night, of the brand whose posts carry it; `every_brand`: hours, which no post carries; `by_day`: days of New York, one of 23 hours;
 `long_day`: days of which one has 25 hours; `to_the_end`: days up to now; `in_blocks`: distances that are equally common; `no_slot`: slots that are no time; `one_slot`: a slot without another to tell its length.
 """
@@ -14,13 +14,14 @@ import zoneinfo
 
 import numpy
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from store import dicts, facts, insert, listed, millis, run, same
 
 HOUR, DAY = 3_600_000, 86_400_000
 T0 = int(datetime.datetime(2026, 3, 2, tzinfo=datetime.timezone.utc).timestamp()) * 1000
 FIRST_VISITOR = 2**63 + 11
-DICE = numpy.random.default_rng(5)
+DICE, DICE_OF_ARMS = numpy.random.default_rng(5), numpy.random.default_rng(1)
 MOVED = T0 + 10 * DAY
 REACHED = T0 + 19 * DAY + 17 * HOUR  # in the last slot
 
@@ -102,6 +103,11 @@ for k in range(200):
     assign("lopsided", "visitor", str(74000 + k), "control" if k >= 12 else "test", T0)
     if k % 16 == 15:
         sell(74000 + k, T0 + DAY + k, str(20 + k % 7), "USD")
+# Nine arms, of which the control arm alone was unlucky.
+for k in range(270):
+    assign("many_arms", "visitor", str(75000 + k), "control" if k % 9 == 0 else f"arm{k % 9}", T0)
+    if DICE_OF_ARMS.random() < (0.3 if k % 9 == 0 else 0.5):
+        sell(75000 + k, T0 + DAY + k, str(20 + k % 7), "USD")
 for k in range(60):
     begins = T0 + k // 3 * DAY + (8 + 4 * (k % 3)) * HOUR
     written = datetime.datetime.fromtimestamp(begins / 1000, datetime.timezone(datetime.timedelta(hours=k % 2))).isoformat()
@@ -175,7 +181,15 @@ for row in sorted(assignments, key=lambda row: (row["time"], row["id"])):
     arms[row["experiment"], row["unit_type"]].setdefault(unit, (row["arm"], int(row["time"] * 1000)))
 found = {(row["experiment"], row["arm"]): row for row in dicts("SELECT * FROM experiments")}
 FIGURES = ["difference", "standard_error", "t", "degrees_of_freedom", "p_value", "low", "high"]
-compared = 0
+
+
+def tested(mine, theirs):
+    """Welch's test or Student's, with its interval: the wider one stands."""
+    tests = [(test.confidence_interval(0.95), test) for test in (stats.ttest_ind(mine, theirs, equal_var=alike) for alike in (False, True))]
+    return max(tests, key=lambda found: found[0].high - found[0].low)
+
+
+compared, seen = 0, collections.Counter()
 for (experiment, kind), units in arms.items():
     values = collections.defaultdict(list)
     for unit, (arm, since) in units.items():
@@ -202,17 +216,20 @@ for (experiment, kind), units in arms.items():
         if arm == control or reason:
             same(f"{experiment} {arm}", [row[c] for c in [*FIGURES, "reason", "verdict"]], [None] * 7 + (["the control arm", ""] if arm == control else [reason, "undecided"]))
             continue
-        # Welch's and Student's: the wider interval stands.
-        tests = [(test.confidence_interval(0.95), test) for test in (stats.ttest_ind(mine, theirs, equal_var=alike) for alike in (False, True))]
-        interval, test = max(tests, key=lambda found: found[0].high - found[0].low)
+        interval, test = tested(mine, theirs)
+        # What is said holds for all arms of the experiment together.
+        others = [tested(other, theirs)[1].pvalue for name, other in sums.items() if name not in (arm, control) and None not in other]
+        decided = dict(zip([test.pvalue, *others], multipletests([test.pvalue, *others], method="holm")[1]))[test.pvalue] < 0.05
+        seen[test.pvalue < 0.05, decided] += 1
         difference = numpy.mean(mine) - numpy.mean(theirs)
         error = (interval.high - difference) / stats.t.ppf(0.975, test.df)
         wanted = [numpy.mean(theirs), difference, error, test.statistic, test.df, test.pvalue, interval.low, interval.high]
         same(f"{experiment} {arm}", [row[c] for c in ["control_mean", *FIGURES]], list(map(float, wanted)), 1e-8)
-        same(f"{experiment} {arm} verdict", [row["verdict"], row["reason"]], ["higher" if interval.low > 0 else "lower" if interval.high < 0 else "undecided", ""])
+        same(f"{experiment} {arm} verdict", [row["verdict"], row["reason"]], ["undecided" if not decided else "higher" if difference > 0 else "lower", ""])
         compared += 1
         if experiment == "lopsided":
-            assert tests[0][0].high < 0 and row["verdict"] == "undecided", "by its own spread alone the small arm would be called lower"
+            assert stats.ttest_ind(mine, theirs, equal_var=False).pvalue < 0.01 and row["verdict"] == "undecided", "by its own spread alone the small arm would be called lower"
         print(f"experiments: {experiment} {arm} against {control}, {len(mine)} and {len(theirs)} units, {difference:.2f} +- {error:.2f}, p {test.pvalue:.3f}, as in scipy")
-assert not found and compared == 13, (found, compared)
+assert not found and compared == 21, (found, compared)
+assert seen[True, True] and seen[True, False] and seen[False, False], seen
 listed("experiments", "reason")

@@ -2,12 +2,17 @@
 //!
 //! A unit counts in the arm of its first assignment, with what it sold since then, 0 where it sold nothing; who was assigned and when, and
 //! whose sales those are, the models `assigned`, `unit_sale` and `unit` say. The control arm is the one that is called `control`, else
-//! the first by name. The test is [`crate::estimate::welch`].
+//! the first by name. The test is [`crate::estimate::welch`]; of many arms that are alike one or the other differs by chance, and all do if
+//! the control arm had bad luck, so verdicts are corrected for the arms of an experiment together ([`crate::estimate::holm`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::estimate::holm;
 use crate::estimate::welch::{Arm, Trial, test};
+
+/// The level at which the arms of one experiment are told from the control arm together.
+const LEVEL: f64 = 0.05;
 
 /// The name of a control arm that is called so.
 const CONTROL: &str = "control";
@@ -87,8 +92,10 @@ pub struct Row {
     pub mean: Option<f64>,
     /// The same of the control arm.
     pub control_mean: Option<f64>,
-    /// What the test says.
+    /// What the test says, of this arm alone.
     pub trial: Option<Trial>,
+    /// Its p-value, corrected for the other arms.
+    pub corrected: Option<f64>,
     /// Why something is missing, or that it is the control arm.
     pub reason: Option<Reason>,
 }
@@ -100,14 +107,14 @@ impl Row {
         if &*self.control_arm == CONTROL { "named control" } else { "first arm by name" }
     }
 
-    /// Whether the arm sold more or less per unit; '' for the control arm.
+    /// Whether the arm sold more or less per unit, at 5 % for all arms together; '' for the control arm.
     #[must_use]
     pub fn verdict(&self) -> &'static str {
-        match self.trial {
-            Some(trial) if trial.low > 0.0 => "higher",
-            Some(trial) if trial.high < 0.0 => "lower",
+        match self.trial.filter(|_| self.corrected.is_some_and(|p_value| p_value < LEVEL)) {
+            Some(trial) if trial.difference > 0.0 => "higher",
+            Some(_) => "lower",
             None if self.arm == self.control_arm => "",
-            _ => "undecided",
+            None => "undecided",
         }
     }
 }
@@ -151,12 +158,23 @@ pub fn experiments(units: Vec<Unit>, brands: &BTreeMap<Arc<str>, Vec<Arc<str>>>)
                 mean: None,
                 control_mean: None,
                 trial: None,
+                corrected: None,
                 reason: None,
             };
-            rows.extend(arms.iter().map(|(arm, own)| of(arm).judged(own, (arm != control).then_some(others))));
+            rows.extend(together(
+                arms.iter().map(|(arm, own)| of(arm).judged(own, (arm != control).then_some(others))).collect(),
+            ));
         }
     }
     rows
+}
+
+/// The arms of an experiment, with p-values that are corrected for all of them.
+fn together(mut arms: Vec<Row>) -> Vec<Row> {
+    let p_values: Vec<f64> = arms.iter().filter_map(|row| row.trial).map(|trial| trial.p_value).collect();
+    let tested = arms.iter_mut().filter(|row| row.trial.is_some());
+    tested.zip(holm::corrected(&p_values)).for_each(|(row, p_value)| row.corrected = Some(p_value));
+    arms
 }
 
 impl Row {

@@ -53,6 +53,25 @@ fn verdicts_need_an_interval_clear_of_nothing() {
 }
 
 #[test]
+fn of_many_arms_one_differs_by_chance() {
+    let arm = |name: String, shift: f64| {
+        (0..20).map(move |number| Unit { arm: name.as_str().into(), ..unit("", shift + f64::from(number % 3)) })
+    };
+    let of = |others: usize| {
+        let alike = (0..others).flat_map(|number| arm(format!("other{number}"), 10.0));
+        of(arm("control".into(), 10.0).chain(arm("lucky".into(), 10.6)).chain(alike).collect())
+            .into_iter()
+            .find(|row| &*row.arm == "lucky")
+            .unwrap()
+    };
+    let (alone, among) = (of(0), of(19));
+    assert_eq!((alone.verdict(), among.verdict(), alone.trial), ("higher", "undecided", among.trial));
+    let p_value = alone.trial.unwrap().p_value;
+    assert!((0.01..0.05).contains(&p_value), "{p_value}");
+    assert_eq!((alone.corrected, among.corrected), (Some(p_value), Some(20.0 * p_value)));
+}
+
+#[test]
 fn an_experiment_has_a_row_of_each_brand_whose_posts_carry_it() {
     let carried = BTreeMap::from([(Arc::from("trial"), vec![Arc::from("acme"), Arc::from("zeta")])]);
     let rows = experiments(units(), &carried);

@@ -31,12 +31,13 @@ const MEANINGS: Meanings = &[
     ),
     (
         "interval",
-        "95\u{a0}%, by Welch's test over units or Student's, whichever is less sure. An interval that holds 0 proves nothing either way.",
+        "95\u{a0}%, of each arm alone, by Welch's test over units or Student's, whichever is less sure. An interval that holds 0 \
+            proves nothing either way.",
     ),
     (
         "undecided",
-        "The interval holds 0, or the data cannot carry a test; the reason stands beside it. It does not mean that there \
-            is no effect.",
+        "The interval holds 0, or would if it had to hold for all arms together, or the data cannot carry a test; the reason \
+            stands beside it. It does not mean that there is no effect.",
     ),
 ];
 
