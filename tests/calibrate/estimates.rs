@@ -386,6 +386,26 @@ fn immediacy_is_supported_where_it_is_true_alone() {
     table.end();
 }
 
+#[test]
+fn few_clicks_that_are_all_alike_prove_nothing() {
+    let mut table = Table::new("immediacy: a click or two a root, as many early ones on both sides");
+    let drawn = worlds(1000, 200);
+    for (stream, (roots, early)) in
+        (60..).zip([((20, 20), 0.9), ((20, 300), 0.9), ((300, 20), 0.9), ((20, 300), 0.05), ((20, 300), 0.5), ((40, 300), 0.95)])
+    {
+        let (mut held, mut told) = (Held::default(), 0);
+        for number in 0..drawn as u64 {
+            let row = immediacy(&Arc::from("acme"), &clicks::few(&mut Dice::new(stream, number), roots, early));
+            held.note(row.difference_low.zip(row.difference_high), 0.0);
+            told += usize::from(matches!(row.verdict, Some(Finding::Supported | Finding::Refuted)));
+        }
+        let name = format!("{} and {} roots, {early} early", roots.0, roots.1);
+        held.print(&mut table, &name, (true, false));
+        table.share(&format!("{name}: supported or refuted"), (told, drawn), &Target { low: 0.0, high: 5.0, promised: true }, "");
+    }
+    table.end();
+}
+
 /// Worlds of places, with what each row's standing is worth.
 fn pooled(table: &mut Table, of: Places, drawn: usize, promised: bool) {
     let (mut held, mut known, mut first, mut best, mut gap, mut listed) = (0, 0, 0, 0, 0.0, 0.0);

@@ -78,10 +78,15 @@ def ratios():
             part = numpy.minimum(part, whole)
         row = {"clusters": [[int(a1), int(b1), int(a2), int(b2)] for (a1, b1, a2, b2) in zip(part[0], whole[0], part[1], whole[1])], "difference": None, "low": None, "high": None}
         if min((whole > 0).sum(axis=1)) > 1:
+            row["difference"] = scores(part[0], whole[0])[0] - scores(part[1], whole[1])[0]
+            t = stats.t.ppf(0.975, min(freedom([int(b) for b in side if b], "") for side in whole))
+            # The interval is that of two more clusters a side, all part and none.
+            sizes = whole.sum(axis=1) / (whole > 0).sum(axis=1)
+            more = numpy.array([[sizes[0], sizes[0], 0, 0], [0, 0, sizes[1], sizes[1]]])
+            part, whole = numpy.hstack([part, more * [1, 0, 1, 0]]), numpy.hstack([whole, more])
             (p, own), (q, other) = scores(part[0], whole[0]), scores(part[1], whole[1])
             error = math.sqrt(float((own**2).sum() + (other**2).sum() - 2 * (own * other).sum()))
-            half = stats.t.ppf(0.975, min(freedom([int(b) for b in side if b], "") for side in whole)) * error
-            row |= {"difference": p - q, "low": p - q - half, "high": p - q + half}
+            row |= {"low": p - q - t * error, "high": p - q + t * error}
         yield row
 
 

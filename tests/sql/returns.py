@@ -617,22 +617,26 @@ def immediacy():
         every[key] += 1
         early[key] += time - written < 15 * MINUTE
     for brand in sorted({key[0] for key in every}):
-        errors, p, degrees, few = collections.Counter(), {}, [], False
+        errors, p, middle, degrees, few = collections.Counter(), {}, {}, [], False
         for side in ("conversation", "broadcast"):
             keys = [key for key in every if key[:2] == (brand, side)]
             b, n = sum(every[key] for key in keys), len(keys)
             few |= n < 20
             p[side] = sum(early[key] for key in keys) / b if b else None
-            for key in keys if n > 1 else ():
-                sign = 1 if side == "conversation" else -1
-                errors[key[2]] += sign * (early[key] - p[side] * every[key]) / b * math.sqrt(n / (n - 1))
+            if n > 1:
+                # The interval is that of two more roots of the mean size, whose clicks were all early and all late.
+                sign, b_more, n_more = 1 if side == "conversation" else -1, b + 2 * b / n, n + 2
+                middle[side] = (sum(early[key] for key in keys) + b / n) / b_more
+                more = {(side, "early"): (b / n, b / n), (side, "late"): (0, b / n)}
+                for root, (a, of) in {**{key[2]: (early[key], every[key]) for key in keys}, **more}.items():
+                    errors[root] += sign * (a - middle[side] * of) / b_more * math.sqrt(n_more / (n_more - 1))
             degrees.append(freedom(b, sum(every[key] ** 2 for key in keys)) if keys else 3)
         row = {"p_conversation": p["conversation"], "p_broadcast": p["broadcast"], "difference": None, "difference_low": None, "difference_high": None, "verdict": None, "reason": "few_roots"}
         if not few:
             # The square of a sum is both variances and twice the covariance.
-            difference, half = p["conversation"] - p["broadcast"], stats.t.ppf(0.975, min(degrees)) * math.sqrt(math.fsum(e * e for e in errors.values()))
-            verdict = "supported" if difference - half > 0 and difference >= 0.1 else "refuted" if difference + half < 0 and difference <= -0.1 else "undecided"
-            row.update(difference=difference, difference_low=difference - half, difference_high=difference + half, verdict=verdict, reason="")
+            difference, centre, half = p["conversation"] - p["broadcast"], middle["conversation"] - middle["broadcast"], stats.t.ppf(0.975, min(degrees)) * math.sqrt(math.fsum(e * e for e in errors.values()))
+            verdict = "supported" if centre - half > 0 and difference >= 0.1 else "refuted" if centre + half < 0 and difference <= -0.1 else "undecided"
+            row.update(difference=difference, difference_low=centre - half, difference_high=centre + half, verdict=verdict, reason="")
         seen[f"immediacy: {row['verdict'] or row['reason']}"] += 1
         yield (brand,), row
 

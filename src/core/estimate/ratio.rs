@@ -3,6 +3,10 @@
 //! A share or rate is a ratio of sums over clusters, p = Σa/Σb, with the linearised variance Σ(a − p b)²/(Σb)² · R/(R − 1) of R clusters
 //! (Cochran, Sampling Techniques, 3rd edition 1977, chapter 6). Clusters that are in both shares bring a covariance, with the
 //! geometric mean of both factors, so that the variance of the difference is never below 0.
+//!
+//! A share near 0 or 1 of few clusters shows less spread than it has, and none where all are alike. So the interval of a difference is that
+//! of the sides with two more clusters each, as large as they are on average, of which one is all part and the other none (Agresti and
+//! Caffo, Simple and effective confidence intervals for proportions and differences of proportions, 2000, of single draws).
 
 use super::sum::{EFFECTIVE_MIN, Sum};
 use super::{Unsaid, effective, finite, freedom, student};
@@ -66,6 +70,13 @@ impl Total {
         (self.whole > 0.0).then(|| self.part / self.whole)
     }
 
+    /// Two more clusters of the mean size: one that is all part, one that is none.
+    #[expect(clippy::cast_precision_loss, reason = "a number of clusters")]
+    fn doubt(&self) -> [Share; 2] {
+        let whole = self.whole / self.clusters as f64;
+        [whole, 0.0].map(|part| Share { part, whole })
+    }
+
     /// √(R/(R − 1)).
     #[expect(clippy::cast_precision_loss, reason = "a number of clusters")]
     fn factor(&self) -> f64 {
@@ -84,17 +95,24 @@ impl Total {
 ///
 /// [`Unsaid::FewUnits`] below two clusters on a side.
 pub fn apart(clusters: &[(Share, Share)]) -> Result<Apart, Unsaid> {
-    let first = Total::of(clusters.iter().map(|cluster| cluster.0));
-    let second = Total::of(clusters.iter().map(|cluster| cluster.1));
+    let sides = |clusters: &[(Share, Share)]| {
+        (Total::of(clusters.iter().map(|cluster| cluster.0)), Total::of(clusters.iter().map(|cluster| cluster.1)))
+    };
+    let (first, second) = sides(clusters);
     let (Some(p), Some(q)) = (first.share(), second.share()) else { return Err(Unsaid::FewUnits) };
     if first.clusters.min(second.clusters) < 2 {
         return Err(Unsaid::FewUnits);
     }
+    let units = effective(first.whole, first.squares).min(effective(second.whole, second.squares));
+    let mut clusters = clusters.to_vec();
+    clusters.extend(first.doubt().map(|share| (share, Share::default())));
+    clusters.extend(second.doubt().map(|share| (Share::default(), share)));
+    let (first, second) = sides(&clusters);
     // The square of a sum is both variances and twice the covariance at once.
     let variance: f64 = clusters.iter().map(|cluster| (first.error(cluster.0) - second.error(cluster.1)).powi(2)).sum();
-    let units = effective(first.whole, first.squares).min(effective(second.whole, second.squares));
-    let (difference, half) = (p - q, finite(student::within_95(freedom(units)) * variance.sqrt())?);
-    Ok(Apart { difference, low: difference - half, high: difference + half })
+    let half = finite(student::within_95(freedom(units)) * variance.sqrt())?;
+    let middle = finite(first.share().unwrap_or(p) - second.share().unwrap_or(q))?;
+    Ok(Apart { difference: finite(p - q)?, low: middle - half, high: middle + half })
 }
 
 /// A rate that has no upper bound, over clusters whose parts are skewed: on a logarithmic scale, where its error is that of p

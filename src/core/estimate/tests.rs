@@ -108,6 +108,23 @@ fn shares_of_clusters_are_those_of_weighted_least_squares() {
 }
 
 #[test]
+fn shares_of_few_that_are_all_alike_are_not_known_to_the_point() {
+    let side = |clusters: usize, part: f64| vec![ratio::Share { part, whole: 1.0 }; clusters];
+    let apart = |first: Vec<ratio::Share>, second: Vec<ratio::Share>| {
+        let nothing = ratio::Share::default();
+        let first = first.into_iter().map(|share| (share, nothing));
+        ratio::apart(&first.chain(second.into_iter().map(|share| (nothing, share))).collect::<Vec<_>>()).unwrap()
+    };
+    let told = apart(side(20, 1.0), side(20, 0.0));
+    assert!(told.difference == 1.0 && told.high >= 1.0 && (0.6..0.9).contains(&told.low), "{told:?}");
+    // Seven in eight of many: that all of 20 others are so is no wonder.
+    let many = |count: usize| (0..count).map(|at| ratio::Share { part: f64::from(u8::from(at % 8 > 0)), whole: 1.0 }).collect();
+    let unknown = apart(side(20, 1.0), many(320));
+    assert!(unknown.difference == 0.125 && unknown.low < 0.0 && unknown.high > 0.125, "{unknown:?}");
+    assert!(apart(side(200, 1.0), many(320)).low > 0.0);
+}
+
+#[test]
 fn differences_of_returns_are_those_of_the_delta_method() {
     for row in vectors("difference") {
         let (first, second, costs) = (numbers(&row["first"]), numbers(&row["second"]), numbers(&row["costs"]));

@@ -31,3 +31,14 @@ pub(crate) fn draw(dice: &mut Dice, sooner: bool, fetched: f64) -> Vec<(Share, S
     };
     (0..2 * ROOTS).map(root).collect()
 }
+
+/// Roots with a click each, a few of them with more, of which every side has as many early ones as the other.
+pub(crate) fn few(dice: &mut Dice, (replies, posts): (u32, u32), early: f64) -> Vec<(Share, Share)> {
+    let mut share = || {
+        let whole = 1 + dice.poisson(0.2);
+        let part = (0..whole).filter(|_| dice.chance(early)).count();
+        Share { part: part as f64, whole: f64::from(whole) }
+    };
+    let replies: Vec<_> = (0..replies).map(|_| (share(), Share::default())).collect();
+    replies.into_iter().chain((0..posts).map(|_| (Share::default(), share()))).collect()
+}
