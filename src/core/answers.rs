@@ -32,7 +32,7 @@ use period::{Day, Period, monday};
 
 /// Raised when an answer, an estimate or a rule of credit says something else of the same data: what two runs said may be compared
 /// only under one revision.
-pub const REVISION: u32 = 4;
+pub const REVISION: u32 = 5;
 
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
@@ -222,6 +222,19 @@ pub struct Brand {
     pub active_weeks: Vec<Day>,
 }
 
+/// A day on which the brand wrote something: a post, or replies under one root.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// The brand's day.
+    pub day: Day,
+    /// [`Side::Broadcast`] of posts, [`Side::Conversation`] of replies.
+    pub side: Side,
+    /// Of the root.
+    pub place: Place,
+    /// By the number that stands for it in [`Earned::root`].
+    pub root: u64,
+}
+
 /// All that is known of one brand's margin and costs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ledger {
@@ -231,6 +244,8 @@ pub struct Ledger {
     pub earned: Vec<Earned>,
     /// What it spent.
     pub spent: Vec<Spent>,
+    /// What it wrote, whether anything came of it or not.
+    pub written: Vec<Written>,
 }
 
 impl Brand {

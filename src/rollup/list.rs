@@ -37,7 +37,9 @@ impl Made {
             Made::Select(text) => reads(text, model),
             Made::Attribution => ["base", "sale", "touch"].contains(&model),
             Made::With(other) => other == model,
-            Made::Returns => ["click_root", "cohort_post", "earned", "effort", "known", "ruled", "spent"].contains(&model),
+            Made::Returns => {
+                ["click_root", "cohort_post", "earned", "effort", "known", "ruled", "spent", "written"].contains(&model)
+            }
             Made::Experiments => ["carried", "unit"].contains(&model),
             Made::Response => ["immediacy", "minute"].contains(&model),
         }
@@ -139,6 +141,7 @@ pub const MODELS: &[Model] = &[
         &["origin", "spent", "earned", "click", "happened"],
         include_str!("../../deploy/clickhouse/models/42_known.sql"),
     ),
+    model("written", &["happened"], include_str!("../../deploy/clickhouse/models/43_written.sql")),
     Model { name: "placed", of: &["known"], made: Made::Returns },
     with("placed", "comparison", &["known"]),
     with("placed", "immediacy", &["click_root"]),

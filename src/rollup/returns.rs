@@ -1,9 +1,10 @@
 //! The answers about returns: what each brand earned and spent out of the store, `crate::answers` says what it amounts to, rows back.
 //!
-//! The models `known`, `earned`, `spent`, `ruled`, `cohort_post` and `effort` are read whole: they have a row a sale and touch, a day and
-//! thing, a post, or a root and week, no more.
+//! The models `known`, `earned`, `spent`, `written`, `ruled`, `cohort_post` and `effort` are read whole: they have a row a sale and touch, a
+//! day and thing, a root and day, a post, or a root and week, no more.
 
 mod said;
+mod written;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -179,7 +180,7 @@ async fn read(reader: Reader<'_>) -> Result<(Vec<Ledger>, BTreeMap<Arc<str>, Vec
             clicked: row.clicked.iter().filter_map(|name| side(name)).collect(),
             active_weeks: row.active_weeks,
         };
-        ledgers.insert(name, Ledger { brand, earned: Vec::new(), spent: Vec::new() });
+        ledgers.insert(name, Ledger { brand, earned: Vec::new(), spent: Vec::new(), written: Vec::new() });
     }
     let columns = "brand, day, side, channel, community, campaign, root, root_day, direct, is_refund, age, share, margin, missing, \
         sold_at, money_day, basis, revenue, before_direct";
@@ -196,6 +197,7 @@ async fn read(reader: Reader<'_>) -> Result<(Vec<Ledger>, BTreeMap<Arc<str>, Vec
             ledger.spent.extend(spent(row, &mut texts));
         }
     }
+    written::read(reader, &mut texts, &mut ledgers).await?;
     let mut credit: BTreeMap<Arc<str>, Vec<Ruled>> = BTreeMap::new();
     let columns = "brand, day, channel, side, model, lookback_days, margin, missing, conversions";
     let mut rows = reader.rows::<RuledInput>("ruled", columns)?;

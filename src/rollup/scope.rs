@@ -170,7 +170,7 @@ mod tests {
             clicked: vec![Side::Broadcast],
             active_weeks: vec![4, 11],
         };
-        let ledger = Ledger { brand, earned: vec![], spent: vec![] };
+        let ledger = Ledger { brand, earned: vec![], spent: vec![], written: vec![] };
         for by in [By::Brand, By::Channel, By::Campaign, By::Place] {
             assert_eq!(roi(&ledger, by), vec![]);
         }

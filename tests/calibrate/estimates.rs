@@ -100,7 +100,7 @@ fn deviation(values: &[f64]) -> f64 {
 }
 
 const SPANS: [Span; 3] = [Span::Last4Weeks, Span::Last13Weeks, Span::All];
-const WORLDS: [World; 4] = [World::Plain, World::HeavyTails, World::PersistentDemand, World::FewPosts];
+const WORLDS: [World; 5] = [World::Plain, World::HeavyTails, World::PersistentDemand, World::FewPosts, World::RareHits];
 const SIDES: [Side; 2] = [Side::Broadcast, Side::Conversation];
 
 /// Returns of a period: coverage, width, verdicts.
@@ -166,7 +166,11 @@ fn comparisons(table: &mut Table, world: World) {
         }
         let name = format!("{}, comparison of {}, {}", world.name(), kind.name(), span.name());
         let sides = kind == Kind::Sides;
-        held.print(table, &name, (sides || world != World::PersistentDemand, sides && world != World::FewPosts));
+        held.print(
+            table,
+            &name,
+            (sides || world != World::PersistentDemand, sides && ![World::FewPosts, World::RareHits].contains(&world)),
+        );
         let more = format!("{told} told, median width {:.2}", held.median_width());
         table.share(
             &format!("{name}: verdict against the truth"),

@@ -240,6 +240,10 @@ for row in dicts("SELECT brand, toString(day) AS day, side, channel, community, 
         amount = row["time"] if row["unbounded"] else row[column]
         row[column] = None if row["missing"] else units(row["money"]) + units(amount)
     spent[row["brand"]].append(row)
+written = collections.defaultdict(list)
+for row in dicts("SELECT brand, channel, community, root, toUnixTimestamp(window_start) * 1000 AS time, posts > 0 AND is_brand AS posted, brand_replies > 0 AND NOT monologue AS answered FROM activity WHERE (posts > 0 AND is_brand) OR brand_replies > 0"):
+    row["day"] = local_day(int(row["time"]), row["brand"])
+    written[row["brand"]] += [{**row, "side": side} for side, wrote in (("broadcast", row["posted"]), ("conversation", row["answered"])) if wrote]
 first_visit = {}
 for row in dicts("SELECT v.brand AS brand, toUnixTimestamp64Milli(min(v.time)) AS time FROM visit_row AS v WHERE v.brand != '' GROUP BY v.brand"):
     first_visit[row["brand"]] = local_day(int(row["time"]), row["brand"])
@@ -272,6 +276,7 @@ class Brand:
         self.reached = self.clock // DAY
         self.end = self.reached - LOOKBACK
         self.costs = sorted(spent[name], key=lambda row: row["day"])
+        self.written = sorted(written[name], key=lambda row: row["day"])
         self.credit = {rule: sorted(lines[name, rule, LOOKBACK], key=lambda row: row["day"]) for rule in RULES}
         self.days = sorted({row["day"] for row in self.costs} | {row["day"] for rows in self.credit.values() for row in rows})
         starts = [day for day in (first_visit.get(name), min((row["day"] for row in self.costs), default=None)) if day is not None]
@@ -512,8 +517,8 @@ def by_rule(brand):
 
 
 def compared(brand, kind, periods, first, second):
-    """One comparison; `first` and `second` are lines of credit and of cost."""
-    (credit1, costs1), (credit2, costs2) = first, second
+    """One comparison; `first` and `second` are lines of credit and of cost, and what was written."""
+    (credit1, costs1, wrote1), (credit2, costs2, wrote2) = first, second
     m1, c1, m2, c2 = worth(credit1), outlay(costs1), worth(credit2), outlay(costs2)
     reasons = [m1.why, c1.why, m2.why, c2.why] + [reason for _, start, end in periods for holds, reason in ((brand.partial(start), "partial_start"), (not brand.labour(start, end), "labour_coverage")) if holds]
     row = {"period_end": periods[0][2], "first_margin_base": m1.units, "first_cost_base": c1.units, "second_margin_base": m2.units, "second_cost_base": c2.units,
@@ -522,13 +527,17 @@ def compared(brand, kind, periods, first, second):
         reasons = ["no_cost" if min(c1.units, c2.units) <= 0 else None, "no_value" if min(m1.units, m2.units) <= 0 else None]
     if not any(reasons):
         shares, of_units = [], []
-        for credit, margin in ((credit1, m1), (credit2, m2)):
+        for credit, margin, wrote in ((credit1, m1, wrote1), (credit2, m2, wrote2)):
             by_day, by_unit = collections.Counter(), collections.Counter()
             for line in credit:
                 by_day[line["day"]] += line["units"]
                 # A place has units of its own: they are never those of another place of the same post.
                 by_unit[line["root"] or (line["day"], line["channel"]), *((line["channel"], line["community"]) if kind == "place" else ())] += line["units"]
             shares.append({day: amount / margin.units for day, amount in by_day.items()})
+            # Posts that brought nothing are units, too.
+            for line in wrote:
+                by_unit[line["root"], *((line["channel"], line["community"]) if kind == "place" else ())] += 0
+            seen[f"{kind}: units that brought nothing"] += 0 in by_unit.values()
             of_units += of_their_units([*by_unit.values()])
         joined = {day: shares[0].get(day, 0) - shares[1].get(day, 0) for day in {*shares[0], *shares[1]}}.values()
         z = [*shares[0].values(), *shares[1].values()] if kind == "period" else joined
@@ -554,17 +563,19 @@ def of_their_units(amounts):
 def comparison(brand):
     """The rows of comparison, with the verdicts of Holm's correction. As in the tables of returns, what any rule credits is there."""
     rows, last = {}, brand.credit[CONFIGURED]
-    of = lambda start, end, column, side: ([row for row in within(last, start, end) if row[column] == side], [row for row in within(brand.costs, start, end) if row[column] == side])
+    of = lambda start, end, column, side: tuple([row for row in within(rows, start, end) if row[column] == side] for rows in (last, brand.costs, brand.written))
     for period in [*brand.period("last_13_weeks"), *brand.period("all")]:
         span, start, end = period
         rows["sides", span, start, "", "", ""] = compared(brand, "sides", [period], of(start, end, "side", "broadcast"), of(start, end, "side", "conversation"))
         credit = [row for row in within(last, start, end) if row["side"] in SIDES and row["channel"]]
         paid = [row for row in within(brand.costs, start, end) if row["channel"]]
         every = [row for rule in RULES for row in within(brand.credit[rule], start, end) if row["side"] in SIDES and row["channel"]]
-        for place in {(row["channel"], row["community"]) for row in every + paid}:
+        places = {(row["channel"], row["community"]) for row in every + paid}
+        wrote = [row for row in within(brand.written, start, end) if (row["channel"], row["community"]) in places]
+        for place in places:
             here = lambda row: (row["channel"], row["community"]) == place
             there = lambda row: not here(row)
-            rows["place", span, start, *place, ""] = compared(brand, "place", [period], *(([*filter(of, credit)], [*filter(of, paid)]) for of in (here, there)))
+            rows["place", span, start, *place, ""] = compared(brand, "place", [period], *(tuple([*filter(which, rows)] for rows in (credit, paid, wrote)) for which in (here, there)))
     pairs = [((span, start, end), (span, start - 28, start)) for span, start, end in brand.period("last_4_weeks")]
     for span in ("month", "quarter"):
         every = sorted({calendar(span, day) for day in range(brand.first(), brand.end)})
@@ -572,7 +583,7 @@ def comparison(brand):
     for period, before in pairs:
         for side in SIDES:
             one, other = (of(start, end, "side", side) for _, start, end in (period, before))
-            if any((*one, *other)):
+            if any((*one[:2], *other[:2])):
                 rows["period", *period[:2], "", "", side] = compared(brand, "period", [period, before], one, other)
     families = collections.defaultdict(list)
     for key, row in rows.items():
@@ -681,7 +692,7 @@ every = [*ORDER, "", *verdicts, "partly_traced", "partly_allocated", "few_sales"
 every += [f"{table} {span}" for table, spans in SPANS_OF.items() for span in spans]
 every += [f"by rule: {reason}" for reason in (*ORDER[: ORDER.index("no_value")], "")]
 every += [f"{kind}: {verdict}" for kind in ("sides", "place", "period") for verdict in (*unlike, "partial_start", "missing_exchange_rate", "labour_coverage", "no_value")]
-every += [f"period: {reason}" for reason in ("no_cost", "missing_hourly_rate", "missing_margin_rate")] + ["sides: other_currency", "sides: few_units"]
+every += [f"period: {reason}" for reason in ("no_cost", "missing_hourly_rate", "missing_margin_rate")] + [f"{kind}: units that brought nothing" for kind in ("sides", "place", "period")] + ["sides: other_currency", "sides: few_units"]
 every += [f"immediacy: {verdict}" for verdict in ("supported", "refuted", "undecided", "few_roots")]
 lacking = [what for what in every if not seen[what]]
 assert not lacking, f"the world does not provoke {lacking}"

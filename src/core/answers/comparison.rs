@@ -199,7 +199,10 @@ impl Account {
     fn of(cell: Option<&Cell>, period: Period, rule: Rule) -> Account {
         let nothing = Cell::default();
         let cell = cell.unwrap_or(&nothing);
-        let units = Moments::of(cell.units.clone());
+        // Posts that brought nothing differ from those that did.
+        let mut units = cell.units.clone();
+        units.resize(cell.chances, 0.0);
+        let units = Moments::of(units);
         Account { margin: cell.by_day(period), units, all: cell.margin(rule), cost: cell.cost.point }
     }
 

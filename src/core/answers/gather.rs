@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::money::{Money, add, value};
 use super::period::{Day, Period, Span, monday};
-use super::{Brand, Earned, Ledger, Place, Rule, Side, Spent};
+use super::{Brand, Earned, Ledger, Place, Rule, Side, Spent, Unit, Written};
 use crate::estimate::weeks;
 
 /// Whole weeks that a period needs for weeks to be its units.
@@ -19,6 +19,7 @@ pub(super) struct Book<'a> {
     pub(super) cells: Vec<(Place, Side)>,
     earned: Vec<Entry<'a, Earned>>,
     spent: Vec<Entry<'a, Spent>>,
+    written: Vec<Entry<'a, Written>>,
 }
 
 /// A row of the ledger.
@@ -59,6 +60,8 @@ pub(super) struct Cell {
     pub(super) conversions: f64,
     /// The margin of each unit under the configured rule.
     pub(super) units: Vec<f64>,
+    /// How many units could have had some: those that have, and all posts that the brand wrote or answered in the period.
+    pub(super) chances: usize,
     /// The margin of each day that has any, in their order.
     days: Vec<(Day, i128)>,
     pub(super) cost: Cost,
@@ -75,19 +78,23 @@ impl<'a> Book<'a> {
             *cells.entry(belongs(place, side)).or_insert(next)
         };
         let mut units = HashMap::new();
-        let mut unit = |row: &'a Earned| {
+        let mut unit = |unit: Unit<'a>| {
             let next = units.len();
-            *units.entry(row.unit()).or_insert(next)
+            *units.entry(unit).or_insert(next)
         };
-        let earned = |row: &'a Earned| Entry { day: row.day, cell: cell(&row.place, row.side), unit: unit(row), row };
+        let earned = |row: &'a Earned| Entry { day: row.day, cell: cell(&row.place, row.side), unit: unit(row.unit()), row };
         let mut earned: Vec<_> = ledger.earned.iter().map(earned).collect();
         let mut spent: Vec<_> =
             ledger.spent.iter().map(|row| Entry { day: row.day, cell: cell(&row.place, row.side), unit: 0, row }).collect();
+        let wrote =
+            |row: &'a Written| Entry { day: row.day, cell: cell(&row.place, row.side), unit: unit(Unit::Root(row.root)), row };
+        let mut written: Vec<_> = ledger.written.iter().map(wrote).collect();
         earned.sort_by_key(|entry| entry.day);
         spent.sort_by_key(|entry| entry.day);
+        written.sort_by_key(|entry| entry.day);
         let mut named: Vec<_> = cells.into_iter().collect();
         named.sort_unstable_by_key(|(_, number)| *number);
-        Book { ledger, cells: named.into_iter().map(|(cell, _)| cell).collect(), earned, spent }
+        Book { ledger, cells: named.into_iter().map(|(cell, _)| cell).collect(), earned, spent, written }
     }
 
     /// The days on which there is anything.
@@ -100,6 +107,8 @@ impl<'a> Book<'a> {
         let rule = self.ledger.brand.rule;
         let mut cells = vec![Cell::default(); self.cells.len()];
         let mut units: HashMap<(usize, usize), i128> = HashMap::new();
+        let mut chances: HashSet<(usize, usize)> =
+            within(&self.written, period).iter().map(|entry| (entry.cell, entry.unit)).collect();
         for entry in within(&self.earned, period) {
             cells[entry.cell].earn(entry.row, rule, period.start);
             if entry.row.counts(rule) {
@@ -109,6 +118,8 @@ impl<'a> Book<'a> {
         for entry in within(&self.spent, period) {
             cells[entry.cell].spend(entry.row);
         }
+        chances.extend(units.keys());
+        chances.into_iter().for_each(|(cell, _)| cells[cell].chances += 1);
         for ((cell, _), margin) in units {
             cells[cell].units.push(value(margin));
         }

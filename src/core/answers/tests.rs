@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::money::Missing;
 use super::period::{Day, monday};
-use super::{Brand, DAY, Earned, Ledger, Place, Rule, Sale, Side, Spent};
+use super::{Brand, DAY, Earned, Ledger, Place, Rule, Sale, Side, Spent, Written};
 
 /// Millionths of one unit of currency.
 const UNIT: i128 = 1_000_000;
@@ -89,6 +89,7 @@ fn steady() -> Ledger {
         brand: brand(),
         earned: days.clone().flat_map(sold).collect(),
         spent: days.flat_map(|day| [hours(day, Side::Broadcast, 10), hours(day, Side::Conversation, 20)]).collect(),
+        written: Vec::new(),
     }
 }
 

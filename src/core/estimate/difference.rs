@@ -13,7 +13,7 @@ use super::{Unsaid, effective, finite, freedom, student};
 pub struct Returned<'a> {
     /// Margin of each day.
     pub margin: &'a [f64],
-    /// Of the margins of its units.
+    /// Of the margins of its units, of those that brought nothing, too.
     pub units: Moments,
     /// Of all days together.
     pub cost: f64,
@@ -30,8 +30,9 @@ struct Terms {
 
 impl Terms {
     /// What the sum of margins owes to how much its units differ: z = (x − x̄)/Σx, times n/(n − 1) under the root, which makes Σz² the
-    /// unbiased estimate of the variance of Σx/E Σx. Centred: how many posts a side has is its plan, and no chance. A single unit
-    /// differs by all it is. No terms where the sum is not above 0.
+    /// unbiased estimate of the variance of Σx/E Σx. Centred: how many posts a side has is its plan, and no chance; so those that
+    /// brought nothing have to be among them, or hits that are alike seem to be no chance either. A single unit differs by all it is.
+    /// No terms where the sum is not above 0.
     fn of(units: Moments) -> Terms {
         let Moments { count, mean, squares, fourths, .. } = units;
         if mean <= 0.0 {

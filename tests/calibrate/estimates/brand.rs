@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::dice::Dice;
 use super::ledger::{self, DAY};
 use grapevine_core::answers::period::{Day, Period, Span};
-use grapevine_core::answers::{Brand, Earned, Ledger, Place, Side, Spent};
+use grapevine_core::answers::{Brand, Earned, Ledger, Place, Side, Spent, Written};
 
 /// Days of the plan, and the first day that is not complete. Day 0 stands for 2024-01-01, a Monday, so that
 /// quarters and weeks fall where calendars have them.
@@ -29,6 +29,8 @@ pub(crate) enum World {
     PersistentDemand,
     /// A fifth of the posts.
     FewPosts,
+    /// One post in twenty brings all, the others nothing; those that bring something are alike.
+    RareHits,
 }
 
 impl World {
@@ -38,6 +40,7 @@ impl World {
             World::HeavyTails => "heavy tails",
             World::PersistentDemand => "persistent demand",
             World::FewPosts => "few posts",
+            World::RareHits => "rare hits",
         }
     }
 }
@@ -136,11 +139,16 @@ impl Plan {
         }
         let active_weeks = (ORIGIN..ORIGIN + DAYS).step_by(7).collect();
         let brand = Brand { active_weeks, ..ledger::brand(ORIGIN, i64::from(ORIGIN + DAYS) * DAY) };
-        Ledger { brand, earned, spent: self.spent.clone() }
+        let wrote = |(root, post): (u64, &Post)| Written { day: post.day, side: post.side, place: forum(), root };
+        let written = (1..).zip(&self.posts).map(wrote).collect();
+        Ledger { brand, earned, spent: self.spent.clone(), written }
     }
 
     /// How much more or less than planned a post brings; 1 on average, one in fifty is a hit.
     fn appeal(&self, dice: &mut Dice, side: Side) -> f64 {
+        if self.world == World::RareHits {
+            return if dice.chance(0.05) { 20.0 } else { 0.0 };
+        }
         let (spread, hit) = match (self.world, side) {
             (World::HeavyTails, Side::Broadcast) => (1.6, 12.0),
             (World::HeavyTails, _) => (1.4, 12.0),
@@ -170,10 +178,14 @@ fn at(demand: &[f64], day: Day) -> f64 {
     usize::try_from(day - ORIGIN).ok().and_then(|day| demand.get(day)).copied().unwrap_or(1.0)
 }
 
+fn forum() -> Place {
+    Place { channel: Arc::from("forum"), ..Place::default() }
+}
+
 fn sell(dice: &mut Dice, earned: &mut Vec<Earned>, (day, side, post): (Day, Side, Option<(u64, Day)>)) {
     let margin = (ORDER * dice.skewed(0.8) * 1e6) as i128;
     let sale = Earned {
-        place: Place { channel: Arc::from(if post.is_some() { "forum" } else { "mail" }), ..Place::default() },
+        place: if post.is_some() { forum() } else { Place { channel: Arc::from("mail"), ..Place::default() } },
         root: post.map(|(root, _)| root),
         root_day: post.map(|(_, day)| day),
         age: (dice.unit() * 20.0 * DAY as f64) as i64,

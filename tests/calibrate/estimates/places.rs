@@ -35,7 +35,8 @@ fn brand() -> Brand {
 
 /// A brand's rows in the order of its places, and what each place returns on average. A place has 10 to 80 posts.
 pub(crate) fn returns_of_places(dice: &mut Dice, of: Places) -> (Vec<Row>, Vec<f64>) {
-    let (mut ledger, mut truths) = (Ledger { brand: brand(), earned: Vec::new(), spent: Vec::new() }, Vec::new());
+    let (mut ledger, mut truths) =
+        (Ledger { brand: brand(), earned: Vec::new(), spent: Vec::new(), written: Vec::new() }, Vec::new());
     let mut root = 0;
     for number in 0..of.count {
         let (place, appeal, posts) = (place(number), dice.skewed(of.differ), 10 + (70.0 * dice.unit()) as i32);
@@ -89,7 +90,7 @@ pub(crate) fn pull(dice: &mut Dice, of: Pull) -> Row {
 }
 
 fn nothing_sold(efforts: &[Effort]) -> Vec<Row> {
-    places(&Ledger { brand: brand(), earned: Vec::new(), spent: Vec::new() }, efforts)
+    places(&Ledger { brand: brand(), earned: Vec::new(), spent: Vec::new(), written: Vec::new() }, efforts)
 }
 
 /// What replies bring over weeks.

@@ -55,7 +55,7 @@ pub(crate) fn draw(dice: &mut Dice, posts: u64, spread: f64) -> (Ledger, Vec<Pos
     let cost = (COST * 1e6) as i128;
     let spent = Spent { seconds: 3600, ..ledger::worked(WEEK, Side::Broadcast, cost) };
     let brand = Brand { clicked: vec![Side::Broadcast], ..ledger::brand(WEEK, REACHED) };
-    (Ledger { brand, earned, spent: vec![spent] }, (1..=posts).map(post).collect())
+    (Ledger { brand, earned, spent: vec![spent], written: Vec::new() }, (1..=posts).map(post).collect())
 }
 
 fn sale(root: u64, at: i64, margin: i128) -> Earned {

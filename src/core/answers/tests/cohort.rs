@@ -36,7 +36,7 @@ fn week() -> (Ledger, Vec<Post>) {
     };
     let earned = days.iter().zip(1..).flat_map(sales).collect();
     let spent = vec![hours(WEEK, Side::Broadcast, 50), hours(WEEK + 1, Side::Conversation, 40)];
-    (Ledger { brand: Brand { active_weeks: vec![WEEK], ..brand() }, earned, spent }, posts)
+    (Ledger { brand: Brand { active_weeks: vec![WEEK], ..brand() }, earned, spent, written: Vec::new() }, posts)
 }
 
 #[track_caller]
@@ -104,6 +104,7 @@ fn a_sale_of_another_brand_counts_for_the_post_unless_its_money_is_another() {
         brand: Brand { name: "sister".into(), base_currency: currency.into(), ..brand() },
         earned: vec![sold(1, Side::Broadcast, WEEK, 1, 44)],
         spent: Vec::new(),
+        written: Vec::new(),
     };
     let rows = cohorts(&[ledger.clone(), sister("EUR")], &posts, REACHED);
     assert_eq!(row(&rows, "acme", WEEK, None).margin_base, Some(200 * UNIT));

@@ -64,6 +64,30 @@ fn one_post_that_brings_most_over_many_days_is_one_event() {
 }
 
 #[test]
+fn a_few_hits_among_posts_that_brought_nothing_are_few() {
+    let mut ledger = unlike();
+    // Ten posts that bring the same, each over seventeen days, and 1.2 times what conversation brings.
+    for row in ledger.earned.iter_mut().filter(|row| row.side == Side::Broadcast) {
+        row.root = Some(u64::try_from(row.day / 17).unwrap());
+    }
+    ledger.spent.iter_mut().filter(|row| row.side == Side::Broadcast).for_each(|row| row.time = 25 * UNIT);
+    let hits = find(&comparison(&ledger), Kind::Sides, Span::All).clone();
+    assert_eq!(hits.verdict, Some(Winner::First));
+    let wrote = |side: Side, root: Day| Written { day: root, side, place: Place::default(), root: u64::try_from(root).unwrap() };
+    // Each post of conversation brings something; that a hit was written is known already.
+    ledger.written =
+        (0..RIPE).map(|day| wrote(Side::Conversation, 1000 + day)).map(|post| Written { day: post.day - 1000, ..post }).collect();
+    ledger.written.push(wrote(Side::Broadcast, 3));
+    assert_eq!(find(&comparison(&ledger), Kind::Sides, Span::All), &hits);
+    ledger.written.extend((0..RIPE).map(|day| Written { day, ..wrote(Side::Broadcast, 5000 + day) }));
+    let among = find(&comparison(&ledger), Kind::Sides, Span::All).clone();
+    assert_eq!((among.verdict, among.log_ratio), (Some(Winner::CannotTell), hits.log_ratio));
+    // Ten among 180 differ nearly as much as ten that came by chance: by 1/√10.
+    let half = (among.log_ratio_high.unwrap() - among.log_ratio.unwrap()) / 0.31;
+    assert!((2.1..2.4).contains(&half), "{half}");
+}
+
+#[test]
 fn a_period_is_compared_with_the_one_before() {
     let mut ledger = unlike();
     ledger.earned.iter_mut().filter(|row| row.day < RIPE - 28).for_each(|row| row.margin = row.margin.map(|margin| margin / 9));

@@ -75,7 +75,12 @@ fn ledger(file: &Value) -> Ledger {
         active_weeks: about["active"].as_array().unwrap().iter().map(day).collect(),
         ..brand()
     };
-    Ledger { brand, earned: rows("earned").iter().map(earned).collect(), spent: rows("spent").iter().map(spent).collect() }
+    Ledger {
+        brand,
+        earned: rows("earned").iter().map(earned).collect(),
+        spent: rows("spent").iter().map(spent).collect(),
+        written: Vec::new(),
+    }
 }
 
 /// The figures of a row, by their names in the file.

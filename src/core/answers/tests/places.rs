@@ -7,7 +7,7 @@ use crate::answers::roi::{By, roi};
 
 /// What each of so many places brings on every third day, on the same posts; each costs 10 a day.
 fn many(margins: &[i128]) -> Ledger {
-    let mut ledger = Ledger { brand: brand(), earned: Vec::new(), spent: Vec::new() };
+    let mut ledger = Ledger { brand: brand(), earned: Vec::new(), spent: Vec::new(), written: Vec::new() };
     for (number, margin) in (0_i32..).zip(margins) {
         let place = place("forum", &format!("{number:02}"), "");
         for day in 0..=200 {

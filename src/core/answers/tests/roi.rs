@@ -18,7 +18,7 @@ fn is(found: Option<f64>, expected: f64) {
 fn four_posts() -> Ledger {
     let brand = Brand { active_weeks: vec![monday(150)], ..brand() };
     let earned = (150..154).map(|day| sale(day, Side::Broadcast, u64::try_from(day).unwrap(), 100)).collect();
-    Ledger { brand, earned, spent: vec![hours(150, Side::Broadcast, 200)] }
+    Ledger { brand, earned, spent: vec![hours(150, Side::Broadcast, 200)], written: Vec::new() }
 }
 
 #[test]
