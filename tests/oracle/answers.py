@@ -115,8 +115,8 @@ def span_of_assumptions(cell, cells):
         rest = {key: sum(row["margin"][rule] for row in rows if not row["direct"]) for key, (rows, _) in returning.items()}
         direct = sum(row["margin"][rule] for rows, _ in returning.values() for row in rows if row["direct"])
         takers = sum(max(value, 0) for value in rest.values())
-        shared = rest[cell] + (direct * Fraction(max(rest[cell], 0), takers) if takers else 0)
         part = Fraction(cost(own[1]), sum(cost(out) for _, out in returning.values()) or 1)
+        shared = rest[cell] + direct * (Fraction(max(rest[cell], 0), takers) if takers else part)
         for margin, word, share in itertools.product((rest[cell], shared), ("low", "high"), (0, part)):
             ratios.append(float(margin / (cost(own[1], word) + share * cost(pool, word))) if cost(own[1]) else None)
     return None if None in ratios else (min(ratios), max(ratios))

@@ -437,7 +437,8 @@ class Range:
         """Least and greatest margin over cost, or why there are none."""
         credit, costs = self.of[key]
         shares = any(money.why or money.units for money in self.free.values())
-        missing = [worth(credit[rule]).why for rule in RULES] + [money.why for money in self.direct.values()] + [outlay(costs).why] + ([self.owned.why, self.free["time"].why] if shares else [])
+        by_cost = any(not self.rest[rule] and self.direct[rule].units != 0 for rule in RULES)
+        missing = [worth(credit[rule]).why for rule in RULES] + [money.why for money in self.direct.values()] + ([self.owned.why] if by_cost else []) + [outlay(costs).why] + ([self.owned.why, self.free["time"].why] if shares else [])
         if any(missing):
             return None, why(missing)
         if any(row["unbounded"] for row in costs) or (shares and self.unbounded):
@@ -445,8 +446,8 @@ class Range:
         returns = []
         for rule, direct, bound, shared in itertools.product(RULES, (0, 1), ("low", "high"), (0, 1)):
             own = self.other[key][rule].units
-            margin = own + (direct * self.direct[rule].units * max(0, own) / self.rest[rule] if self.rest[rule] else 0)
-            part = max(0, outlay(costs).units) / self.owned.units if self.owned.units > 0 else 0
+            part = max(0, outlay(costs).units) / self.owned.units if (self.owned.units or 0) > 0 else 0
+            margin = own + direct * self.direct[rule].units * (max(0, own) / self.rest[rule] if self.rest[rule] else part)
             cost = outlay(costs, bound).units + shared * part * (self.free[bound].units if shares else 0)
             if cost <= 0:
                 return None, "unbounded_estimate"

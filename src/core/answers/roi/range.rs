@@ -84,27 +84,41 @@ impl Pool {
         [self.unallocated.point, self.unallocated.low, self.unallocated.high].iter().any(|cost| cost.known() != Some(0))
     }
 
+    /// Whether direct margin is shared out by cost: under some rule nobody has any other.
+    fn shares_by_cost(&self) -> bool {
+        self.rest.iter().zip(&self.direct).any(|(rest, direct)| *rest <= 0.0 && direct.known() != Some(0))
+    }
+
     /// What is not known of anything that the assumptions need.
     fn missing(&self, cell: &Cell) -> Option<Missing> {
         let margins = cell.margin.iter().chain(&self.direct).map(|margin| margin.missing());
+        let allocated = if self.shares_by_cost() { self.allocated.missing() } else { None };
+        let margins = margins.chain([allocated]);
         let others = if self.shares_cost() { first(self.allocated.missing(), self.unallocated.point.missing()) } else { None };
         margins.chain([others, cell.cost.point.missing()]).fold(None, first)
     }
 
-    /// The margin with direct traffic at 0 and at 100 %.
+    /// The margin with direct traffic at 0 and at 100 %. Where no cell has any other margin, nothing says whose work it was: then it is
+    /// shared out by what each cost.
     fn margins(&self, cell: &Cell, rule: usize) -> [f64; 2] {
         let own = rest(cell, rule);
-        let part = if self.rest[rule] > 0.0 { own.max(0.0) / self.rest[rule] } else { 0.0 };
+        let part = if self.rest[rule] > 0.0 { own.max(0.0) / self.rest[rule] } else { self.part_of_cost(cell) };
         [own, own + part * self.direct[rule].value().unwrap_or_default()]
     }
 
     /// The cost with seconds low and high, without and with its part of what has no side.
     fn costs(&self, cell: &Cell) -> [f64; 4] {
         let cost = |money: Money| money.value().unwrap_or_default();
-        let (own, all) = (cost(cell.cost.point), cost(self.allocated));
-        let part = if all > 0.0 { own.max(0.0) / all } else { 0.0 };
+        let part = self.part_of_cost(cell);
         let (low, high) = (cost(cell.cost.low), cost(cell.cost.high));
         [low, high, low + part * cost(self.unallocated.low), high + part * cost(self.unallocated.high)]
+    }
+
+    /// The part of the cost with a side that is the cell's.
+    fn part_of_cost(&self, cell: &Cell) -> f64 {
+        let cost = |money: Money| money.value().unwrap_or_default();
+        let (own, all) = (cost(cell.cost.point), cost(self.allocated));
+        if all > 0.0 { own.max(0.0) / all } else { 0.0 }
     }
 }
 

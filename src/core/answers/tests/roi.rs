@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::answers::period::Span;
-use crate::answers::reason::{Note, Verdict};
+use crate::answers::reason::{Note, Reason, Verdict};
 use crate::answers::roi::{By, Row, roi};
 
 fn row(rows: &[Row], span: Span, side: Side) -> &Row {
@@ -98,11 +98,33 @@ fn a_verdict_holds_at_the_nearer_end_of_the_range() {
 }
 
 #[test]
+fn direct_traffic_is_shared_out_by_cost_where_nobody_sold_anything_else() {
+    let mut ledger = four_posts();
+    ledger.earned.iter_mut().for_each(|row| *row = Earned { direct: true, root: None, side: Side::Other, ..row.clone() });
+    ledger.spent.push(hours(150, Side::Conversation, 100));
+    let rows = roi(&ledger, By::Brand);
+    // 400 direct, on 200 and on 100 that were spent: whoever says that neither brought anything has assumed it.
+    for side in [Side::Broadcast, Side::Conversation] {
+        let row = row(&rows, Span::Last4Weeks, side);
+        assert_eq!((row.roi, row.roi_from, row.reason), (Some(-1.0), Some(-1.0), Some(Reason::NoValue)));
+        is(row.roi_to, 400.0 / 300.0 - 1.0);
+    }
+    missing_cost(&mut ledger);
+    assert_eq!(row(&roi(&ledger, By::Brand), Span::Last4Weeks, Side::Broadcast).roi_to, None);
+}
+
+/// An hour of conversation without a rate.
+fn missing_cost(ledger: &mut Ledger) {
+    ledger.spent.push(Spent { missing: Some(Missing::HourlyRate), ..hours(150, Side::Conversation, 0) });
+}
+
+#[test]
 fn a_verdict_does_not_speak_against_its_own_return() {
     let mut ledger = four_posts();
     ledger.earned.iter_mut().for_each(|row| *row = Earned { direct: true, root: None, side: Side::Other, ..row.clone() });
     ledger.spent[0].side = Side::Other;
-    // Direct traffic doubled what was spent; if it credits nobody, nothing came back.
+    ledger.earned.push(sale(150, Side::Broadcast, 9, 1));
+    // Direct traffic doubled what was spent; if it credits nobody, or broadcast, nothing came back.
     let rows = roi(&ledger, By::Brand);
     let row = row(&rows, Span::Last4Weeks, Side::Other);
     is(row.roi, 1.0);
