@@ -1,5 +1,6 @@
 -- Visits, the brand's replies and own posts, shares and what the calendar says, by minute, zeros are rows: the latest 90 days that both
--- visits and posts cover. Replies of a monologue answer nobody and are none here.
+-- visits and posts cover. Replies of a monologue answer nobody and are none here. Small blocks, because all zeros between the rows of one
+-- block come as one block.
 -- order: brand, minute
 WITH
     -- Declared times beyond that are somebody's clock, not the end of the data.
@@ -50,4 +51,4 @@ FROM dense AS d
 ASOF LEFT JOIN {model.clock} AS k ON k.brand = d.brand AND toDateTime(toUInt32(d.minute * 60), 'UTC') >= k.since
 LEFT JOIN moved AS own ON own.brand = d.brand AND own.minute = d.minute
 LEFT JOIN moved AS every ON every.brand = '' AND every.minute = d.minute
-SETTINGS join_use_nulls = 0
+SETTINGS join_use_nulls = 0, max_block_size = 1024
