@@ -83,13 +83,56 @@ insert("actor", [{"valid_from": "2026-03-01", "actor": 8, "class": "staff", "clu
 insert("progress", [{"epoch": 0, "source": source, "version": 1, "log_end": 0, "watermark": millis(REACHED)} for source in ("t/0", "t/1", "t/2")])
 
 
+def last_clicks():
+    """The click that each conversion is credited to: of the visits to the brand that sold, by whoever bought, in the 30 days before, the
+    first one of the last session. A session ends with the click on another post, or after half an hour."""
+    who, of = lambda visitor: people.get(visitor, visitor), {click["id"]: click for click in clicks}
+    came = collections.defaultdict(list)
+    for visit in sorted(visits, key=lambda visit: visit["time"]):
+        came[visit["brand"], who(visit["visitor"])].append((visit["time"], of[visit["click"]]))
+    known = {sale["id"]: sale for sale in sales}
+    for row in sales + refunds:
+        sale, session, before = known.get(row["refund_of"], row), None, None
+        for time, click in came[sale["brand"], who(sale["visitor"])]:
+            if sale["time"] - 30 * DAY < time <= sale["time"]:
+                if session is None or click["root"] != session["root"] or time - before > HOUR // 2:
+                    session = click
+                before = time
+        if session:
+            yield row, session
+
+
+def up_the_path():
+    """What decay_path gives each node of the way to a sale, half as much for each step away from the click: brand, actor, conversion, post, click, units."""
+    for row, click in last_clicks():
+        if click["target_kind"] == "unknown" or 2 * click["path_inferred"] > click["depth"]:
+            continue
+        nodes = click["path_actors"]
+        # What the row left out of a long way stands after the first node; neighbours of one account are one.
+        way = [nodes[0]] + [None] * (click["depth"] + 1 - len(nodes)) + nodes[1:]
+        way = [node for i, node in enumerate(way) if i == 0 or node in (0, None) or node != way[i - 1]]
+        weights = [Fraction(1, 2 ** (len(way) - 1 - i)) for i in range(len(way))]
+        units = int(row["amount"] * UNIT)
+        exact = [abs(units) * weight / sum(weights) for weight in weights]
+        parts = [int(part) for part in exact]
+        for i in sorted(range(len(way)), key=lambda i: (parts[i] - exact[i], i))[: abs(units) - sum(parts)]:
+            parts[i] += 1
+        for node, part in zip(way, parts):
+            if node:
+                yield {"brand": known_brand(row), "actor": node, "conversion": row["id"], "root": click["root"], "click": click["id"], "units": part if units > 0 else -part}
+
+
+def known_brand(row):
+    """Whose sale it is: of a refund, its sale's."""
+    return next((sale["brand"] for sale in sales if sale["id"] == row["refund_of"]), row["brand"])
+
+
 def brought():
-    """What path_credit gives each person, line by line: units of credit and margin, sales, buyers and posts."""
+    """What the ways to sales give each person: units of credit and margin, sales, buyers and posts."""
     known, at = {row["id"]: row for row in sales + refunds}, {click["id"]: click["time"] for click in clicks}
     found = collections.defaultdict(lambda: {"credit": 0, "margin": 0, "sales": set(), "buyers": set(), "posts": set()})
-    lines = dicts(f"SELECT brand, actor, conversion, root, click, toString(toInt256(toDecimal256(ifNull(credit, 0), 6) * {UNIT})) AS units FROM path_credit WHERE model = 'decay_path' AND reason = ''")
-    for line in lines:
-        key, row = (line["brand"], int(line["actor"])), known[line["conversion"]]
+    for line in up_the_path():
+        key, row = (line["brand"], line["actor"]), known[line["conversion"]]
         if key[1] in (0, *OWN[key[0]].values()) or not SINCE < at[line["click"]] <= REACHED:
             continue
         sum_, sale = found[key], known.get(row["refund_of"], row)
@@ -97,7 +140,7 @@ def brought():
         rate = None if row["currency"] not in FX else Fraction(1) if row["currency"] == base else FX[row["currency"]] / FX.get(base, 1)
         rate = None if rate is None or base != BRANDS[key[0]][0] else Fraction(int(rate * 10**18), 10**18)
         margin = next((rate for rate in (row["margin_rate"], sale["margin_rate"], BRANDS[key[0]][1]) if rate is not None), None)
-        credit = None if rate is None else int(int(line["units"]) * rate)
+        credit = None if rate is None else int(line["units"] * rate)
         part = None if credit is None or margin is None else int(credit * Fraction(margin))
         sum_["credit"] = None if None in (credit, sum_["credit"]) else sum_["credit"] + credit
         sum_["margin"] = None if None in (part, sum_["margin"]) else sum_["margin"] + part
