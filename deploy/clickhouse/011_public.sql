@@ -103,11 +103,11 @@ SELECT * FROM customers_run
 WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'customers') AND (rows['customers'] = 0 OR run IN (SELECT run FROM customers_run GROUP BY run)))
 COMMENT 'Who bought for the first time and who came back, per month and side. First is the first sale ever of the person to the brand, of those that are kept; a refund counts with its sale';
 
--- What each arm of an experiment sold per assigned unit against the control arm, in the reference currency, zeros included: by Welch's test or Student's, whichever is less sure.
+-- What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch's test, zeros included.
 CREATE OR REPLACE VIEW experiments AS
 SELECT * FROM experiments_run
 WHERE run = (SELECT max(run) FROM run WHERE mapContains(rows, 'experiments') AND (rows['experiments'] = 0 OR run IN (SELECT run FROM experiments_run GROUP BY run)))
-COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency, zeros included: by Welch''s test or Student''s, whichever is less sure';
+COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included';
 
 -- Which types of events come as usual, and which have stopped.
 CREATE OR REPLACE VIEW freshness AS

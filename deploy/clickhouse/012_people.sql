@@ -774,7 +774,7 @@ ALTER TABLE {people}.path_credit
 
 CREATE OR REPLACE VIEW {people}.experiments SQL SECURITY DEFINER AS
 SELECT * FROM experiments
-COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency, zeros included: by Welch''s test or Student''s, whichever is less sure';
+COMMENT 'What each arm of an experiment sold per assigned unit against the control arm, in the reference currency: Welch''s test, zeros included';
 ALTER TABLE {people}.experiments
     COMMENT COLUMN run 'Number of the run of grapevine rollup that made the answer',
     COMMENT COLUMN as_of 'How far the data reached when it began',
@@ -790,9 +790,9 @@ ALTER TABLE {people}.experiments
     COMMENT COLUMN mean 'Sales per unit = sales after the assignment (of a time slot: those touched within it) / units; zeros included. Unit: money. Adds: ratio.',
     COMMENT COLUMN control_mean 'Sales per unit of the control arm = mean of control_arm. Unit: money. Adds: ratio.',
     COMMENT COLUMN difference 'Difference = mean - control_mean. Unit: money. Adds: none.',
-    COMMENT COLUMN standard_error 'Standard error = of the difference: by the spread of each arm (Welch) or by one of both (Student), whichever interval is wider. Unit: money. Adds: none.',
+    COMMENT COLUMN standard_error 'Standard error = of the difference after Welch; after Student where that is wider, fewer than ten units of an arm sold anything and the other has more than twice as many. Unit: money. Adds: none.',
     COMMENT COLUMN t 't = difference / standard_error. Unit: errors. Adds: none.',
-    COMMENT COLUMN degrees_of_freedom 'Degrees of freedom = after Welch, or units + control_units - 2 where one spread of both is taken. Unit: number. Adds: none.',
+    COMMENT COLUMN degrees_of_freedom 'Degrees of freedom = after Welch, or units + control_units - 2 (Student). Unit: number. Adds: none.',
     COMMENT COLUMN p_value 'p value = two-sided, by t and degrees_of_freedom. Unit: probability. Adds: none.',
     COMMENT COLUMN low 'At least = lower end of the 95 % interval. Unit: money. Adds: none.',
     COMMENT COLUMN high 'At most = upper end of the 95 % interval. Unit: money. Adds: none.',

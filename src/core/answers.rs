@@ -32,7 +32,7 @@ use period::{Day, Period, monday};
 
 /// Raised when an answer, an estimate or a rule of credit says something else of the same data: what two runs said may be compared
 /// only under one revision.
-pub const REVISION: u32 = 6;
+pub const REVISION: u32 = 7;
 
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;

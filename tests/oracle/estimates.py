@@ -80,10 +80,11 @@ def ratios():
         if min((whole > 0).sum(axis=1)) > 1:
             row["difference"] = scores(part[0], whole[0])[0] - scores(part[1], whole[1])[0]
             t = stats.t.ppf(0.975, min(freedom([int(b) for b in side if b], "") for side in whole))
-            # The interval is that of two more clusters a side, all part and none.
+            # Of a side that shows no spread the interval is that of two more clusters, all part and none.
+            alike = numpy.repeat((part.sum(axis=1) == 0) | (part.sum(axis=1) == whole.sum(axis=1)), 2)
             sizes = whole.sum(axis=1) / (whole > 0).sum(axis=1)
-            more = numpy.array([[sizes[0], sizes[0], 0, 0], [0, 0, sizes[1], sizes[1]]])
-            part, whole = numpy.hstack([part, more * [1, 0, 1, 0]]), numpy.hstack([whole, more])
+            more = numpy.array([[sizes[0], sizes[0], 0, 0], [0, 0, sizes[1], sizes[1]]])[:, alike]
+            part, whole = numpy.hstack([part, more * numpy.array([1, 0, 1, 0])[alike]]), numpy.hstack([whole, more])
             (p, own), (q, other) = scores(part[0], whole[0]), scores(part[1], whole[1])
             error = math.sqrt(float((own**2).sum() + (other**2).sum() - 2 * (own * other).sum()))
             row |= {"low": p - q - t * error, "high": p - q + t * error}
@@ -137,9 +138,9 @@ def trials():
                          ([0.0] * 20, [0.0] * 380 + few), ([3.0, 40.0, 0.5], few)]:
         row = {"arm": arm, "control": control, "difference": None, "t": None, "freedom": None, "p": None, "low": None, "high": None}
         if min(len(arm), len(control)) > 1 and len(set(arm + control)) > 1:
-            # Welch's and Student's: the wider interval stands.
+            # Welch's; where fewer than ten units of an arm sold anything and the other has more than twice as many, Student's if its interval is wider.
             tests = [(CompareMeans.from_data(numpy.array(arm), numpy.array(control)).tconfint_diff(usevar=usevar), stats.ttest_ind(arm, control, equal_var=usevar == "pooled")) for usevar in ("unequal", "pooled")]
-            (low, high), test = max(tests, key=lambda found: found[0][1] - found[0][0])
+            (low, high), test = max(tests if any(numpy.count_nonzero(few) < 10 and len(many) > 2 * len(few) for few, many in ((arm, control), (control, arm))) else tests[:1], key=lambda found: found[0][1] - found[0][0])
             row |= {"difference": float(numpy.mean(arm) - numpy.mean(control)), "t": float(test.statistic), "freedom": float(test.df), "p": float(test.pvalue), "low": float(low), "high": float(high)}
         yield row
 

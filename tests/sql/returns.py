@@ -636,10 +636,10 @@ def immediacy():
             few |= n < 20
             p[side] = sum(early[key] for key in keys) / b if b else None
             if n > 1:
-                # The interval is that of two more roots of the mean size, whose clicks were all early and all late.
-                sign, b_more, n_more = 1 if side == "conversation" else -1, b + 2 * b / n, n + 2
-                middle[side] = (sum(early[key] for key in keys) + b / n) / b_more
-                more = {(side, "early"): (b / n, b / n), (side, "late"): (0, b / n)}
+                # Where roots show no spread, the interval is that of two more of the mean size, whose clicks were all early and all late.
+                more = {(side, "early"): (b / n, b / n), (side, "late"): (0, b / n)} if p[side] in (0, 1) else {}
+                sign, b_more, n_more = 1 if side == "conversation" else -1, b + len(more) * b / n, n + len(more)
+                middle[side] = (sum(early[key] for key in keys) + sum(a for a, _ in more.values())) / b_more
                 for root, (a, of) in {**{key[2]: (early[key], every[key]) for key in keys}, **more}.items():
                     errors[root] += sign * (a - middle[side] * of) / b_more * math.sqrt(n_more / (n_more - 1))
             degrees.append(freedom(b, sum(every[key] ** 2 for key in keys)) if keys else 3)

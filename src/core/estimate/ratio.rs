@@ -4,9 +4,9 @@
 //! (Cochran, Sampling Techniques, 3rd edition 1977, chapter 6). Clusters that are in both shares bring a covariance, with the
 //! geometric mean of both factors, so that the variance of the difference is never below 0.
 //!
-//! A share near 0 or 1 of few clusters shows less spread than it has, and none where all are alike. So the interval of a difference is that
-//! of the sides with two more clusters each, as large as they are on average, of which one is all part and the other none (Agresti and
-//! Caffo, Simple and effective confidence intervals for proportions and differences of proportions, 2000, of single draws).
+//! Clusters that are all part, or all none, show no spread: of a few of them the share is not known to the point. The interval is then that
+//! of the side with two more clusters, as large as they are on average, of which one is all part and the other none (after Agresti and Caffo,
+//! Simple and effective confidence intervals for proportions and differences of proportions, 2000, who do so with single draws).
 
 use super::sum::{EFFECTIVE_MIN, Sum};
 use super::{Unsaid, effective, finite, freedom, student};
@@ -70,11 +70,12 @@ impl Total {
         (self.whole > 0.0).then(|| self.part / self.whole)
     }
 
-    /// Two more clusters of the mean size: one that is all part, one that is none.
+    /// What is added to clusters that show no spread: two of the mean size, one that is all part and one that is none.
     #[expect(clippy::cast_precision_loss, reason = "a number of clusters")]
-    fn doubt(&self) -> [Share; 2] {
+    fn doubt(&self) -> impl Iterator<Item = Share> {
         let whole = self.whole / self.clusters as f64;
-        [whole, 0.0].map(|part| Share { part, whole })
+        let all_alike = self.part <= 0.0 || self.part >= self.whole;
+        [whole, 0.0].into_iter().filter(move |_| all_alike).map(move |part| Share { part, whole })
     }
 
     /// √(R/(R − 1)).

@@ -1,16 +1,25 @@
 //! Two arms of an experiment: the difference of their means, by Welch's test (The generalization of "Student's" problem when several
-//! different population variances are involved, 1947) or by Student's with one variance of both arms, whichever is less sure.
+//! different population variances are involved, 1947).
 //!
-//! Welch's alone believes of each arm the spread that it shows. A small arm in which nobody happened to buy shows none, and would be taken
-//! for one that is known never to sell: of arms of 20 and of 1,000 units that are alike, where one in twenty buys, it calls 46 of 100
-//! different. With arms of equal size the two tests have the same error, and Welch's the fewer degrees of freedom.
+//! It believes of each arm the spread that it shows. A small arm in which nobody happened to buy shows none, and would be taken for one that
+//! is known never to sell: of arms of 20 and of 1,000 units that are alike, where one in twenty buys, it calls 41 of 100 different. So
+//! an arm of which fewer than ten units sold anything, beside one of more than twice its size, is believed no more than by Student's test,
+//! with one spread of both.
 
 use super::{Unsaid, finite, student};
+
+/// So many units of an arm have sold something where its spread is believed whatever stands beside it.
+const SOLD: usize = 10;
+
+/// How many times as many units the other arm may have where the spread of an arm is believed however few of it sold.
+const ALIKE: f64 = 2.0;
 
 /// One arm. Units without an outcome are in it as zeros.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Arm {
     units: f64,
+    /// Units that are not 0.
+    sold: usize,
     mean: f64,
     /// Σ(x − mean)²/(units − 1).
     variance: f64,
@@ -43,7 +52,13 @@ impl Arm {
         let units = values.len() as f64;
         let mean = if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / units };
         let spread: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
-        Arm { units, mean, variance: if units > 1.0 { spread / (units - 1.0) } else { 0.0 } }
+        let sold = values.iter().filter(|value| **value != 0.0).count();
+        Arm { units, sold, mean, variance: if units > 1.0 { spread / (units - 1.0) } else { 0.0 } }
+    }
+
+    /// Whether it shows too little beside another arm for its own spread to be believed.
+    fn is_doubted_beside(&self, other: Arm) -> bool {
+        self.sold < SOLD && other.units > ALIKE * self.units
     }
 
     /// The mean of its units, 0 without any.
@@ -67,9 +82,10 @@ pub fn test(arm: Arm, control: Arm) -> Result<Trial, Unsaid> {
         return Err(Unsaid::FewUnits);
     }
     let [own, together] = [Error::of_each(arm, control), Error::of_both(arm, control)];
-    let wider = if together.half()? > own.half()? { together } else { own };
-    let Error { square, freedom: degrees_of_freedom } = wider;
-    let (standard_error, half) = (square.sqrt(), wider.half()?);
+    let is_doubted = arm.is_doubted_beside(control) || control.is_doubted_beside(arm);
+    let error = if is_doubted && together.half()? > own.half()? { together } else { own };
+    let Error { square, freedom: degrees_of_freedom } = error;
+    let (standard_error, half) = (square.sqrt(), error.half()?);
     let difference = finite(arm.mean - control.mean)?;
     let t = difference / standard_error;
     let p_value = student::two_sided(t, degrees_of_freedom);
@@ -94,7 +110,7 @@ impl Error {
         Error { square: own + other, freedom }
     }
 
-    /// By one spread that both have, as they do where the arms do not matter (Student).
+    /// By one spread of both, which they have where the arms do not matter (Student).
     fn of_both(arm: Arm, control: Arm) -> Error {
         let freedom = arm.units + control.units - 2.0;
         let own = (arm.units - 1.0) / freedom;

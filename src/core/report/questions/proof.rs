@@ -31,8 +31,8 @@ const MEANINGS: Meanings = &[
     ),
     (
         "interval",
-        "95\u{a0}%, of each arm alone, by Welch's test over units or Student's, whichever is less sure. An interval that holds 0 \
-            proves nothing either way.",
+        "95\u{a0}%, of each arm alone, by Welch's test over units; where fewer than ten units of an arm sold anything and the other \
+            has more than twice as many, by Student's if that is less sure. An interval that holds 0 proves nothing either way.",
     ),
     (
         "undecided",
