@@ -53,4 +53,3 @@ FROM placed AS r
 ASOF LEFT JOIN media_price_list AS m ON m.channel = r.priced_channel AND r.day >= m.valid_from
 ASOF LEFT JOIN (SELECT brand, valid_from, base_currency FROM brand FINAL) AS b ON b.brand = r.brand AND r.day >= b.valid_from
 ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS f ON f.currency = b.base_currency AND r.day >= f.valid_from
-SETTINGS join_use_nulls = 0

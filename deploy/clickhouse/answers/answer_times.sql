@@ -32,4 +32,3 @@ FROM (
     SELECT m.*, toDateTime(toInt64(m.quarter) + k.utc_offset, 'UTC') AS local
     FROM placed AS m ASOF LEFT JOIN {model.clock} AS k ON k.brand = m.brand AND m.quarter >= k.since)
 GROUP BY brand, channel, weekday, hour
-SETTINGS join_use_nulls = 0

@@ -32,4 +32,3 @@ FROM (
     ) AS d
     ASOF LEFT JOIN {model.clock} AS k ON k.brand = d.brand AND d.reached >= k.since
 )
-SETTINGS join_use_nulls = 0

@@ -36,4 +36,3 @@ SELECT
 FROM every AS e
 LEFT JOIN set_off AS s ON s.brand = e.brand AND s.actor = e.actor
 LEFT JOIN brought AS b ON b.brand = e.brand AND b.actor = e.actor
-SETTINGS join_use_nulls = 0

@@ -56,4 +56,3 @@ SELECT
     ]), '; ') AS missing
 FROM known
 WINDOW b AS (PARTITION BY brand)
-SETTINGS join_use_nulls = 0

@@ -18,4 +18,3 @@ SELECT
     multiIf(max(lacks = 'other_currency'), 'other_currency', max(lacks = 'missing_exchange_rate'), 'missing_exchange_rate', '') AS reason
 FROM line AS l
 GROUP BY brand, month, side
-SETTINGS join_use_nulls = 0

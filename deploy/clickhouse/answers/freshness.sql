@@ -39,4 +39,3 @@ SELECT
     if(gaps < 5, NULL, toBool(silent_seconds > 5 * usual_gap_seconds)) AS late,
     if(gaps < 5, 'few_events', '') AS reason
 FROM spaced
-SETTINGS join_use_nulls = 0

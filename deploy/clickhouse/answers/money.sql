@@ -29,4 +29,3 @@ FROM (
     GROUP BY day, brand, campaign, channel, community, side, entry, currency, base_currency, estimated, reason
 ) AS m
 ASOF LEFT JOIN (SELECT campaign, valid_from, owner FROM campaign_row) AS k ON k.campaign = m.campaign AND m.day >= k.valid_from
-SETTINGS join_use_nulls = 0

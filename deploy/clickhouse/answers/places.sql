@@ -17,4 +17,3 @@ FROM {model.placed} AS p
 LEFT JOIN called AS c ON c.channel = p.channel AND c.community = p.community
 LEFT JOIN spent AS s ON s.brand = p.brand AND s.channel = p.channel AND s.community = p.community
 LEFT JOIN {model.base} AS n ON n.brand = p.brand
-SETTINGS join_use_nulls = 0

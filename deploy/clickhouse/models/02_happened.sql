@@ -7,4 +7,3 @@ FROM (
         brand_replies, mentions, reactions, deletes, clicks, sharers, repliers, share_minutes, brand_reply_minutes, samples
     FROM activity) AS a
 ASOF LEFT JOIN {model.clock} AS k ON k.brand = a.brand AND a.window_start >= k.since
-SETTINGS join_use_nulls = 0

@@ -6,4 +6,3 @@ FROM (SELECT brand, valid_from, base_currency, toDateTime({as_of}) AS until FROM
 ASOF LEFT JOIN {model.clock} AS k ON k.brand = b.brand AND b.until >= k.since
 WHERE b.valid_from <= toDate(toDateTime(greatest(0, toInt64(b.until) + k.utc_offset), 'UTC'))
 GROUP BY brand
-SETTINGS join_use_nulls = 0

@@ -31,4 +31,3 @@ SELECT
         transform(c.utm_source, sources.1, sources.2, ''))) AS told_side
 FROM placed AS c
 ASOF LEFT JOIN {model.clock} AS k ON k.brand = c.brand AND toDateTime(c.time) >= k.since
-SETTINGS join_use_nulls = 0

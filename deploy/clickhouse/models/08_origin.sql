@@ -40,4 +40,3 @@ FROM (
     LEFT ANY JOIN {model.click} AS c ON c.click = i.click
 ) AS v
 ASOF LEFT JOIN {model.clock} AS k ON k.brand = v.brand AND toDateTime(v.time) >= k.since
-SETTINGS join_use_nulls = 0

@@ -27,4 +27,3 @@ SELECT
     toUInt64(w.posts) AS posts, toUInt64(d.post_visits) AS post_visits
 FROM wrote AS w LEFT JOIN drawn AS d ON d.root = w.root AND d.week = w.week
 WHERE brand != ''
-SETTINGS join_use_nulls = 0

@@ -39,4 +39,3 @@ ASOF LEFT JOIN (SELECT brand, valid_from, margin_rate FROM brand FINAL) AS b ON 
 ASOF LEFT JOIN {model.person} AS p ON p.visitor = c.visitor AND c.sold_day >= p.since
 ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS f ON f.currency = c.currency AND c.day >= f.valid_from
 ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS g ON g.currency = n.base_currency AND c.day >= g.valid_from
-SETTINGS join_use_nulls = 0

@@ -27,4 +27,3 @@ SELECT
 FROM weighed
 ARRAY JOIN arrayPushBack(actors, 0) AS actor, arrayPushBack(generations, -1) AS generation, split(toInt256(toDecimal256(value, 6) * 1000000), weights) AS part
 WHERE generation >= 0 OR cut > 0
-SETTINGS join_use_nulls = 0

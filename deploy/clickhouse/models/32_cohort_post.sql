@@ -14,4 +14,3 @@ FROM (
     HAVING max(posts) > 0 AND (max(posts > 0 AND is_brand) OR max(brand_replies) > 0) AND brand != ''
 ) AS r
 ASOF LEFT JOIN {model.clock} AS k ON k.brand = r.brand AND toDateTime(r.root_time) >= k.since
-SETTINGS join_use_nulls = 0

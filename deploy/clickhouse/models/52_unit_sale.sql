@@ -37,4 +37,3 @@ SELECT
     s.amount * toFloat64(f.to_base) AS value, f.to_base = 0 AS no_rate
 FROM sale AS s
 ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS f ON f.currency = s.currency AND s.day >= f.valid_from
-SETTINGS join_use_nulls = 0

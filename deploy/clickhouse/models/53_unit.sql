@@ -12,4 +12,3 @@ FROM (
     ON c.experiment = a.experiment) AS a
 LEFT JOIN {model.unit_sale} AS s ON s.of_experiment = if(a.is_slot, a.experiment, '') AND s.unit_type = a.unit_type AND s.unit = a.unit
 GROUP BY a.experiment, a.unit_type, a.unit, a.arm
-SETTINGS join_use_nulls = 0

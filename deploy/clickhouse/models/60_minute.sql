@@ -51,4 +51,4 @@ FROM dense AS d
 ASOF LEFT JOIN {model.clock} AS k ON k.brand = d.brand AND toDateTime(toUInt32(d.minute * 60), 'UTC') >= k.since
 LEFT JOIN moved AS own ON own.brand = d.brand AND own.minute = d.minute
 LEFT JOIN moved AS every ON every.brand = '' AND every.minute = d.minute
-SETTINGS join_use_nulls = 0, max_block_size = 1024
+SETTINGS max_block_size = 1024

@@ -30,7 +30,6 @@ FROM (
     FROM (SELECT *, ifNull(root_time, first_time) AS begun FROM thread_life) AS t
     ASOF LEFT JOIN {model.clock} AS k ON k.brand = t.brand AND toDateTime(t.begun) >= k.since
     GROUP BY brand, channel, community, week
-    SETTINGS join_use_nulls = 0
 ) AS w
 ARRAY JOIN ['brand', 'place'] AS grain
 GROUP BY grain, week, brand, channel, community

@@ -43,4 +43,3 @@ SELECT
 FROM every AS m
 ASOF LEFT JOIN (SELECT currency, valid_from, to_base FROM fx FINAL) AS f ON f.currency = m.currency AND m.day >= f.valid_from
 WHERE m.entry.1 != 'missing rates' OR m.entry.4 != '' OR f.to_base = 0
-SETTINGS join_use_nulls = 0

@@ -25,4 +25,3 @@ WITH
 SELECT toString(brand) AS brand, move.1 AS week, sumForEachIf(counts, move.2) AS counts, groupUniqArrayArrayIf(names, move.2) AS names
 FROM spanned
 GROUP BY brand, week
-SETTINGS join_use_nulls = 0
