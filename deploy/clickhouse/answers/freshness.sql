@@ -2,30 +2,35 @@
 -- between two such quarters over the 90 days up to it. Late is what has been silent for five of these, as far as the data reach.
 WITH
     came AS (
-        SELECT figure.1 AS type, brand, at
+        SELECT figure.1 AS type, brand, figure.2 AS quarters
         FROM (
             SELECT
-                brand, window_start AS at, [('post', max(h.posts > 0)), ('share', max(h.shares > 0)), ('reply', max(h.replies > 0)),
-                    ('reaction', max(h.reactions > 0)), ('delete', max(h.deletes > 0)), ('sample', max(notEmpty(h.samples)))] AS figures
+                brand, [('post', groupUniqArrayIf(window_start, h.posts > 0)), ('share', groupUniqArrayIf(window_start, h.shares > 0)),
+                    ('reply', groupUniqArrayIf(window_start, h.replies > 0)), ('reaction', groupUniqArrayIf(window_start, h.reactions > 0)),
+                    ('delete', groupUniqArrayIf(window_start, h.deletes > 0)),
+                    ('sample', groupUniqArrayIf(window_start, notEmpty(h.samples)))] AS figures
             FROM {model.happened} AS h
-            GROUP BY brand, at)
+            GROUP BY brand)
         ARRAY JOIN figures AS figure
-        WHERE figure.2
         UNION ALL
-        SELECT 'click' AS type, brand, toStartOfFifteenMinutes(toDateTime(time)) AS at FROM {model.click} GROUP BY brand, at
+        SELECT 'click' AS type, brand, groupUniqArray(toStartOfFifteenMinutes(toDateTime(time))) AS quarters
+        FROM {model.click} GROUP BY brand
         UNION ALL
-        SELECT 'visit' AS type, brand, toStartOfFifteenMinutes(toDateTime(time)) AS at FROM {model.origin} GROUP BY brand, at
+        SELECT 'visit' AS type, brand, groupUniqArray(toStartOfFifteenMinutes(toDateTime(time))) AS quarters
+        FROM {model.origin} GROUP BY brand
         UNION ALL
-        SELECT 'conversion' AS type, brand, toStartOfFifteenMinutes(toDateTime(s.at)) AS at FROM {model.sale} AS s
+        SELECT 'conversion' AS type, brand, [toStartOfFifteenMinutes(toDateTime(s.at))] AS quarters FROM {model.sale} AS s
         UNION ALL
-        SELECT 'cost' AS type, if(c.brand != '', c.brand, k.brand) AS brand, toStartOfFifteenMinutes(toDateTime(c.time)) AS at
+        SELECT 'cost' AS type, if(c.brand != '', c.brand, k.brand) AS brand, [toStartOfFifteenMinutes(toDateTime(c.time))] AS quarters
         FROM (SELECT *, toDate(time) AS day FROM cost_row) AS c
         ASOF LEFT JOIN (SELECT campaign, valid_from, brand FROM campaign_row) AS k ON k.campaign = c.campaign AND c.day >= k.valid_from
         UNION ALL
-        SELECT 'report' AS type, brand, toStartOfFifteenMinutes(toDateTime(time)) AS at FROM report_row),
+        SELECT 'report' AS type, brand, [toStartOfFifteenMinutes(toDateTime(time))] AS quarters FROM report_row),
     known AS (
-        SELECT toString(brand) AS brand, type, groupUniqArray(toUnixTimestamp(at)) AS quarters
-        FROM came WHERE at <= {as_of} GROUP BY brand, type),
+        SELECT
+            toString(brand) AS brand, type,
+            arrayMap(at -> toUnixTimestamp(at), arrayFilter(at -> at <= {as_of}, groupUniqArrayArray(c.quarters))) AS quarters
+        FROM came AS c GROUP BY brand, type HAVING notEmpty(quarters)),
     spaced AS (
         SELECT
             brand, type, arrayMax(quarters) AS last, toDateTime(last, 'UTC') AS newest,
