@@ -38,7 +38,7 @@ impl Made {
             Made::Attribution => ["base", "sale", "touch"].contains(&model),
             Made::With(other) => other == model,
             Made::Returns => {
-                ["click_root", "cohort_post", "earned", "effort", "known", "ruled", "spent", "written"].contains(&model)
+                ["click_root", "cohort_post", "effort", "known", "part", "posted", "ruled", "spent", "written"].contains(&model)
             }
             Made::Experiments => ["carried", "unit"].contains(&model),
             Made::Response => ["immediacy", "minute"].contains(&model),
@@ -134,23 +134,23 @@ pub const MODELS: &[Model] = &[
     with("credit", "ruled", &["sale"]),
     model("path_credit", &["credit"], include_str!("../../deploy/clickhouse/models/26_path_credit.sql")),
     model("cohort_post", &["happened"], include_str!("../../deploy/clickhouse/models/32_cohort_post.sql")),
-    model("earned", &["part"], include_str!("../../deploy/clickhouse/models/40_earned.sql")),
+    model("posted", &["part"], include_str!("../../deploy/clickhouse/models/40_posted.sql")),
     model("spent", &["cost"], include_str!("../../deploy/clickhouse/models/41_spent.sql")),
     model(
         "known",
-        &["origin", "spent", "earned", "click", "happened"],
+        &["origin", "spent", "part", "click", "happened"],
         include_str!("../../deploy/clickhouse/models/42_known.sql"),
     ),
     model("written", &["happened"], include_str!("../../deploy/clickhouse/models/43_written.sql")),
     Model { name: "placed", of: &["known"], made: Made::Returns },
     with("placed", "comparison", &["known"]),
     with("placed", "immediacy", &["click_root"]),
-    with("placed", "roi", &["earned", "spent"]),
+    with("placed", "roi", &["part", "spent"]),
     with("placed", "roi_by_rule", &["ruled", "spent"]),
-    with("placed", "roi_campaign", &["earned", "spent"]),
-    with("placed", "roi_channel", &["earned", "spent"]),
+    with("placed", "roi_campaign", &["part", "spent"]),
+    with("placed", "roi_channel", &["part", "spent"]),
     with("placed", "roi_cohort", &["known"]),
-    with("placed", "roi_place", &["earned", "spent"]),
+    with("placed", "roi_place", &["part", "spent"]),
     model("assigned", &["assignment"], include_str!("../../deploy/clickhouse/models/50_assigned.sql")),
     model("carried", &["assigned"], include_str!("../../deploy/clickhouse/models/51_carried.sql")),
     model("unit_sale", &["sale"], include_str!("../../deploy/clickhouse/models/52_unit_sale.sql")),

@@ -1,12 +1,12 @@
 //! The answers about returns: what each brand earned and spent out of the store, `crate::answers` says what it amounts to, rows back.
 //!
-//! The models `known`, `earned`, `spent`, `written`, `ruled`, `cohort_post` and `effort` are read whole: they have a row a sale and touch, a
-//! day and thing, a root and day, a post, or a root and week, no more.
+//! The models `known`, `part`, `posted`, `spent`, `written`, `ruled`, `cohort_post` and `effort` are read whole: they have a row a sale and
+//! touch, a day and thing, a root and day, a post, or a root and week, no more.
 
 mod said;
 mod written;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use ::clickhouse::Row;
@@ -49,7 +49,6 @@ struct EarnedRow {
     community: String,
     campaign: String,
     root: u64,
-    root_day: Option<Day>,
     direct: bool,
     is_refund: bool,
     age: i64,
@@ -61,6 +60,13 @@ struct EarnedRow {
     basis: Option<u8>,
     revenue: i128,
     before_direct: bool,
+}
+
+#[derive(Row, Deserialize)]
+struct PostedRow {
+    brand: String,
+    root: u64,
+    day: Day,
 }
 
 #[derive(Row, Deserialize)]
@@ -182,12 +188,16 @@ async fn read(reader: Reader<'_>) -> Result<(Vec<Ledger>, BTreeMap<Arc<str>, Vec
         };
         ledgers.insert(name, Ledger { brand, earned: Vec::new(), spent: Vec::new(), written: Vec::new() });
     }
-    let columns = "brand, day, side, channel, community, campaign, root, root_day, direct, is_refund, age, share, margin, missing, \
-        sold_at, money_day, basis, revenue, before_direct";
-    let mut rows = reader.rows::<EarnedRow>("earned", columns)?;
+    let posted = reader.all::<PostedRow>("posted", "brand, root, day").await?;
+    let posted: HashMap<(Arc<str>, u64), Day> =
+        posted.into_iter().map(|row| ((texts.of(row.brand), row.root), row.day)).collect();
+    let columns = "brand, day, side, channel, community, campaign, if(root = '', 0, cityHash64(root)) AS root, direct, is_refund, age, share, \
+        margin, missing, sold_at, money_day, basis, revenue, before_direct";
+    let mut rows = reader.rows::<EarnedRow>("part", columns)?;
     while let Some(row) = rows.next().await? {
         if let Some(ledger) = ledgers.get_mut(row.brand.as_str()) {
-            ledger.earned.extend(earned(row, &mut texts));
+            let root_day = posted.get(&(ledger.brand.name.clone(), row.root)).copied();
+            ledger.earned.extend(earned(row, root_day, &mut texts));
         }
     }
     let columns =
@@ -299,13 +309,13 @@ fn missing(number: u8) -> Option<Missing> {
     }
 }
 
-fn earned(row: EarnedRow, texts: &mut Texts) -> Option<Earned> {
+fn earned(row: EarnedRow, root_day: Option<Day>, texts: &mut Texts) -> Option<Earned> {
     Some(Earned {
         day: row.day,
         side: side(&row.side)?,
         place: texts.place(row.channel, row.community, row.campaign),
         root: (row.root != 0).then_some(row.root),
-        root_day: row.root_day,
+        root_day,
         direct: row.direct,
         is_refund: row.is_refund,
         age: row.age,

@@ -7,7 +7,7 @@ WITH
         UNION ALL
         SELECT brand, NULL, min(day), [], [] FROM {model.spent} GROUP BY brand
         UNION ALL
-        SELECT brand, NULL, NULL, [], [] FROM {model.earned} GROUP BY brand
+        SELECT brand, NULL, NULL, [], [] FROM {model.part} GROUP BY brand
         UNION ALL
         SELECT brand, NULL, NULL, groupUniqArray(target_side), [] FROM {model.click} WHERE target_side != '' GROUP BY brand
         UNION ALL
