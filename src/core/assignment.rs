@@ -92,6 +92,13 @@ pub enum Event {
         /// Whether the tables have shown by then that they are whole.
         whole: bool,
     },
+    /// The same, of an assignment before this one: what the store said when it was asked may not have it yet.
+    DurableLate {
+        /// The offset.
+        next: Offset,
+        /// Whether the tables have shown by then that they are whole.
+        whole: bool,
+    },
     /// The store knows less than it was said to know.
     Forgotten,
     /// Its state was published, or not.
@@ -157,8 +164,8 @@ pub struct Assignment {
 
 #[derive(Debug)]
 enum State {
-    /// The stores and the log are being asked, after so many failures.
-    Opening(u32),
+    /// The stores and the log are being asked, after so many failures; and what was said to be durable since.
+    Opening { failures: u32, heard: Promise },
     /// Its first checkpoint is being published before any row: nobody knows it, or its limits have changed.
     FirstCheckpoint { engine: Box<Engine>, promise: Promise, bounds: Bounds, failures: u32 },
     /// The log is being asked to hand out its records.
@@ -177,7 +184,7 @@ impl Assignment {
     /// A partition that was just given to this loop, and the first thing to do about it.
     #[must_use]
     pub fn new(id: AssignmentId, source: Arc<str>) -> (Assignment, Command) {
-        (Assignment { id, source, state: State::Opening(0) }, Command::Ask(0))
+        (Assignment { id, source, state: State::opening(0) }, Command::Ask(0))
     }
 
     /// Something happened. What does not belong to the state is no news: an answer that came too late, a word said twice.
@@ -260,6 +267,10 @@ impl Assignment {
 }
 
 impl State {
+    fn opening(failures: u32) -> State {
+        State::Opening { failures, heard: Promise::default() }
+    }
+
     fn running(&self) -> Option<&Running> {
         if let State::Running(running) | State::Leaving(running, _) = self { Some(running) } else { None }
     }

@@ -73,11 +73,11 @@ impl InFlight {
         Some(self.waiting.swap_remove(at))
     }
 
-    /// Whether no older flush has rows of the same partitions.
+    /// Whether no older flush has rows of the same partitions, also of assignments before: what becomes of their `progress` is to be known by then.
     fn is_first(&self, batch: &FlushBatch) -> bool {
         let older = self.flushes.iter().take_while(|flush| flush.number < batch.number);
         let mut ids = older.flat_map(|flush| &flush.covers);
-        !ids.any(|id| batch.covers.iter().any(|cover| cover.id == *id))
+        !ids.any(|id| batch.covers.iter().any(|cover| cover.id.partition == id.partition))
     }
 }
 
@@ -110,6 +110,18 @@ mod tests {
         assert_eq!(turn(&mut flying), None, "the rows of the first are not there yet");
         flying.wait(batch(1, &[0, 1]));
         assert_eq!((turn(&mut flying), turn(&mut flying)), (Some(1), None), "its progress is not there yet");
+        flying.settle(1);
+        assert_eq!(turn(&mut flying), Some(2));
+    }
+
+    #[test]
+    fn a_partition_that_was_opened_again_waits_for_what_was_sent_before() {
+        let mut flying = sealed(&[(1, &[0])]);
+        let mut again = batch(2, &[0]);
+        again.covers[0].id.number += 1;
+        flying.seal(&again);
+        flying.wait(again);
+        assert_eq!(turn(&mut flying), None, "its progress may be there in a moment");
         flying.settle(1);
         assert_eq!(turn(&mut flying), Some(2));
     }

@@ -247,12 +247,13 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// Rows are durable, so the states that stand for them may be published: those of partitions that are still read, or leave.
     fn durable(&mut self, batch: FlushBatch) -> Result<(), WorkerError> {
         let FlushBatch { covers, stamps, checkpoints, .. } = batch;
-        for (Cover { id, next, whole }, stamps) in covers.into_iter().zip(stamps) {
-            if let Some(stamps) = stamps {
-                self.acknowledge(id.partition, next);
-                self.observer.notice(Notice::Acknowledged { partition: id.partition, stamps: &stamps });
-            }
-            self.answer(id, Event::Durable { next, whole })?;
+        let appended = covers.into_iter().zip(stamps).filter_map(|(cover, stamps)| Some((cover, stamps?)));
+        for (Cover { id, next, whole }, stamps) in appended {
+            self.acknowledge(id.partition, next);
+            self.observer.notice(Notice::Acknowledged { partition: id.partition, stamps: &stamps });
+            let is_held = self.is_held(id);
+            let event = if is_held { Event::Durable { next, whole } } else { Event::DurableLate { next, whole } };
+            self.tell(id.partition, event)?;
         }
         for PendingCheckpoint { id, next, promise, state, room } in checkpoints {
             if self.held(id).and_then(Assignment::running).is_some() {

@@ -45,16 +45,14 @@ impl Forgetting {
     }
 
     /// A member hears that its `progress` is in the store, and perhaps that all tables of lives hold the rows: for one of its
-    /// openings of the source. Whoever has opened it again meanwhile found what was there then, and holds no more than that against the store.
+    /// openings of the source, also where it has opened it again meanwhile.
     pub(crate) fn settled(&mut self, (member, opening): (usize, u64), source: &str, version: Offset, whole: bool) {
         if let Some(members) = self.unsettled.get_mut(source) {
             members.remove(&(member, opening));
         }
-        if opening == self.openings(member, source) {
-            self.settled.insert(source.to_owned(), (member, version));
-            if whole {
-                self.told(member, source, version);
-            }
+        self.settled.insert(source.to_owned(), (member, version));
+        if whole {
+            self.told(member, source, version);
         }
     }
 

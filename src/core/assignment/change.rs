@@ -25,10 +25,22 @@ impl Assignment {
                 (State::Leaving(running, farewell), None)
             }
             (state, Event::Revoked(_)) => (State::Gone, Some(release(state.running(), None))),
-            (State::Opening(failures), Event::Answered(found, promise, bounds)) => {
+            (State::Opening { failures, heard }, Event::Answered(found, promise, bounds)) => {
+                let promise = promise.and(heard.progress, heard.tables);
                 self.opened(now, failures, (found, promise, bounds), terms)
             }
-            (State::Opening(failures), Event::NotAnswered) => ask_again(failures),
+            (State::Opening { failures, .. }, Event::NotAnswered) => ask_again(failures),
+            (State::Opening { failures, heard }, Event::DurableLate { next, whole }) => {
+                (State::Opening { failures, heard: heard.and(Some(next), whole.then_some(next)) }, None)
+            }
+            (State::FirstCheckpoint { engine, promise, bounds, failures }, Event::DurableLate { next, whole }) => {
+                let promise = promise.and(Some(next), whole.then_some(next));
+                (State::FirstCheckpoint { engine, promise, bounds, failures }, None)
+            }
+            (State::Starting(mut running), event @ Event::DurableLate { .. }) => {
+                running.note(now, &event, terms);
+                (State::Starting(running), None)
+            }
             (State::FirstCheckpoint { engine, promise, bounds, failures }, Event::Published(first, Ok(())))
                 if first.next == engine.next() =>
             {
@@ -109,5 +121,5 @@ pub(super) fn refuse(why: String) -> (State, Option<Command>) {
 
 fn ask_again(failures: u32) -> (State, Option<Command>) {
     let failures = failures.saturating_add(1);
-    (State::Opening(failures), Some(Command::Ask(failures)))
+    (State::opening(failures), Some(Command::Ask(failures)))
 }

@@ -80,6 +80,11 @@ pub fn written(upto: Option<Offset>) -> u64 {
 }
 
 impl Promise {
+    /// The same, and what was said to be there besides.
+    pub(super) fn and(self, progress: Option<Offset>, tables: Option<Offset>) -> Promise {
+        Promise { progress: self.progress.max(progress), tables: self.tables.max(tables), ..self }
+    }
+
     /// What the store must know from here on, if it knows what was promised: as much as it says now, which may be more.
     ///
     /// # Errors

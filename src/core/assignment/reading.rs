@@ -256,6 +256,8 @@ impl Running {
                 self.promise.progress = self.promise.progress.max(Some(*next));
                 self.opened_after = 0;
             }
+            // Of rows that this engine may have yet to fold.
+            Event::DurableLate { next, whole } => self.promise = self.promise.and(Some(*next), whole.then_some(*next)),
             Event::Published(publication, outcome) => return self.published(now, *publication, outcome, terms),
             Event::Committed(next) => self.committed = self.committed.max(Some(*next)),
             Event::NotCommitted(next) if *next == self.published => return Noted::NotCommitted,

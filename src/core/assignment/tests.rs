@@ -171,6 +171,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("compared: log short", Event::Compared(Bounds { end: 1, ..bounds() })),
         ("not compared", Event::NotCompared),
         ("durable 2", Event::Durable { next: 2, whole: true }),
+        ("durable late 7", Event::DurableLate { next: 7, whole: true }),
         ("forgotten", Event::Forgotten),
         ("published 2", published(2, Ok(()))),
         ("published 0", published(0, Ok(()))),
@@ -187,7 +188,7 @@ fn events() -> Vec<(&'static str, Event)> {
 
 fn name(assignment: &Assignment) -> String {
     match &assignment.state {
-        State::Opening(failures) => format!("opening({failures})"),
+        State::Opening { failures, .. } => format!("opening({failures})"),
         State::FirstCheckpoint { failures, .. } => format!("first checkpoint({failures})"),
         State::Starting(_) => "starting".to_owned(),
         State::Running(_) => "running".to_owned(),
@@ -299,6 +300,28 @@ fn the_last_state_waits_until_the_tables_have_shown_that_they_are_whole() {
     assert_eq!((assignment.rows_due(UNTIL, UNTIL), assignment.last_state_due()), (None, None), "once");
     let mut assignment = after(assignment, [Event::Durable { next: 2, whole: true }]);
     assert_eq!(assignment.last_state(NOW).map(|(next, ..)| next), Some(2));
+}
+
+/// Its answer was on its way when the store was asked what it knows: what it says is promised from then on, whatever the store said.
+#[test]
+fn what_is_durable_of_an_assignment_before_is_promised_wherever_it_is_heard() {
+    let said = |assignment: &Assignment| {
+        let Promise { progress, tables, .. } = assignment.running().unwrap().promise();
+        (progress, tables)
+    };
+    let late = |next, whole| Event::DurableLate { next, whole };
+    let opens = || [Event::Answered(Found::Nothing, promise(), bounds()), published(0, Ok(())), Event::Started];
+    for heard in 0..=opens().len() {
+        let mut events = opens().into_iter().collect::<Vec<_>>();
+        events.splice(heard..heard, [late(7, false), late(5, true)]);
+        let opened = after(new(), events);
+        assert_eq!(said(&opened), (Some(7), Some(5)), "heard after {heard} steps");
+        assert_eq!(opened.running().unwrap().position(Partition(0)).durable, None, "nothing that it folds");
+    }
+    let asked_again = after(new(), [late(7, true), Event::NotAnswered].into_iter().chain(opens()));
+    assert_eq!(said(&asked_again), (Some(1), Some(1)), "the store is asked after that");
+    let leaving = after(leaving_with_rows(), [late(7, true)]);
+    assert_eq!(said(&leaving), (Some(7), Some(7)));
 }
 
 /// Another member may have moved the marks of the tables and lost the partition before its `progress` was there.
