@@ -20,6 +20,10 @@ use crate::loss::{Evidence, Loss, LostLives, OfRecords, Shown};
 use crate::record::{Offset, Record};
 use crate::row::{Progress, Rows};
 
+mod passed;
+
+use passed::Passed;
+
 /// What a source needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -137,45 +141,6 @@ struct Counted {
     shown: Shown,
 }
 
-/// What was seen of the log.
-#[derive(Debug)]
-struct Passed {
-    next: Offset,
-    /// Those that are in the counts of the state.
-    records: u64,
-    /// Where none are.
-    uncounted: Vec<Range<Offset>>,
-    /// From the first gap between records to the last.
-    gaps: Option<Range<Offset>>,
-    /// Whether it has begun where it was asked to begin, all the time.
-    is_uncut: bool,
-    /// Whether compaction takes records out of it.
-    is_compacted: bool,
-}
-
-impl Passed {
-    /// A record stands at an offset.
-    fn note(&mut self, at: Offset) {
-        self.go_on(at);
-        self.next = at + 1;
-        self.records += u64::from(self.counts(at));
-    }
-
-    /// Whether a record at an offset is in the counts of the state.
-    fn counts(&self, at: Offset) -> bool {
-        !self.uncounted.iter().any(|part| part.contains(&at))
-    }
-
-    /// The log goes on at an offset, with nothing before it.
-    fn go_on(&mut self, at: Offset) {
-        if at > self.next {
-            let first = self.gaps.as_ref().map_or(self.next, |gaps| gaps.start);
-            self.gaps = Some(first..at);
-            self.next = at;
-        }
-    }
-}
-
 impl Rewrite {
     /// A source that is to be rewritten, in pieces of about so many rows.
     ///
@@ -192,7 +157,7 @@ impl Rewrite {
         Ok(Rewrite {
             lives: evidence.lost_lives(),
             counted: Counted { next, shown },
-            passed: Passed { next, records: 0, uncounted, gaps: None, is_uncut: true, is_compacted: false },
+            passed: Passed::new(next, uncounted),
             log_end: bounds.end,
             rows_max,
             unrecorded,
@@ -214,13 +179,23 @@ impl Rewrite {
     /// When it is another log.
     pub fn recognise(&self, found: Option<&Record<'_>>) -> Result<(), String> {
         let Some(offset) = self.witness() else { return Ok(()) };
-        if found.is_some_and(|record| record.offset == offset && self.engine.recognises(record)) {
-            return Ok(());
-        }
-        Err(format!(
-            "the log of {} does not hold at offset {offset} the record that was read there: it is another one, or was cut; raise `epoch`",
+        let is_it = found.is_some_and(|record| record.offset == offset && self.engine.recognises(record));
+        if is_it { Ok(()) } else { Err(self.another_log(offset)) }
+    }
+
+    fn another_log(&self, witness: Offset) -> String {
+        format!(
+            "the log of {} does not hold at offset {witness} the record that was read there: it is another one, or was cut; raise `epoch`",
             self.engine.source()
-        ))
+        )
+    }
+
+    /// The log goes on at an offset with this record, or with none: it may have become another one since it was looked at.
+    fn stays(&self, at: Offset, record: Option<&Record<'_>>) -> Result<(), String> {
+        let Some(witness) = self.witness() else { return Ok(()) };
+        let is_skipped = (self.next()..at).contains(&witness);
+        let is_another = witness == at && record.is_some_and(|record| !self.engine.recognises(record));
+        if is_skipped || is_another { Err(self.another_log(witness)) } else { Ok(()) }
     }
 
     /// Whether the log reaches back to where all of its records were counted: then it shows by itself that some are missing. Marks of
@@ -310,9 +285,13 @@ impl Rewrite {
     }
 
     /// The log gave these records, in order.
-    pub fn read(&mut self, records: &[Record<'_>]) {
-        let next = if self.is_counting() { self.counted.next } else { self.passed.next };
+    ///
+    /// # Errors
+    /// When it has become another log.
+    pub fn read(&mut self, records: &[Record<'_>]) -> Result<(), String> {
+        let next = self.next();
         for record in records.iter().filter(|record| (next..self.evidence.progress.version).contains(&record.offset)) {
+            self.stays(record.offset, Some(record))?;
             let event = event::parse(record);
             if self.is_counting() {
                 if self.passed.counts(record.offset) {
@@ -326,16 +305,31 @@ impl Rewrite {
                 self.lives.note(record.offset, gone);
             }
         }
+        Ok(())
     }
 
     fn is_counting(&self) -> bool {
         matches!(self.phase, Phase::Count)
     }
 
+    /// From where on it is read.
+    fn next(&self) -> Offset {
+        if self.is_counting() { self.counted.next } else { self.passed.next }
+    }
+
     /// The log holds no more records below an offset.
-    pub fn read_to(&mut self, next: Offset) {
+    ///
+    /// # Errors
+    /// When it has become another log.
+    pub fn read_to(&mut self, next: Offset) -> Result<(), String> {
         let next = next.min(self.evidence.progress.version);
-        if self.is_counting() { self.counted.next = next } else { self.passed.go_on(next) }
+        self.stays(next, None)?;
+        if self.is_counting() {
+            self.counted.next = next
+        } else {
+            self.passed.go_on(next)
+        }
+        Ok(())
     }
 
     /// The log begins at an offset by now: retention has taken what was to be read before it.
@@ -445,11 +439,7 @@ mod tests {
                 }
                 Step::Read(part) => {
                     let records: Vec<_> = held.iter().filter(|at| part.contains(at)).take(2).copied().map(record).collect();
-                    if records.is_empty() {
-                        rewrite.read_to(part.end)
-                    } else {
-                        rewrite.read(&records)
-                    }
+                    if records.is_empty() { rewrite.read_to(part.end) } else { rewrite.read(&records) }.unwrap();
                     words.push("read".to_owned());
                 }
                 Step::Insert(rows) => {
@@ -486,13 +476,38 @@ mod tests {
     fn what_retention_takes_meanwhile_is_named_when_it_is_seen() {
         let mut rewrite = opened(0, false);
         assert!(matches!(rewrite.step(), Step::Read(part) if part == (0..6)));
-        rewrite.read(&[record(0), record(1)]);
+        rewrite.read(&[record(0), record(1)]).unwrap();
         rewrite.begins_at(4);
         let said = steps(&mut rewrite, &[4, 5]);
         assert!(said.starts_with("visit:2-4 rejects:2-4 read "), "{said}");
         assert!(said.contains(" root:0-6 "), "lives can be counted no more: {said}");
         rewrite.begins_at(9);
         assert_eq!(steps(&mut rewrite, &[]), "", "it has been read");
+    }
+
+    #[test]
+    fn a_log_that_becomes_another_one_while_it_is_read_is_not_read_to_its_end() {
+        let another = |offset| Record { payload: Some(b"another"), ..record(offset) };
+        let reading = |records: &[Record<'_>]| {
+            let mut rewrite = opened(0, false);
+            assert!(matches!(rewrite.step(), Step::Read(part) if part == (0..6)));
+            let said = rewrite.read(records).err();
+            (rewrite, said)
+        };
+        let (mut rewrite, said) = reading(&[record(0), another(1), record(2)]);
+        assert_eq!(said, None, "only the last one that was read is known");
+        assert!(rewrite.read(&[record(3), another(5)]).unwrap_err().contains("the log of t/0 does not hold at offset 5"));
+        let (mut rewrite, _) = reading(&[record(0), record(4)]);
+        assert!(rewrite.read_to(6).unwrap_err().contains("raise `epoch`"), "it is gone");
+        let (mut rewrite, _) = reading(&[record(0), record(4)]);
+        rewrite.begins_at(6);
+        assert_eq!(rewrite.read_to(6), Ok(()), "retention took it");
+        // The same where it is counted first.
+        let state = state();
+        let found = Found { known: known(Some(6), Some(6)), ..lost(&state, 2) };
+        let mut rewrite = of(found);
+        assert!(matches!(rewrite.step(), Step::Read(part) if part == (2..6)));
+        assert!(rewrite.read(&[record(2), another(5)]).is_err() && rewrite.read_to(6).is_err());
     }
 
     #[test]
@@ -550,8 +565,11 @@ mod tests {
         assert!(said.starts_with("read visit:0-2 read "), "{said}");
         rewrite = of(whole(2));
         rewrite.begins_at(9);
+        assert!(matches!(rewrite.step(), Step::Record(lost) if lost.iter().all(|loss| (loss.first, loss.next) == (0, 2))));
+        assert!(matches!(rewrite.step(), Step::Read(part) if part == (2..6)));
+        rewrite.begins_at(9);
         said = steps(&mut rewrite, &[]);
-        assert!(said.starts_with("visit:0-2 rejects:0-2 read"), "{said}");
+        assert!(said.starts_with("visit:2-6 rejects:2-6 "), "{said}");
     }
 
     /// What the table of losses keeps.

@@ -402,7 +402,8 @@ impl World {
         let some = 1 + self.rewriting.dice.index(12);
         let held = log.entries.iter().filter(|entry| part.contains(&entry.offset) && !holes.contains(&entry.offset));
         let records: Vec<Record<'_>> = held.take(some).map(|entry| entry.record()).collect();
-        if records.is_empty() { rewrite.read_to(part.end) } else { rewrite.read(&records) }
+        let said = if records.is_empty() { rewrite.read_to(part.end) } else { rewrite.read(&records) };
+        said.expect("the log is the one it was");
     }
 
     /// Keeps what is named as lost, and looks whether it may be; `asked`: from this offset on the log was counted first.

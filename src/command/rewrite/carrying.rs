@@ -82,10 +82,10 @@ impl Parts<'_> {
         let failed = |said: String| CommandError::Kafka(format!("{}: {said}", source.name));
         match opened.records().await.map_err(failed)? {
             Part::Records(records) => {
-                rewrite.read(&records);
+                rewrite.read(&records).map_err(CommandError::Refused)?;
                 at = records.last().map_or(at, |last| last.offset + 1);
             }
-            Part::Over => rewrite.read_to(part.end),
+            Part::Over => rewrite.read_to(part.end).map_err(CommandError::Refused)?,
             Part::NotHeld(said) => {
                 let (first, _) = self.log.bounds(source.partition)?;
                 if first <= part.start {
