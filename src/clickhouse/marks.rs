@@ -115,6 +115,16 @@ impl ClickHouseSink {
         self.move_marks(rows, &ours()).await
     }
 
+    /// The newest version that the mark of a source has in any table.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn newest_mark(&self, source: &str) -> Result<Option<u64>, Failure> {
+        self.catch_up().await?;
+        let ask = self.current(self.client().query_raw(&format!("SELECT maxOrNull(upto) FROM ({})", found()))).await?;
+        self.answer(ask.param("marks", vec![mark(self.epoch, source)])).await
+    }
+
     async fn move_marks(&self, rows: &[Append], condition: &str) -> Result<bool, Failure> {
         let versions: Vec<_> = rows.iter().map(|append| append.progress.version).collect();
         for table in marked() {

@@ -35,6 +35,13 @@ pub enum Standing {
     Forgotten,
 }
 
+/// The number of a run, by which it knows its own marks again: greater than that of any before, also where the clock was set back since.
+/// `lot`, drawn by chance, tells it from another one that begins at the same time.
+#[must_use]
+pub fn number_of_run(clock: u64, newest: Option<u64>, lot: u16) -> u64 {
+    clock.max(assignment::written(newest)).saturating_add(lot.into())
+}
+
 /// What a source needs, by one of its states, of which the newer ones have not said it; `None` where an older state must. A worker would
 /// find the same. Where there is no older one, it is forgotten.
 #[must_use]
@@ -608,6 +615,17 @@ mod tests {
         let nothing = Promise { progress: None, ..promise(0) };
         assert!(is_asked_for(Standing::Whole, &promise(9), true) && !is_asked_for(Standing::Whole, &nothing, true));
         assert!(!is_asked_for(Standing::Whole, &promise(9), false) && !is_asked_for(Standing::Heals, &promise(9), true));
+    }
+
+    #[test]
+    fn a_run_has_a_greater_number_than_any_before_whatever_the_clock_says() {
+        assert_eq!(number_of_run(50, None, 7), 57);
+        assert_eq!(number_of_run(50, Some(40), 0), 50);
+        for lot in [0, 7] {
+            let behind = number_of_run(50, Some(90), lot);
+            assert_eq!(behind, 91 + u64::from(lot), "the clock was set back");
+            assert!(number_of_run(50, Some(behind), 0) > behind);
+        }
     }
 
     #[test]

@@ -236,6 +236,7 @@ async fn what_the_store_says_of_a_source_that_is_written_again_is_what_it_holds(
     database.run("TRUNCATE TABLE thread").await;
     assert!(!sink.mark_anew(&all(7)).await.unwrap());
     assert_eq!(tables(&sink.known("t/0").await.unwrap())[3], None);
+    assert_eq!((sink.newest_mark("rewrite:t/0").await, sink.newest_mark("rewrite:t/1").await), (Ok(Some(7)), Ok(None)));
     assert!(sink.mark_anew(&[again(9, None)]).await.unwrap() && sink.mark_anew(&[again(10, None)]).await.unwrap());
     assert!(!sink.mark_anew(&all(9)).await.unwrap(), "somebody else has begun the same");
     assert!(sink.mark_anew(&all(10)).await.unwrap());

@@ -25,6 +25,8 @@ use grapevine::worker::{Append, Bounds, Known, Promise, StoreId, StoredState};
 /// What was rewritten, and what the log has lost.
 pub(crate) struct Rewriting {
     dice: Dice,
+    /// What a clock says, and lots.
+    chance: Dice,
     /// Whether it happens in this history.
     pub(crate) happens: bool,
     stores: u128,
@@ -66,7 +68,8 @@ impl Rewriting {
     pub(crate) fn new(seed: u64) -> Rewriting {
         let mut dice = Dice::new(seed, 3);
         let happens = dice.chance(250);
-        Rewriting { dice, happens, stores: 1, facts_are_gone: false, holes: BTreeMap::new(), runs: Vec::new() }
+        let chance = Dice::new(seed, 4);
+        Rewriting { dice, chance, happens, stores: 1, facts_are_gone: false, holes: BTreeMap::new(), runs: Vec::new() }
     }
 
     /// Whether it happens now.
@@ -77,6 +80,12 @@ impl Rewriting {
     /// Whether the rest of a history, which waits for the store, is rewritten rather than brought back.
     pub(crate) fn is_the_cure(&mut self) -> bool {
         self.dice.chance(500)
+    }
+
+    /// The number of a run, by a clock that is set now and then, and back.
+    fn number_of_run(&mut self, newest: Option<u64>) -> u64 {
+        let lot = u16::try_from(self.chance.below(1 << 16)).expect("it is below that");
+        rewrite::number_of_run(self.chance.below(1 << 17), newest, lot)
     }
 
     /// Whether anything was rewritten.
@@ -319,7 +328,9 @@ impl World {
             committed: None,
             partitions: self.logs.len(),
         };
-        let (again, run) = (format!("rewrite:{source}"), self.rewriting.runs.len() as u64);
+        let again = format!("rewrite:{source}");
+        let newest = MARKED.iter().filter_map(|table| self.tables.mark_of(table, &again)).max();
+        let run = self.rewriting.number_of_run(newest);
         self.perhaps_lose_meanwhile();
         MARKED.iter().for_each(|table| self.tables.mark_anew(table, &again, run));
         self.perhaps_lose_meanwhile();

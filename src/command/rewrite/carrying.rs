@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::kafka::{Part, Stretch};
 use crate::loss::Loss;
 use crate::record::Offset;
-use crate::rewrite::{Rewrite, Step};
+use crate::rewrite::{self, Rewrite, Step};
 use crate::row::{Progress, Rows};
 use crate::service;
 use crate::worker::{Append, Appended, Promise, Sink as _};
@@ -26,8 +26,8 @@ const IDS_BYTES_MAX: usize = 48 << 10;
 impl Parts<'_> {
     /// Rewrites a source.
     pub(super) async fn carry_out(&self, plan: &mut Plan) -> Result<(), CommandError> {
-        // Greater than of any before. Put first, and asked for last: all that is asked and written between is of the same tables.
-        let run = u64::try_from(service::now()).unwrap_or_default();
+        // Put first, and asked for last: all that is asked and written between is of the same tables.
+        let run = self.number_of_run(&plan.source).await?;
         self.make_marks(&plan.source, &[known_again(&plan.source, run, None)]).await?;
         if self.known(&plan.source.name).await? != plan.source.known {
             return Err(changed(&plan.source));
@@ -64,6 +64,12 @@ impl Parts<'_> {
         bar.finish_and_clear();
         plan.is_done = true;
         Ok(())
+    }
+
+    async fn number_of_run(&self, source: &Source) -> Result<u64, CommandError> {
+        let again = marks::of_rewriting(&source.name);
+        let newest = insist(async || self.sink.newest_mark(&again).await).await.map_err(|error| unfinished(source, error))?;
+        Ok(rewrite::number_of_run(u64::try_from(service::now()).unwrap_or_default(), newest, rand::random()))
     }
 
     /// The next records of a part of the log.
