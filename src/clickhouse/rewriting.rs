@@ -29,7 +29,7 @@ fn further(table: &str) -> String {
 /// Of which oldest record each source has a row in a part of a table of facts, whose versions count offsets down from the largest number.
 fn oldest_between(table: &str) -> String {
     format!(
-        "SELECT toString(source), bitNot(max(version)) FROM {table} WHERE epoch = {{epoch:UInt16}} AND source IN {{sources:Array(String)}} \
+        "SELECT toString(source), bitNot(max(version)) FROM {table} WHERE epoch = {{epoch:UInt16}} \
          AND id > {{after:String}} AND id <= {{upto:String}} GROUP BY source"
     )
 }
@@ -49,7 +49,7 @@ impl ClickHouseSink {
         self.names(self.of_source(ask, source).await?.param("ids", ids)).await
     }
 
-    /// Of which oldest record each of some sources has a row in a part of a table of facts, and the last id of that part: it has so many rows
+    /// Of which oldest record each source has a row in a part of a table of facts, and the last id of that part: it has so many rows
     /// behind an id, in the order of the table's key. Nothing where there are none.
     ///
     /// # Errors
@@ -57,7 +57,6 @@ impl ClickHouseSink {
     pub async fn oldest_facts(
         &self,
         table: &str,
-        sources: &[&str],
         (after, rows): (&str, u64),
     ) -> Result<Option<(String, Vec<(String, Offset)>)>, Failure> {
         self.catch_up().await?;
@@ -67,7 +66,7 @@ impl ClickHouseSink {
             return Ok(None);
         }
         let ask = self.current(self.client().query_raw(&oldest_between(table))).await?.param("epoch", self.epoch);
-        let ask = ask.param("sources", sources).param("after", after).param("upto", &upto);
+        let ask = ask.param("after", after).param("upto", &upto);
         let oldest = self.within(async { ask.fetch_all().await.map_err(|error| classify(&error)) }).await?;
         Ok(Some((upto, oldest)))
     }

@@ -30,6 +30,8 @@ pub(crate) struct Rewriting {
     /// Whether it happens in this history.
     pub(crate) happens: bool,
     stores: u128,
+    /// Whether one runs inside another one.
+    is_second: bool,
     /// Until all of them are written again.
     pub(crate) facts_are_gone: bool,
     /// Records that compaction has taken out of logs.
@@ -69,7 +71,16 @@ impl Rewriting {
         let mut dice = Dice::new(seed, 3);
         let happens = dice.chance(250);
         let chance = Dice::new(seed, 4);
-        Rewriting { dice, chance, happens, stores: 1, facts_are_gone: false, holes: BTreeMap::new(), runs: Vec::new() }
+        Rewriting {
+            dice,
+            chance,
+            happens,
+            stores: 1,
+            is_second: false,
+            facts_are_gone: false,
+            holes: BTreeMap::new(),
+            runs: Vec::new(),
+        }
     }
 
     /// Whether it happens now.
@@ -190,6 +201,17 @@ impl World {
             _ => self.empty_some(&MARKED, Fault::TableEmptied),
         }
         self.faults.note(Fault::StoreLostInRewrite);
+    }
+
+    /// Somebody else runs the same while it writes.
+    fn perhaps_rewrite_meanwhile(&mut self, rules: &Rules, all: bool) {
+        if self.rewriting.is_second || !self.rewriting.chance.chance(10) {
+            return;
+        }
+        self.faults.note(Fault::RewriteInRewrite);
+        self.rewriting.is_second = true;
+        self.rewrite(rules, all);
+        self.rewriting.is_second = false;
     }
 
     fn rewriting_copy(&mut self) -> Option<Tables> {
@@ -348,10 +370,12 @@ impl World {
             rewrite.recognise(entry.map(|entry| entry.record()).as_ref()).expect("the log is the one it was");
         }
         let known = batch::known_at(rules, &source, &log, state.next);
+        let place = self.rewriting.runs.len();
         self.rewriting.runs.push(Run { source: source.to_string(), known, losses: BTreeMap::new() });
         loop {
             let step = rewrite.step();
             self.perhaps_lose_meanwhile();
+            self.perhaps_rewrite_meanwhile(rules, kill.log_waits);
             let is_killed = kill.steps == 0;
             kill.steps = kill.steps.saturating_sub(1);
             match step {
@@ -359,7 +383,7 @@ impl World {
                 Step::Record(_) | Step::Append(_) if is_killed => return Ending::Killed,
                 Step::Record(losses) => {
                     let asked = rewrite.evidence().asks_the_log().then_some(bounds.first);
-                    self.note(&source, (&log, partition), asked, losses);
+                    self.note(place, (&log, partition), asked, losses);
                 }
                 Step::Read(part) => self.read((&log, partition), part, kill.log_waits, &mut rewrite),
                 Step::Insert(mut rows) => {
@@ -417,17 +441,20 @@ impl World {
         said.expect("the log is the one it was");
     }
 
-    /// Keeps what is named as lost, and looks whether it may be; `asked`: from this offset on the log was counted first.
-    fn note(&mut self, source: &str, (log, partition): (&Log, Partition), asked: Option<Offset>, losses: Vec<Loss>) {
+    /// Keeps what a run names as lost, and looks whether it may be; `asked`: from this offset on the log was counted first.
+    fn note(&mut self, place: usize, (log, partition): (&Log, Partition), asked: Option<Offset>, losses: Vec<Loss>) {
         let first = self.firsts[slot(partition)];
         let holes = self.rewriting.holes.get(&partition).cloned().unwrap_or_default();
-        let (run, before) = self.rewriting.runs.split_last_mut().expect("it has begun");
+        let Run { source, known, .. } = &self.rewriting.runs[place];
+        let (source, lives) = (source.clone(), known.lives.clone());
         for loss in losses {
-            let place = (loss.table, loss.first);
-            let mut of_source: Vec<&mut Run> = before.iter_mut().filter(|run| run.source == source).collect();
-            let stands = of_source.iter().filter_map(|run| run.losses.get(&place)).all(|noted| loss.stands_over(noted));
+            let at = (loss.table, loss.first);
+            let runs = self.rewriting.runs.iter_mut().enumerate();
+            let mut others: Vec<&mut Run> =
+                runs.filter(|(other, run)| *other != place && run.source == source).map(|(_, run)| run).collect();
+            let stands = others.iter().filter_map(|run| run.losses.get(&at)).all(|noted| loss.stands_over(noted));
             if stands {
-                of_source.iter_mut().for_each(|run| run.losses.retain(|noted, _| *noted != place));
+                others.iter_mut().for_each(|run| run.losses.retain(|noted, _| *noted != at));
             }
             let part = loss.first..loss.next;
             assert!(!part.is_empty(), "{source}: {loss:?}");
@@ -446,14 +473,14 @@ impl World {
                 assert!(!must_be_right || log.has_any_of(loss.table, part), "{source}: {loss:?}, but there was nothing");
             } else {
                 self.faults.note(if loss.lives.is_some() { Fault::LivesCounted } else { Fault::LivesLost });
-                let gone = gone(log, &run.known.lives, source, part);
+                let gone = gone(log, &lives, &source, part);
                 match loss.lives {
                     Some(lives) => assert!((1..=gone).contains(&lives), "{source}: {loss:?}, but {gone} are gone"),
                     None => assert!(is_cut, "{source}: {loss:?}, but the log shows which"),
                 }
             }
             if stands {
-                run.losses.insert(place, loss);
+                self.rewriting.runs[place].losses.insert(at, loss);
             }
         }
     }

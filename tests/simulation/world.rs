@@ -35,7 +35,7 @@ faults! {
     NewestFailed, TornSkipped, CommitFailed, CommitLate, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted, MemoryShort,
     Paused, Idle, EndReached,
     InputCorrupted, InputDuplicated, InputReordered, RootLate, RootNever, HistoryBackfilled, ClockJumped, KeyMoved,
-    Rewrite, RewriteOfAll, RewriteKilled, RewriteOvertaken, StoreLostInRewrite, StoreDropped, FactsEmptied, OlderFactsLost, LogHoled, HeadCutInRewrite, RecordsLost, LivesLost, LivesCounted, ClickWrittenAgain,
+    Rewrite, RewriteOfAll, RewriteKilled, RewriteOvertaken, StoreLostInRewrite, RewriteInRewrite, StoreDropped, FactsEmptied, OlderFactsLost, LogHoled, HeadCutInRewrite, RecordsLost, LivesLost, LivesCounted, ClickWrittenAgain,
     OffsetsSkipped, EvictedByAge, EvictedByBudget, SettingsMixed, HeadCut, LastReadExpired, PublishedByTwo,
 }
 

@@ -57,9 +57,8 @@ impl Parts<'_> {
             if plans.is_empty() {
                 break;
             }
-            let sources: Vec<&str> = plans.iter().map(|plan| &*plan.source.name).collect();
             let piece = insist(async || {
-                let piece = self.sink.oldest_facts(table, &sources, (&after, size.get())).await;
+                let piece = self.sink.oldest_facts(table, (&after, size.get())).await;
                 if piece.is_err() {
                     size.set((size.get() / 2).max(ROWS_LEAST));
                 }

@@ -8,6 +8,9 @@ use crate::command::outcome::CommandError;
 use crate::migrations;
 use crate::rewrite;
 
+/// So many sources are named in one statement: their names must fit into a request.
+const SOURCES_MAX: usize = 256;
+
 impl Parts<'_> {
     /// The id that the store is to be given, if it is an empty one in the place of that which the states name. From there on it is taken for
     /// that one.
@@ -43,11 +46,14 @@ impl Parts<'_> {
         if epoch == 0 || sources.is_empty() {
             return Ok(());
         }
-        // In one statement, and below every version of a promotion: somebody may promote one of them meanwhile.
+        // Asked and given in one statement, and below every version of a promotion: somebody may promote one of them meanwhile.
         let give = "INSERT INTO active_epoch (source, epoch, version) SELECT given, {epoch:UInt16}, 0 FROM \
                     (SELECT arrayJoin({sources:Array(String)}) AS given) WHERE given NOT IN (SELECT source FROM active_epoch)";
-        let query = self.database.query(give).param("sources", sources).param("epoch", epoch);
-        self.database.run("let the views read what is rewritten", query).await
+        for some in sources.chunks(SOURCES_MAX) {
+            let query = self.database.query(give).param("sources", some).param("epoch", epoch);
+            self.database.run("let the views read what is rewritten", query).await?;
+        }
+        Ok(())
     }
 
     /// The tables that people load and that hold nothing, in words.
