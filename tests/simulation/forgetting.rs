@@ -100,6 +100,11 @@ impl Forgetting {
         if self.past.is_empty() { None } else { self.past.get(choose(self.past.len())).cloned() }
     }
 
+    /// The store went back behind marks that were just made of a source: by them whoever opens it notices.
+    pub(crate) fn is_behind(&mut self, source: &str, marks: Offset) {
+        self.lost.insert(source.to_owned(), marks);
+    }
+
     /// A source was written again: what was known of it before is not brought back.
     pub(crate) fn is_rewritten(&mut self, source: &str) {
         if let Some(known) = &mut self.known {

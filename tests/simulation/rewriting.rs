@@ -398,7 +398,12 @@ impl World {
                     let tables = if is_killed { self.rewriting.dice.index(MARKED.len()) } else { MARKED.len() };
                     MARKED[..tables].iter().for_each(|table| self.tables.mark_anew(table, &source, progress.version));
                 }
-                Step::Append(progress) => self.append_anew(progress),
+                Step::Append(progress) => {
+                    if self.tables.marked(&source) < Some(progress.version) {
+                        self.forgetting.is_behind(&source, progress.version);
+                    }
+                    self.append_anew(progress);
+                }
                 Step::Done => break,
             }
             if is_killed {
