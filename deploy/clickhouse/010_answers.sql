@@ -302,13 +302,13 @@ CREATE TABLE IF NOT EXISTS experiments_run (
     mean               Nullable(Float64) COMMENT 'Sales per unit: sales after the assignment (of a time slot: those touched within it) / units; zeros included',
     control_mean       Nullable(Float64) COMMENT 'Sales per unit of the control arm: mean of control_arm',
     difference         Nullable(Float64) COMMENT 'Difference: mean - control_mean',
-    standard_error     Nullable(Float64) COMMENT 'Standard error: of the difference after Welch',
+    standard_error     Nullable(Float64) COMMENT 'Standard error: of the difference after Welch; after Student where that is wider, fewer than ten units of an arm sold anything and the other has more than one and a half times as many',
     t                  Nullable(Float64) COMMENT 't: difference / standard_error',
-    degrees_of_freedom Nullable(Float64) COMMENT 'Degrees of freedom: after Welch',
-    p_value            Nullable(Float64) COMMENT 'p value: of Welch''s test',
+    degrees_of_freedom Nullable(Float64) COMMENT 'Degrees of freedom: after Welch, or units + control_units - 2 (Student)',
+    p_value            Nullable(Float64) COMMENT 'p value: two-sided, by t and degrees_of_freedom',
     low                Nullable(Float64) COMMENT 'At least: lower end of the 95 % interval',
     high               Nullable(Float64) COMMENT 'At most: upper end of the 95 % interval',
-    verdict            String COMMENT 'higher, lower or undecided; empty on the control arm',
+    verdict            String COMMENT 'higher, lower or undecided, at 5 % for all arms of the experiment together; empty on the control arm',
     reason             String COMMENT 'Why a figure is NULL, or that the row is the control arm'
 ) ENGINE = MergeTree
 PARTITION BY run

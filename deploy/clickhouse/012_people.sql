@@ -790,7 +790,7 @@ ALTER TABLE {people}.experiments
     COMMENT COLUMN mean 'Sales per unit = sales after the assignment (of a time slot: those touched within it) / units; zeros included. Unit: money. Adds: ratio.',
     COMMENT COLUMN control_mean 'Sales per unit of the control arm = mean of control_arm. Unit: money. Adds: ratio.',
     COMMENT COLUMN difference 'Difference = mean - control_mean. Unit: money. Adds: none.',
-    COMMENT COLUMN standard_error 'Standard error = of the difference after Welch; after Student where that is wider, fewer than ten units of an arm sold anything and the other has more than twice as many. Unit: money. Adds: none.',
+    COMMENT COLUMN standard_error 'Standard error = of the difference after Welch; after Student where that is wider, fewer than ten units of an arm sold anything and the other has more than one and a half times as many. Unit: money. Adds: none.',
     COMMENT COLUMN t 't = difference / standard_error. Unit: errors. Adds: none.',
     COMMENT COLUMN degrees_of_freedom 'Degrees of freedom = after Welch, or units + control_units - 2 (Student). Unit: number. Adds: none.',
     COMMENT COLUMN p_value 'p value = two-sided, by t and degrees_of_freedom. Unit: probability. Adds: none.',

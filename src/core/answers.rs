@@ -229,7 +229,7 @@ pub struct Written {
     pub day: Day,
     /// [`Side::Broadcast`] of posts, [`Side::Conversation`] of replies.
     pub side: Side,
-    /// Of the root.
+    /// Of the root, without its campaign.
     pub place: Place,
     /// By the number that stands for it in [`Earned::root`].
     pub root: u64,

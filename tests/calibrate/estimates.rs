@@ -401,11 +401,11 @@ fn few_clicks_that_are_all_alike_prove_nothing() {
         for number in 0..drawn as u64 {
             let row = immediacy(&Arc::from("acme"), &clicks::few(&mut Dice::new(stream, number), roots, early));
             held.note(row.difference_low.zip(row.difference_high), 0.0);
-            told += usize::from(matches!(row.verdict, Some(Finding::Supported | Finding::Refuted)));
+            told += usize::from(row.verdict == Some(Finding::Supported));
         }
         let name = format!("{} and {} roots, {early} early", roots.0, roots.1);
         held.print(&mut table, &name, (true, false));
-        table.share(&format!("{name}: supported or refuted"), (told, drawn), &Target { low: 0.0, high: 6.5, promised: true }, "");
+        table.share(&format!("{name}: supported"), (told, drawn), &Target { low: 0.0, high: 5.0, promised: true }, "");
     }
     table.end();
 }

@@ -135,12 +135,14 @@ def trials():
     for arm, control in [(cents(DICE.lognormal(1, 1, 30)), cents(DICE.lognormal(1, 1, 45))), (zeros + cents(DICE.lognormal(3, 1, 9)), zeros + cents(DICE.lognormal(3, 1, 4))),
                          ([1.0, 2.0], [5.0, 9.0]), ([1.0, 1.0], [1.0, 2.0]), ([0.1, 0.1, 0.1], [0.1, 0.1]), ([1.0], [1.0, 2.0]), ([], []), ([1e9, 1e9 + 1], [1e9, 1e9 + 2]),
                          # A few units of which none sold anything, and a few that vary more than the many.
-                         ([0.0] * 20, [0.0] * 380 + few), ([3.0, 40.0, 0.5], few)]:
+                         ([0.0] * 20, [0.0] * 380 + few), ([3.0, 40.0, 0.5], few),
+                         # Nine and ten units that sold, beside few enough and too many.
+                         *((few[:sold] + [0.0] * (20 - sold), few + [0.0] * (units - 20)) for sold, units in [(9, 30), (9, 31), (10, 31)])]:
         row = {"arm": arm, "control": control, "difference": None, "t": None, "freedom": None, "p": None, "low": None, "high": None}
         if min(len(arm), len(control)) > 1 and len(set(arm + control)) > 1:
-            # Welch's; where fewer than ten units of an arm sold anything and the other has more than twice as many, Student's if its interval is wider.
+            # Welch's; where fewer than ten units of an arm sold anything and the other has more than one and a half times as many, Student's if its interval is wider.
             tests = [(CompareMeans.from_data(numpy.array(arm), numpy.array(control)).tconfint_diff(usevar=usevar), stats.ttest_ind(arm, control, equal_var=usevar == "pooled")) for usevar in ("unequal", "pooled")]
-            (low, high), test = max(tests if any(numpy.count_nonzero(few) < 10 and len(many) > 2 * len(few) for few, many in ((arm, control), (control, arm))) else tests[:1], key=lambda found: found[0][1] - found[0][0])
+            (low, high), test = max(tests if any(numpy.count_nonzero(few) < 10 and len(many) > 1.5 * len(few) for few, many in ((arm, control), (control, arm))) else tests[:1], key=lambda found: found[0][1] - found[0][0])
             row |= {"difference": float(numpy.mean(arm) - numpy.mean(control)), "t": float(test.statistic), "freedom": float(test.df), "p": float(test.pvalue), "low": float(low), "high": float(high)}
         yield row
 

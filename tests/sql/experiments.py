@@ -184,9 +184,9 @@ FIGURES = ["difference", "standard_error", "t", "degrees_of_freedom", "p_value",
 
 
 def tested(mine, theirs):
-    """Welch's test with its interval; where fewer than ten units of an arm sold anything and the other has more than twice as many, Student's if it is wider."""
+    """Welch's test with its interval; where fewer than ten units of an arm sold anything and the other has more than one and a half times as many, Student's if it is wider."""
     tests = [(test.confidence_interval(0.95), test) for test in (stats.ttest_ind(mine, theirs, equal_var=alike) for alike in (False, True))]
-    doubted = any(numpy.count_nonzero(few) < 10 and len(many) > 2 * len(few) for few, many in ((mine, theirs), (theirs, mine)))
+    doubted = any(numpy.count_nonzero(few) < 10 and len(many) > 1.5 * len(few) for few, many in ((mine, theirs), (theirs, mine)))
     return max(tests if doubted else tests[:1], key=lambda found: found[0].high - found[0].low)
 
 

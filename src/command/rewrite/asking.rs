@@ -16,7 +16,7 @@ use crate::event::EventType;
 use crate::failure::Failure;
 use crate::loss::OF_RECORDS;
 
-/// Rows of a piece, and down to where it shrinks if the store does not answer in time.
+/// Rows of a piece, and down to where it shrinks while the store does not answer.
 const ROWS: u64 = 1 << 20;
 const ROWS_LEAST: u64 = 1 << 14;
 
@@ -70,6 +70,7 @@ impl Parts<'_> {
                 plan.evidence.records.see(table, of_source.map(|(_, oldest)| *oldest).min());
             }
             looked += size.get();
+            size.set((size.get() * 2).min(ROWS));
             bar.set_message(format!("looked through {} rows of {table}", HumanCount(looked)));
             bar.tick();
             after = upto;

@@ -8,7 +8,7 @@ use super::gather::{Book, Cell};
 use super::money::{Money, add, value};
 use super::period::{Day, Period, Span};
 use super::reason::Reason;
-use super::roi::by_place;
+use super::roi::one_a_place;
 use super::{Labour, Ledger, Place, Rule, Side};
 use crate::estimate::difference::{self, Difference, Returned};
 use crate::estimate::moments::{self, Moments};
@@ -110,7 +110,8 @@ struct Account {
 #[must_use]
 pub fn comparison(ledger: &Ledger) -> Vec<Row> {
     let labour = ledger.labour();
-    let (by_side, by_place) = (Book::open(ledger, |_, side| (Place::default(), side)), by_place(ledger));
+    let by_side = Book::with_written(ledger, |_, side| (Place::default(), side));
+    let by_place = Book::with_written(ledger, one_a_place);
     let first = ledger.brand.start().or_else(|| ledger.earned.iter().map(|row| row.day).min());
     let end = ledger.brand.ripe(ledger.brand.lookback);
     let trailing = |span| first.and_then(|first| Period::trailing(span, first, end));

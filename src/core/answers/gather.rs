@@ -60,7 +60,8 @@ pub(super) struct Cell {
     pub(super) conversions: f64,
     /// The margin of each unit under the configured rule.
     pub(super) units: Vec<f64>,
-    /// How many units could have had some: those that have, and all posts that the brand wrote or answered in the period.
+    /// How many units could have had some: those that have, and of a book with what was written all posts that the brand wrote or answered
+    /// in the period.
     pub(super) chances: usize,
     /// The margin of each day that has any, in their order.
     days: Vec<(Day, i128)>,
@@ -70,8 +71,17 @@ pub(super) struct Cell {
 }
 
 impl<'a> Book<'a> {
-    /// Of a ledger, with the cell that each place and side belongs to.
+    /// Of what a ledger has earned and spent, with the cell that each place and side belongs to.
     pub(super) fn open(ledger: &'a Ledger, belongs: impl Fn(&Place, Side) -> (Place, Side)) -> Book<'a> {
+        Book::of(ledger, &[], belongs)
+    }
+
+    /// The same, with what was written: its cells know their chances.
+    pub(super) fn with_written(ledger: &'a Ledger, belongs: impl Fn(&Place, Side) -> (Place, Side)) -> Book<'a> {
+        Book::of(ledger, &ledger.written, belongs)
+    }
+
+    fn of(ledger: &'a Ledger, written: &'a [Written], belongs: impl Fn(&Place, Side) -> (Place, Side)) -> Book<'a> {
         let mut cells = HashMap::new();
         let mut cell = |place: &Place, side| {
             let next = cells.len();
@@ -88,7 +98,7 @@ impl<'a> Book<'a> {
             ledger.spent.iter().map(|row| Entry { day: row.day, cell: cell(&row.place, row.side), unit: 0, row }).collect();
         let wrote =
             |row: &'a Written| Entry { day: row.day, cell: cell(&row.place, row.side), unit: unit(Unit::Root(row.root)), row };
-        let mut written: Vec<_> = ledger.written.iter().map(wrote).collect();
+        let mut written: Vec<_> = written.iter().map(wrote).collect();
         earned.sort_by_key(|entry| entry.day);
         spent.sort_by_key(|entry| entry.day);
         written.sort_by_key(|entry| entry.day);

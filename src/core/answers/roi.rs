@@ -24,7 +24,7 @@ pub use by_rule::{Ruled, RuledRow, by_rule};
 use judge::{Findings, Takes, grounds};
 use range::{Pool, Range};
 use so_far::Arrivals;
-pub(super) use together::{Together, by_place, together};
+pub(super) use together::{Together, one_a_place, together};
 
 /// A part of the margin or the cost that is worth a note.
 const NOTED: f64 = 0.1;

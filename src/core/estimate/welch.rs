@@ -3,8 +3,8 @@
 //!
 //! It believes of each arm the spread that it shows. A small arm in which nobody happened to buy shows none, and would be taken for one that
 //! is known never to sell: of arms of 20 and of 1,000 units that are alike, where one in twenty buys, it calls 41 of 100 different. So
-//! an arm of which fewer than ten units sold anything, beside one of more than twice its size, is believed no more than by Student's test,
-//! with one spread of both.
+//! an arm of which fewer than ten units sold anything, beside one of more than one and a half times its size, is believed no more than by
+//! Student's test, with one spread of both.
 
 use super::{Unsaid, finite, student};
 
@@ -12,7 +12,7 @@ use super::{Unsaid, finite, student};
 const SOLD: usize = 10;
 
 /// How many times as many units the other arm may have where the spread of an arm is believed however few of it sold.
-const ALIKE: f64 = 2.0;
+const ALIKE: f64 = 1.5;
 
 /// One arm. Units without an outcome are in it as zeros.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -25,11 +25,13 @@ pub(crate) const KINDS: [Kind; 5] = [
 ];
 
 /// Arms of unlike size, whose units mostly sell nothing: in a small arm maybe none does.
-pub(crate) const LOPSIDED: [Kind; 4] = [
+pub(crate) const LOPSIDED: [Kind; 6] = [
     Kind { name: "visitor", units: 20, control: 1000, orders: 0.05, shape: 1 },
     Kind { name: "visitor", units: 1000, control: 50, orders: 0.05, shape: 1 },
     Kind { name: "root", units: 100, control: 1000, orders: 0.02, shape: 1 },
     Kind { name: "community", units: 10, control: 100, orders: 0.2, shape: 1 },
+    Kind { name: "visitor", units: 500, control: 1000, orders: 0.004, shape: 1 },
+    Kind { name: "visitor", units: 40, control: 70, orders: 0.05, shape: 1 },
 ];
 
 /// The spread of an order's logarithm; its median is 1.

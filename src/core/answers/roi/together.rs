@@ -29,16 +29,14 @@ pub(in crate::answers) struct Returned {
     pub(in crate::answers) of_nothing: Reason,
 }
 
-/// The ledger with one cell a place, [`Side::Other`]: whatever returns, or was spent without a side. Margin without a touch is of no
-/// place.
-pub(in crate::answers) fn by_place(ledger: &Ledger) -> Book<'_> {
-    let one = |side| if side == Side::Unattributed { side } else { Side::Other };
-    Book::open(ledger, |place, side| (By::Place.key(place), one(side)))
+/// One cell a place, [`Side::Other`]: whatever returns, or was spent without a side. Margin without a touch is of no place.
+pub(in crate::answers) fn one_a_place(place: &Place, side: Side) -> (Place, Side) {
+    (By::Place.key(place), if side == Side::Unattributed { side } else { Side::Other })
 }
 
 /// Every place that earned or cost something, and what names none ('' and ''); nothing before any day can be judged.
 pub(in crate::answers) fn together(ledger: &Ledger) -> Option<Returned> {
-    let book = by_place(ledger);
+    let book = Book::open(ledger, one_a_place);
     let period = periods(&ledger.brand, Span::All, book.days()).into_iter().next()?;
     let cells = book.gather(period);
     let findings = found(&book, &cells, period, &ledger.labour());

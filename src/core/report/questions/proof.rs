@@ -32,7 +32,7 @@ const MEANINGS: Meanings = &[
     (
         "interval",
         "95\u{a0}%, of each arm alone, by Welch's test over units; where fewer than ten units of an arm sold anything and the other \
-            has more than twice as many, by Student's if that is less sure. An interval that holds 0 proves nothing either way.",
+            has more than one and a half times as many, by Student's if that is less sure. An interval that holds 0 proves nothing either way.",
     ),
     (
         "undecided",
@@ -74,8 +74,8 @@ fn answer(asked: &Asked, _: &Frame) -> Section {
     let description: Vec<String> = dots.rows.iter().map(|row| format!("{}: {}", row.label, row.text)).collect();
     section.figure(
         dots.full().picture("proof-arms", "Difference in sales per unit against the control arm", &description.join("; ")),
-        "Sales per unit more than in the control arm, in the reference currency, with the 95\u{a0}% interval. Proven is \
-            what does not touch 0.",
+        "Sales per unit more than in the control arm, in the reference currency, with the 95\u{a0}% interval of each arm \
+            alone. Of several arms one may miss 0 by chance: proven is what the table below calls higher or lower.",
     );
     section.tables.push(table(&rows));
     section
