@@ -43,7 +43,7 @@ calibrate: ## do intervals hold what they promise? simulated brands with a known
 	@.ci/setup rust
 	WORLDS=$(WORLDS) $(CARGO) test --release --locked -p grapevine-core --test calibrate -- --nocapture --test-threads 1
 
-defects: ## plants the defects of tests/defects one by one and sees each caught (half an hour)
+defects: ## plants the defects of tests/defects one by one and sees each caught (an hour on two cores)
 	@.ci/defects
 
 metrics: ## writes docs/metrics.md, the comments on columns, the dbt package and the dashboards from their catalogues
