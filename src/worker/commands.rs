@@ -54,6 +54,13 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         *known = upto.max(*known);
     }
 
+    /// The store knows less of a partition than was made durable: what is held of it stands for rows that are gone.
+    pub(super) fn forgotten(&mut self, id: AssignmentId) -> Result<(), WorkerError> {
+        warn!(partition = %id.partition, "the store has forgotten what was written to it: looking for a checkpoint as old as it is");
+        self.observer.notice(Notice::Forgotten(id.partition));
+        self.answer(id, Event::Forgotten)
+    }
+
     fn unanswered(&mut self, partition: Partition, unanswered: &Unanswered) {
         let (what, failure) = match unanswered {
             Unanswered::Checkpoints(failure) => {

@@ -191,13 +191,6 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         }
     }
 
-    /// The store knows less of a partition than was made durable: what is held of it stands for rows that are gone.
-    fn forgotten(&mut self, id: AssignmentId) -> Result<(), WorkerError> {
-        warn!(partition = %id.partition, "the store has forgotten what was written to it: looking for a checkpoint as old as it is");
-        self.observer.notice(Notice::Forgotten(id.partition));
-        self.answer(id, Event::Forgotten)
-    }
-
     fn tried(&mut self, batch: &FlushBatch, failure: Option<&Failure>) {
         self.in_flight.tried(batch.number, failure.is_some());
         if failure.is_some() || !batch.rows.is_empty() {
