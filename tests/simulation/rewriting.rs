@@ -14,6 +14,7 @@ use crate::figures::Figures;
 use crate::log::Log;
 use crate::table::{MARKED, Tables};
 use crate::world::{Fault, NAME, Stored, World, slot};
+use grapevine::clickhouse::marks;
 use grapevine::engine::Rules;
 use grapevine::event;
 use grapevine::loss::{self, Loss, OF_RECORDS, OfRecords};
@@ -350,7 +351,7 @@ impl World {
             committed: None,
             partitions: self.logs.len(),
         };
-        let again = format!("rewrite:{source}");
+        let again = marks::of_rewriting(&source);
         let newest = MARKED.iter().filter_map(|table| self.tables.mark_of(table, &again)).max();
         let run = self.rewriting.number_of_run(newest);
         self.perhaps_lose_meanwhile();

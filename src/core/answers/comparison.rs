@@ -14,9 +14,6 @@ use crate::estimate::difference::{self, Difference, Returned};
 use crate::estimate::moments::{self, Moments};
 use crate::estimate::{Unsaid, holm};
 
-/// The level at which the rows of one brand, kind and period are told apart together.
-const LEVEL: f64 = 0.05;
-
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -297,7 +294,7 @@ fn judge(rows: &mut [Row]) {
         // Which of the two is higher is not asked beforehand: both tails count.
         let p_values: Vec<f64> = family.iter().map(|(_, p)| 2.0 * p.min(1.0 - p)).collect();
         for ((at, p_first), p_value) in family.into_iter().zip(holm::corrected(&p_values)) {
-            rows[at].verdict = Some(match (p_value < LEVEL, p_first > 0.5) {
+            rows[at].verdict = Some(match (p_value < holm::LEVEL, p_first > 0.5) {
                 (true, true) => Winner::First,
                 (true, false) => Winner::Second,
                 (false, _) => Winner::CannotTell,

@@ -11,9 +11,6 @@ use std::sync::Arc;
 use crate::estimate::holm;
 use crate::estimate::welch::{Arm, Trial, test};
 
-/// The level at which the arms of one experiment are told from the control arm together.
-const LEVEL: f64 = 0.05;
-
 /// The name of a control arm that is called so.
 const CONTROL: &str = "control";
 
@@ -110,7 +107,7 @@ impl Row {
     /// Whether the arm sold more or less per unit, at 5 % for all arms together; '' for the control arm.
     #[must_use]
     pub fn verdict(&self) -> &'static str {
-        match self.trial.filter(|_| self.corrected.is_some_and(|p_value| p_value < LEVEL)) {
+        match self.trial.filter(|_| self.corrected.is_some_and(|p_value| p_value < holm::LEVEL)) {
             Some(trial) if trial.difference > 0.0 => "higher",
             Some(_) => "lower",
             None if self.arm == self.control_arm => "",

@@ -1,5 +1,8 @@
 //! Many questions at once: Holm's correction.
 
+/// The level at which what is asked together is told apart together.
+pub const LEVEL: f64 = 0.05;
+
 /// Each p-value, corrected so that all that stay below a level are wrong together no more often than that
 /// (Holm, A simple sequentially rejective multiple test procedure, 1979). The order is that of the argument.
 #[must_use]
