@@ -26,7 +26,7 @@ pub enum Made {
     Returns,
     /// What experiments have shown: of the models `unit` and `carried`, by `crate::answers`.
     Experiments,
-    /// What replies bring: of the models `minute` and `immediacy`, by `crate::answers`.
+    /// What replies bring: of the models `minute`, `clock` and `immediacy`, by `crate::answers`.
     Response,
 }
 
@@ -41,7 +41,7 @@ impl Made {
                 ["click_root", "cohort_post", "effort", "known", "part", "posted", "ruled", "spent", "written"].contains(&model)
             }
             Made::Experiments => ["carried", "unit"].contains(&model),
-            Made::Response => ["immediacy", "minute"].contains(&model),
+            Made::Response => ["clock", "immediacy", "minute"].contains(&model),
         }
     }
 }

@@ -206,8 +206,17 @@ insert("activity_window", [{"window_start": 4_000_000_500 // 900 * 900, "epoch":
 # Below its own post the brand alone wrote: that answers nobody and is no treatment.
 insert("activity_window", [{"window_start": (FIRST + 4500) * 60, "epoch": 0, "source": "t/0", "root": "alone", "opened": opening(), "version": 1, "root_seen": True, "root_is_brand": True, "brand": "acme", "replies": 4, "brand_replies": 4, "brand_reply_minutes": [3, 3, 7, 14]}])
 
+# Hundreds of brands with two visits in 85 days: what did not happen takes no memory.
+few = [f"few{k}" for k in range(300)]
+insert("activity_window", [{"window_start": (FIRST - 86 * 1440) * 60, "epoch": 0, "source": "t/0", "root": f"root-{name}", "opened": opening(), "version": 1, "root_seen": True, "brand": name, "posts": 1} for name in few])
+insert("visit", [{"id": f"{name}/{at}", "epoch": 0, "source": "t/0", "version": LARGEST, "time": millis((FIRST + at * 1440) * 60000), "brand": name} for name in few for at in (-80, 5)])
+
 answer = {name: {} for name in brands}
-for row in dicts("SELECT * FROM response"):
+for row in dicts("SELECT * FROM response WHERE brand LIKE 'few%'"):
+    same(f"{row['brand']} {row['minutes']}", [row["days"], row["reason"]], [84, "no brand replies"])
+    few.append(row["brand"])
+same("brands with few visits", len(few), 900)
+for row in dicts("SELECT * FROM response WHERE brand NOT LIKE 'few%'"):
     answer[row["brand"]][row["minutes"]] = row
 assert all(sorted(rows) == [15, 60] for rows in answer.values()), answer.keys()
 for name in ("acme", "quiet", "steady", "led"):

@@ -5,10 +5,13 @@
 //! ([`crate::estimate::regression`]). Visits cannot come from replies that follow them: an effect of replies 6 to 30 minutes later
 //! (the lead) flags the model.
 
+pub mod minute;
+
+use std::ops::Range;
 use std::sync::Arc;
 
+use self::minute::Minute;
 use super::immediacy::Finding;
-use super::period::Day;
 use crate::estimate::regression::{Cluster, Effect, Fit};
 
 /// Whole days that are needed.
@@ -38,25 +41,6 @@ const RUSH: [(usize, usize); 3] = [(0, 14), (15, 59), (60, 239)];
 
 /// First and last minute until a reply or a share.
 const LEAD: (usize, usize) = (6, 30);
-
-/// A minute of a brand.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Minute {
-    /// The brand's day.
-    pub day: Day,
-    /// 0 to 1439, on its clock.
-    pub minute_of_day: u16,
-    /// Visits.
-    pub visits: u32,
-    /// The brand's replies, monologues left out.
-    pub brand_replies: u32,
-    /// Shares.
-    pub shares: u32,
-    /// The brand's own posts.
-    pub brand_posts: u32,
-    /// Of the calendar, in the order mail, advertisement, launch, other.
-    pub events: [u32; 4],
-}
 
 /// What later replies say of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,16 +150,18 @@ pub struct Row {
 /// The rows of a brand: within 15 and within 60 minutes. Its minutes follow each other without a gap.
 #[must_use]
 pub fn response(brand: &Arc<str>, minutes: &[Minute], immediacy: Option<Finding>) -> [Row; 2] {
-    let (clusters, counts) = days(minutes);
+    let days = whole_days(minutes);
+    let counts = days.iter().map(|day| minutes[day.clone()].iter().map(|minute| u64::from(minute.brand_replies)).sum());
+    let counts: Vec<u64> = counts.collect();
     let reply_days = counts.iter().filter(|count| **count > 0).count();
     let replies = counts.iter().sum::<u64>();
-    let reason = match (clusters.len(), replies, reply_days) {
+    let reason = match (days.len(), replies, reply_days) {
         (days, ..) if days < DAYS_MIN => Some(Reason::FewDays),
         (_, 0, _) => Some(Reason::NoReplies),
         (_, _, days) if days < REPLY_DAYS_MIN => Some(Reason::FewReplyDays),
         _ => None,
     };
-    let fit = if reason.is_none() { Fit::of(&clusters).ok() } else { None };
+    let fit = if reason.is_none() { Fit::of(&clusters(minutes, &days)).ok() } else { None };
     [15, 60].map(|minutes| {
         let of = |weights: Vec<f64>| fit.as_ref().and_then(|fit| fit.effect(&weights).ok());
         let told = of(within(usize::from(minutes))).zip(of(ahead()));
@@ -192,7 +178,7 @@ pub fn response(brand: &Arc<str>, minutes: &[Minute], immediacy: Option<Finding>
             lead_high: ends.map(|(_, high)| high),
             lead_verdict: told.map(|(effect, lead)| verdict(effect, lead)),
             beside_immediacy: beside(interval, immediacy),
-            days: clusters.len(),
+            days: days.len(),
             replies,
             reply_days,
             reason: reason.or(told.is_none().then_some(Reason::NoSpread)),
@@ -219,31 +205,40 @@ fn beside(interval: Option<(f64, f64)>, immediacy: Option<Finding>) -> Beside {
     }
 }
 
-/// Each whole day as a cluster, and the brand's replies on it.
-fn days(minutes: &[Minute]) -> (Vec<Cluster>, Vec<u64>) {
-    let regressors = Regressors::of(minutes);
-    let mut start = 0;
-    let whole = minutes.chunk_by(|one, next| one.day == next.day).filter_map(|day| {
-        let from = start;
-        start += day.len();
+/// Where each whole day of which enough is known lies among the minutes.
+fn whole_days(minutes: &[Minute]) -> Vec<Range<usize>> {
+    let mut end = 0;
+    let days = minutes.chunk_by(|one, next| one.day == next.day).filter_map(|day| {
+        let range = end..end + day.len();
+        end = range.end;
         let covered = day.first().is_some_and(|first| first.minute_of_day == 0)
             && day.last().is_some_and(|last| usize::from(last.minute_of_day) == DAY - 1);
-        let known = from.max(BEHIND)..start.min(minutes.len().saturating_sub(AHEAD));
-        if !covered || known.len() < KNOWN_MIN {
-            return None;
-        }
-        let visits: u64 = day.iter().map(|minute| u64::from(minute.visits)).sum();
+        (covered && known(minutes, &range).len() >= KNOWN_MIN).then_some(range)
+    });
+    days.collect()
+}
+
+/// The minutes of a day of which all is known that they are explained by.
+fn known(minutes: &[Minute], day: &Range<usize>) -> Range<usize> {
+    day.start.max(BEHIND)..day.end.min(minutes.len().saturating_sub(AHEAD))
+}
+
+/// Each of these days as a cluster.
+fn clusters(minutes: &[Minute], days: &[Range<usize>]) -> Vec<Cluster> {
+    let regressors = Regressors::of(minutes);
+    let mut row = Vec::with_capacity(COLUMNS + 1);
+    let clusters = days.iter().map(|day| {
+        let visits: u64 = minutes[day.clone()].iter().map(|minute| u64::from(minute.visits)).sum();
         #[expect(clippy::cast_precision_loss, reason = "a number of visits")]
         let level = visits as f64 / day.len() as f64;
         let mut cluster = Cluster::new(COLUMNS);
-        let mut row = Vec::with_capacity(COLUMNS + 1);
-        for at in known {
+        for at in known(minutes, day) {
             regressors.write(minutes, at, level, &mut row);
             cluster.add(&row);
         }
-        Some((cluster, day.iter().map(|minute| u64::from(minute.brand_replies)).sum::<u64>()))
+        cluster
     });
-    whole.unzip()
+    clusters.collect()
 }
 
 /// Waves, waves times the level of the day (because good days multiply traffic and talk alike), what the calendar and the brand's posts

@@ -2,7 +2,7 @@
 //! four minutes, a share, in bursts, after about two hours. Beside them, if wanted, something that moves visits and replies alike.
 
 use super::dice::Dice;
-use grapevine_core::answers::response::Minute;
+use grapevine_core::answers::response::minute::Minute;
 use nalgebra::{DMatrix, DVector};
 
 pub(crate) const DAYS: usize = 28;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use crate::answers::immediacy::Finding;
-use crate::answers::response::{Beside, Lead, Minute, Reason, Row, response};
+use crate::answers::response::minute::{Clock, Minute, every_minute};
+use crate::answers::response::{Beside, Lead, Reason, Row, response};
 
 const DAY: usize = 1440;
 
@@ -141,4 +142,23 @@ proptest! {
             }
         }
     }
+}
+
+/// A minute with so many visits.
+fn visited(visits: u32) -> Minute {
+    Minute { visits, ..Minute::default() }
+}
+
+#[test]
+fn minutes_between_those_that_are_known_are_quiet_and_on_the_brands_clock() {
+    let mut clock = Clock::default();
+    // An hour ahead from the second minute on, an hour and a half behind from the fourth.
+    clock.set(120, 3600);
+    clock.set(240, -5400);
+    let minutes = every_minute(&[(1, visited(3)), (5, visited(7))], &clock);
+    let told: Vec<_> = minutes.iter().map(|minute| (minute.day, minute.minute_of_day, minute.visits)).collect();
+    assert_eq!(told, [(0, 1, 3), (0, 62, 0), (0, 63, 0), (-1, 1354, 0), (-1, 1355, 7)]);
+    assert_eq!(every_minute(&[], &clock), []);
+    let last = u32::MAX / 60;
+    assert_eq!(every_minute(&[(last, visited(1))], &Clock::default()).len(), 1);
 }
