@@ -10,6 +10,7 @@ mod errors;
 mod group;
 mod identity;
 mod members;
+mod note;
 mod passed;
 mod port;
 mod queue;
@@ -40,12 +41,13 @@ use crate::worker::{Bounds, Delivery, Source};
 
 pub use client::security_settings;
 use client::{Client, Notice};
-pub(crate) use client::{committed, log_note, offset};
+pub(crate) use client::{committed, offset};
 pub use complaints::Complaints;
 pub use diagnosis::{DIAGNOSED_WITHIN, diagnose};
 use errands::{Errands, Heard};
 pub use identity::TopicWatch;
 pub use members::Member;
+pub(crate) use note::log_note;
 pub(crate) use passed::{do_not_fit, may_pass};
 use queue::Hand;
 pub use stretch::{Part, Stretch};
@@ -72,7 +74,7 @@ pub struct KafkaSource {
     reader: Reader,
     began: Instant,
     settings: Arc<config::Kafka>,
-    /// What the topic's log is called; committed with every offset.
+    /// What the topic's log is called; committed with every offset, with the topic's id.
     log: String,
     /// For the next client, and that of a client that could be made.
     config: ClientConfig,
@@ -360,7 +362,8 @@ impl Source for KafkaSource {
     }
 
     fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), Failure>> + 'static {
-        request::commit(self.client().map(Arc::downgrade), &self.settings.topic, &self.log, offsets)
+        let note = log_note(&self.log, self.reader.topic());
+        request::commit(self.client().map(Arc::downgrade), &self.settings.topic, note, offsets)
     }
 
     fn lag(&self) -> Vec<Lag> {

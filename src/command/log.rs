@@ -174,7 +174,7 @@ impl Log {
         let place = ClientOffset::Offset(i64::try_from(committed).unwrap_or(i64::MAX));
         let mut element = list.add_partition(&self.topic, partition.0);
         element.set_offset(place).map_err(|error| failed(&error))?;
-        element.set_metadata(kafka::log_note(&self.log));
+        element.set_metadata(kafka::log_note(&self.log, None));
         let client = Arc::clone(self.client()?);
         match within_deadline(move || client.commit(&list, CommitMode::Sync)) {
             Some(Ok(())) => Ok(false),

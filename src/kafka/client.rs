@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
 use super::errors;
+use super::note;
 use super::passed::{self, For};
 use super::tokens::Tokens;
 use crate::certificates::File;
@@ -259,17 +260,11 @@ pub(super) fn client_offset(offset: Offset) -> ClientOffset {
     ClientOffset::Offset(i64::try_from(offset).unwrap_or(i64::MAX))
 }
 
-/// What is committed beside an offset: brokers keep a group's offsets when a topic is deleted and created again, and
-/// only this tells those of the old log from those of the new one.
-pub(crate) fn log_note(log: &str) -> String {
-    format!("log={log}")
-}
-
 /// What a group has committed for this log. An offset without a note counts: it may be of any log.
 pub(crate) fn committed(answer: &TopicPartitionListElem<'_>, log: &str) -> Option<Offset> {
-    let note = answer.metadata();
-    if note.starts_with("log=") && note != log_note(log) {
-        warn!(partition = answer.partition(), "the group's offset is of another log ({note}) and counts for nothing here");
+    let noted = answer.metadata();
+    if !note::counts(noted, log) {
+        warn!(partition = answer.partition(), "the group's offset is of another log ({noted}) and counts for nothing here");
         return None;
     }
     if let ClientOffset::Offset(offset) = answer.offset() { Offset::try_from(offset).ok() } else { None }
@@ -567,10 +562,12 @@ mod tests {
             place.set_metadata(note);
             committed(&place, "new")
         };
-        assert_eq!(committed_with(&log_note("new")), Some(7));
+        assert_eq!(committed_with("log=new"), Some(7));
+        assert_eq!(committed_with(&note::log_note("new", Some((1, 2)))), Some(7));
         assert_eq!(committed_with(""), Some(7), "committed by an earlier version, or by another tool");
         assert_eq!(committed_with("by hand"), Some(7));
-        assert_eq!(committed_with(&log_note("old")), None);
+        assert_eq!(committed_with("log=old"), None);
+        assert_eq!(committed_with(&note::log_note("old", Some((1, 2)))), None);
     }
 
     #[test]

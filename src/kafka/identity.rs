@@ -82,7 +82,7 @@ impl<T> Drop for Owned<T> {
 }
 
 /// The id of a topic; nothing if it does not exist, if the brokers know no ids, or if they do not answer.
-fn topic_id(client: &Client, topic: &str) -> Option<TopicId> {
+pub(super) fn topic_id(client: &Client, topic: &str) -> Option<TopicId> {
     // The question below goes to one broker, and as long as that one refuses connections the client tries them as fast as it can,
     // instead of one after a while. So it is asked only of brokers that answer this one.
     client.fetch_metadata(Some(topic), ASK_DEADLINE).ok()?;

@@ -10,6 +10,7 @@ use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::KafkaResult;
 
 use super::client::{self, Client};
+use super::note;
 use crate::failure::Failure;
 use crate::record::{Offset, Partition};
 use crate::worker::Bounds;
@@ -30,7 +31,7 @@ pub(super) fn bounds(
     let (topic, log) = (topic.to_owned(), log.to_owned());
     async move {
         let (client, what) = (held(client)?, format!("could not ask for the bounds of {topic}/{partition}"));
-        client::ask(what, QUESTION_DEADLINE, move || {
+        let asked = client::ask(what, QUESTION_DEADLINE, move || {
             // A third of the time each, so that all answers fit.
             let (first, end) = client.fetch_watermarks(&topic, partition.0, QUESTION_DEADLINE / 3)?;
             let mut list = TopicPartitionList::new();
@@ -39,26 +40,29 @@ pub(super) fn bounds(
             let mut committed = None;
             for answer in answers.elements() {
                 answer.error()?;
+                if let Err(renamed) = note::same_name(answer.metadata(), &log, &client, &topic) {
+                    return Ok(Err(renamed));
+                }
                 committed = client::committed(&answer, &log);
             }
             let metadata = client.fetch_metadata(Some(&topic), QUESTION_DEADLINE / 3)?;
             // A broker that has not heard of a new topic yet names none.
             let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-            Ok(Bounds { first: client::offset(first), end: client::offset(end), committed, partitions })
-        })
-        .await
+            Ok(Ok(Bounds { first: client::offset(first), end: client::offset(end), committed, partitions }))
+        });
+        asked.await?
     }
 }
 
-/// Commits offsets, each with the log's name beside it.
+/// Commits offsets, each with the log's name and the topic's id beside it.
 pub(super) fn commit(
     client: Result<Weak<Client>, Failure>,
     topic: &str,
-    log: &str,
+    note: String,
     offsets: &[(Partition, Offset)],
 ) -> impl Future<Output = Result<(), Failure>> + 'static {
     let what = format!("could not commit offsets of {topic}");
-    let list = noted(topic, log, offsets).map_err(|error| Failure::Operator(format!("{what}: {error}")));
+    let list = noted(topic, &note, offsets).map_err(|error| Failure::Operator(format!("{what}: {error}")));
     async move {
         let (client, list) = (held(client)?, list?);
         client::ask(what, COMMIT_DEADLINE, move || client.commit(&list, CommitMode::Sync)).await
@@ -70,12 +74,12 @@ fn held(client: Result<Weak<Client>, Failure>) -> Result<Arc<Client>, Failure> {
     client?.upgrade().ok_or_else(|| Failure::Transient("the Kafka client is closed".to_owned()))
 }
 
-fn noted(topic: &str, log: &str, offsets: &[(Partition, Offset)]) -> KafkaResult<TopicPartitionList> {
+fn noted(topic: &str, note: &str, offsets: &[(Partition, Offset)]) -> KafkaResult<TopicPartitionList> {
     let mut list = TopicPartitionList::new();
     for (partition, next) in offsets {
         let mut place = list.add_partition(topic, partition.0);
         place.set_offset(client::client_offset(*next))?;
-        place.set_metadata(client::log_note(log));
+        place.set_metadata(note);
     }
     Ok(list)
 }

@@ -8,7 +8,7 @@ pub type TopicId = (i64, i64);
 /// The id that was told first.
 #[derive(Debug, Default)]
 pub(super) struct Identity {
-    known: Option<TopicId>,
+    pub(super) known: Option<TopicId>,
 }
 
 impl Identity {

@@ -208,6 +208,7 @@ fn an_open_transaction_shows_as_lag_and_as_a_stall_until_it_ends() {
     transactions.begin(&false_lines(before, 0));
     world.publish(behind);
     wait("what is hidden counts", &|| of("grapevine_kafka_hidden_records") >= behind.len() as f64);
+    wait("a probe is told", &|| worker.get("/readyz").1.contains("wait for a transaction to end"));
     wait("it is lag", &|| of("grapevine_kafka_consumer_lag") >= behind.len() as f64);
     wait("it is a stall", &|| of("grapevine_partition_stalled_seconds") > 2.0);
     wait("it has an age", &|| of("grapevine_kafka_consumer_lag_seconds") > 2.0);
@@ -215,6 +216,7 @@ fn an_open_transaction_shows_as_lag_and_as_a_stall_until_it_ends() {
     transactions.abort();
     // The coordinator answers before it has written the end of the transaction everywhere.
     wait("nothing is hidden any more", &|| of("grapevine_kafka_hidden_records") == 0.0);
+    wait("a probe is told", &|| !worker.get("/readyz").1.contains("transaction"));
     wait_for_the_ends(&kafka, &world, PARTITIONS);
     wait("nothing is left to read", &|| of("grapevine_kafka_consumer_lag") == 0.0);
     assert_eq!(of("grapevine_partition_stalled_seconds"), 0.0);
@@ -266,6 +268,28 @@ fn tombstones_are_rejects() {
     let kept =
         &world.ask("SELECT countIf(reason = 'empty' AND payload = '' AND key LIKE 'control-%') AS n FROM rejects FINAL")[0];
     assert_eq!(number(&kept["n"]), TOMBSTONES);
+    assert_sound(&world, &data);
+}
+
+#[test]
+fn the_same_log_is_not_read_again_under_another_name() {
+    let data = Data::edge_cases();
+    let (_kafka, mut world) = world("samelog");
+    let (first, second) = halves(&data);
+    let worker = world.start(&[]);
+    world.publish(&first);
+    world.wait_for(first.len());
+    worker.stop();
+    let said = world.refused(&[("GRAPEVINE_WORKER_LOG", "renamed")]);
+    let mistake = format!("`worker.log` is \"renamed\", but the workers of this epoch have read {}", world.topic);
+    for words in [mistake.as_str(), "counted a second time", "Set `worker.log` back to \"events\"", "raise `epoch`"] {
+        assert!(said.contains(words), "{said}");
+    }
+    assert_eq!(world.ask("SELECT source FROM progress FINAL WHERE source LIKE 'renamed/%'").len(), 0);
+    world.publish(&second);
+    let worker = world.start(&[]);
+    world.wait_for(data.lines.len());
+    worker.stop();
     assert_sound(&world, &data);
 }
 
