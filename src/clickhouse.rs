@@ -34,6 +34,7 @@ mod tables;
 mod tls;
 
 use addresses::Addresses;
+pub(crate) use addresses::password::taken;
 pub(crate) use connection::known_settings;
 pub use connection::{client, connect, reach};
 pub(crate) use databases::people_database;
@@ -47,7 +48,6 @@ pub(crate) use rewriting::OF_BRANDS;
 pub use settings::{SETTINGS, Setting};
 pub(crate) use settings::{do_not_fit, may_pass};
 pub use tables::{Column, Listed, TABLES, Table, Writer};
-pub(crate) use tls::taken;
 
 /// One insert, as it went.
 #[derive(Clone, Copy, Debug)]
@@ -104,8 +104,8 @@ impl ClickHouseSink {
     }
 
     /// The client for the address that is used.
-    fn client(&self) -> &Client {
-        &self.addresses.current().client
+    fn client(&self) -> Client {
+        self.addresses.client()
     }
 
     /// Runs something under the deadline of an attempt: not everything in the client has one of its own. Where nobody answers, whatever
@@ -229,9 +229,9 @@ impl ClickHouseSink {
     }
 
     async fn known_settings(&self) -> Result<&[Setting], Failure> {
-        let address = self.addresses.current();
+        let (address, client) = (self.addresses.current(), self.client());
         // Under a deadline, and whoever does not answer is left: this may be the first that is asked of an address.
-        let asked = || self.within(known_settings(&address.client, &SETTINGS));
+        let asked = || self.within(known_settings(&client, &SETTINGS));
         address.settings.get_or_try_init(asked).await.map(Vec::as_slice)
     }
 }
@@ -330,6 +330,7 @@ mod tests {
             database: "d".to_owned(),
             user: "default".to_owned(),
             password: config::Secret::default(),
+            password_file: None,
             ca_file: None,
             certificate_file: None,
             key_file: None,

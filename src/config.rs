@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use crate::assignment::Garbage;
-use crate::certificates::Files;
+use crate::certificates::{Files, Flaw};
 pub use crate::clickhouse::Layout;
 use crate::engine::Rules;
 
@@ -138,6 +138,19 @@ impl Secret {
         let value = text.strip_suffix('\n').unwrap_or(&text);
         Ok(Secret(value.strip_suffix('\r').unwrap_or(value).to_owned()))
     }
+
+    /// The secret in a file that may have been renewed; an empty one is none.
+    ///
+    /// # Errors
+    /// When there is none in it. `key` names the file.
+    pub fn renewed(key: Key, file: &Path) -> Result<Secret, Flaw> {
+        let problem = match Secret::read(file) {
+            Ok(read) if !read.0.is_empty() => return Ok(read),
+            Ok(_) => format!("{file:?} is empty"),
+            Err(error) => format!("{file:?} cannot be read: {error}"),
+        };
+        Err(Flaw { key, problem, cure: "name a readable file that holds the secret".to_owned() })
+    }
 }
 
 impl std::fmt::Debug for Secret {
@@ -247,6 +260,8 @@ pub struct ClickHouse {
     pub database: String,
     pub user: String,
     pub password: Secret,
+    /// Where it may be renewed; none where a variable holds it.
+    pub password_file: Option<PathBuf>,
     pub ca_file: Option<PathBuf>,
     pub certificate_file: Option<PathBuf>,
     pub key_file: Option<PathBuf>,

@@ -6,13 +6,18 @@ use ::clickhouse::Client;
 use tokio::sync::OnceCell;
 use tracing::warn;
 
-use super::{Setting, client};
+use super::Setting;
+use super::connection::without_password;
 use crate::config;
+
+pub(super) mod password;
+
+use password::Password;
 
 /// One address.
 pub(super) struct Address {
     pub(super) url: String,
-    pub(super) client: Client,
+    client: Client,
     /// The settings of inserts that the server there knows.
     pub(super) settings: OnceCell<Vec<Setting>>,
 }
@@ -21,17 +26,24 @@ pub(super) struct Address {
 pub(super) struct Addresses {
     each: Vec<Address>,
     moves: AtomicUsize,
+    password: Password,
 }
 
 impl Addresses {
     pub(super) fn of(config: &config::ClickHouse) -> Addresses {
-        let at = |url: &String| Address { url: url.clone(), client: client(config, url), settings: OnceCell::new() };
-        Addresses { each: config.urls.iter().map(at).collect(), moves: AtomicUsize::new(0) }
+        let at = |url: &String| Address { url: url.clone(), client: without_password(config, url), settings: OnceCell::new() };
+        let (each, password) = (config.urls.iter().map(at).collect(), Password::of(config));
+        Addresses { each, moves: AtomicUsize::new(0), password }
     }
 
     /// The one that is used.
     pub(super) fn current(&self) -> &Address {
         &self.each[self.moves() % self.each.len()]
+    }
+
+    /// The client for it, with the password as it is now.
+    pub(super) fn client(&self) -> Client {
+        self.password.shown_by(self.current().client.clone())
     }
 
     /// How many times another one was taken; never where there is only one.

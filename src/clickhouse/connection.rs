@@ -5,6 +5,7 @@ use std::time::Duration;
 use ::clickhouse::{Client, Compression};
 use tokio::time::timeout;
 
+use super::addresses::password::Password;
 use super::databases::rows_database;
 use super::settings::Setting;
 use super::{ClickHouseSink, classify, errors, tls};
@@ -15,9 +16,12 @@ use crate::migrations::{self, SchemaProblem};
 /// The client for one address of a store, in the database of rows. It connects when it is first used.
 #[must_use]
 pub fn client(config: &config::ClickHouse, url: &str) -> Client {
+    Password::of(config).shown_by(without_password(config, url))
+}
+
+/// The same, for whoever adds the password each time.
+pub(super) fn without_password(config: &config::ClickHouse, url: &str) -> Client {
     let client = tls::client(config).with_url(url).with_database(rows_database(&config.database)).with_user(&config.user);
-    // An empty password is sent as none: servers that ask for none refuse a header without a value.
-    let client = if config.password.0.is_empty() { client } else { client.with_password(&config.password.0) };
     let compression = if config.compression == "lz4" { Compression::Lz4 } else { Compression::None };
     let settings = config.layout.settings().iter();
     let client = settings.fold(client, |client, (name, value)| client.with_setting(*name, *value));
@@ -73,7 +77,7 @@ impl ClickHouseSink {
     /// What is wrong, and what to run.
     pub async fn ready(&self) -> Result<(), Failure> {
         self.within(async {
-            let warning = migrations::check(self.client(), &self.layout).await.map_err(|problem| match problem {
+            let warning = migrations::check(&self.client(), &self.layout).await.map_err(|problem| match problem {
                 SchemaProblem::Store(error) => error,
                 wrong @ (SchemaProblem::Behind { .. }
                 | SchemaProblem::Changed { .. }

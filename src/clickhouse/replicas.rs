@@ -30,6 +30,6 @@ impl ClickHouseSink {
         if self.layout == Layout::Single {
             return Ok(());
         }
-        self.within(synced(self.client(), TABLES.iter().map(|table| table.name))).await
+        self.within(synced(&self.client(), TABLES.iter().map(|table| table.name))).await
     }
 }

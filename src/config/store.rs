@@ -17,6 +17,7 @@ pub(super) fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHo
         database: judge.name(key("database"), raw.database, identifier, "ASCII letters, digits and underscores"),
         user: judge.name(key("user"), raw.user, |c| !c.is_control(), "characters without control characters"),
         password: judge.secret(key("password"), key("password_file"), &raw.password_file),
+        password_file: judge.secret_file(key("password"), &raw.password_file),
         ca_file: path(raw.ca_file),
         certificate_file: path(raw.certificate_file),
         key_file: path(raw.key_file),

@@ -204,7 +204,7 @@ impl Tokens {
 
 /// Who gives tokens.
 enum Provider {
-    Endpoint { endpoint: Endpoint, principal: String, extensions: Vec<(String, String)> },
+    Endpoint { endpoint: Box<Endpoint>, principal: String, extensions: Vec<(String, String)> },
     Aws { credentials: AwsCredentialProvider, region: String },
 }
 
@@ -213,7 +213,7 @@ impl Provider {
         match settings.sasl_mechanism.as_str() {
             _ if !settings.shows_tokens() => Ok(None),
             "OAUTHBEARER" => Ok(Some(Provider::Endpoint {
-                endpoint: Endpoint::new(settings)?,
+                endpoint: Box::new(Endpoint::new(settings)?),
                 principal: settings.oauth_client_id.clone(),
                 extensions: settings.oauth_extensions.clone(),
             })),

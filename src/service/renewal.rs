@@ -109,22 +109,17 @@ fn judged((renewed, unread): &Seen) -> Vec<Flaw> {
 fn look(settings: &config::Kafka) -> Seen {
     let mut seen = settings.clone();
     let mut flaws = Vec::new();
-    let mut again = |name: &'static str, file: Option<&Path>, secret: &mut Secret| {
-        let Some(file) = file else { return };
-        match Secret::read(file) {
-            Ok(read) if !read.0.is_empty() => *secret = read,
-            Ok(_) => flaws.push(no_secret(name, format!("{file:?} is empty"))),
-            Err(error) => flaws.push(no_secret(name, format!("{file:?} cannot be read: {error}"))),
-        }
+    let mut again = |name: &'static str, file: Option<&Path>, secret: &mut Secret| match file
+        .map(|file| Secret::renewed(("kafka", name), file))
+    {
+        Some(Ok(read)) => *secret = read,
+        Some(Err(flaw)) => flaws.push(flaw),
+        None => {}
     };
     again("sasl_password_file", settings.sasl_password_file.as_deref(), &mut seen.sasl_password);
     again("ssl_key_password_file", settings.ssl_key_password_file.as_deref(), &mut seen.ssl_key_password);
     again("oauth_client_secret_file", settings.oauth_client_secret_file.as_deref(), &mut seen.oauth_client_secret);
     (seen.with_files(), flaws)
-}
-
-fn no_secret(name: &'static str, problem: String) -> Flaw {
-    Flaw { key: ("kafka", name), problem, cure: "name a readable file that holds the secret".to_owned() }
 }
 
 #[cfg(test)]

@@ -83,6 +83,7 @@ impl Database {
             database: name.to_owned(),
             user: "default".to_owned(),
             password: Secret::default(),
+            password_file: None,
             ca_file: None,
             certificate_file: None,
             key_file: None,

@@ -2,7 +2,8 @@
 //!
 //! The endpoint's answer is judged here, with a cure for each that is no token; nothing is tried again here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{DATE, LOCATION};
@@ -33,7 +34,8 @@ const SECRET: &str = "its secret (GRAPEVINE_KAFKA_OAUTH_CLIENT_SECRET or `kafka.
 
 /// Where tokens are given, and to whom.
 pub(super) struct Endpoint {
-    http: Client,
+    http: Mutex<Client>,
+    authorities: Option<PathBuf>,
     url: Url,
     client: String,
     pub(super) secret: Secret,
@@ -66,12 +68,13 @@ impl Endpoint {
     pub(super) fn new(settings: &config::Kafka) -> Result<Endpoint, String> {
         let authorities = settings.oauth_ca_file.as_deref().map(authorities).transpose()?;
         Ok(Endpoint {
-            http: http(authorities).map_err(|error| {
+            http: http(authorities).map(Mutex::new).map_err(|error| {
                 format!(
                     "the HTTP client cannot be made: {}; see `kafka.oauth_ca_file`, or this system's authorities",
                     causes(&error)
                 )
             })?,
+            authorities: settings.oauth_ca_file.clone(),
             url: Url::parse(&settings.oauth_token_url).map_err(|error| format!("`kafka.oauth_token_url` is no URL: {error}"))?,
             client: settings.oauth_client_id.clone(),
             secret: settings.oauth_client_secret.clone(),
@@ -91,6 +94,17 @@ impl Endpoint {
         answer.map_err(|problem| format!("no token from `kafka.oauth_token_url` ({address}): {problem}"))
     }
 
+    /// A client that believes the authorities of the file as it is now; where it is no good, those before go on.
+    fn http(&self) -> Client {
+        let renewed = self.authorities.as_deref().and_then(|file| authorities(file).ok());
+        // One assignment: a panic in between leaves nothing half done.
+        let mut last = self.http.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Ok(renewed)) = renewed.map(|authorities| http(Some(authorities))) {
+            *last = renewed;
+        }
+        last.clone()
+    }
+
     async fn post(&self) -> Result<Answer, reqwest::Error> {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
@@ -98,7 +112,7 @@ impl Endpoint {
             form.append_pair("scope", &self.scope);
         }
         // As Kafka's own clients do it: not encoded any further.
-        let request = self.http.post(self.url.clone()).basic_auth(&self.client, Some(&self.secret.0));
+        let request = self.http().post(self.url.clone()).basic_auth(&self.client, Some(&self.secret.0));
         let request = request.header("content-type", "application/x-www-form-urlencoded").header("accept", "application/json");
         let mut response = request.body(form.finish()).send().await?;
         let text =
@@ -233,11 +247,22 @@ fn shown(answer: &Answer) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use openssl::asn1::Asn1Time;
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::{PKey, Private};
+    use openssl::rsa::Rsa;
+    use openssl::ssl::{SslAcceptor, SslMethod};
+    use openssl::x509::X509;
+    use openssl::x509::extension::SubjectAlternativeName;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::config::Config;
 
     const NOW: i64 = 1_796_005_800;
 
@@ -327,5 +352,64 @@ mod tests {
             let told = judge(&Answer { date, ..granted(expires, "") }, now);
             prop_assert!(told.is_err() || told.unwrap().lasts > 0);
         }
+    }
+
+    /// A certificate of this machine that nobody else has signed, and its key.
+    fn certificate() -> (X509, PKey<Private>) {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let mut made = X509::builder().unwrap();
+        made.set_version(2).unwrap();
+        made.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+        made.set_not_after(&Asn1Time::days_from_now(10).unwrap()).unwrap();
+        made.set_pubkey(&key).unwrap();
+        let name = SubjectAlternativeName::new().ip("127.0.0.1").build(&made.x509v3_context(None, None)).unwrap();
+        made.append_extension(name).unwrap();
+        made.sign(&key, MessageDigest::sha256()).unwrap();
+        (made.build(), key)
+    }
+
+    /// Where an endpoint with this certificate gives tokens.
+    fn endpoint((certificate, key): &(X509, PKey<Private>)) -> String {
+        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).unwrap();
+        acceptor.set_certificate(certificate).unwrap();
+        acceptor.set_private_key(key).unwrap();
+        let (acceptor, listener) = (acceptor.build(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let url = format!("https://{}/token", listener.local_addr().unwrap());
+        let body = String::from_utf8(granted(NOW + 600, "").body).unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = acceptor.accept(stream.unwrap()) else { continue };
+                let (mut asked, mut part) = (Vec::new(), [0; 1024]);
+                while !String::from_utf8_lossy(&asked).contains("grant_type=") {
+                    match stream.read(&mut part) {
+                        Ok(1..) => asked.extend(part),
+                        _ => break,
+                    }
+                }
+                let length = body.len();
+                let told = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+                told.unwrap();
+                drop(stream.shutdown());
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn renewed_authorities_are_believed_and_damaged_ones_count_for_nothing() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let (others, ours) = (certificate(), certificate());
+        let hold = |held: &[u8]| std::fs::write(file.path(), held).unwrap();
+        let mut settings = Config::load_without_key(None, std::iter::empty()).unwrap().kafka;
+        settings.oauth_ca_file = Some(file.path().to_owned());
+        settings.oauth_token_url = endpoint(&ours);
+        hold(&others.0.to_pem().unwrap());
+        let asked = Endpoint::new(&settings).unwrap();
+        let refused = asked.ask(|| NOW).await.unwrap_err();
+        assert!(refused.contains("invalid peer certificate"), "{refused}");
+        hold(&ours.0.to_pem().unwrap());
+        assert_eq!(asked.ask(|| NOW).await.unwrap().lasts, 600);
+        hold(b"no certificate");
+        assert_eq!(asked.ask(|| NOW).await.unwrap().lasts, 600, "those before go on");
     }
 }
