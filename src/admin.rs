@@ -60,17 +60,17 @@ async fn show_metrics(State(worker): State<Worker>) -> Response {
 }
 
 async fn show_health(State(worker): State<Worker>) -> Response {
-    verdict(&worker.health.stalled(Instant::now()))
+    verdict(&worker.health.stalled(Instant::now()), &[])
 }
 
 async fn show_readiness(State(worker): State<Worker>) -> Response {
-    verdict(&worker.health.obstacles())
+    verdict(&worker.health.obstacles(), &worker.health.warnings())
 }
 
-/// 200 if there is nothing to complain about, else 503 with one complaint a line.
-fn verdict(complaints: &[String]) -> Response {
-    if complaints.is_empty() {
-        return "ok\n".into_response();
-    }
-    (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", complaints.join("\n"))).into_response()
+/// 200 if there is nothing to complain about, else 503 with one complaint a line; then what is warned of.
+fn verdict(complaints: &[String], warnings: &[String]) -> Response {
+    let ok = ["ok".to_owned()];
+    let (status, said) =
+        if complaints.is_empty() { (StatusCode::OK, &ok[..]) } else { (StatusCode::SERVICE_UNAVAILABLE, complaints) };
+    (status, format!("{}\n", [said, warnings].concat().join("\n"))).into_response()
 }

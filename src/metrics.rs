@@ -26,7 +26,7 @@ mod owned;
 mod uncommitted;
 mod watch;
 
-pub use health::{Health, Obstacle};
+pub use health::{Health, Obstacle, Warning};
 use labels::Label;
 pub use labels::{CheckpointResult, ErrorClass, GapKind, InsertResult, Phase, Rebalance, Table, TopicProblem};
 pub use watch::LoopWatch;

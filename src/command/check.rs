@@ -77,31 +77,69 @@ pub fn report(
     Ok(format!("ok\n\n{}\n{}", config.effective(), sums(&config, config.memory.limit.or(memory))))
 }
 
+/// What full partitions and threads at work take of memory, in bytes.
+struct Needs {
+    /// A full partition.
+    partition: u64,
+    /// Its fetched records.
+    queued: u64,
+    answers: u64,
+    inserts: u64,
+    /// Of what is restored or published.
+    state: u64,
+}
+
+impl Needs {
+    fn of(config: &Config) -> Needs {
+        let threads = config.worker.threads as u64;
+        let overshot = (config.kafka.fetch_partition_bytes as u64).saturating_mul(UNPACKED);
+        Needs {
+            partition: config.rules.budget.saturating_mul(BYTES_AN_ENTRY),
+            queued: (config.kafka.queued_bytes as u64).saturating_add(overshot),
+            answers: (config.kafka.fetch_bytes as u64).saturating_mul(threads),
+            inserts: (config.flush.bytes_max as u64).saturating_mul(INSERTS).saturating_mul(threads),
+            state: config.rules.budget.saturating_mul(STATE_BYTES_AN_ENTRY).saturating_mul(threads),
+        }
+    }
+
+    /// How many full partitions fit besides what the threads take.
+    fn full_partitions(&self, limit: u64) -> u64 {
+        let working = self.answers.saturating_add(self.inserts).saturating_add(self.state);
+        limit.saturating_sub(working) / self.partition.saturating_add(self.queued).max(1)
+    }
+}
+
+/// What a worker warns of when it begins: not even one partition may grow as large as its budget lets it.
+pub(super) fn too_little_memory(config: &Config, limit: Option<u64>) -> Option<String> {
+    let (limit, needs) = (limit?, Needs::of(config));
+    (needs.full_partitions(limit) == 0).then(|| {
+        format!(
+            "`rules.budget_entries` = {} lets a partition grow to {}, but a full one does not fit into the {} allowed here: lower it, or give              the worker more memory (`grapevine check` adds it up)",
+            config.rules.budget,
+            size(needs.partition),
+            size(limit)
+        )
+    })
+}
+
 /// What the configuration costs, as comments under the effective configuration.
 fn sums(config: &Config, memory: Option<u64>) -> String {
-    let partition = config.rules.budget.saturating_mul(BYTES_AN_ENTRY);
-    let threads = config.worker.threads as u64;
-    let overshot = (config.kafka.fetch_partition_bytes as u64).saturating_mul(UNPACKED);
-    let queued = (config.kafka.queued_bytes as u64).saturating_add(overshot);
-    let answers = (config.kafka.fetch_bytes as u64).saturating_mul(threads);
-    let state = config.rules.budget.saturating_mul(STATE_BYTES_AN_ENTRY).saturating_mul(threads);
-    let inserts = (config.flush.bytes_max as u64).saturating_mul(INSERTS).saturating_mul(threads);
+    let needs = Needs::of(config);
     let mut text = format!(
         "# memory: up to {} a partition (rules.budget_entries x {BYTES_AN_ENTRY} bytes) and {} of its fetched records \
          (kafka.queued_kib + kafka.fetch_partition_kib x {UNPACKED}), {} for answers of brokers (kafka.fetch_kib), {} for inserts \
          (flush.bytes_max x {INSERTS}), and {} while each thread restores or publishes a full partition (x {STATE_BYTES_AN_ENTRY} \
          bytes)\n",
-        size(partition),
-        size(queued),
-        size(answers),
-        size(inserts),
-        size(state)
+        size(needs.partition),
+        size(needs.queued),
+        size(needs.answers),
+        size(needs.inserts),
+        size(needs.state)
     );
-    let working = answers.saturating_add(inserts).saturating_add(state);
     text += &match memory {
         None => "# memory: the limit of this machine is not known\n".to_owned(),
         Some(limit) => {
-            let fit = limit.saturating_sub(working) / partition.saturating_add(queued).max(1);
+            let fit = needs.full_partitions(limit);
             let advice = if fit == 0 { "; lower rules.budget_entries or give it more memory" } else { "" };
             format!("# memory: of the {} allowed here, {fit} full partitions fit besides that{advice}\n", size(limit))
         }
@@ -116,4 +154,23 @@ fn sums(config: &Config, memory: Option<u64>) -> String {
 
 fn size(bytes: u64) -> String {
     format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_that_no_machine_holds_is_warned_of() {
+        let warned = |budget: &str, limit| {
+            let budget = ("GRAPEVINE_RULES_BUDGET_ENTRIES".to_owned(), budget.to_owned());
+            too_little_memory(&Config::load_without_key(None, std::iter::once(budget)).unwrap(), limit)
+        };
+        let said = warned("4000000000", Some(24 << 30)).unwrap();
+        assert!(
+            said.starts_with("`rules.budget_entries` = 4000000000 lets a partition grow to ") && said.contains("24576 MiB"),
+            "{said}"
+        );
+        assert_eq!([warned("1000000", Some(24 << 30)), warned("4000000000", None)], [None, None]);
+    }
 }

@@ -7,10 +7,11 @@ use std::time::Instant;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
+use super::check;
 use crate::config::Config;
 use crate::metrics::Health;
 use crate::service::supervisor::{self, Supervisor};
-use crate::service::{Service, ServiceError};
+use crate::service::{Service, ServiceError, memory_limit};
 use crate::version;
 use crate::worker::Silent;
 
@@ -26,6 +27,9 @@ pub async fn run(config: &Config) -> Result<(), ServiceError> {
     // First of all: a signal that comes while the worker starts must find somebody.
     let asked = asked_to_stop();
     info!(version = version::text(), threads = config.worker.threads, topic = config.kafka.topic, "grapevine starts");
+    if let Some(said) = check::too_little_memory(config, memory_limit(config)) {
+        warn!("{said}");
+    }
     let service = Service::start(config, |_| Silent).await?;
     let supervisor = Supervisor::of(|name| std::env::var(name).ok()).map(Arc::new);
     // Its admin port listens: whoever waits for Kafka or ClickHouse says so there.

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::record::Partition;
+
 /// What can keep a loop, or the whole worker, from doing its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Obstacle {
@@ -29,11 +31,25 @@ pub enum Obstacle {
     Stopping,
 }
 
+/// What is not as it should be, although the worker does its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Warning {
+    /// Compaction takes records away.
+    Compacted,
+    /// Records are not kept for as long as a worker may be away.
+    ShortRetention,
+    /// Somebody else is in the group.
+    ForeignMembers,
+    /// Nobody may read on in a partition before a transaction ends.
+    OpenTransaction(Partition),
+}
+
 /// What all loops say. Shared; each loop touches only its own part.
 #[derive(Debug)]
 pub struct Health {
     stalled_after: Duration,
     loops: Mutex<Vec<LoopHealth>>,
+    warnings: Mutex<BTreeMap<Warning, String>>,
 }
 
 #[derive(Debug)]
@@ -57,7 +73,7 @@ impl Health {
             ])
         };
         let loops = (0..loops).map(|_| LoopHealth { ticked: now, paused: false, obstacles: waiting() }).collect();
-        Health { stalled_after, loops: Mutex::new(loops) }
+        Health { stalled_after, loops: Mutex::new(loops), warnings: Mutex::default() }
     }
 
     /// Says that a loop lives. A loop that does not exist is ignored, here and below.
@@ -74,6 +90,21 @@ impl Health {
     /// Says that it does so no longer.
     pub fn clear(&self, number: usize, obstacle: Obstacle) {
         self.change(number, |health| drop(health.obstacles.remove(&obstacle)));
+    }
+
+    /// Says what is not as it should be, or that it is again.
+    pub fn warn(&self, warning: Warning, text: Option<String>) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        match text {
+            Some(text) => drop(warnings.insert(warning, text.replace('\n', " "))),
+            None => drop(warnings.remove(&warning)),
+        }
+    }
+
+    /// What is not as it should be, one line each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).values().map(|text| format!("warning: {text}")).collect()
     }
 
     /// Says whether a loop has stopped reading because its rows cannot leave.
@@ -137,8 +168,7 @@ impl Obstacle {
 
 #[cfg(test)]
 mod tests {
-    use super::{Health, Obstacle};
-    use std::time::{Duration, Instant};
+    use super::*;
 
     #[test]
     fn a_loop_that_does_not_tick_is_named() {
@@ -160,6 +190,17 @@ mod tests {
         assert!(health.obstacles().is_empty());
         health.block(0, Obstacle::Operator, "run this:\ngrapevine migrate");
         assert_eq!(health.obstacles(), ["loop 0: operator: run this: grapevine migrate"]);
+    }
+
+    #[test]
+    fn what_is_warned_of_keeps_nobody_from_being_ready() {
+        let health = Health::new(0, Duration::from_secs(60), Instant::now());
+        health.warn(Warning::OpenTransaction(Partition(1)), Some("one\nopen".to_owned()));
+        health.warn(Warning::OpenTransaction(Partition(2)), Some("two".to_owned()));
+        health.warn(Warning::Compacted, Some("compacted".to_owned()));
+        health.warn(Warning::OpenTransaction(Partition(2)), None);
+        assert_eq!(health.warnings(), ["warning: compacted", "warning: one open"]);
+        assert!(health.obstacles().is_empty());
     }
 
     #[test]

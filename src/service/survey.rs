@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use super::SAID_WITHIN;
 use crate::config::Config;
 use crate::kafka::{Described, Member, Renewals, Survey, Tokens, TopicSettings};
-use crate::metrics::{Health, Metrics, Obstacle, TopicProblem};
+use crate::metrics::{Health, Metrics, Obstacle, TopicProblem, Warning};
 
 /// How often the topic is looked for, and every how many times its settings and the group's members are asked for.
 const EVERY: Duration = Duration::from_secs(10);
@@ -95,8 +95,11 @@ impl Watch {
         };
         self.metrics.record_retention(settings.retention);
         let problems = settings.problems(&self.config.kafka.topic, self.config.checkpoint.interval);
-        for problem in [TopicProblem::Compacted, TopicProblem::ShortRetention] {
-            self.metrics.record_topic_problem(problem, problems.iter().any(|(found, _)| *found == problem));
+        let both = [(TopicProblem::Compacted, Warning::Compacted), (TopicProblem::ShortRetention, Warning::ShortRetention)];
+        for (problem, warning) in both {
+            let text = problems.iter().find(|(found, _)| *found == problem).map(|(_, text)| text.clone());
+            self.metrics.record_topic_problem(problem, text.is_some());
+            self.health.warn(warning, text);
         }
         if self.settings.replace(settings) != Some(settings) {
             problems.iter().for_each(|(_, text)| warn!("{text}"));
@@ -110,12 +113,16 @@ impl Watch {
             return;
         }
         let group = self.config.kafka.group_of(self.config.rules.epoch);
-        for Member { client, host } in &members {
-            warn!(
-                "a foreign consumer is in the group {group}: {client} at {host}; what it is given of the topic no \
-                 worker reads meanwhile. Stop it or give it a group of its own, or give the workers one (`kafka.group`)"
-            );
+        let who: Vec<String> = members.iter().map(|Member { client, host }| format!("{client} at {host}")).collect();
+        let text = format!(
+            "a foreign consumer is in the group {group}: {}; what it is given of the topic no worker reads meanwhile. Stop it or give it a \
+             group of its own, or give the workers one (`kafka.group`)",
+            who.join(", ")
+        );
+        if !members.is_empty() {
+            warn!("{text}");
         }
+        self.health.warn(Warning::ForeignMembers, (!members.is_empty()).then_some(text));
         if members.is_empty() {
             info!("no foreign consumer is in the group {group} any more");
         }

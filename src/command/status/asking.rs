@@ -111,7 +111,7 @@ impl Standing {
             (Err(why), _) | (_, Err(why)) => return self.unasked.push(why),
         };
         let is_ready = ready.0 == 200;
-        let complaints = ready.1.lines().filter(|_| !is_ready).map(str::to_owned);
+        let complaints = ready.1.lines().filter(|line| *line != "ok").map(|line| line.trim_start_matches("warning: ").to_owned());
         self.problems.extend(complaints.chain(page.problems()).map(|problem| format!("{worker}: {problem}")));
         let behind = page.by_partition("grapevine_kafka_consumer_lag_seconds");
         for number in page.by_partition("grapevine_partition_stalled_seconds").into_keys() {

@@ -59,8 +59,11 @@ fn a_topic_that_is_compacted_or_kept_for_a_minute_is_named_at_the_start() {
     for problem in ["compacted", "short_retention"] {
         wait_for(&worker, "grapevine_topic_problem", problem, |value| value == 1.0);
     }
-    // It is a warning and nothing else.
+    // It is a warning and nothing else, and `/readyz` says so.
     worker.wait_until_ready();
+    let (status, said) = worker.get("/readyz");
+    let warned = |words| said.lines().any(|line| line.starts_with("warning: ") && line.contains(words));
+    assert!(status == 200 && warned("set cleanup.policy=delete") && warned("retention.ms=60000"), "{said}");
     worker.stop();
 }
 
@@ -135,6 +138,8 @@ fn a_foreign_member_is_counted_and_named() {
     wait_for(&worker, "grapevine_kafka_foreign_members", "", |value| value == 1.0);
     wait_for_words(&worker, "somebody-else");
     wait_for_words(&worker, "(`kafka.group`)");
+    let said = worker.get("/readyz").1;
+    assert!(said.contains("warning: a foreign consumer is in the group") && said.contains("somebody-else"), "{said}");
     drop(foreign);
     worker.stop();
 }
