@@ -19,6 +19,8 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 MADE = "Made from {} by `make schemas`; change that file instead."
 # Objects of Kubernetes, whose keys are its own.
 OPEN = {"resources"}
+# Maps of texts: what YAML takes for a number or a truth there, Kubernetes refuses only when it is too late.
+TEXTS = ("annotations", "labels", "nodeselector")
 # Settings that go on to a client or a server, under its names.
 PASSED_ON = {"type": "object", "additionalProperties": {"type": ["string", "integer", "boolean"]}}
 
@@ -73,6 +75,8 @@ def values(value, name=""):
         return {"type": "array"}
     if not isinstance(value, dict):
         return scalar(value)
+    if name.lower().endswith(TEXTS):
+        return {"type": "object", "additionalProperties": {"type": "string"}}
     if not value or name in OPEN:
         return {"type": "object"}
     return closed({name: values(inner, name) for name, inner in value.items()})

@@ -19,23 +19,23 @@ import alerts
 import deployment
 import helm_python
 import kubernetes_validate
+import values
 import yaml
 from cloudcoil.models.keda.v1alpha1 import ScaledObject
 from cloudcoil.models.prometheus_operator.v1 import PodMonitor, PrometheusRule
 
-CASES = yaml.safe_load((deployment.ROOT / "tests" / "deploy" / "values.yml").read_text())
 VERSIONS = ["1.27", "1.37"]
 CUSTOM = {"ScaledObject": ScaledObject, "PodMonitor": PodMonitor, "PrometheusRule": PrometheusRule}
-WORKLOADS = {"StatefulSet", "Deployment", "Job"}
 SECRET = "a secret of this test"
+USER = 65532
 # With the number of a limit that is set: it is none.
 NAMESPACE = "social-900"
 
 
-def rendered(chart, values):
-    """The objects of a release, or the text of Helm's refusal."""
+def rendered(chart, case):
+    """The objects of a release with the values of a case, or the text of Helm's refusal."""
     try:
-        texts = chart.render(values, name="fleet", namespace=NAMESPACE, is_install=True)
+        texts = chart.render(case, name="fleet", namespace=NAMESPACE, is_install=True)
     except helm_python.HelmError as refusal:
         return [], str(refusal)
     texts = [text for name, text in texts.items() if not name.endswith(".txt")]
@@ -53,18 +53,20 @@ def complaints(root):
     version = tomllib.loads((deployment.ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
     if chart.version != version:
         yield f"Chart.yaml is of {chart.version}, the program of {version}"
-    for case in CASES["accepted"]:
+    for case in values.CASES["accepted"]:
         objects, refusal = rendered(chart, case["values"])
         if refusal:
             yield f"{case['says']}: {refusal}"
             continue
         for wrong in _objects_wrong(root, objects, case):
             yield f"{case['says']}: {wrong}"
-    for case in CASES["refused"]:
+    for case in values.CASES["refused"]:
         _, refusal = rendered(chart, case["values"])
         if case["refused"] not in (refusal or "nothing"):
             yield f"{case['says']}: refused with {refusal}, not {case['refused']!r}"
-    for message in helm_python.lint(folder, CASES["accepted"][0]["values"])["messages"]:
+    yield from values.tables_wrong(lambda case: rendered(chart, case))
+    yield from values.untried(yaml.safe_load((folder / "values.yaml").read_text()))
+    for message in helm_python.lint(folder, values.CASES["accepted"][0]["values"])["messages"]:
         if message["severity"] > 1:
             yield f"lint: {message['error']}"
 
@@ -76,6 +78,7 @@ def _objects_wrong(root, objects, case):
         yield f"{sorted(deployment.PRODUCTION - run)} does not run"
     if missing := set(case["kinds"]) - kinds:
         yield f"no {sorted(missing)}"
+    yield from values.wrong(objects, case)
     for each in objects:
         name = f"{each['kind']} {each['metadata']['name']}"
         for wrong in [*_schema(each), *_pods(each), *_references(each, objects), *_configuration(root, each, objects)]:
@@ -126,7 +129,7 @@ def _lost(before, after, place):
 
 
 def _pod(each):
-    return each["spec"]["template"]["spec"] if each["kind"] in WORKLOADS else None
+    return each["spec"]["template"]["spec"] if each["kind"] in values.WORKLOADS else None
 
 
 def _pods(each):
@@ -136,6 +139,8 @@ def _pods(each):
     around = pod.get("securityContext", {})
     if not around.get("runAsNonRoot") or around.get("seccompProfile", {}).get("type") != "RuntimeDefault" or pod.get("automountServiceAccountToken") is not False:
         yield "the pod is not restricted"
+    if any(around.get(key) != USER for key in ("runAsUser", "runAsGroup", "fsGroup")):
+        yield f"the pod or its volumes are not those of {USER}, the image's user"
     for container in pod["containers"]:
         inner = container.get("securityContext", {})
         tight = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
@@ -191,7 +196,7 @@ def _selected(each, objects):
         return
     wanted = each["spec"][selector]
     wanted = wanted.get("matchLabels", wanted)
-    pods = [other["spec"]["template"] for other in objects if other["kind"] in WORKLOADS]
+    pods = [other["spec"]["template"] for other in objects if other["kind"] in values.WORKLOADS]
     found = [pod for pod in pods if wanted.items() <= pod["metadata"]["labels"].items()]
     ports = {port["name"] for pod in found for container in pod["spec"]["containers"] for port in container.get("ports", [])}
     spec = each["spec"]
@@ -235,17 +240,17 @@ def _configuration(root, each, objects):
             yield "is killed before it has drained"
 
 
-def _promtool(rules):
+def _promtool(words, text):
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
-        json.dump(rules, file)
+        json.dump(text, file)
         file.flush()
-        ended = deployment.run(["promtool", "check", "rules", file.name])
+        ended = deployment.run(["promtool", *words, "rules", file.name])
     return [] if ended.returncode == 0 else [deployment.said("promtool", ended)]
 
 
 def _alerts(each, case):
     """They are Prometheus's, about this release, and as patient as the values say."""
-    yield from _promtool(each["spec"])
+    yield from _promtool(["check"], each["spec"])
     if 'job=\\"grapevine\\"' in json.dumps(each):
         yield "PrometheusRule: an alert watches a fleet that is not this release"
     rules = {rule.get("alert"): rule for group in each["spec"].get("groups", []) for rule in group["rules"]}
@@ -265,10 +270,20 @@ def _alerts(each, case):
 def _scaling(root, each, case):
     spec = each["spec"]
     query = spec["triggers"][0]["metadata"]["query"]
-    yield from _promtool({"groups": [{"name": "keda", "rules": [{"record": "keda:lag", "expr": query}]}]})
     yield from deployment.metrics_wrong(root, "ScaledObject", query)
+    yield from _asked(query, f"{NAMESPACE}/{each['metadata']['name']}")
     if spec["maxReplicaCount"] * case["values"]["config"].get("worker", {}).get("threads", 1) > case["values"]["topicPartitions"]:
         yield "more workers than partitions"
+
+
+def _asked(query, job):
+    """What KEDA is told: the worst partition of this fleet, as a scrape has it; nothing while no worker runs."""
+    series = [
+        {"series": f'grapevine_kafka_consumer_lag_seconds{{job="{of}", pod="{pod}", topic="events", partition="{partition}"}}', "values": f"_ {lag}"}
+        for of, pod, partition, lag in [(job, "one", 0, 3), (job, "one", 1, 90), (job, "two", 2, 0), ("social/other", "one", 0, 5000)]
+    ]
+    asked = [{"expr": query, "eval_time": "0m", "exp_samples": []}, {"expr": query, "eval_time": "1m", "exp_samples": [{"labels": "{}", "value": 90}]}]
+    return _promtool(["test"], {"tests": [{"interval": "1m", "input_series": series, "promql_expr_test": asked}]})
 
 
 def main():

@@ -14,6 +14,24 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
+{{- /* What every object is called and known by: those of its own (labels, annotations) win over everybody's. */ -}}
+{{- define "grapevine.metadata" -}}
+name: {{ .name }}
+labels: {{ merge (include "grapevine.labels" .root | fromYaml) (.labels | default dict) .root.Values.commonLabels | toYaml | nindent 2 }}
+{{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations }}
+annotations: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* The same of pods: what selects them (component) cannot be changed, the section `own` of the values wins over everybody's. */ -}}
+{{- define "grapevine.podMetadata" -}}
+{{- $selected := merge (dict "app.kubernetes.io/component" .component) (include "grapevine.selector" .root | fromYaml) -}}
+labels: {{ merge $selected (.own.podLabels | default dict) .root.Values.podLabels | toYaml | nindent 2 }}
+{{- with merge (dict) (.annotations | default dict) (.own.podAnnotations | default dict) .root.Values.podAnnotations }}
+annotations: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{- /* What of these sections differs from the program's defaults, in TOML. */ -}}
 {{- define "grapevine.config" -}}
 {{- range $section, $keys := . }}
@@ -36,6 +54,12 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if or (kindIs "float64" .) (kindIs "int64" .) }}{{ int64 . }}
 {{- else if kindIs "map" . }}{ {{- range $at, $key := keys . | sortAlpha }}{{ if $at }},{{ end }} {{ quote $key }} = {{ include "grapevine.toml" (get $ $key) }}{{ end }} }
 {{- else }}{{ toJson . }}{{ end }}
+{{- end }}
+
+{{- /* The folder of the pod that checkpoints are in, if they are in one: a path, or a URL of a file. */ -}}
+{{- define "grapevine.folder" -}}
+{{- $url := .Values.config.checkpoint.url }}
+{{- if not (contains "://" $url) }}{{ $url }}{{ else if eq "file" (urlParse $url).scheme }}{{ (urlParse $url).path }}{{ end }}
 {{- end }}
 
 {{- define "grapevine.epoch" -}}
