@@ -339,6 +339,7 @@ mod tests {
             backoff_min: Duration::ZERO,
             backoff_max: Duration::ZERO,
             compression: "none".to_owned(),
+            answers_expected: false,
             settings: [("insert_quorum".to_owned(), "2".to_owned())].into(),
         };
         tokio::spawn(axum::serve(listener, router).into_future());

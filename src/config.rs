@@ -274,6 +274,8 @@ pub struct ClickHouse {
     pub backoff_max: Duration,
     /// `lz4` or `none`.
     pub compression: String,
+    /// Whether somebody is to run `grapevine rollup` on it.
+    pub answers_expected: bool,
     /// Settings of inserts, by the server's names.
     pub settings: BTreeMap<String, String>,
 }

@@ -212,6 +212,11 @@ impl Metrics {
         self.families.foreign_members.set(members as f64);
     }
 
+    /// Notes whether a database still lacks the answers that somebody expects there.
+    pub fn record_answers_missing(&self, database: &str, missing: bool) {
+        self.families.answers_missing.with_label_values(&[database]).set(f64::from(u8::from(missing)));
+    }
+
     /// Notes when the newest answers of a database were published.
     pub fn record_answers(&self, database: &str, published: Millis) {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(database.to_owned(), published);

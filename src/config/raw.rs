@@ -100,6 +100,7 @@ pub(super) struct ClickHouse {
     pub(super) backoff_min_ms: u64,
     pub(super) backoff_max_ms: u64,
     pub(super) compression: String,
+    pub(super) answers: String,
     pub(super) settings: BTreeMap<String, String>,
 }
 
@@ -253,6 +254,7 @@ impl ClickHouse {
             backoff_min_ms: millis(clickhouse.backoff_min),
             backoff_max_ms: millis(clickhouse.backoff_max),
             compression: clickhouse.compression.clone(),
+            answers: if clickhouse.answers_expected { "expected" } else { "optional" }.to_owned(),
             settings: clickhouse.settings.clone(),
         }
     }

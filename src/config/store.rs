@@ -26,6 +26,7 @@ pub(super) fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHo
         backoff_min: judge.millis(key("backoff_min_ms"), raw.backoff_min_ms, 1..=60_000),
         backoff_max: judge.millis(key("backoff_max_ms"), raw.backoff_max_ms, 1..=600_000),
         compression: judge.one_of(key("compression"), raw.compression, &["lz4", "none"]),
+        answers_expected: judge.one_of(key("answers"), raw.answers, &["optional", "expected"]) == "expected",
         settings: passed::to_clickhouse(judge, raw.settings),
     };
     for (name, value) in

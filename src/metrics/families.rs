@@ -54,6 +54,8 @@ pub(super) struct Families {
     pub(super) memory_limit: GaugeVec,
     pub(super) foreign_members: Gauge,
     pub(super) answers_age: GaugeVec,
+    /// Absent where nobody expects any.
+    pub(super) answers_missing: GaugeVec,
     /// Seconds that are left, and all of them.
     pub(super) certificates: [GaugeVec; 2],
     pub(super) token: [GaugeVec; 2],
@@ -145,6 +147,7 @@ impl Families {
                 "Members of the consumer group that are no workers; what is assigned to them nobody reads.",
             )?,
             answers_age: to.answers_age()?,
+            answers_missing: to.answers_missing()?,
             certificates: to.certificates()?,
             token: to.token()?,
             renewal_refused: to.renewal_refused()?,
@@ -312,6 +315,12 @@ impl Registrar<'_> {
     fn answers_age(&self) -> prometheus::Result<GaugeVec> {
         let help = "Seconds since the newest run of grapevine rollup was published, by whomever; absent: there was none.";
         self.put(GaugeVec::new(Opts::new(prefixed("answers_age_seconds"), help), &["database"])?)
+    }
+
+    fn answers_missing(&self) -> prometheus::Result<GaugeVec> {
+        let help =
+            "1 while no run of grapevine rollup was ever published; absent: clickhouse.answers expects none, or not known.";
+        self.put(GaugeVec::new(Opts::new(prefixed("answers_missing"), help), &["database"])?)
     }
 
     fn renewal_refused(&self) -> prometheus::Result<Gauge> {

@@ -19,8 +19,12 @@ const EVERY: Duration = Duration::from_secs(60);
 pub(super) async fn watch(config: config::ClickHouse, metrics: Arc<Metrics>) {
     loop {
         match newest(&config).await {
-            Ok(Some(published)) => metrics.record_answers(&config.database, published),
-            Ok(None) => {}
+            Ok(newest) => {
+                if config.answers_expected {
+                    metrics.record_answers_missing(&config.database, newest.is_none());
+                }
+                newest.iter().for_each(|published| metrics.record_answers(&config.database, *published));
+            }
             Err(error) => debug!(%error, "the age of the answers is not known"),
         }
         sleep(EVERY).await;

@@ -86,6 +86,7 @@ fn record_everything(metrics: &Metrics) {
     metrics.record_topic_problem(TopicProblem::Compacted, true);
     metrics.record_retention(Some(Duration::from_secs(100)));
     metrics.record_answers("grapevine", 950_000);
+    metrics.record_answers_missing("grapevine", true);
     metrics.record_memory_limit(Some(1 << 30));
     metrics.record_certificate("kafka.ssl_certificate_file", Lifetime { from: 0, until: 1500 });
     metrics.record_refused_renewals(2);
@@ -166,6 +167,7 @@ fn a_page_says_what_was_recorded() {
         ("grapevine_kafka_hidden_records{partition=\"3\"}", 5.0),
         ("grapevine_kafka_retention_seconds{topic=\"events\"}", 100.0),
         ("grapevine_answers_age_seconds{database=\"grapevine\"}", 60.0),
+        ("grapevine_answers_missing{database=\"grapevine\"}", 1.0),
         ("grapevine_kafka_retention_margin_seconds{partition=\"3\"}", 85.0),
         ("grapevine_topic_problem{problem=\"compacted\"}", 1.0),
         ("grapevine_topic_problem{problem=\"missing\"}", 0.0),

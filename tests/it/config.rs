@@ -125,6 +125,7 @@ fn another(section: &str, key: &str, default: &Value, file: &str) -> (String, Ve
         ("kafka", "sasl_mechanism") => "PLAIN",
         ("clickhouse", "urls") => "https://store:8443,http://other:8123",
         ("clickhouse", "compression") => "none",
+        ("clickhouse", "answers") => "expected",
         ("clickhouse", "layout") => "replicated",
         ("clickhouse", "cluster") => {
             return ("north".to_owned(), vec![(variable("clickhouse", "layout"), "sharded".to_owned())]);

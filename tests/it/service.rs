@@ -136,6 +136,39 @@ fn what_status_says(world: &World, worker: Worker) {
 }
 
 #[test]
+fn answers_that_are_expected_and_were_never_made_are_missed_until_they_are() {
+    let world = World::migrated(1, "answers_missed");
+    let expected = [("GRAPEVINE_CLICKHOUSE_ANSWERS", "expected")];
+    let status = |worker: &Worker| say(&world, &["status", "--worker", &format!("http://{}", worker.admin)], &expected);
+    let missing = |worker: &Worker| {
+        worker.get("/metrics").1.lines().find_map(|line| {
+            let series = line.strip_prefix("grapevine_answers_missing{database=\"answers_missed\"} ")?;
+            series.parse::<f64>().ok()
+        })
+    };
+    let is = |worker: &Worker, value: f64| match missing(worker) {
+        Some(said) if said == value => Ok(()),
+        other => Err(other),
+    };
+    let worker = world.start(&expected);
+    until("the worker misses them", || is(&worker, 1.0));
+    let said = status(&worker);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.printed.contains("problem: no answers were ever made, and they are expected"), "{said:?}");
+    say(&world, &["rollup"], &[]).done();
+    let said = status(&worker);
+    assert!(said.printed.contains("answers: run ") && !said.printed.contains("no answers were ever made"), "{said:?}");
+    worker.stop();
+    let worker = world.start(&expected);
+    until("the worker misses them no longer", || is(&worker, 0.0));
+    worker.stop();
+    let worker = world.start(&[]);
+    worker.wait_until_ready();
+    assert_eq!(missing(&worker), None, "where nobody expects any");
+    worker.stop();
+}
+
+#[test]
 fn systemd_hears_that_a_worker_is_ready_alive_and_stopping() {
     let world = World::migrated(1, "systemd");
     let folder = tempfile::tempdir().unwrap();

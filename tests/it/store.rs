@@ -92,6 +92,7 @@ impl Database {
             backoff_min: Duration::from_millis(1),
             backoff_max: Duration::from_millis(2),
             compression: "lz4".to_owned(),
+            answers_expected: false,
             settings: std::collections::BTreeMap::new(),
         };
         Database { client: client(&config, url), config, engine: None }

@@ -176,6 +176,10 @@ impl Standing {
             }
             Answers { run: *run, age_seconds: seconds(age), took_seconds: *took }
         });
+        if self.answers.is_none() && config.clickhouse.answers_expected {
+            self.problems
+                .push("no answers were ever made, and they are expected: grapevine rollup does not run, or fails".to_owned());
+        }
     }
 
     async fn ask_checkpoints(&mut self, config: &Config, partitions: &mut BTreeMap<i32, PartitionStanding>) {

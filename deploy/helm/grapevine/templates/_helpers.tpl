@@ -147,6 +147,10 @@ env:
   {{- include "grapevine.secret" (dict "variable" "GRAPEVINE_KAFKA_SSL_KEY_PASSWORD" "from" $values.secrets.kafkaSslKeyPassword) | nindent 2 }}
   # The image's own would win over the file.
   - {name: GRAPEVINE_ADMIN_ADDRESS, value: {{ quote $values.config.admin.address }}}
+  {{- if and $values.rollup.enabled (not $values.config.clickhouse.answers) }}
+  # Somebody is told where they are never made.
+  - {name: GRAPEVINE_CLICKHOUSE_ANSWERS, value: expected}
+  {{- end }}
   {{- if not $values.keda.enabled }}
   - name: GRAPEVINE_KAFKA_GROUP_INSTANCE_ID
     valueFrom:
