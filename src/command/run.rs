@@ -82,3 +82,36 @@ pub(crate) fn asked_to_stop() -> impl Future<Output = &'static str> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_a_loop_that_stands_still_gives_no_sign_of_life_before_it_stops() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let variables = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "1000000")];
+        let supervisor =
+            Supervisor::of(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()));
+        let (began, hour) = (Instant::now(), Duration::from_secs(3600));
+        let health = Arc::new(Health::new(2, Duration::ZERO, began + hour));
+        let stopping = Arc::new(AtomicBool::new(false));
+        tokio::spawn(signs_of_life(Arc::new(supervisor.unwrap()), Arc::clone(&health), Arc::clone(&stopping)));
+        // The clock of waits is the test's: two seconds pass at once.
+        let heard = async || {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            std::iter::from_fn(|| socket.recv(&mut [0; 64]).ok()).count()
+        };
+        assert!(heard().await >= 4, "all loops tick");
+        health.tick(1, began);
+        assert_eq!(heard().await, 0, "one does not");
+        stopping.store(true, Ordering::Relaxed);
+        assert!(heard().await >= 4, "it stops, for which there is a deadline of its own");
+    }
+}

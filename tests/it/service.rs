@@ -2,16 +2,16 @@
 //!
 //! The broker lives in the test's process, so that it survives every worker.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Output, Stdio};
 
-use crate::commands::say;
+use crate::commands::{command, say};
 use crate::demo::{grapevine, succeeded};
 use crate::events::{Data, PROGRESS, distinct, sums};
 use crate::store::{Database, start};
-use crate::world::{PATIENCE, Relay, Worker, World, ended, has_checkpoint, sum_of, until};
+use crate::world::{PATIENCE, Relay, Worker, World, ended, has_checkpoint, signal, sum_of, until};
 
 fn parts(lines: &[Vec<u8>], count: usize) -> impl Iterator<Item = &[Vec<u8>]> {
     lines.chunks(lines.len().div_ceil(count))
@@ -169,6 +169,27 @@ fn answers_that_are_expected_and_were_never_made_are_missed_until_they_are() {
 }
 
 #[test]
+fn status_is_said_again_until_somebody_interrupts_it() {
+    let world = World::migrated(1, "watched");
+    let worker = world.start(&[]);
+    worker.wait_until_ready();
+    let mut watching = command(&world, &["status", "--worker", &format!("http://{}", worker.admin), "--watch", "1"], &[]);
+    let mut watching = watching.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut said =
+        |what: &str| lines.by_ref().find(|line| line.starts_with(what)).unwrap_or_else(|| panic!("ended before: {what}"));
+    said("group events-epoch-0");
+    said("all is well");
+    worker.stop();
+    said("not asked: ");
+    said("group events-epoch-0");
+    said("not asked: ");
+    signal(&watching, "INT");
+    // As its last look found the fleet.
+    assert_eq!(watching.wait().unwrap().code(), Some(2));
+}
+
+#[test]
 fn systemd_hears_that_a_worker_is_ready_alive_and_stopping() {
     let world = World::migrated(1, "systemd");
     let folder = tempfile::tempdir().unwrap();
@@ -180,13 +201,21 @@ fn systemd_hears_that_a_worker_is_ready_alive_and_stopping() {
         let length = socket.recv(&mut message).expect("a message");
         String::from_utf8_lossy(&message[..length]).into_owned()
     };
-    let worker = world.start(&[("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "200000")]);
-    let heard: Vec<String> = (0..4).map(|_| hear()).collect();
-    assert_eq!(heard, ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]);
-    assert_eq!(worker.get("/healthz").0, 200, "ready is who can be asked");
-    worker.stop();
-    let rest: Vec<String> = std::iter::from_fn(|| Some(hear()).filter(|message| message != "STOPPING=1")).collect();
-    assert!(rest.iter().all(|message| message == "WATCHDOG=1"), "{rest:?}");
+    let supervised = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "200000")];
+    // Whoever it waits for: the second one has no ClickHouse.
+    for (away, readiness) in [(None, 200), (Some(("GRAPEVINE_CLICKHOUSE_URLS", "http://127.0.0.1:1")), 503)] {
+        let worker = world.start(&supervised.into_iter().chain(away).collect::<Vec<_>>());
+        let heard: Vec<String> = (0..4).map(|_| hear()).collect();
+        assert_eq!(heard, ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]);
+        assert_eq!(worker.get("/healthz").0, 200, "ready is who can be asked");
+        until("it says how it is", || match worker.get("/readyz") {
+            (status, _) if status == readiness => Ok(()),
+            other => Err(other),
+        });
+        worker.stop();
+        let rest: Vec<String> = std::iter::from_fn(|| Some(hear()).filter(|message| message != "STOPPING=1")).collect();
+        assert!(rest.iter().all(|message| message == "WATCHDOG=1"), "{rest:?}");
+    }
 }
 
 fn promtool(page: &str) {

@@ -2,8 +2,16 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::process::Stdio;
 
-use super::{Said, say};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+
+use super::{Said, command, say};
 use crate::world::World;
 
 /// Says yes to whatever it is asked, as no ClickHouse and no object store should; and where it is.
@@ -23,6 +31,32 @@ fn yes_sayer() -> String {
         }
     });
     format!("http://{address}")
+}
+
+/// Stands before a store whose user may not insert into the table `thread`: the embedded one has no users.
+fn without_a_grant(store: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = Router::new().fallback(move |request| unless_granted(store.clone(), request));
+    std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), app).await })
+    });
+    format!("http://{address}")
+}
+
+async fn unless_granted(store: String, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    if String::from_utf8_lossy(&body).contains("INSERT INTO thread") {
+        let denied = "Code: 497. DB::Exception: worker: Not enough privileges. To execute this query, it's necessary to have the grant \
+                      INSERT(root) ON grapevine_rows.thread. (ACCESS_DENIED)";
+        return (axum::http::StatusCode::FORBIDDEN, [("X-ClickHouse-Exception-Code", "497")], denied).into_response();
+    }
+    parts.uri = format!("{store}{}", parts.uri).parse().unwrap();
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    client.request(Request::from_parts(parts, Body::from(body))).await.unwrap().map(Body::new)
 }
 
 fn probe(world: &World, environment: &[(&str, &str)]) -> Said {
@@ -76,15 +110,42 @@ fn a_part_that_is_not_what_the_configuration_says_is_named_with_its_key_and_cure
         ("AWS_SECRET_ACCESS_KEY", "a secret for tests only"),
         ("NO_PROXY", "127.0.0.1"),
     ];
-    let wrong = |environment: &[(&str, &str)], key: &str, what: &str| {
-        let said = probe(&world, environment);
+    let stingy = without_a_grant(world.database.config.urls[0].clone());
+    let sharded = [("GRAPEVINE_CLICKHOUSE_LAYOUT", "sharded"), ("GRAPEVINE_CLICKHOUSE_CLUSTER", "north")];
+    all_wrong(
+        &world,
+        &[
+            (&[("GRAPEVINE_KAFKA_TOPIC", "other")], "kafka.brokers", "topic other is not at"),
+            (&[("GRAPEVINE_CLICKHOUSE_URLS", &yes)], "clickhouse.urls", "this is no answer of a ClickHouse"),
+            (&[("GRAPEVINE_CLICKHOUSE_DATABASE", "nowhere")], "clickhouse.database", "run: grapevine migrate"),
+            (&[("GRAPEVINE_CLICKHOUSE_URLS", &stingy)], "clickhouse.user", "INSERT(root) ON grapevine_rows.thread"),
+            (&[("GRAPEVINE_CLICKHOUSE_LAYOUT", "replicated")], "clickhouse.database", "do not fit clickhouse.layout"),
+            (&sharded, "clickhouse.database", "north"),
+            (&[("GRAPEVINE_CHECKPOINT_URL", "/proc/states")], "checkpoint.url", "could not create the folder"),
+            (&overwrites, "checkpoint.url", "overwrites an object that is there"),
+        ],
+    );
+    for statement in
+        ["CREATE TABLE made AS thread ENGINE = MergeTree ORDER BY ()", "DROP TABLE thread", "RENAME TABLE made TO thread"]
+    {
+        world.run(statement);
+    }
+    all_wrong(&world, &[(&[], "clickhouse.database", "thread is a MergeTree: old rows would stand beside new ones")]);
+}
+
+/// An environment under which one thing is wrong, the key of what it is about, and what is said.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
+/// Asks under all of them at once: each waits for the embedded broker, which describes no topic.
+fn all_wrong(world: &World, cases: &[Case]) {
+    let probes = cases.iter().map(|(environment, ..)| {
+        let mut probe = command(world, &["check", "--probe"], environment);
+        probe.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    });
+    for (probe, (_, key, what)) in probes.collect::<Vec<_>>().into_iter().zip(cases) {
+        let said = Said::of(probe.wait_with_output().unwrap());
         assert_eq!(said.code, 1, "{what}: {said:?}");
         let wrong: Vec<&str> = said.printed.lines().filter(|line| line.starts_with("wrong ")).collect();
         assert!(wrong.len() == 1 && about(&said.printed, key).contains(&wrong[0]) && wrong[0].contains(what), "{what}: {said:?}");
-    };
-    wrong(&[("GRAPEVINE_KAFKA_TOPIC", "other")], "kafka.brokers", "topic other is not at");
-    wrong(&[("GRAPEVINE_CLICKHOUSE_URLS", &yes)], "clickhouse.urls", "this is no answer of a ClickHouse");
-    wrong(&[("GRAPEVINE_CLICKHOUSE_DATABASE", "nowhere")], "clickhouse.database", "run: grapevine migrate");
-    wrong(&[("GRAPEVINE_CHECKPOINT_URL", "/proc/states")], "checkpoint.url", "could not create the folder");
-    wrong(&overwrites, "checkpoint.url", "overwrites an object that is there");
+    }
 }
