@@ -65,6 +65,7 @@ def complaints(root):
             if missing := FLEET - set(re.split(r",\s*", labels)):
                 yield f"{name} mixes fleets: ({labels}) lacks {sorted(missing)}"
     asked = {rule["alert"]: rule["expr"] for rule in alerts(root)}
+    yield from deployment.unwatched(RULES.name, asked.values())
     for name, limit in limits(root).items():
         if set(limit) != {"limit", "counts"} or len(re.findall(as_number(limit["limit"]), asked.get(name, ""))) != 1:
             yield f"{LIMITS.name}: {limit} does not stand once in the query of {name}"

@@ -6,6 +6,7 @@ here, configurations and commands with the program, alerts with promtool. No API
 """
 
 import functools
+import itertools
 import json
 import pathlib
 import re
@@ -58,7 +59,7 @@ def complaints(root):
         if refusal:
             yield f"{case['says']}: {refusal}"
             continue
-        for wrong in _objects_wrong(root, objects, case):
+        for wrong in itertools.chain(_objects_wrong(root, objects, case), _notes_wrong(chart, case["values"], objects)):
             yield f"{case['says']}: {wrong}"
     for case in values.CASES["refused"]:
         _, refusal = rendered(chart, case["values"])
@@ -69,6 +70,14 @@ def complaints(root):
     for message in helm_python.lint(folder, values.CASES["accepted"][0]["values"])["messages"]:
         if message["severity"] > 1:
             yield f"lint: {message['error']}"
+
+
+def _notes_wrong(chart, case, objects):
+    """What is told after an installation names what is there."""
+    [text] = [text for name, text in chart.render(case, name="fleet", namespace=NAMESPACE, is_install=True).items() if name.endswith(".txt")]
+    there = {f"sts/{each['metadata']['name']}" for each in objects if each["kind"] == "StatefulSet"}
+    if case["config"]["kafka"].get("topic", "social-events") not in text or NAMESPACE not in text or not there & set(re.findall(r"\bsts/\S+", text)):
+        yield f"NOTES.txt says {text!r}"
 
 
 def _objects_wrong(root, objects, case):

@@ -88,6 +88,11 @@ def _cluster(folder):
     ):
         if sorted(named) != sorted(wanted):
             yield f"{what} names {sorted(named)}, and the services are {sorted(wanted)}"
+    if set(texts(server, "zookeeper/node/port")) != {keeper.findtext(".//tcp_port")}:
+        yield "server.xml: zookeeper asks at a port at which no Keeper listens"
+    numbers = dict(zip(texts(keeper, ".//raft_configuration/server/hostname"), texts(keeper, ".//raft_configuration/server/id")))
+    if numbers != (said := {name: services[name].get("environment", {}).get("KEEPER_ID") for name in keepers}):
+        yield f"keeper.xml numbers {numbers}, and the services call themselves {said}"
     for at, shard in enumerate(server.iterfind("remote_servers/*/shard"), 1):
         said = [services.get(host, {}).get("environment", {}) for host in texts(shard, "replica/host")]
         if [(place.get("SHARD"), place.get("REPLICA")) for place in said] != [(str(at), str(replica)) for replica in range(1, len(said) + 1)]:
@@ -108,7 +113,10 @@ def _fleet(root):
         return
     workers = {name: service for name, service in services.items() if service.get("command", [""])[0] == "run"}
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["sh", root / "deploy" / "tls" / "make.sh", folder, "authority"], check=True)
+        made = deployment.run(["sh", str(root / "deploy" / "tls" / "make.sh"), folder, "authority"])
+        if made.returncode != 0:
+            yield deployment.said("deploy/tls/make.sh", made)
+            return
         for service in workers.values():
             service["environment"] = {key: value.replace("/etc/grapevine/tls", folder) for key, value in service["environment"].items()}
         for name, service in services.items():

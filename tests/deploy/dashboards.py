@@ -53,6 +53,9 @@ def complaints_with(url):
     """What is wrong with the dashboard of a tree, asked of the Prometheus at `url`."""
 
     def complaints(root):
+        made = deployment.run([sys.executable, str(root / "deploy" / "operations.py"), "--check"])
+        if made.returncode != 0:
+            yield deployment.said("deploy/operations.py", made)
         rows = yaml.safe_load((root / "deploy" / "operations.yml").read_text())
         rare = {query["expr"] for row in rows for panel in row["panels"] for query in panel["queries"] if "rare" in query}
         panels = [panel for panel in json.loads((root / FILE).read_text())["panels"] if panel["type"] != "row"]
@@ -61,6 +64,7 @@ def complaints_with(url):
         for title, query in asked:
             wrong += [*deployment.metrics_wrong(root, title, query), *_fleet_wrong(title, query)]
         yield from wrong
+        yield from deployment.unwatched(FILE.name, [query for _, query in asked])
         catalogue = set(re.findall(r"^(grapevine_\w+) ", (root / deployment.CATALOGUE).read_text(), re.M))
         shown = {re.sub(r"_(bucket|sum|count)$", "", name) for _, query in asked for name in re.findall(r"grapevine_\w+", query)}
         yield from (f"no panel shows {name}" for name in sorted(catalogue - shown))
@@ -88,10 +92,7 @@ def _fleet_wrong(title, query):
 
 
 def main():
-    """First whether the file is what its source says: the rest is judged by it."""
-    stale = subprocess.run([sys.executable, deployment.ROOT / "deploy" / "operations.py", "--check"], text=True, capture_output=True, check=False)
-    if stale.returncode:
-        raise SystemExit(stale.stderr)
+    """All of it."""
     with watched() as url:
         deployment.check("dashboards", complaints_with(url))
 

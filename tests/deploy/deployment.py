@@ -15,8 +15,10 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GRAPEVINE = os.environ["GRAPEVINE"]
-# The commands that run in production, for ever: every way to deploy has them all.
-PRODUCTION = {"run", "rollup"}
+# The commands that run in production, for ever, and the metric that says how each is: every way to deploy has them all, and alerts
+# and dashboard ask how each is.
+WATCHED_BY = {"run": "grapevine_worker_ready", "rollup": "grapevine_answers_age_seconds"}
+PRODUCTION = set(WATCHED_BY)
 # What the files of a deployment are, and what they name.
 PARTS = ["config", "deploy", "docker-compose.yml", ".env", "tests/alerts", "tests/it/snapshots"]
 
@@ -53,6 +55,11 @@ def metrics_wrong(root, place, text):
     for name in dict.fromkeys(re.findall(r"\bgrapevine_\w+", text)):
         if not {name, re.sub(r"_(bucket|sum|count)$", "", name)} & known:
             yield f"{place} names {name}, which does not exist"
+
+
+def unwatched(place, queries):
+    """Complaints about commands of production after which none of these queries asks."""
+    return [f"{place}: nothing asks how {command} is ({metric})" for command, metric in WATCHED_BY.items() if not any(metric in query for query in queries)]
 
 
 def check(name, complaints):

@@ -9,6 +9,7 @@ import sys
 import time
 
 import store
+import yaml
 from store import ask, in_plain_sql, insert, one, read, run, same
 from worlds.two_brands import BRANDS, World, shared
 
@@ -69,18 +70,36 @@ for name, view in described.items():
             found = [value for (value,) in read(f"SELECT DISTINCT {key} FROM {name}")]
             same(f"{name}.{key}: the values are those listed", [value for value in found if value not in entry["values"]], [])
 
-dashboard = json.loads((DEPLOY / "grafana" / "grapevine.json").read_text())
-for panel in dashboard["panels"]:
-    (target,) = panel["targets"]
-    query = in_plain_sql(target["rawSql"])
-    assert panel["description"], panel["title"]
-    assert read(query), f"{panel['title']}: no row"
-    shown = [name for name, *_ in read(f"DESCRIBE ({query})")]
-    units = [override["matcher"]["options"] for override in panel["fieldConfig"]["overrides"]]
-    same(f"{panel['title']}: units are of columns that are shown", [column for column in units if column not in shown], [])
-    whole = re.search(r"\((the latest|all) .+\)", panel["title"])
-    picked = re.search(r"\$__(date|time)Filter|\$__fromTime", target["rawSql"])
-    assert bool(whole) != bool(picked), f"{panel['title']}: looks at the range of time, or its title says at which days it does"
+
+
+def panels_wrong(text):
+    """Complaints about the panels of a dashboard: what each shows is there, and described."""
+    for panel in json.loads(text)["panels"]:
+        title, (target,) = panel["title"], panel["targets"]
+        query = in_plain_sql(target["rawSql"])
+        try:
+            shown, rows = [name for name, *_ in read(f"DESCRIBE ({query})")], read(query)
+        except SystemExit as refused:
+            yield f"{title}: {refused}"
+            continue
+        if not rows or not panel["description"]:
+            yield f"{title}: no row, or no description"
+        units = [override["matcher"]["options"] for override in panel["fieldConfig"]["overrides"]]
+        if unknown := [column for column in units if column not in shown]:
+            yield f"{title}: units of {unknown}, which are no columns that are shown"
+        whole = re.search(r"\((the latest|all) .+\)", title)
+        picked = re.search(r"\$__(date|time)Filter|\$__fromTime", target["rawSql"])
+        if bool(whole) == bool(picked):
+            yield f"{title}: looks at the range of time, or its title says at which days it does"
+
+
+dashboard_text = (DEPLOY / "grafana" / "grapevine.json").read_text()
+same("what is wrong with the panels", list(panels_wrong(dashboard_text)), [])
+for breakage in yaml.safe_load((DEPLOY.parent / "tests" / "deploy" / "broken" / "panels.yml").read_text()):
+    assert breakage["from"] in dashboard_text, f"{breakage['says']}: the dashboard has changed; break it anew"
+    wrong = list(panels_wrong(dashboard_text.replace(breakage["from"], breakage["to"], 1)))
+    assert any(breakage["refused"] in complaint for complaint in wrong), f"{breakage['says']}: not refused, but {wrong}"
+dashboard = json.loads(dashboard_text)
 for variable in dashboard["templating"]["list"]:
     if variable["type"] == "query":
         assert read(variable["query"]), variable["name"]
