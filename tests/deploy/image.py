@@ -103,16 +103,34 @@ def _compiled_wrong(root, text):
 def _built(root, buildah):
     """One complaint after another: whoever has heard enough stops here, and no worker is run for him."""
     with tempfile.TemporaryDirectory() as folder:
-        said = _build(root, buildah, pathlib.Path(folder))
-        if said.returncode != 0:
-            yield deployment.said("buildah bud", said)
-            return
-    container = buildah("from", "--pull-never", "worker").stdout.strip()
-    inside = pathlib.Path(buildah("mount", container).stdout.strip())
-    settings = json.loads(buildah("inspect", container).stdout)["OCIv1"]["config"]
+        contexts = _contexts(root, pathlib.Path(folder))
+        for image in ("worker", "lab"):
+            said = buildah("bud", "--pull-never", "--isolation", "chroot", *contexts, "--target", image, "--tag", image, "--file", root / "deploy" / "Dockerfile", root)
+            if said.returncode != 0:
+                yield deployment.said(f"buildah bud {image}", said)
+                return
+    inside, settings = _opened(buildah, "worker")
     yield from _settings_wrong(settings)
     yield from _root_wrong(inside, settings)
+    yield from _lab_wrong(*_opened(buildah, "lab"), settings)
     yield from _worker_wrong(inside, settings)
+
+
+def _lab_wrong(inside, settings, of_worker):
+    """It is run like the other, and has the generator."""
+    if settings | {"Labels": None} != of_worker | {"Labels": None}:
+        yield f"lab is run in another way than worker: {settings}"
+    with _entered(inside, settings) as (within, _):
+        generated = within(["generate", "--help"], {})
+    if generated.returncode != 0:
+        yield deployment.said("lab: generate", generated)
+
+
+def _opened(buildah, image):
+    """Where the files of an image are, and how it is run."""
+    container = buildah("from", "--pull-never", image).stdout.strip()
+    settings = json.loads(buildah("inspect", container).stdout)["OCIv1"]["config"]
+    return pathlib.Path(buildah("mount", container).stdout.strip()), settings
 
 
 @contextlib.contextmanager
@@ -137,16 +155,14 @@ def storage():
             buildah("rmi", "--all", "--force")
 
 
-def _build(root, buildah, folder):
-    """Builds the image `worker`, with a root of Debian's packages for the base and the program under test for what is compiled."""
-    dockerfile = root / "deploy" / "Dockerfile"
+def _contexts(root, folder):
+    """What images are built from: a root of Debian's packages for the base, and the program under test for what is compiled."""
     compiled = folder / "out"
     (compiled / "state" / "checkpoints").mkdir(parents=True)
     subprocess.run(["strip", "--strip-all", "-o", compiled / "grapevine", deployment.GRAPEVINE], check=True)
-    base = re.search(r"^FROM (\S+) AS base$", dockerfile.read_text(), re.M)[1]
-    contexts = [f"{base}=container-image://localhost/base", f"source={folder}", f"build={folder}"]
-    contexts = [word for context in contexts for word in ("--build-context", context)]
-    return buildah("bud", "--pull-never", "--isolation", "chroot", *contexts, "--target", "worker", "--tag", "worker", "--file", dockerfile, root)
+    base = re.search(r"^FROM (\S+) AS base$", (root / "deploy" / "Dockerfile").read_text(), re.M)[1]
+    contexts = [f"{base}=container-image://localhost/base", *(f"{stage}={folder}" for stage in ("source", "build", "build-lab"))]
+    return [word for context in contexts for word in ("--build-context", context)]
 
 
 def _settings_wrong(settings):
@@ -158,6 +174,12 @@ def _settings_wrong(settings):
         yield "does not name the port of metrics"
     if settings.get("Volumes") != {VOLUME: {}}:
         yield f"{VOLUME} is no volume: states would go with the container"
+    if "GRAPEVINE_ADMIN_ADDRESS=0.0.0.0:9464" not in settings["Env"]:
+        yield f"cannot be asked how it is from outside of its container: {settings['Env']}"
+    labels = {name.removeprefix("org.opencontainers.image."): text for name, text in settings.get("Labels", {}).items()}
+    about = tomllib.loads((deployment.ROOT / "Cargo.toml").read_text())
+    if (labels.get("title"), labels.get("licenses")) != (about["package"]["name"], about["workspace"]["package"]["license"]) or not labels.get("description"):
+        yield f"is labelled {labels}"
     yield from deployment.arguments_wrong("CMD", settings.get("Cmd", []))
 
 
@@ -175,20 +197,15 @@ def _root_wrong(root, settings):
 
 def _worker_wrong(root, settings):
     """Says of itself what it should, makes tables, and writes what a worker outside of an image wrote, with states in its volume."""
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        state = folder / "state"
-        shutil.copytree(root / VOLUME.strip("/"), state)
-        for path in [state, state / "checkpoints"]:
-            os.chown(path, *map(int, settings["User"].split(":")))
-        enter = ["unshare", "--mount", "sh", "-c", ENTER, "enter", str(root), str(state), settings["User"]]
-        path = dict(variable.split("=", 1) for variable in settings["Env"])["PATH"]
-        within = functools.partial(_within, enter, path, settings["Entrypoint"])
+    with _entered(root, settings) as (within, state):
+        for command in sorted(deployment.PRODUCTION):
+            if (known := within([command, "--help"], {})).returncode != 0:
+                yield deployment.said(command, known)
         checked = within(["check", "--config", "/etc/grapevine/local.toml"], SECRETS)
         if checked.returncode != 0:
             yield deployment.said("check", checked)
             return
-        with _demo(folder) as (environment, clickhouse):
+        with _demo(state.parent) as (environment, clickhouse):
             migrated = within(["migrate", "--config", settings["Cmd"][-1]], environment)
             if migrated.returncode != 0:
                 yield deployment.said("migrate", migrated)
@@ -196,6 +213,19 @@ def _worker_wrong(root, settings):
             yield from _run_wrong(within, settings["Cmd"], environment, clickhouse)
         if not list((state / "checkpoints").rglob("*/*")):
             yield "left no state in its volume"
+
+
+@contextlib.contextmanager
+def _entered(root, settings):
+    """What runs the program of an image inside of it, and its folder of states."""
+    with tempfile.TemporaryDirectory() as folder:
+        state = pathlib.Path(folder, "state")
+        shutil.copytree(root / VOLUME.strip("/"), state)
+        for path in [state, state / "checkpoints"]:
+            os.chown(path, *map(int, settings["User"].split(":")))
+        enter = ["unshare", "--mount", "sh", "-c", ENTER, "enter", str(root), str(state), settings["User"]]
+        path = dict(variable.split("=", 1) for variable in settings["Env"])["PATH"]
+        yield functools.partial(_within, enter, path, settings["Entrypoint"]), state
 
 
 def _within(enter, path, entrypoint, arguments, environment, start=deployment.run):
