@@ -570,6 +570,26 @@ mod tests {
         assert_eq!(committed_with(&note::log_note("old", Some((1, 2)))), None);
     }
 
+    /// What a group's offsets look like that a build before this one has committed: what is beside them, the offset, the log. As of every
+    /// format of it one file, never changed.
+    #[test]
+    fn offsets_that_builds_before_have_committed_count_for_their_log_alone() {
+        let kept = include_str!("../../tests/golden/offsets/notes-1.txt");
+        for line in kept.lines() {
+            let [note, offset, log] = *line.split('\t').collect::<Vec<_>>() else { panic!("{line:?}") };
+            let offset: Offset = offset.parse().unwrap();
+            let mut list = TopicPartitionList::new();
+            let mut place = list.add_partition("events", 0);
+            place.set_offset(ClientOffset::Offset(i64::try_from(offset).unwrap())).unwrap();
+            place.set_metadata(note);
+            assert_eq!(committed(&place, log), Some(offset), "{line:?}");
+            let of_another = committed(&place, "another");
+            assert_eq!(of_another.is_none(), !note.is_empty(), "{line:?}: {of_another:?}");
+            assert!(note.is_empty() || log_note(log) == note, "{line:?}: a new format is a new file beside this one");
+        }
+        assert_eq!(kept.lines().count(), 4);
+    }
+
     #[test]
     fn the_consumer_protocol_leaves_sessions_to_the_broker() {
         let settings = Kafka { group_protocol: "consumer".to_owned(), group_instance_id: "pod-7".to_owned(), ..settings() };

@@ -1,8 +1,10 @@
-//! Checkpoints that builds before this one have left, one file of each format: they are taken over exactly, or refused.
+//! Checkpoints that builds before this one have left, one file of each format: they are taken over exactly, or refused,
+//! and which of both stands beside each name.
 //!
 //! Every change of the format, or of the rules, adds a file by `GRAPEVINE_ACCEPT=1`, and none is ever taken away or changed. All are
 //! states in the middle of `log.jsonl`, which stays as it is for that reason.
 
+use std::hash::Hasher;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,8 +12,11 @@ use grapevine::checkpoints::CheckpointStore;
 use grapevine::config;
 use grapevine::engine::{Batch, Engine};
 use grapevine::event::parse;
+use grapevine::loss::OfRecords;
 use grapevine::record::{Offset, Record};
-use grapevine::worker::{Checkpoints, Promise, StoreId};
+use grapevine::rewrite::{Found, Rewrite};
+use grapevine::worker::{Bounds, Checkpoints, Known, Promise, StoreId, StoredState};
+use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::fold::{LOGGED, lines, rules};
 use crate::{golden, names};
@@ -54,40 +59,103 @@ fn straight() -> (Engine, Batch, Vec<u8>) {
     (engine, batch, log)
 }
 
-/// The state of a file; `None` if this build refuses it.
-fn taken_over(name: &str) -> Option<(Promise, Engine)> {
+/// What becomes of a file.
+enum Outcome {
+    Taken,
+    /// Refused with these words: why, and what to do.
+    Refused([&'static str; 2]),
+}
+
+const CURE: &str = "run those again, or give this one a new database and a new epoch";
+const OTHER_RULES: Outcome =
+    Outcome::Refused(["it was made under other rules (revision, window, session gap or pseudonym key)", CURE]);
+
+/// By the beginning of the name. A file that is not named here, or a name without a file, is a mistake.
+const OUTCOMES: [(&str, Outcome); 4] = [
+    ("envelope-3-state-4-rules-5", Outcome::Refused(["it cannot be read (format 4,", CURE])),
+    ("envelope-3-state-5-rules-6", OTHER_RULES),
+    ("envelope-4-state-5-rules-6", OTHER_RULES),
+    ("envelope-4-state-5-rules-7", Outcome::Taken),
+];
+
+fn kept(name: &str) -> Vec<u8> {
+    std::fs::read(golden("checkpoints").join(format!("{name}.ckpt"))).expect("a file")
+}
+
+/// What is found of an object under the last part of its name.
+fn found(name: &str, bytes: &[u8]) -> Option<StoredState> {
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path().join(format!("epoch-{}", rules().epoch)).join("golden=2f0");
     std::fs::create_dir_all(&place).expect("a folder");
     let (_, object) = name.split_once("--").expect("a name: what it is, and the object's");
-    std::fs::copy(golden("checkpoints").join(format!("{name}.ckpt")), place.join(format!("{object}.ckpt"))).expect("a copy");
-    let found = run(store(folder.path()).newest(SOURCE, None)).expect("a folder that can be read")?;
-    let engine = Engine::restore(rules(), SOURCE.into(), &found.bytes);
-    let why = engine.as_ref().err().map(ToString::to_string).unwrap_or_default();
-    assert!(engine.is_ok() || why.contains("format") || why.contains("rules"), "{name} is refused, but not as an old one: {why}");
-    Some((found.promise, engine.ok()?))
+    std::fs::write(place.join(format!("{object}.ckpt")), bytes).expect("a copy");
+    run(store(folder.path()).newest(SOURCE, None)).expect("a folder that can be read")
+}
+
+/// The same; whatever state is in it, its envelope opens.
+fn opened(name: &str, bytes: &[u8]) -> StoredState {
+    found(name, bytes).unwrap_or_else(|| panic!("the envelope of {name} does not open"))
+}
+
+/// What a worker or a command says that must not read on from a state.
+fn refusal(state: &StoredState) -> String {
+    let bounds = Bounds { first: 0, end: Offset::MAX, committed: None, partitions: 1 };
+    let known = Known { store: PROMISED, progress: None, tables: Vec::new() };
+    let found = Found { state, known, bounds, records: OfRecords::default(), uncounted: Vec::new() };
+    Rewrite::open(&rules(), &SOURCE.into(), found, 1000).err().unwrap_or_else(|| "it is taken over".to_owned())
+}
+
+/// That a state is what a straight run had there: the rows that follow, and all that it knows in the end.
+fn is_exact(name: &str, state: &StoredState, tables: Offset) {
+    let (straight, expected, log) = straight();
+    let (_, half) = self::log();
+    assert_eq!(state.promise, Promise { store: PROMISED, progress: Some(half), tables: Some(tables) }, "{name}");
+    let mut engine = Engine::restore(rules(), SOURCE.into(), &state.bytes).unwrap_or_else(|why| panic!("{name}: {why}"));
+    let batch = fold(&mut engine, &log, Offset::MAX);
+    assert_eq!(batch.rows, expected.rows, "{name}");
+    assert_eq!(engine.snapshot().encode(), straight.snapshot().encode(), "{name}: whatever comes later is the same");
 }
 
 #[test]
-fn checkpoints_of_builds_before_are_taken_over_exactly_or_refused() {
-    let (straight, expected, log) = straight();
-    let (_, half) = self::log();
-    let mut todays = false;
-    for name in names("checkpoints", ".ckpt") {
-        let Some((promise, mut engine)) = taken_over(&name) else { continue };
-        // Tables said nothing but that the source had begun, before format 4.
-        let tables = Some(if name.starts_with("envelope-3-") { 0 } else { half });
-        assert_eq!(promise, Promise { store: PROMISED, progress: Some(half), tables }, "{name}");
-        let batch = fold(&mut engine, &log, Offset::MAX);
-        assert_eq!(batch.rows, expected.rows, "{name}");
-        assert_eq!(engine.snapshot().encode(), straight.snapshot().encode(), "{name}: whatever comes later is the same");
-        todays |= name.starts_with(&format());
+fn checkpoints_of_builds_before_are_taken_over_exactly_or_refused_with_the_cure() {
+    let (log, half) = self::log();
+    let names = names("checkpoints", ".ckpt");
+    for name in &names {
+        let state = opened(name, &kept(name));
+        let outcome = OUTCOMES.iter().find(|(of, _)| name.starts_with(&format!("{of}--"))).map(|(_, outcome)| outcome);
+        match outcome.unwrap_or_else(|| panic!("{name}: name its outcome in OUTCOMES")) {
+            Outcome::Taken => is_exact(name, &state, half),
+            Outcome::Refused(words) => {
+                let said = refusal(&state);
+                assert!(words.iter().all(|words| said.contains(words)), "{name}: {said}");
+            }
+        }
     }
+    for (of, _) in &OUTCOMES {
+        assert!(names.iter().any(|name| name.starts_with(&format!("{of}--"))), "no file is {of}: none is ever taken away");
+    }
+    let todays = names.iter().any(|name| name.starts_with(&format()));
     if !todays && std::env::var_os("GRAPEVINE_ACCEPT").is_some() {
         leave(&log, half);
     } else {
         assert!(todays, "none is of today's format and rules: add one by GRAPEVINE_ACCEPT=1 cargo test --test golden");
     }
+}
+
+/// Format 3 is that of 4 without what tables say: an object of a build that wrote it, under the rules of today.
+#[test]
+fn a_checkpoint_of_format_3_around_todays_rules_is_taken_over_exactly() {
+    let names = names("checkpoints", ".ckpt");
+    let todays = names.iter().find(|name| name.starts_with(&format())).expect("one of today's");
+    let mut object = kept(todays);
+    let (magic, sum) = (b"GRPVCKPT".len(), object.len() - 16);
+    assert_eq!(object[magic], 4, "what differs between 3 and today's format is to be undone here, too");
+    object[magic] = 3;
+    assert!(found(todays, &object).is_none(), "it is not whole");
+    let mut hasher = SipHasher13::new();
+    hasher.write(&object[..sum]);
+    object[sum..].copy_from_slice(&hasher.finish128().as_u128().to_le_bytes());
+    is_exact("format 3", &opened(todays, &object), 0);
 }
 
 /// What the names of today's begin with.
