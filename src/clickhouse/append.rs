@@ -4,11 +4,13 @@
 //! write lies a moment in which a store may still forget.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use ::clickhouse::query::Query;
+use tracing::warn;
 
 use super::known::{ID, store_id};
-use super::{ClickHouseSink, Table, errors, marks};
+use super::{ClickHouseSink, Layout, Table, errors, marks};
 use crate::assignment::written;
 use crate::clickhouse::classify;
 use crate::failure::Failure;
@@ -20,6 +22,11 @@ const ROWS_MAX: usize = 256;
 
 /// What the store says when it does not keep a promise, and nobody else does.
 pub(super) const BROKEN: &str = "grapevine: the store knows less than was written to it";
+
+/// What is said where two answers do not fit together.
+const CONTRADICTED: &str = "the store knew less than was written to it, and asked again it knows everything: two servers that are \
+                            no copies of each other answer at clickhouse.urls. Let it lead to one of them, or choose a \
+                            clickhouse.layout of several";
 
 /// `said`: one more than how far each source is, 0 for one without a row.
 fn said() -> String {
@@ -157,6 +164,11 @@ impl ClickHouseSink {
         let (short, id): (Vec<String>, String) = self.answer(asked).await?;
         // A table that this user does not see has forgotten nothing.
         store_id(&id)?;
+        if short.is_empty() && self.layout == Layout::Single {
+            // On one server nothing lags, so another one has answered: what of these sources went there is written again.
+            warn!("{CONTRADICTED}");
+            return Ok(Appended::Broken(rows.iter().map(|append| Arc::clone(&append.progress.source)).collect()));
+        }
         if short.is_empty() {
             return Err(Failure::Transient(format!("{BROKEN}; asked again, it knows everything")));
         }

@@ -53,12 +53,18 @@ fn no_mark(is: &str) -> String {
     format!("throwIf(arrayExists((mark, promised) -> {is}, {{marks:Array(String)}}, {{tables:Array(UInt64)}}), '{BROKEN}') = 0")
 }
 
-/// What must hold for marks to move: all of them are there as they were promised. A source that has no mark gets one, but not where it has
-/// `progress`: whoever wrote that has made one, which is lost.
+/// The store is the one that is named: of two that answer in turn, no more than one says that it holds the rows.
+fn here() -> String {
+    format!("throwIf(arrayExists(store -> store != {ID}, {{stores:Array(String)}}), '{BROKEN}') = 0")
+}
+
+/// What must hold for marks to move: the store is the one that is named, and all of them are there as they were promised. A source that has
+/// no mark gets one, but not where it has `progress`: whoever wrote that has made one, which is lost.
 fn kept() -> String {
     format!(
-        "{} AND (moved.3 > 0 OR moved.2 NOT IN \
+        "{} AND {} AND (moved.3 > 0 OR moved.2 NOT IN \
          (SELECT toString(source) FROM progress WHERE epoch = {{asked:UInt16}} AND source IN {{sources:Array(String)}}))",
+        here(),
         no_mark("promised > said[mark]")
     )
 }
@@ -66,10 +72,7 @@ fn kept() -> String {
 /// What must hold for marks to be made anew: the store is the one that is named, and what was promised is there, no less and no more: what
 /// is newer is of somebody else who does the same.
 fn ours() -> String {
-    format!(
-        "throwIf(arrayExists(store -> store != {ID}, {{stores:Array(String)}}), '{BROKEN}') = 0 AND {}",
-        no_mark("promised > 0 AND promised != said[mark]")
-    )
+    format!("{} AND {}", here(), no_mark("promised > 0 AND promised != said[mark]"))
 }
 
 /// Moves marks in a table under a condition: columns that are not named hold nothing.

@@ -1,6 +1,7 @@
 //! The sink and the migrations against the real engine.
 
 mod addresses;
+mod balanced;
 mod tls;
 
 use std::sync::{Arc, Mutex};
