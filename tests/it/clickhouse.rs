@@ -2,6 +2,7 @@
 
 mod addresses;
 mod balanced;
+mod several;
 mod tls;
 
 use std::sync::{Arc, Mutex};

@@ -6,7 +6,7 @@ mod probe;
 mod rejects;
 mod resume;
 mod retain;
-mod rewrite;
+pub(crate) mod rewrite;
 
 use std::io::Write as _;
 use std::net::TcpListener;

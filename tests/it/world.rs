@@ -133,12 +133,14 @@ impl World {
             "[worker]\nlog = \"events\"\nshutdown_deadline_seconds = {SHUTDOWN_SECONDS}\n\
              [kafka]\nbrokers = \"{brokers}\"\ntopic = \"{topic}\"\ngroup = \"{topic}\"\nsession_timeout_ms = 1500\n\
              heartbeat_interval_ms = 200\nfetch_wait_ms = {fetch_wait}\nstatistics_interval_ms = 200\n\
-             [clickhouse]\nurls = \"{}\"\ndatabase = \"{}\"\nbackoff_max_ms = 500\n\
+             [clickhouse]\nurls = \"{}\"\nlayout = \"{}\"\ncluster = \"{}\"\ndatabase = \"{}\"\nbackoff_max_ms = 500\n\
              send_timeout_seconds = {patience}\nend_timeout_seconds = {patience}\n\
              [flush]\nrows_max = 5000\nmax_interval_seconds = 1\n\
              [checkpoint]\nurl = \"{}\"\ninterval_seconds = 1\n\
              [admin]\naddress = \"127.0.0.1:0\"\nstalled_after_seconds = {patience}\n[log]\nformat = \"json\"\n",
             database.config.urls.join(","),
+            database.config.layout.name(),
+            database.config.layout.cluster().unwrap_or_default(),
             database.config.database,
             folder.path().join("checkpoints").display(),
         );
@@ -148,7 +150,7 @@ impl World {
         World { database, topic, brokers, runtime, folder, publisher: None, log, log_changes: false }
     }
 
-    fn migrate(self) -> World {
+    pub(crate) fn migrate(self) -> World {
         self.runtime.block_on(self.database.migrate());
         self
     }

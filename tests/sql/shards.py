@@ -1,108 +1,26 @@
 """A store whose rows are spread over two or three shards says what one server says: every view, every query of docs/sql.md and of the dashboard,
 every answer, and what commands do.
 
-The shards are one engine, its own Distributed tables and planner: a row filter shows each of them its part of the local tables, which are
-partitioned by it, so that FINAL sees no other part either. That engine can neither copy nor run DDL for others: a stand-in between takes
-`Replicated` and `ON CLUSTER` out of what is sent.
+The shards are those of stand_in.py. What workers and commands do that need a log is in tests/it/clickhouse/several.rs.
 """
 
 import concurrent.futures
-import http.server
 import json
 import os
 import pathlib
 import re
 import subprocess
 import tempfile
-import threading
-import time
-import urllib.error
-import urllib.request
 
+import stand_in
 import store
 from store import ask, one, read, run, same
 
 GUIDE = (store.MIGRATIONS.parents[1] / "docs" / "sql.md").read_text()
 RULES = (store.MIGRATIONS.parent / "clickhouse-retention.sql").read_text()
 DASHBOARD = json.loads((store.MIGRATIONS.parent / "grafana" / "grapevine.json").read_text())
-# How many shards each cluster has, and by what its rows of lives are spread; by their versions would be wrong.
-SOURCE = "splitByChar(':', source)[-1]"
-CLUSTERS = {"two": (2, SOURCE), "three": (3, SOURCE), "wrong": (2, "version")}
 # What differs between two runs over the same rows, and between two servers.
 OF_A_RUN = {"run", "as_of", "published", "seconds", "run_age_seconds", "early_run", "late_run", "number", "applied", "written"}
-
-
-def shard_of(cluster, table):
-    """On which shard a row lies, from 0 on."""
-    shards, key = CLUSTERS[cluster]
-    return f"cityHash64({key if table in store.OF_LIVES else SOURCE}) % {shards}"
-
-
-def start(folder):
-    """An engine that knows clusters, each of whose shards is itself; in the databases of a cluster each shard sees its part."""
-    tables = re.findall(r"CREATE TABLE IF NOT EXISTS (\w+) \((?:(?!\nCREATE).)*?\nORDER BY \([^)]*\bepoch\b", "".join(file.read_text() for file in sorted(store.MIGRATIONS.glob("*.sql"))), re.S)
-    seen = lambda name, table: f"<{table}><filter>shardNum() = 0 OR {shard_of(name, table)} = shardNum() - 1</filter></{table}>"
-    filters = "".join(f"<{name}_rows_local>{''.join(seen(name, table) for table in tables)}</{name}_rows_local>" for name in CLUSTERS)
-    users = f"<users><default><password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota><databases>{filters}</databases></default></users>"
-    (folder / "users.xml").write_text(f"<clickhouse><profiles><default><do_not_merge_across_partitions_select_final>1</do_not_merge_across_partitions_select_final></default></profiles><quotas><default/></quotas>{users}</clickhouse>")
-    shard = "<shard><internal_replication>true</internal_replication><replica><host>127.0.0.1</host><port>9000</port></replica></shard>"
-    clusters = "".join(f"<{name}>{shard * shards}</{name}>" for name, (shards, _) in CLUSTERS.items())
-    (folder / "config.xml").write_text(
-        f"<clickhouse><users_config>{folder / 'users.xml'}</users_config><tcp_port>9000</tcp_port><remote_servers>{clusters}</remote_servers></clickhouse>"
-    )
-    engine = subprocess.Popen([store.GRAPEVINE, "embedded-clickhouse", "--data", folder / "data"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    return engine, engine.stdout.readline().removeprefix("ready ").strip()
-
-
-def plain(text):
-    """A statement as an engine takes it that is alone."""
-    if part := re.match(r"CREATE TABLE IF NOT EXISTS `(\w+)_rows_local`\.(\w+) ", text):
-        text = text.replace("\nORDER BY", f"\nPARTITION BY {shard_of(*part.groups())}\nORDER BY")
-    text = re.sub(r" ON CLUSTER `\w+`", "", text)
-    text = re.sub(r"ENGINE = Replicated(\w+)(?:\('/clickhouse[^']*', '[^']*'(?:, )?(\w*)\))?", lambda found: f"ENGINE = {found[1]}" + (f"({found[2]})" if found[2] else ""), text)
-    text = text.replace("SELECT macro FROM macros", "SELECT arrayJoin(['replica', 'shard'])")
-    return text.replace("min(engine)", "min(if(endsWith(engine, 'MergeTree'), 'Replicated' || engine, engine))")
-
-
-def stand_in(url):
-    """Listens where servers of a cluster would, and hands over what they are asked."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
-            """One statement."""
-            body = self.rfile.read(int(self.headers["Content-Length"])) if "Content-Length" in self.headers else b"".join(iter(self._chunk, b""))
-            if "query=" not in self.path:
-                body = plain(body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "content-length", "transfer-encoding", "connection")}
-            try:
-                with urllib.request.urlopen(urllib.request.Request(url + self.path, data=body, headers=headers, method="POST")) as answer:
-                    self._answer(answer.status, answer.headers, answer.read())
-            except urllib.error.HTTPError as error:
-                self._answer(error.code, error.headers, error.read())
-
-        def _chunk(self):
-            size = int(self.rfile.readline(), 16)
-            piece = self.rfile.read(size)
-            self.rfile.readline()
-            return piece
-
-        def _answer(self, status, headers, body):
-            self.send_response(status)
-            for name, value in headers.items():
-                if name.lower() not in ("content-length", "transfer-encoding", "connection"):
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            """Nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}"
 
 
 def settings(database):
@@ -243,7 +161,7 @@ def commands(folder):
 
 def forgets(database, days):
     """Rules by age are set where rows lie, `migrate` lets them be, and nothing is left to go with its brand."""
-    place = f"{database}_rows{'_local' if database in CLUSTERS else ''}"
+    place = f"{database}_rows{'_local' if database in stand_in.CLUSTERS else ''}"
     for statement in store.statements(RULES):
         run(statement.replace("ALTER TABLE ", f"ALTER TABLE {place}.") + " SETTINGS mutations_sync = 2")
     assert "already" in grapevine("migrate")
@@ -259,8 +177,8 @@ def forgets(database, days):
 
 def main(folder):
     """Fills, copies, compares."""
-    engine, url = start(folder)
-    store.URL = stand_in(url)
+    engine, url = stand_in.start(folder)
+    store.URL = stand_in.listen(url)
     try:
         use("two")
         world = ["--events", "1500", "--days", "35", "--visits", "30", "--experiment", "post", "--partitions", "5"]

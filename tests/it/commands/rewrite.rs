@@ -13,7 +13,7 @@ use crate::world::{World, files_in};
 const EVENTS: usize = 3_000;
 
 /// Facts beside the trees: a click on a share that is there, a visit, a sale, what is no event.
-const FACTS: [&str; 6] = [
+pub(crate) const FACTS: [&str; 6] = [
     r#"{"type":"post","id":"own-post","time":1708937971425,"actor":"a","brand":"acme"}"#,
     r#"{"type":"share","id":"own-share","time":1708937972425,"actor":"b","root":"own-post","parent":"own-post"}"#,
     r#"{"type":"click","id":"own-click","time":1708937973425,"root":"own-post","target":"own-share","visitor":"v"}"#,
@@ -41,7 +41,7 @@ fn world(name: &str, lines: &[Vec<u8>]) -> World {
 }
 
 /// Facts, but for what is known of a click's target only when it is read.
-fn facts(world: &World) -> Vec<Value> {
+pub(crate) fn facts(world: &World) -> Vec<Value> {
     let of = |(table, except): (&str, &str)| {
         format!(
             "SELECT '{table}' AS name, count() AS n, sum(cityHash64(toString(tuple(* EXCEPT ({except}))))) AS content FROM {table} FINAL"
