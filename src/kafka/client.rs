@@ -574,20 +574,25 @@ mod tests {
     /// format of it one file, never changed.
     #[test]
     fn offsets_that_builds_before_have_committed_count_for_their_log_alone() {
-        let kept = include_str!("../../tests/golden/offsets/notes-1.txt");
-        for line in kept.lines() {
-            let [note, offset, log] = *line.split('\t').collect::<Vec<_>>() else { panic!("{line:?}") };
-            let offset: Offset = offset.parse().unwrap();
-            let mut list = TopicPartitionList::new();
-            let mut place = list.add_partition("events", 0);
-            place.set_offset(ClientOffset::Offset(i64::try_from(offset).unwrap())).unwrap();
-            place.set_metadata(note);
-            assert_eq!(committed(&place, log), Some(offset), "{line:?}");
-            let of_another = committed(&place, "another");
-            assert_eq!(of_another.is_none(), !note.is_empty(), "{line:?}: {of_another:?}");
-            assert!(note.is_empty() || log_note(log) == note, "{line:?}: a new format is a new file beside this one");
+        // Of brokers that tell no topic's id, and of those that do.
+        let without_id = (None, include_str!("../../tests/golden/offsets/notes-1.txt"));
+        let with_id = (Some((-1, 7)), include_str!("../../tests/golden/offsets/notes-2.txt"));
+        for (topic, kept) in [without_id, with_id] {
+            for line in kept.lines() {
+                let [note, offset, log] = *line.split('\t').collect::<Vec<_>>() else { panic!("{line:?}") };
+                let offset: Offset = offset.parse().unwrap();
+                let mut list = TopicPartitionList::new();
+                let mut place = list.add_partition("events", 0);
+                place.set_offset(ClientOffset::Offset(i64::try_from(offset).unwrap())).unwrap();
+                place.set_metadata(note);
+                assert_eq!(committed(&place, log), Some(offset), "{line:?}");
+                let of_another = committed(&place, "another");
+                assert_eq!(of_another.is_none(), !note.is_empty(), "{line:?}: {of_another:?}");
+                let is_ours = note::log_note(log, topic) == note;
+                assert!(note.is_empty() || is_ours, "{line:?}: a new format is a new file beside this one");
+            }
         }
-        assert_eq!(kept.lines().count(), 4);
+        assert_eq!([without_id, with_id].map(|(_, kept)| kept.lines().count()), [4, 3]);
     }
 
     #[test]
