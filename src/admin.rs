@@ -64,7 +64,8 @@ async fn show_health(State(worker): State<Worker>) -> Response {
 }
 
 async fn show_readiness(State(worker): State<Worker>) -> Response {
-    verdict(&worker.health.obstacles(), &worker.health.warnings())
+    let warnings = worker.health.warnings().into_iter().chain(worker.metrics.open_transactions());
+    verdict(&worker.health.obstacles(), &warnings.map(|text| format!("warning: {text}")).collect::<Vec<_>>())
 }
 
 /// 200 if there is nothing to complain about, else 503 with one complaint a line; then what is warned of.

@@ -331,6 +331,7 @@ mod tests {
             user: "default".to_owned(),
             password: config::Secret::default(),
             password_file: None,
+            renewed_password: config::Renewed::default(),
             ca_file: None,
             certificate_file: None,
             key_file: None,

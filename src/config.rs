@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 pub use crate::assignment::Garbage;
 use crate::certificates::{Files, Flaw};
@@ -153,6 +156,29 @@ impl Secret {
     }
 }
 
+/// A secret that was renewed while the process runs, if it was; clones share it.
+#[derive(Clone, Debug)]
+pub struct Renewed(Arc<watch::Sender<Option<Secret>>>);
+
+impl Default for Renewed {
+    fn default() -> Self {
+        Renewed(Arc::new(watch::Sender::new(None)))
+    }
+}
+
+impl Renewed {
+    /// From now on this one.
+    pub fn renew(&self, secret: Secret) {
+        self.0.send_replace(Some(secret));
+    }
+
+    /// The newest, if it was renewed.
+    #[must_use]
+    pub fn newest(&self) -> Option<Secret> {
+        self.0.borrow().clone()
+    }
+}
+
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if self.0.is_empty() { "(empty)" } else { "(secret)" })
@@ -262,6 +288,8 @@ pub struct ClickHouse {
     pub password: Secret,
     /// Where it may be renewed; none where a variable holds it.
     pub password_file: Option<PathBuf>,
+    /// What it was renewed to since the start.
+    pub renewed_password: Renewed,
     pub ca_file: Option<PathBuf>,
     pub certificate_file: Option<PathBuf>,
     pub key_file: Option<PathBuf>,

@@ -41,13 +41,12 @@ use crate::worker::{Bounds, Delivery, Source};
 
 pub use client::security_settings;
 use client::{Client, Notice};
-pub(crate) use client::{committed, offset};
+pub(crate) use client::{committed, log_note, offset};
 pub use complaints::Complaints;
 pub use diagnosis::{DIAGNOSED_WITHIN, diagnose};
 use errands::{Errands, Heard};
 pub use identity::TopicWatch;
 pub use members::Member;
-pub(crate) use note::log_note;
 pub(crate) use passed::{do_not_fit, may_pass};
 use queue::Hand;
 pub use stretch::{Part, Stretch};
@@ -362,8 +361,7 @@ impl Source for KafkaSource {
     }
 
     fn commit(&self, offsets: &[(Partition, Offset)]) -> impl Future<Output = Result<(), Failure>> + 'static {
-        let note = log_note(&self.log, self.reader.topic());
-        request::commit(self.client().map(Arc::downgrade), &self.settings.topic, note, offsets)
+        request::commit(self.client().map(Arc::downgrade), &self.settings.topic, (&self.log, self.reader.topic()), offsets)
     }
 
     fn lag(&self) -> Vec<Lag> {

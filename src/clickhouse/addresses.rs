@@ -12,8 +12,6 @@ use crate::config;
 
 pub(super) mod password;
 
-use password::Password;
-
 /// One address.
 pub(super) struct Address {
     pub(super) url: String,
@@ -26,14 +24,13 @@ pub(super) struct Address {
 pub(super) struct Addresses {
     each: Vec<Address>,
     moves: AtomicUsize,
-    password: Password,
+    config: config::ClickHouse,
 }
 
 impl Addresses {
     pub(super) fn of(config: &config::ClickHouse) -> Addresses {
         let at = |url: &String| Address { url: url.clone(), client: without_password(config, url), settings: OnceCell::new() };
-        let (each, password) = (config.urls.iter().map(at).collect(), Password::of(config));
-        Addresses { each, moves: AtomicUsize::new(0), password }
+        Addresses { each: config.urls.iter().map(at).collect(), moves: AtomicUsize::new(0), config: config.clone() }
     }
 
     /// The one that is used.
@@ -43,7 +40,7 @@ impl Addresses {
 
     /// The client for it, with the password as it is now.
     pub(super) fn client(&self) -> Client {
-        self.password.shown_by(self.current().client.clone())
+        password::shown_by(self.current().client.clone(), &self.config)
     }
 
     /// How many times another one was taken; never where there is only one.

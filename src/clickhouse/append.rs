@@ -25,8 +25,12 @@ pub(super) const BROKEN: &str = "grapevine: the store knows less than was writte
 
 /// What is said where two answers do not fit together.
 const CONTRADICTED: &str = "the store knew less than was written to it, and asked again it knows everything: two servers that are \
-                            no copies of each other answer at clickhouse.urls. Let it lead to one of them, or choose a \
-                            clickhouse.layout of several";
+                            no copies of each other answer at clickhouse.urls. Let it lead to one of them; servers that copy \
+                            take a new database and a clickhouse.layout of several";
+
+/// Whether the tables are copies of others, as ClickHouse Cloud makes them behind one address: then a server may lag.
+const LAGS: &str = "toBool(coalesce((SELECT any(engine) FROM system.tables WHERE database = currentDatabase() AND name = 'progress'), '') \
+                    NOT LIKE 'Replacing%')";
 
 /// `said`: one more than how far each source is, 0 for one without a row.
 fn said() -> String {
@@ -156,16 +160,16 @@ impl ClickHouseSink {
         // A server that only lagged has forgotten nothing.
         self.catch_up().await?;
         let asked = self.client().query_raw(&format!(
-            "WITH {}, {} SELECT arrayConcat({SHORT}, {LACKING}) AS short, id",
+            "WITH {}, {} SELECT arrayConcat({SHORT}, {LACKING}) AS short, id, {LAGS} AS lags",
             said(),
             marked()
         ));
         let asked = self.with_promises(self.current(asked).await?, rows);
-        let (short, id): (Vec<String>, String) = self.answer(asked).await?;
+        let (short, id, lags): (Vec<String>, String, bool) = self.answer(asked).await?;
         // A table that this user does not see has forgotten nothing.
         store_id(&id)?;
-        if short.is_empty() && self.layout == Layout::Single {
-            // On one server nothing lags, so another one has answered: what of these sources went there is written again.
+        if short.is_empty() && self.layout == Layout::Single && !lags {
+            // A server that copies from nobody does not lag, so another one has answered: what of these sources went there is written again.
             warn!("{CONTRADICTED}");
             return Ok(Appended::Broken(rows.iter().map(|append| Arc::clone(&append.progress.source)).collect()));
         }

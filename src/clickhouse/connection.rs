@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::clickhouse::{Client, Compression};
 use tokio::time::timeout;
 
-use super::addresses::password::Password;
+use super::addresses::password::shown_by;
 use super::databases::rows_database;
 use super::settings::Setting;
 use super::{ClickHouseSink, classify, errors, tls};
@@ -16,7 +16,7 @@ use crate::migrations::{self, SchemaProblem};
 /// The client for one address of a store, in the database of rows. It connects when it is first used.
 #[must_use]
 pub fn client(config: &config::ClickHouse, url: &str) -> Client {
-    Password::of(config).shown_by(without_password(config, url))
+    shown_by(without_password(config, url), config)
 }
 
 /// The same, for whoever adds the password each time.

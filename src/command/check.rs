@@ -102,10 +102,14 @@ impl Needs {
         }
     }
 
-    /// How many full partitions fit besides what the threads take.
+    /// What all threads take beside their partitions.
+    fn working(&self) -> u64 {
+        self.answers.saturating_add(self.inserts).saturating_add(self.state)
+    }
+
+    /// How many full partitions fit besides that.
     fn full_partitions(&self, limit: u64) -> u64 {
-        let working = self.answers.saturating_add(self.inserts).saturating_add(self.state);
-        limit.saturating_sub(working) / self.partition.saturating_add(self.queued).max(1)
+        limit.saturating_sub(self.working()) / self.partition.saturating_add(self.queued).max(1)
     }
 }
 
@@ -114,9 +118,12 @@ pub(super) fn too_little_memory(config: &Config, limit: Option<u64>) -> Option<S
     let (limit, needs) = (limit?, Needs::of(config));
     (needs.full_partitions(limit) == 0).then(|| {
         format!(
-            "`rules.budget_entries` = {} lets a partition grow to {}, but a full one does not fit into the {} allowed here: lower it, or give              the worker more memory (`grapevine check` adds it up)",
+            "a partition of `rules.budget_entries` = {} takes {}, with its fetched records and what {} threads need at work {}, and {} are \
+             allowed: lower rules.budget_entries or worker.threads, or give it more memory (`grapevine check` adds it up)",
             config.rules.budget,
             size(needs.partition),
+            config.worker.threads,
+            size(needs.partition.saturating_add(needs.queued).saturating_add(needs.working())),
             size(limit)
         )
     })
@@ -167,8 +174,9 @@ mod tests {
             too_little_memory(&Config::load_without_key(None, std::iter::once(budget)).unwrap(), limit)
         };
         let said = warned("4000000000", Some(24 << 30)).unwrap();
+        assert!(said.starts_with("a partition of `rules.budget_entries` = 4000000000 takes 305176 MiB, with"), "{said}");
         assert!(
-            said.starts_with("`rules.budget_entries` = 4000000000 lets a partition grow to ") && said.contains("24576 MiB"),
+            said.contains(" MiB, and 24576 MiB are allowed: lower rules.budget_entries or") && !said.contains("  "),
             "{said}"
         );
         assert_eq!([warned("1000000", Some(24 << 30)), warned("4000000000", None)], [None, None]);

@@ -166,15 +166,28 @@ impl Log {
         Ok(committed)
     }
 
+    /// What is committed beside an offset; of one that is not committed yet, the name of the log.
+    fn note_of(&self, partition: Partition, committed: Offset) -> Result<String, CommandError> {
+        let failed = |error: KafkaError| self.failed("ask for committed offsets from", &error);
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.topic, partition.0);
+        let answers = self.client()?.committed_offsets(list, DEADLINE).map_err(failed)?;
+        let place = i64::try_from(committed).unwrap_or(i64::MAX);
+        let mut answers = answers.elements().into_iter().filter(|answer| answer.offset().to_raw() == Some(place));
+        let noted = answers.next().map(|answer| answer.metadata().to_owned());
+        Ok(noted.unwrap_or_else(|| kafka::log_note(&self.log, None)))
+    }
+
     /// Whether the group has members, by the word of the broker: it takes an offset from somebody who is no member only
     /// while there are none, whatever the group's protocol. Give what is committed already, and nothing changes.
     pub(crate) fn has_members(&self, partition: Partition, committed: Offset) -> Result<bool, CommandError> {
         let failed = |error: &KafkaError| self.failed("ask whether the group has members from", error);
         let mut list = TopicPartitionList::new();
         let place = ClientOffset::Offset(i64::try_from(committed).unwrap_or(i64::MAX));
+        let note = self.note_of(partition, committed)?;
         let mut element = list.add_partition(&self.topic, partition.0);
         element.set_offset(place).map_err(|error| failed(&error))?;
-        element.set_metadata(kafka::log_note(&self.log, None));
+        element.set_metadata(note);
         let client = Arc::clone(self.client()?);
         match within_deadline(move || client.commit(&list, CommitMode::Sync)) {
             Some(Ok(())) => Ok(false),

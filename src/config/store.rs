@@ -3,7 +3,7 @@
 use super::judge::Judge;
 use super::layers::variable;
 use super::validate::{hold_what_they_should, path, web_address};
-use super::{ClickHouse, Layout, passed, raw};
+use super::{ClickHouse, Layout, Renewed, passed, raw};
 use crate::certificates::Files;
 
 pub(super) fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHouse {
@@ -18,6 +18,7 @@ pub(super) fn clickhouse(judge: &mut Judge<'_>, raw: raw::ClickHouse) -> ClickHo
         user: judge.name(key("user"), raw.user, |c| !c.is_control(), "characters without control characters"),
         password: judge.secret(key("password"), key("password_file"), &raw.password_file),
         password_file: judge.secret_file(key("password"), &raw.password_file),
+        renewed_password: Renewed::default(),
         ca_file: path(raw.ca_file),
         certificate_file: path(raw.certificate_file),
         key_file: path(raw.key_file),

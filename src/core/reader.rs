@@ -310,12 +310,6 @@ impl Reader {
         }
     }
 
-    /// What the brokers called the topic when they were asked first: what was read is of no other.
-    #[must_use]
-    pub fn topic(&self) -> Option<TopicId> {
-        self.identity.known
-    }
-
     /// From the driver: what the group gives to whom; nothing if it is not at rest, or if it did not answer.
     pub fn group_seen(&mut self, now: Duration, seen: Option<Seen>) {
         let since = self.coverage.see(now, seen.as_ref(), &self.owned);

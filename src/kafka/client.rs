@@ -20,6 +20,7 @@ use tracing::{debug, error, info, warn};
 
 use super::errors;
 use super::note;
+pub(crate) use super::note::log_note;
 use super::passed::{self, For};
 use super::tokens::Tokens;
 use crate::certificates::File;
@@ -563,11 +564,11 @@ mod tests {
             committed(&place, "new")
         };
         assert_eq!(committed_with("log=new"), Some(7));
-        assert_eq!(committed_with(&note::log_note("new", Some((1, 2)))), Some(7));
+        assert_eq!(committed_with(&log_note("new", Some((1, 2)))), Some(7));
         assert_eq!(committed_with(""), Some(7), "committed by an earlier version, or by another tool");
         assert_eq!(committed_with("by hand"), Some(7));
         assert_eq!(committed_with("log=old"), None);
-        assert_eq!(committed_with(&note::log_note("old", Some((1, 2)))), None);
+        assert_eq!(committed_with(&log_note("old", Some((1, 2)))), None);
     }
 
     /// What a group's offsets look like that a build before this one has committed: what is beside them, the offset, the log. As of every
@@ -588,7 +589,7 @@ mod tests {
                 assert_eq!(committed(&place, log), Some(offset), "{line:?}");
                 let of_another = committed(&place, "another");
                 assert_eq!(of_another.is_none(), !note.is_empty(), "{line:?}: {of_another:?}");
-                let is_ours = note::log_note(log, topic) == note;
+                let is_ours = log_note(log, topic) == note;
                 assert!(note.is_empty() || is_ours, "{line:?}: a new format is a new file beside this one");
             }
         }

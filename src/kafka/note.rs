@@ -15,7 +15,7 @@ struct Note<'a> {
     log: &'a str,
 }
 
-/// The note of a log; without a topic's id where brokers told none.
+/// The note of a log, committed with its offsets; without a topic's id where brokers told none.
 pub(crate) fn log_note(log: &str, topic: Option<TopicId>) -> String {
     topic.map_or_else(|| format!("log={log}"), |topic| format!("topic={} log={log}", id(topic)))
 }
@@ -42,7 +42,12 @@ pub(super) fn counts(metadata: &str, log: &str) -> bool {
 /// Refuses to read the very log of a note under another name. Asks the brokers for the topic's id only where the names differ.
 pub(super) fn same_name(metadata: &str, log: &str, client: &Client, topic: &str) -> Result<(), Failure> {
     let Some(Note { topic: Some(noted), log: other }) = read(metadata).filter(|note| note.log != log) else { return Ok(()) };
-    if identity::topic_id(client, topic).is_none_or(|told| id(told) != noted) {
+    // Brokers that have told an id before tell one again.
+    let Some(told) = identity::topic_id(client, topic) else {
+        let what = format!("the group's offsets are of the log {other:?}, and not of {log:?} (`worker.log`)");
+        return Err(Failure::Transient(format!("{what}: the brokers do not say whether {topic} is still the same topic")));
+    };
+    if id(told) != noted {
         return Ok(());
     }
     Err(Failure::Operator(format!(

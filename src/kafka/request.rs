@@ -12,11 +12,15 @@ use rdkafka::error::KafkaResult;
 use super::client::{self, Client};
 use super::note;
 use crate::failure::Failure;
+use crate::reader::TopicId;
 use crate::record::{Offset, Partition};
 use crate::worker::Bounds;
 
 /// How long a question may take.
 const QUESTION_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long it may take to ask whose offsets a group has, where they are of another log; seldom.
+const IDENTITY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long a commit may take: nothing waits for it, and the client asks again by itself where the coordinator has moved.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(30);
@@ -31,8 +35,8 @@ pub(super) fn bounds(
     let (topic, log) = (topic.to_owned(), log.to_owned());
     async move {
         let (client, what) = (held(client)?, format!("could not ask for the bounds of {topic}/{partition}"));
-        let asked = client::ask(what, QUESTION_DEADLINE, move || {
-            // A third of the time each, so that all answers fit.
+        let asked = client::ask(what, QUESTION_DEADLINE + IDENTITY_DEADLINE, move || {
+            // A third of the time each, so that these answers fit.
             let (first, end) = client.fetch_watermarks(&topic, partition.0, QUESTION_DEADLINE / 3)?;
             let mut list = TopicPartitionList::new();
             list.add_partition(&topic, partition.0);
@@ -58,11 +62,11 @@ pub(super) fn bounds(
 pub(super) fn commit(
     client: Result<Weak<Client>, Failure>,
     topic: &str,
-    note: String,
+    (log, id): (&str, Option<TopicId>),
     offsets: &[(Partition, Offset)],
 ) -> impl Future<Output = Result<(), Failure>> + 'static {
     let what = format!("could not commit offsets of {topic}");
-    let list = noted(topic, &note, offsets).map_err(|error| Failure::Operator(format!("{what}: {error}")));
+    let list = noted(topic, &note::log_note(log, id), offsets).map_err(|error| Failure::Operator(format!("{what}: {error}")));
     async move {
         let (client, list) = (held(client)?, list?);
         client::ask(what, COMMIT_DEADLINE, move || client.commit(&list, CommitMode::Sync)).await

@@ -6,8 +6,6 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::record::Partition;
-
 /// What can keep a loop, or the whole worker, from doing its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Obstacle {
@@ -40,8 +38,6 @@ pub enum Warning {
     ShortRetention,
     /// Somebody else is in the group.
     ForeignMembers,
-    /// Nobody may read on in a partition before a transaction ends.
-    OpenTransaction(Partition),
 }
 
 /// What all loops say. Shared; each loop touches only its own part.
@@ -104,7 +100,7 @@ impl Health {
     /// What is not as it should be, one line each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).values().map(|text| format!("warning: {text}")).collect()
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// Says whether a loop has stopped reading because its rows cannot leave.
@@ -195,11 +191,11 @@ mod tests {
     #[test]
     fn what_is_warned_of_keeps_nobody_from_being_ready() {
         let health = Health::new(0, Duration::from_secs(60), Instant::now());
-        health.warn(Warning::OpenTransaction(Partition(1)), Some("one\nopen".to_owned()));
-        health.warn(Warning::OpenTransaction(Partition(2)), Some("two".to_owned()));
+        health.warn(Warning::ForeignMembers, Some("somebody\nelse".to_owned()));
+        health.warn(Warning::ShortRetention, Some("a minute".to_owned()));
         health.warn(Warning::Compacted, Some("compacted".to_owned()));
-        health.warn(Warning::OpenTransaction(Partition(2)), None);
-        assert_eq!(health.warnings(), ["warning: compacted", "warning: one open"]);
+        health.warn(Warning::ShortRetention, None);
+        assert_eq!(health.warnings(), ["compacted", "somebody else"]);
         assert!(health.obstacles().is_empty());
     }
 

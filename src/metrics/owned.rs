@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use super::seconds;
 use super::uncommitted::Uncommitted;
+use super::{Metrics, seconds};
 use crate::assignment::Position;
-use crate::record::{Millis, Offset};
+use crate::record::{Millis, Offset, Partition};
+
+/// Seconds for which a transaction may hide records and nothing be read, before somebody should look; as in deploy/prometheus/alerts.yml.
+const OPEN_FOR: f64 = 60.0;
 
 /// A partition of one of the loops.
 pub(super) struct Owned {
@@ -74,10 +77,49 @@ impl Owned {
         self.while_behind(self.behind.map_or(now, |behind| behind.max(self.progressed)), now)
     }
 
+    /// Says that nobody may read on before a transaction ends, once it has been open for long: short ones are nothing to warn of.
+    fn waits_for_a_transaction(&self, partition: Partition, now: Millis) -> Option<String> {
+        let (hidden, since) = (self.hidden, self.stalled(now));
+        (hidden > 0 && since > OPEN_FOR).then(|| {
+            format!(
+                "{hidden} records of partition {partition} wait for a transaction that has been open for {since:.0} s: end it, or \
+                 the producer that has left it open"
+            )
+        })
+    }
+
     /// Seconds until the log forgets what may have to be read again; nothing while it has forgotten nothing.
     pub(super) fn margin(&self, retention: Duration, now: Millis) -> Option<f64> {
         self.first.filter(|first| *first > 0)?;
         let since = if self.covered && self.behind.is_none() { now } else { self.uncommitted.since().or(self.last_record)? };
         Some(retention.as_secs_f64() - seconds(now - since))
+    }
+}
+
+impl Metrics {
+    /// What transactions hold up for long, one line a partition.
+    #[must_use]
+    pub fn open_transactions(&self) -> Vec<String> {
+        let now = (self.clock)();
+        self.lock().iter().filter_map(|(partition, known)| known.waits_for_a_transaction(*partition, now)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_is_warned_of_while_it_holds_up_and_not_at_once() {
+        let mut owned = Owned::at(0);
+        owned.hidden = 5;
+        let said = |owned: &Owned, now| owned.waits_for_a_transaction(Partition(3), now);
+        assert_eq!(said(&owned, 90_000), None, "nobody has said that there is more to read");
+        owned.lags(Some(5), None, 1_000);
+        assert_eq!(said(&owned, 61_000), None);
+        let warned = said(&owned, 62_000).unwrap();
+        assert!(warned.starts_with("5 records of partition 3 wait for a transaction that has been open for 61 s"), "{warned}");
+        owned.hidden = 0;
+        assert_eq!(said(&owned, 62_000), None);
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::{ErrorClass, Flushed, Health, Metrics, Obstacle, Rebalance, Warning};
+use super::{ErrorClass, Flushed, Health, Metrics, Obstacle, Rebalance};
 use crate::engine::{Batch, Holdings, Tally};
 use crate::failure::Failure;
 use crate::record::Partition;
@@ -34,7 +34,6 @@ impl LoopWatch {
     /// Partitions come, or go: nothing that was known of them before counts.
     fn forget(&self, partitions: &[Partition]) {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).retain(|partition, _| !partitions.contains(partition));
-        partitions.iter().for_each(|partition| self.health.warn(Warning::OpenTransaction(*partition), None));
     }
 
     /// Partitions come, go, begin, or cannot for want of a checkpoint. Where one is read already, rows go on without.
@@ -151,9 +150,6 @@ impl Observer for LoopWatch {
             Notice::Lagging { partition, lag, hidden, first, last_record } => {
                 metrics.record_lag(partition, lag, last_record);
                 metrics.record_log(partition, hidden, first);
-                let text =
-                    || format!("{hidden} records of partition {partition} wait for a transaction to end, by whoever writes them");
-                health.warn(Warning::OpenTransaction(partition), (hidden > 0).then(text));
             }
             Notice::Spent(phase, took) => metrics.record_phase(phase, took),
             Notice::Problem(Some(message)) => self.blocked(Obstacle::Operator, message),

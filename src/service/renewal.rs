@@ -30,9 +30,16 @@ pub(super) async fn watch(clickhouse: config::ClickHouse, settings: watch::Sende
     let mut notes = Notes { metrics, refused: BTreeMap::new() };
     notes.in_use(known.0.ssl_files.lives());
     let (mut before, mut flaws_before) = (known.clone(), Vec::new());
+    let (mut password, mut password_before) = (Some(clickhouse.password.clone()), None);
     loop {
         let store = Arc::clone(&clickhouse);
-        if let Some((lives, flaws)) = apart(move || taken(&store)).await {
+        if let Some((read, lives, flaws)) = apart(move || taken(&store)).await {
+            if let Some(renewed) = read.clone().filter(|_| read == password_before && read != password) {
+                info!("the password of ClickHouse was renewed: taking it over");
+                clickhouse.renewed_password.renew(renewed);
+                password.clone_from(&read);
+            }
+            password_before = read;
             // Each of its connections takes the newest that fits.
             notes.in_use(lives);
             if flaws == flaws_before {

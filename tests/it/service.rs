@@ -193,17 +193,18 @@ fn status_is_said_again_until_somebody_interrupts_it() {
 fn systemd_hears_that_a_worker_is_ready_alive_and_stopping() {
     let world = World::migrated(1, "systemd");
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("notify");
-    let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let hear = || {
-        let mut message = [0; 64];
-        let length = socket.recv(&mut message).expect("a message");
-        String::from_utf8_lossy(&message[..length]).into_owned()
-    };
-    let supervised = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "200000")];
     // Whoever it waits for: the second one has no ClickHouse.
     for (away, readiness) in [(None, 200), (Some(("GRAPEVINE_CLICKHOUSE_URLS", "http://127.0.0.1:1")), 503)] {
+        // Of its own: what the one before has said last may come after its end.
+        let path = folder.path().join(format!("notify-{readiness}"));
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let hear = || {
+            let mut message = [0; 64];
+            let length = socket.recv(&mut message).expect("a message");
+            String::from_utf8_lossy(&message[..length]).into_owned()
+        };
+        let supervised = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "200000")];
         let worker = world.start(&supervised.into_iter().chain(away).collect::<Vec<_>>());
         let heard: Vec<String> = (0..4).map(|_| hear()).collect();
         assert_eq!(heard, ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]);

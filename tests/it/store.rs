@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clickhouse::Client;
 use grapevine::clickhouse::{ClickHouseSink, client, rows_database};
-use grapevine::config::{ClickHouse, Layout, Secret};
+use grapevine::config::{ClickHouse, Layout, Renewed, Secret};
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
 use grapevine::failure::Failure;
 use grapevine::migrations;
@@ -84,6 +84,7 @@ impl Database {
             user: "default".to_owned(),
             password: Secret::default(),
             password_file: None,
+            renewed_password: Renewed::default(),
             ca_file: None,
             certificate_file: None,
             key_file: None,

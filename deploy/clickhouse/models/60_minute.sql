@@ -25,8 +25,10 @@ WITH
             arrayMap(x -> (x, 'reply'), if(monologue, [], brand_reply_minutes)), arrayMap(x -> (x, 'share'), share_minutes),
             if(is_brand AND posts > 0, [(dateDiff('minute', window_start, assumeNotNull(root_time)), 'post')], [])) AS e
         UNION ALL
-        SELECT k.brand AS brand, intDiv(toUnixTimestamp(c.time), 60) AS minute, if(c.kind IN ('mail', 'ad', 'launch'), toString(c.kind), 'other')
-        FROM (SELECT * FROM calendar FINAL) AS c CROSS JOIN known AS k WHERE c.brand = '' OR c.brand = k.brand
+        SELECT
+            arrayJoin(if(c.brand = '', (SELECT groupArray(toString(brand)) FROM known), [toString(c.brand)])) AS brand,
+            intDiv(toUnixTimestamp(c.time), 60) AS minute, if(c.kind IN ('mail', 'ad', 'launch'), toString(c.kind), 'other')
+        FROM (SELECT * FROM calendar FINAL) AS c
         UNION ALL
         SELECT brand, first AS minute, '' FROM known)
 SELECT

@@ -145,8 +145,8 @@ pub(super) fn unrecognised(source: &str, last: Offset, what: Unrecognised) -> St
 pub(super) fn garbage(partition: Partition, rejected: u64, read: u64) -> String {
     format!(
         "{rejected} of the last {read} records of partition {partition} are no events: `kafka.topic` is probably another \
-         topic than was meant. Nothing of it is read on, good records neither. `grapevine rejects ls` counts the reasons of those that were written. To take them all the \
-         same, each as a row of `rejects`, set `worker.garbage_percent` to 100"
+         topic than was meant. Nothing of it is read on, good records neither. `grapevine rejects ls` counts the reasons of \
+         those that were written. To take them all the same, each as a row of `rejects`, set `worker.garbage_percent` to 100"
     )
 }
 

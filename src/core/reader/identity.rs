@@ -2,13 +2,15 @@
 //!
 //! Asks nobody: one question a second and process is enough for all readers, and each is told the answer.
 
+use super::Reader;
+
 /// What brokers call a topic, whatever people call it.
 pub type TopicId = (i64, i64);
 
 /// The id that was told first.
 #[derive(Debug, Default)]
 pub(super) struct Identity {
-    pub(super) known: Option<TopicId>,
+    known: Option<TopicId>,
 }
 
 impl Identity {
@@ -16,6 +18,14 @@ impl Identity {
     pub(super) fn is_another(&mut self, told: Option<TopicId>) -> bool {
         let Some(told) = told else { return false };
         *self.known.get_or_insert(told) != told
+    }
+}
+
+impl Reader {
+    /// What the brokers called the topic when they were asked first: what was read is of no other.
+    #[must_use]
+    pub fn topic(&self) -> Option<TopicId> {
+        self.identity.known
     }
 }
 

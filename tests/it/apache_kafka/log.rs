@@ -208,7 +208,6 @@ fn an_open_transaction_shows_as_lag_and_as_a_stall_until_it_ends() {
     transactions.begin(&false_lines(before, 0));
     world.publish(behind);
     wait("what is hidden counts", &|| of("grapevine_kafka_hidden_records") >= behind.len() as f64);
-    wait("a probe is told", &|| worker.get("/readyz").1.contains("wait for a transaction to end"));
     wait("it is lag", &|| of("grapevine_kafka_consumer_lag") >= behind.len() as f64);
     wait("it is a stall", &|| of("grapevine_partition_stalled_seconds") > 2.0);
     wait("it has an age", &|| of("grapevine_kafka_consumer_lag_seconds") > 2.0);
@@ -216,7 +215,6 @@ fn an_open_transaction_shows_as_lag_and_as_a_stall_until_it_ends() {
     transactions.abort();
     // The coordinator answers before it has written the end of the transaction everywhere.
     wait("nothing is hidden any more", &|| of("grapevine_kafka_hidden_records") == 0.0);
-    wait("a probe is told", &|| !worker.get("/readyz").1.contains("transaction"));
     wait_for_the_ends(&kafka, &world, PARTITIONS);
     wait("nothing is left to read", &|| of("grapevine_kafka_consumer_lag") == 0.0);
     assert_eq!(of("grapevine_partition_stalled_seconds"), 0.0);
