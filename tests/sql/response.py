@@ -210,13 +210,17 @@ insert("activity_window", [{"window_start": (FIRST + 4500) * 60, "epoch": 0, "so
 few = [f"few{k}" for k in range(300)]
 insert("activity_window", [{"window_start": (FIRST - 86 * 1440) * 60, "epoch": 0, "source": "t/0", "root": f"root-{name}", "opened": opening(), "version": 1, "root_seen": True, "brand": name, "posts": 1} for name in few])
 insert("visit", [{"id": f"{name}/{at}", "epoch": 0, "source": "t/0", "version": LARGEST, "time": millis((FIRST + at * 1440) * 60000), "brand": name} for name in few for at in (-80, 5)])
+# The latest 91 days count, also where nothing happened when they began.
+insert("activity_window", [{"window_start": (FIRST - 101 * 1440) * 60, "epoch": 0, "source": "t/0", "root": "root-old", "opened": opening(), "version": 1, "root_seen": True, "brand": "old", "posts": 1}])
+insert("visit", [{"id": f"old/{at}", "epoch": 0, "source": "t/0", "version": LARGEST, "time": millis((FIRST + at * 1440) * 60000), "brand": "old"} for at in (-100, 5)])
 
 answer = {name: {} for name in brands}
 for row in dicts("SELECT * FROM response WHERE brand LIKE 'few%'"):
     same(f"{row['brand']} {row['minutes']}", [row["days"], row["reason"]], [84, "no brand replies"])
     few.append(row["brand"])
 same("brands with few visits", len(few), 900)
-for row in dicts("SELECT * FROM response WHERE brand NOT LIKE 'few%'"):
+same("days of old", [row["days"] for row in dicts("SELECT * FROM response WHERE brand = 'old'")], [90, 90])
+for row in dicts("SELECT * FROM response WHERE brand NOT LIKE 'few%' AND brand != 'old'"):
     answer[row["brand"]][row["minutes"]] = row
 assert all(sorted(rows) == [15, 60] for rows in answer.values()), answer.keys()
 for name in ("acme", "quiet", "steady", "led"):
