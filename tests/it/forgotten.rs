@@ -10,6 +10,7 @@ use grapevine::worker::{Append, Appended, Known, Promise, Sink, StoreId};
 
 use crate::apache_kafka::broker::process::until;
 use crate::events::Data;
+use crate::restore::wait_for_a_state;
 use crate::store::{Database, progress, start};
 use crate::world::{Relay, World, files_in};
 
@@ -291,6 +292,7 @@ fn a_table_that_was_emptied_under_the_worker_is_named_and_it_goes_on_when_it_is_
     let worker = world.start(&[]);
     world.publish(&first);
     world.wait_for(first.len());
+    wait_for_a_state(&world, first.len() as u64);
     world.run("CREATE TABLE kept AS cascade");
     world.run("EXCHANGE TABLES cascade AND kept");
     world.publish(&rest);
@@ -341,6 +343,8 @@ fn another_store_is_not_written_to_and_the_worker_goes_on_when_its_own_is_back()
     let worker = world.start(&[]);
     world.publish(&first);
     world.wait_for(first.len());
+    // Before a state says what the store held, another one is as good: all is written there from the beginning.
+    wait_for_a_state(&world, first.len() as u64);
     let name = world.database.rows();
     world.elsewhere(&format!("RENAME DATABASE {name} TO {name}_kept"));
     assert!(world.command("migrate").output().unwrap().status.success());
@@ -376,6 +380,7 @@ fn addresses_of_two_stores_are_no_two_addresses_of_one() {
     let worker = world.start(&[]);
     world.publish(&first);
     world.wait_for(first.len());
+    wait_for_a_state(&world, first.len() as u64);
     relay.point_to(None);
     relay.cut();
     world.publish(&rest);

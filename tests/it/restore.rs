@@ -40,7 +40,7 @@ fn states(folder: &Path) -> Vec<u64> {
 }
 
 /// Waits until the newest state continues so far, or further.
-fn wait_for_a_state(world: &World, next: u64) {
+pub(crate) fn wait_for_a_state(world: &World, next: u64) {
     until("a state is published", || match states(&world.checkpoints()).last() {
         Some(newest) if *newest >= next => Ok(()),
         newest => Err(format!("{newest:?}")),
