@@ -243,4 +243,4 @@ fn seconds(time: &Asn1TimeRef) -> i64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -142,11 +142,11 @@ impl Secret {
         Ok(Secret(value.strip_suffix('\r').unwrap_or(value).to_owned()))
     }
 
-    /// The secret in a file that may have been renewed; an empty one is none.
+    /// The secret in a file; an empty one is none.
     ///
     /// # Errors
     /// When there is none in it. `key` names the file.
-    pub fn renewed(key: Key, file: &Path) -> Result<Secret, Flaw> {
+    pub fn held(key: Key, file: &Path) -> Result<Secret, Flaw> {
         let problem = match Secret::read(file) {
             Ok(read) if !read.0.is_empty() => return Ok(read),
             Ok(_) => format!("{file:?} is empty"),
@@ -306,6 +306,14 @@ pub struct ClickHouse {
     pub answers_expected: bool,
     /// Settings of inserts, by the server's names.
     pub settings: BTreeMap<String, String>,
+}
+
+impl ClickHouse {
+    /// The password of the start, or what it was renewed to since.
+    #[must_use]
+    pub fn current_password(&self) -> Secret {
+        self.renewed_password.newest().unwrap_or_else(|| self.password.clone())
+    }
 }
 
 /// What memory there is.

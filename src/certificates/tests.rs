@@ -3,7 +3,28 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use openssl::asn1::Asn1Time;
+use openssl::hash::MessageDigest;
+use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
+use openssl::x509::X509;
+use openssl::x509::extension::SubjectAlternativeName;
+
 use super::*;
+
+/// A certificate of this machine that nobody else has signed, and its key; of so many bits, for so many days from now.
+pub(crate) fn self_signed(bits: u32, days: u32) -> (X509, PKey<Private>) {
+    let key = PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap();
+    let mut made = X509::builder().unwrap();
+    made.set_version(2).unwrap();
+    made.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    made.set_not_after(&Asn1Time::days_from_now(days).unwrap()).unwrap();
+    made.set_pubkey(&key).unwrap();
+    let name = SubjectAlternativeName::new().ip("127.0.0.1").build(&made.x509v3_context(None, None)).unwrap();
+    made.append_extension(name).unwrap();
+    made.sign(&key, MessageDigest::sha256()).unwrap();
+    (made.build(), key)
+}
 
 struct Folder(tempfile::TempDir);
 

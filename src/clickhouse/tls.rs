@@ -222,25 +222,9 @@ impl ResolvesClientCert for Shown {
 
 #[cfg(test)]
 mod tests {
-    use openssl::asn1::Asn1Time;
-    use openssl::hash::MessageDigest;
-    use openssl::pkey::PKey;
-    use openssl::rsa::Rsa;
-    use openssl::x509::X509;
-
     use super::*;
+    use crate::certificates::tests::self_signed;
     use crate::config::Config;
-
-    fn authority() -> String {
-        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-        let mut made = X509::builder().unwrap();
-        made.set_version(2).unwrap();
-        made.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-        made.set_not_after(&Asn1Time::days_from_now(10).unwrap()).unwrap();
-        made.set_pubkey(&key).unwrap();
-        made.sign(&key, MessageDigest::sha256()).unwrap();
-        String::from_utf8(made.build().to_pem().unwrap()).unwrap()
-    }
 
     #[test]
     fn what_is_said_of_authorities_is_what_a_connection_makes_of_them() {
@@ -248,7 +232,7 @@ mod tests {
         let mut config = Config::load_without_key(None, std::iter::empty()).unwrap().clickhouse;
         config.ca_file = Some(file.path().to_owned());
         let believed = Believed::new(config.ca_file.clone(), Arc::new(ring::default_provider()));
-        let one = authority();
+        let one = String::from_utf8(self_signed(2048, 10).0.to_pem().unwrap()).unwrap();
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         let half = &one[..one.len() / 2];
         for (held, is_well) in [

@@ -150,28 +150,27 @@ impl Log {
 
     /// What the group has committed.
     pub(crate) fn committed(&self, partitions: &[Partition]) -> Result<BTreeMap<Partition, Offset>, CommandError> {
+        let answers = self.places(partitions)?;
+        let elements = answers.elements();
+        let next = elements.iter().map(|answer| (Partition(answer.partition()), kafka::committed(answer, &self.log)));
+        Ok(next.filter_map(|(partition, next)| Some((partition, next?))).collect())
+    }
+
+    /// The group's offsets and what stands beside them, of whichever log.
+    fn places(&self, partitions: &[Partition]) -> Result<TopicPartitionList, CommandError> {
         let failed = |error: KafkaError| self.failed("ask for committed offsets from", &error);
         let mut list = TopicPartitionList::new();
         for partition in partitions {
             list.add_partition(&self.topic, partition.0);
         }
         let answers = self.client()?.committed_offsets(list, DEADLINE).map_err(failed)?;
-        let mut committed = BTreeMap::new();
-        for answer in answers.elements() {
-            answer.error().map_err(failed)?;
-            if let Some(next) = kafka::committed(&answer, &self.log) {
-                committed.insert(Partition(answer.partition()), next);
-            }
-        }
-        Ok(committed)
+        answers.elements().iter().try_for_each(|answer| answer.error()).map_err(failed)?;
+        Ok(answers)
     }
 
     /// What is committed beside an offset; of one that is not committed yet, the name of the log.
     fn note_of(&self, partition: Partition, committed: Offset) -> Result<String, CommandError> {
-        let failed = |error: KafkaError| self.failed("ask for committed offsets from", &error);
-        let mut list = TopicPartitionList::new();
-        list.add_partition(&self.topic, partition.0);
-        let answers = self.client()?.committed_offsets(list, DEADLINE).map_err(failed)?;
+        let answers = self.places(&[partition])?;
         let place = i64::try_from(committed).unwrap_or(i64::MAX);
         let mut answers = answers.elements().into_iter().filter(|answer| answer.offset().to_raw() == Some(place));
         let noted = answers.next().map(|answer| answer.metadata().to_owned());

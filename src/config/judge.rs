@@ -86,17 +86,9 @@ impl Judge<'_> {
             return Secret::default();
         }
         let cure = format!("name a readable file that holds the secret, or set {}", variable(section, key));
-        match Secret::read(Path::new(path)) {
-            Ok(secret) => {
-                if secret.0.is_empty() {
-                    self.wrong(file_key, format!("{path:?} is empty"), cure);
-                }
-                secret
-            }
-            Err(error) => {
-                self.wrong(file_key, format!("{path:?} cannot be read: {error}"), cure);
-                Secret::default()
-            }
-        }
+        Secret::held(file_key, Path::new(path)).unwrap_or_else(|flaw| {
+            self.wrong(file_key, flaw.problem, cure);
+            Secret::default()
+        })
     }
 }

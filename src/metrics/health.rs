@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::TopicProblem;
+
 /// What can keep a loop, or the whole worker, from doing its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Obstacle {
@@ -32,10 +34,8 @@ pub enum Obstacle {
 /// What is not as it should be, although the worker does its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Warning {
-    /// Compaction takes records away.
-    Compacted,
-    /// Records are not kept for as long as a worker may be away.
-    ShortRetention,
+    /// The topic does not suit a worker.
+    Topic(TopicProblem),
     /// Somebody else is in the group.
     ForeignMembers,
 }
@@ -192,9 +192,9 @@ mod tests {
     fn what_is_warned_of_keeps_nobody_from_being_ready() {
         let health = Health::new(0, Duration::from_secs(60), Instant::now());
         health.warn(Warning::ForeignMembers, Some("somebody\nelse".to_owned()));
-        health.warn(Warning::ShortRetention, Some("a minute".to_owned()));
-        health.warn(Warning::Compacted, Some("compacted".to_owned()));
-        health.warn(Warning::ShortRetention, None);
+        health.warn(Warning::Topic(TopicProblem::ShortRetention), Some("a minute".to_owned()));
+        health.warn(Warning::Topic(TopicProblem::Compacted), Some("compacted".to_owned()));
+        health.warn(Warning::Topic(TopicProblem::ShortRetention), None);
         assert_eq!(health.warnings(), ["compacted", "somebody else"]);
         assert!(health.obstacles().is_empty());
     }

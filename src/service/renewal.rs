@@ -30,14 +30,13 @@ pub(super) async fn watch(clickhouse: config::ClickHouse, settings: watch::Sende
     let mut notes = Notes { metrics, refused: BTreeMap::new() };
     notes.in_use(known.0.ssl_files.lives());
     let (mut before, mut flaws_before) = (known.clone(), Vec::new());
-    let (mut password, mut password_before) = (Some(clickhouse.password.clone()), None);
+    let mut password_before = None;
     loop {
         let store = Arc::clone(&clickhouse);
         if let Some((read, lives, flaws)) = apart(move || taken(&store)).await {
-            if let Some(renewed) = read.clone().filter(|_| read == password_before && read != password) {
+            if let Some(renewed) = read.clone().filter(|new| read == password_before && *new != clickhouse.current_password()) {
                 info!("the password of ClickHouse was renewed: taking it over");
                 clickhouse.renewed_password.renew(renewed);
-                password.clone_from(&read);
             }
             password_before = read;
             // Each of its connections takes the newest that fits.
@@ -117,7 +116,7 @@ fn look(settings: &config::Kafka) -> Seen {
     let mut seen = settings.clone();
     let mut flaws = Vec::new();
     let mut again = |name: &'static str, file: Option<&Path>, secret: &mut Secret| match file
-        .map(|file| Secret::renewed(("kafka", name), file))
+        .map(|file| Secret::held(("kafka", name), file))
     {
         Some(Ok(read)) => *secret = read,
         Some(Err(flaw)) => flaws.push(flaw),
@@ -134,15 +133,11 @@ mod tests {
     use std::path::PathBuf;
     use std::time::Instant;
 
-    use openssl::asn1::Asn1Time;
-    use openssl::hash::MessageDigest;
-    use openssl::pkey::PKey;
-    use openssl::rsa::Rsa;
-    use openssl::x509::X509;
     use prometheus::Registry;
     use tokio::time::sleep;
 
     use super::*;
+    use crate::certificates::tests::self_signed;
     use crate::config::Config;
     use crate::metrics::Health;
 
@@ -159,13 +154,8 @@ mod tests {
         }
 
         fn show(&self, bits: u32, days: u32) {
-            let key = PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap();
-            let mut made = X509::builder().unwrap();
-            made.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-            made.set_not_after(&Asn1Time::days_from_now(days).unwrap()).unwrap();
-            made.set_pubkey(&key).unwrap();
-            made.sign(&key, MessageDigest::sha256()).unwrap();
-            std::fs::write(self.path("tls.crt"), made.build().to_pem().unwrap()).unwrap();
+            let (certificate, key) = self_signed(bits, days);
+            std::fs::write(self.path("tls.crt"), certificate.to_pem().unwrap()).unwrap();
             std::fs::write(self.path("tls.key"), key.private_key_to_pem_pkcs8().unwrap()).unwrap();
         }
     }

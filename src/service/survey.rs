@@ -95,11 +95,10 @@ impl Watch {
         };
         self.metrics.record_retention(settings.retention);
         let problems = settings.problems(&self.config.kafka.topic, self.config.checkpoint.interval);
-        let both = [(TopicProblem::Compacted, Warning::Compacted), (TopicProblem::ShortRetention, Warning::ShortRetention)];
-        for (problem, warning) in both {
+        for problem in [TopicProblem::Compacted, TopicProblem::ShortRetention] {
             let text = problems.iter().find(|(found, _)| *found == problem).map(|(_, text)| text.clone());
             self.metrics.record_topic_problem(problem, text.is_some());
-            self.health.warn(warning, text);
+            self.health.warn(Warning::Topic(problem), text);
         }
         if self.settings.replace(settings) != Some(settings) {
             problems.iter().for_each(|(_, text)| warn!("{text}"));

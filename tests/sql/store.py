@@ -13,7 +13,6 @@ import itertools
 import json
 import math
 import os
-import pathlib
 import re
 import subprocess
 import time
@@ -23,19 +22,18 @@ import urllib.request
 
 import yaml
 
+from stand_in import GRAPEVINE, MIGRATIONS, OF_LIVES
+
 URL = os.environ["CLICKHOUSE_URL"]
 # What people read, and the rows beside it, where these programs ask.
 PEOPLE = os.environ["CLICKHOUSE_DATABASE"]
 DATABASE = f"{PEOPLE}_rows"
-MIGRATIONS = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "clickhouse"
-GRAPEVINE = os.environ.get("GRAPEVINE", str(pathlib.Path(__file__).resolve().parents[2] / "target" / "release" / "grapevine"))
 # What `grapevine rollup` makes, as words of a query.
 ANSWERS = re.compile(r"\b(%s)\b" % "|".join(re.findall("CREATE OR REPLACE VIEW (.+) AS", next(MIGRATIONS.glob("*_public.sql")).read_text())))
 LARGEST = 2**64 - 1
 FACTS = ("assignment", "click", "conversion", "cost", "report", "visit")
-# What the post of a life says, and the tables whose rows may come with it: it stands in `root`.
+# What the post of a life says: it stands in `root`, whichever of the tables of lives has rows of it.
 POST = {"root_time": 0, "root_is_brand": False, "root_to_brand": False, "brand": "", "campaign": "", "channel": "", "platform": "", "community": "", "experiment": "", "arm": "", "tags": []}
-OF_LIVES = ("activity_window", "cascade", "thread")
 # What stands for the choices of who looks at the dashboard.
 SIDES = "'broadcast', 'conversation', 'other', 'unattributed', '(unallocated)'"
 VARIABLES = {

@@ -10,7 +10,7 @@ const FILE: Key = ("clickhouse", "password_file");
 
 /// The client, with the password of now.
 pub(in super::super) fn shown_by(client: Client, config: &config::ClickHouse) -> Client {
-    let password = config.renewed_password.newest().unwrap_or_else(|| config.password.clone());
+    let password = config.current_password();
     // An empty password is sent as none: servers that ask for none refuse a header without a value.
     if password.0.is_empty() { client } else { client.with_password(password.0) }
 }
@@ -18,14 +18,11 @@ pub(in super::super) fn shown_by(client: Client, config: &config::ClickHouse) ->
 /// What the files that are named hold now: the password, if one is named; from when until when certificates count, and what is wrong with the rest.
 pub(crate) fn taken(config: &config::ClickHouse) -> (Option<Secret>, Vec<(Key, Lifetime)>, Vec<Flaw>) {
     let (lives, mut flaws) = tls::taken(config);
-    let password = match config.password_file.as_deref().map(|file| Secret::renewed(FILE, file)) {
-        Some(Ok(read)) => Some(read),
-        Some(Err(flaw)) => {
-            flaws.push(flaw);
-            None
-        }
-        None => None,
-    };
+    let password = config.password_file.as_deref().map(|file| Secret::held(FILE, file)).transpose();
+    let password = password.unwrap_or_else(|flaw| {
+        flaws.push(flaw);
+        None
+    });
     (password, lives, flaws)
 }
 

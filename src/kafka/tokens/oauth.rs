@@ -252,16 +252,13 @@ mod tests {
 
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use openssl::asn1::Asn1Time;
-    use openssl::hash::MessageDigest;
     use openssl::pkey::{PKey, Private};
-    use openssl::rsa::Rsa;
     use openssl::ssl::{SslAcceptor, SslMethod};
     use openssl::x509::X509;
-    use openssl::x509::extension::SubjectAlternativeName;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::certificates::tests::self_signed;
     use crate::config::Config;
 
     const NOW: i64 = 1_796_005_800;
@@ -354,20 +351,6 @@ mod tests {
         }
     }
 
-    /// A certificate of this machine that nobody else has signed, and its key.
-    fn certificate() -> (X509, PKey<Private>) {
-        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-        let mut made = X509::builder().unwrap();
-        made.set_version(2).unwrap();
-        made.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-        made.set_not_after(&Asn1Time::days_from_now(10).unwrap()).unwrap();
-        made.set_pubkey(&key).unwrap();
-        let name = SubjectAlternativeName::new().ip("127.0.0.1").build(&made.x509v3_context(None, None)).unwrap();
-        made.append_extension(name).unwrap();
-        made.sign(&key, MessageDigest::sha256()).unwrap();
-        (made.build(), key)
-    }
-
     /// Where an endpoint with this certificate gives tokens.
     fn endpoint((certificate, key): &(X509, PKey<Private>)) -> String {
         let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).unwrap();
@@ -398,7 +381,7 @@ mod tests {
     #[tokio::test]
     async fn renewed_authorities_are_believed_and_damaged_ones_count_for_nothing() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let (others, ours) = (certificate(), certificate());
+        let (others, ours) = (self_signed(2048, 10), self_signed(2048, 10));
         let hold = |held: &[u8]| std::fs::write(file.path(), held).unwrap();
         let mut settings = Config::load_without_key(None, std::iter::empty()).unwrap().kafka;
         settings.oauth_ca_file = Some(file.path().to_owned());
