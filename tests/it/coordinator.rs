@@ -9,7 +9,7 @@ const AWAY: Duration = Duration::from_secs(20);
 
 #[test]
 fn reading_and_writing_go_on_while_the_coordinator_is_away() {
-    let mut world = World::with_coordinator_apart(2, "coordinator");
+    let (mut world, relay, coordinator) = World::with_coordinator_apart(2, "coordinator");
     // Longer than the coordinator stays away, or the member would give its partitions up.
     let worker = world.start(&[("GRAPEVINE_KAFKA_SESSION_TIMEOUT_MS", "300000")]);
     let mut total = 0;
@@ -25,10 +25,11 @@ fn reading_and_writing_go_on_while_the_coordinator_is_away() {
     until("offsets are committed", || if lag() == 0.0 { Ok(()) } else { Err(lag()) });
     worker.wait_until_ready();
 
-    world.take_coordinator(true);
+    relay.point_to(None);
     let spent = || worker.metric("grapevine_poll_loop_seconds_total", "phase=\"commit\"");
     let (before, began) = (spent(), Instant::now());
     while began.elapsed() < AWAY {
+        relay.cut();
         publish(&mut world);
         assert_eq!(worker.get("/readyz"), (200, "ok\n".to_owned()), "only the group's lag hangs on the coordinator");
     }
@@ -36,7 +37,7 @@ fn reading_and_writing_go_on_while_the_coordinator_is_away() {
     assert!(share < 0.1, "the loop waited for commits for {share:.2} of its time: {}", worker.log());
     assert!(lag() > 0.0, "nothing was committed meanwhile");
 
-    world.take_coordinator(false);
+    relay.point_to(Some(&coordinator));
     until("offsets are committed", || if lag() == 0.0 { Ok(()) } else { Err(lag()) });
     worker.stop();
 }

@@ -46,7 +46,7 @@ const TRACE: &str = "trace";
 /// What workers read.
 enum Log {
     /// In this process. It keeps so little that whoever publishes has to follow whoever reads.
-    Embedded { consumed: Arc<Consumed>, _follower: Follower, broker: MockBroker },
+    Embedded { consumed: Arc<Consumed>, _follower: Follower, _broker: MockBroker },
     /// A process of its own.
     Apache { _kafka: Arc<ApacheKafka> },
 }
@@ -81,10 +81,12 @@ impl World {
         World::on_broker(MockBroker::start().unwrap(), partitions, database)
     }
 
-    /// A world whose group is coordinated by a broker of its own, which leads no partition.
-    pub(crate) fn with_coordinator_apart(partitions: usize, name: &str) -> World {
-        let broker = MockBroker::start_with_coordinator_apart("events-epoch-0").unwrap();
-        World::on_broker(broker, partitions, Database::absent(name)).migrate()
+    /// A world whose group is coordinated by a broker of its own, which leads no partition; the relay it lies behind, and where.
+    pub(crate) fn with_coordinator_apart(partitions: usize, name: &str) -> (World, Relay, String) {
+        let relay = Relay::start();
+        let (broker, coordinator) = MockBroker::start_with_coordinator_apart("events-epoch-0", relay.port()).unwrap();
+        relay.point_to(Some(&coordinator));
+        (World::on_broker(broker, partitions, Database::absent(name)).migrate(), relay, coordinator)
     }
 
     /// The log is cut, or becomes another one: whatever comes of it may have come.
@@ -93,20 +95,12 @@ impl World {
         self
     }
 
-    /// Takes that broker away, or brings it back.
-    pub(crate) fn take_coordinator(&self, away: bool) {
-        match &self.log {
-            Log::Embedded { broker, .. } => broker.take_coordinator(away).unwrap(),
-            Log::Apache { .. } => panic!("the coordinator of Apache Kafka is the broker itself"),
-        }
-    }
-
     fn on_broker(broker: MockBroker, partitions: usize, database: Database) -> World {
         broker.create_topic("events", partitions).unwrap();
         let brokers = broker.bootstrap_servers().to_owned();
         let consumed = Consumed::new(partitions);
         let follower = consumed.follow(&brokers, "events-epoch-0", "events").unwrap();
-        let log = Log::Embedded { consumed, _follower: follower, broker };
+        let log = Log::Embedded { consumed, _follower: follower, _broker: broker };
         World::around(log, brokers, "events", database)
     }
 
@@ -534,7 +528,7 @@ pub(crate) fn files_in(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Hands connections on to wherever the store is now; closes them while it is nowhere.
+/// Hands connections on to wherever the peer is now, a store or a broker; closes them while it is nowhere.
 pub(crate) struct Relay {
     address: SocketAddr,
     target: Arc<Mutex<Option<String>>>,

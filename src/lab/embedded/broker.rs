@@ -111,36 +111,29 @@ impl MockBroker {
         Self::start_with(1)
     }
 
-    /// Starts two brokers: the first leads every partition, the second does nothing but coordinate one group.
+    /// Starts two brokers: the first leads every partition, the second does nothing but coordinate one group. Clients are sent
+    /// to `relay`, a port of loopback, for the second; whoever listens there hands them on to the address that comes back, or
+    /// does not: to close a broker's own port and to open it again ends the process where the port is taken meanwhile.
     ///
     /// # Errors
     /// [`BrokerError::Broker`] when no port or no thread is to be had, or the group's name is none.
-    pub fn start_with_coordinator_apart(group: &str) -> Result<Self, BrokerError> {
+    pub fn start_with_coordinator_apart(group: &str, relay: u16) -> Result<(Self, String), BrokerError> {
         let mut broker = Self::start_with(2)?;
         let name = CString::new(group).map_err(|error| BrokerError::Broker(format!("the group {group}: {error}")))?;
         let (raw, kind) = (broker.cluster.as_ptr(), c"group");
         // SAFETY: the cluster is alive and copies both names.
         let answer = unsafe { sys::rd_kafka_mock_coordinator_set(raw, kind.as_ptr(), name.as_ptr(), COORDINATOR) };
         refused("could not choose a coordinator", answer)?;
+        // SAFETY: the cluster is alive and copies the host.
+        unsafe { sys::rd_kafka_mock_broker_set_host_port(raw, COORDINATOR, c"127.0.0.1".as_ptr(), i32::from(relay)) };
         broker.apart = true;
-        Ok(broker)
-    }
-
-    /// Takes the coordinator of [`MockBroker::start_with_coordinator_apart`] away, or brings it back.
-    ///
-    /// # Errors
-    /// [`BrokerError::Broker`] when there is none.
-    pub fn take_coordinator(&self, away: bool) -> Result<(), BrokerError> {
-        let raw = self.cluster.as_ptr();
-        // SAFETY: the cluster is alive.
-        let answer = unsafe {
-            if away {
-                sys::rd_kafka_mock_broker_set_down(raw, COORDINATOR)
-            } else {
-                sys::rd_kafka_mock_broker_set_up(raw, COORDINATOR)
-            }
-        };
-        refused("could not move the coordinator", answer)
+        let (leader, coordinator) = broker
+            .addresses
+            .split_once(',')
+            .ok_or_else(|| BrokerError::Broker(format!("{} is not two brokers", broker.addresses)))?;
+        let (leader, coordinator) = (leader.to_owned(), coordinator.to_owned());
+        broker.addresses = leader;
+        Ok((broker, coordinator))
     }
 
     fn start_with(brokers: i32) -> Result<Self, BrokerError> {
