@@ -101,19 +101,23 @@ def _compiled_wrong(root, text):
 
 
 def _built(root, buildah):
-    """One complaint after another: whoever has heard enough stops here, and no worker is run for him."""
+    """One complaint after another: whoever has heard enough stops here, and nothing more is built or run for him."""
     with tempfile.TemporaryDirectory() as folder:
         contexts = _contexts(root, pathlib.Path(folder))
-        for image in ("worker", "lab"):
-            said = buildah("bud", "--pull-never", "--isolation", "chroot", *contexts, "--target", image, "--tag", image, "--file", root / "deploy" / "Dockerfile", root)
-            if said.returncode != 0:
-                yield deployment.said(f"buildah bud {image}", said)
-                return
-    inside, settings = _opened(buildah, "worker")
-    yield from _settings_wrong(settings)
-    yield from _root_wrong(inside, settings)
-    yield from _lab_wrong(*_opened(buildah, "lab"), settings)
+        opened = functools.partial(_opened, buildah, root, contexts)
+        try:
+            inside, settings = opened("worker")
+            yield from _settings_wrong(settings)
+            yield from _root_wrong(inside, settings)
+            yield from _lab_wrong(*opened("lab"), settings)
+        except _NotBuilt as error:
+            yield str(error)
+            return
     yield from _worker_wrong(inside, settings)
+
+
+class _NotBuilt(Exception):
+    """What buildah says of an image that did not become one."""
 
 
 def _lab_wrong(inside, settings, of_worker):
@@ -126,8 +130,12 @@ def _lab_wrong(inside, settings, of_worker):
         yield deployment.said("lab: generate", generated)
 
 
-def _opened(buildah, image):
-    """Where the files of an image are, and how it is run."""
+def _opened(buildah, root, contexts, image):
+    """Where the files of an image are that is built of a tree, and how it is run."""
+    words = ("--pull-never", "--layers", "--isolation", "chroot", *contexts, "--target", image, "--tag", image)
+    said = buildah("bud", *words, "--file", root / "deploy" / "Dockerfile", root)
+    if said.returncode != 0:
+        raise _NotBuilt(deployment.said(f"buildah bud {image}", said))
     container = buildah("from", "--pull-never", image).stdout.strip()
     settings = json.loads(buildah("inspect", container).stdout)["OCIv1"]["config"]
     return pathlib.Path(buildah("mount", container).stdout.strip()), settings
