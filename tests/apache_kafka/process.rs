@@ -7,14 +7,18 @@ use std::time::{Duration, Instant};
 /// How long anything here may take before it counts as not happening: so long that no loaded machine takes longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Asks again and again until there is an answer; fails with what was seen last.
+/// How soon [`until`] asks again at first, and how seldom at last: a question costs a store or a worker some milliseconds of the
+/// processors that others wait for.
+const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(300)];
+
+/// Asks again and again until there is an answer, an eighth of the wait so far later each time; fails with what was seen last.
 pub(crate) fn until<T, S: std::fmt::Debug>(what: &str, mut ask: impl FnMut() -> Result<T, S>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let began = Instant::now();
     loop {
         match ask() {
             Ok(answer) => return answer,
-            Err(seen) if Instant::now() > deadline => panic!("{what}: not within {PATIENCE:?}; seen last: {seen:?}"),
-            Err(_) => thread::sleep(Duration::from_millis(20)),
+            Err(seen) if began.elapsed() > PATIENCE => panic!("{what}: not within {PATIENCE:?}; seen last: {seen:?}"),
+            Err(_) => thread::sleep((began.elapsed() / 8).clamp(PAUSES[0], PAUSES[1])),
         }
     }
 }

@@ -52,7 +52,7 @@ impl Data {
     /// A week of many events, for whoever needs a load: the same one for all.
     pub(crate) fn week() -> &'static Data {
         static WEEK: OnceLock<Data> = OnceLock::new();
-        WEEK.get_or_init(|| Data::generated("week", 7, 170_000))
+        WEEK.get_or_init(|| Data::generated("week", 7, 80_000))
     }
 
     pub(crate) fn shuffled(mut self) -> Data {
