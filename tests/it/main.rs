@@ -7,6 +7,7 @@
 mod accounting;
 mod admin;
 mod apache_kafka;
+mod architecture;
 mod cases;
 mod clickhouse;
 mod commands;
@@ -38,7 +39,6 @@ mod sql;
 mod store;
 mod traces;
 mod views;
-mod walk;
 mod world;
 
 // Where the judge of traces, which core's own tests hold against the model, looks for them.

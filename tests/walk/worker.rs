@@ -1,4 +1,4 @@
-//! `grapevine run` alone, as `tests/it/walk.rs` has it built with counters: a program of another name, so that it never takes the
+//! `grapevine run` alone, as `tests/it/architecture.rs` has it built with counters: a program of another name, so that it never takes the
 //! place of the one that is tested.
 
 use std::path::PathBuf;
