@@ -12,6 +12,7 @@ use grapevine::record::Record;
 use serde_json::Value;
 
 use crate::demo::{Demo, grapevine, gunzip, rows, succeeded};
+use crate::facts::{Woven, woven};
 use crate::oracle::{Expectation, TABLES};
 
 /// Events, and what must come of them.
@@ -19,6 +20,8 @@ pub(crate) struct Data {
     pub(crate) name: String,
     pub(crate) lines: Vec<Vec<u8>>,
     truth: Truth,
+    /// Facts, and what is no event, of which figures of trees do not know.
+    beside: [u64; 2],
 }
 
 enum Truth {
@@ -37,22 +40,30 @@ impl Data {
     /// Lines in one file, and the figures of their trees in another.
     pub(crate) fn in_files(name: &str, events: &Path, truth: &Path) -> Data {
         let truth = Truth::Trees(serde_json::from_slice(&gunzip(truth)).expect("truth is JSON"));
-        Data { name: name.to_owned(), lines: lines_in(&gunzip(events)), truth }
+        Data { name: name.to_owned(), lines: lines_in(&gunzip(events)), truth, beside: [0, 0] }
     }
 
-    /// A generated week, judged by the oracle.
+    /// A generated week with facts of every kind in it, and what is no event; judged by the oracle.
     pub(crate) fn generated(name: &str, seed: u64, events: usize) -> Data {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("week.jsonl");
         generate(seed, events, &file);
-        let lines = lines_in(&std::fs::read(&file).expect("the week is there"));
-        Data { name: name.to_owned(), lines, truth: Truth::Tables(Expectation::of(&file)) }
+        let Woven { lines, .. } = woven(&lines_in(&std::fs::read(&file).expect("the week is there")));
+        std::fs::write(&file, lines.join(&b'\n')).expect("the folder takes the lines");
+        Data { name: name.to_owned(), lines, truth: Truth::Tables(Expectation::of(&file)), beside: [0, 0] }
     }
 
     /// A week of many events, for whoever needs a load: the same one for all.
     pub(crate) fn week() -> &'static Data {
         static WEEK: OnceLock<Data> = OnceLock::new();
         WEEK.get_or_init(|| Data::generated("week", 7, 80_000))
+    }
+
+    /// Edge cases, or real events, with facts of every kind between the lines, and what is no event.
+    pub(crate) fn with_facts(self) -> Data {
+        let Woven { lines, facts, rejects } = woven(&self.lines);
+        assert!(matches!(self.truth, Truth::Trees(_)), "the oracle must see them");
+        Data { name: format!("{}_with_facts", self.name), lines, beside: [facts, rejects], ..self }
     }
 
     pub(crate) fn shuffled(mut self) -> Data {
@@ -116,7 +127,9 @@ impl Data {
             Truth::Trees(truth) => {
                 let total = |name: &str| truth["totals"][name].as_u64();
                 let events = total("accepted").or_else(|| total("events")).expect("a total");
-                let (duplicates, rejected) = (total("duplicates").unwrap_or(0), total("rejects").unwrap_or(0));
+                let [facts, none] = self.beside;
+                let events = events + facts;
+                let (duplicates, rejected) = (total("duplicates").unwrap_or(0), total("rejects").unwrap_or(0) + none);
                 [events + duplicates + rejected, events, duplicates, rejected]
             }
         };

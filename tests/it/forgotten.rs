@@ -10,6 +10,7 @@ use grapevine::worker::{Append, Appended, Known, Promise, Sink, StoreId};
 
 use crate::apache_kafka::broker::process::until;
 use crate::events::Data;
+use crate::facts::assert_of_every_table;
 use crate::restore::wait_for_a_state;
 use crate::store::{Database, progress, start};
 use crate::world::{Relay, World, files_in};
@@ -255,9 +256,9 @@ async fn what_the_store_says_of_a_source_that_is_written_again_is_what_it_holds(
 /// So few events that the broker takes them all although nobody reads them.
 pub(crate) const EVENTS: usize = 4_000;
 
-/// Some events, in two halves; and every row that they become in peace.
+/// Some events and facts, in two halves; and every row that they become in peace.
 pub(crate) fn in_peace(partitions: usize, name: &str) -> ([Vec<Vec<u8>>; 2], BTreeMap<String, String>) {
-    let mut halves = Data::edge_cases().lines;
+    let mut halves = Data::edge_cases().with_facts().lines;
     halves.truncate(EVENTS);
     let rest = halves.split_off(EVENTS / 2);
     let mut world = World::migrated(partitions, name);
@@ -266,7 +267,9 @@ pub(crate) fn in_peace(partitions: usize, name: &str) -> ([Vec<Vec<u8>>; 2], BTr
     world.publish(&rest);
     world.wait_for(EVENTS);
     worker.stop();
-    ([halves, rest], world.every_row())
+    let rows = world.every_row();
+    assert_of_every_table(&rows);
+    ([halves, rest], rows)
 }
 
 #[test]

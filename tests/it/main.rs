@@ -21,6 +21,7 @@ mod drain;
 mod edge_cases;
 mod embedded_clickhouse;
 mod events;
+mod facts;
 mod forgotten;
 mod issuer;
 mod kafka;

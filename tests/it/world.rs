@@ -331,26 +331,26 @@ impl World {
         self.ask(&format!("SELECT * FROM ({}) ORDER BY name", tables.map(of).join(" UNION ALL ")))
     }
 
-    /// Every row by its key, as a number that tells whether it is another one. Versions, and when something was received
-    /// or written, are left out: they are what two runs over the same log may differ in.
+    /// Every row by its table and key, as a number that tells whether it is another one. Versions of lives, and when something was
+    /// received or written, are left out: they are what two runs over the same log may differ in. What a click knew of the way to its
+    /// target stands apart: where it was written again that may be another one.
     pub(crate) fn every_row(&self) -> BTreeMap<String, String> {
-        let tables = [
-            ("root", "source, root, opened", "version"),
-            ("activity_window", "source, root, opened, window_start", "version"),
-            ("cascade", "source, root, opened", "version"),
-            ("thread", "source, root, opened", "version"),
-            ("rejects", "source, offset", "version, received"),
-            ("progress", "source", "log_end, written"),
-        ];
-        let of = |(table, key, except): (&str, &str, &str)| {
+        let of = |(name, table, key, columns): (&str, &str, &str, &str)| {
             format!(
-                "SELECT concat('{table} ', toString(tuple({key}))) AS name, toString(cityHash64(* EXCEPT ({except}))) AS content \
+                "SELECT concat('{name} ', toString(tuple({key}))) AS name, toString(cityHash64(toString(tuple({columns})))) AS content \
                  FROM {table} FINAL WHERE epoch != 65535"
             )
         };
-        let rows = self.ask(&tables.map(of).join(" UNION ALL "));
+        let of_record = format!("* EXCEPT ({WAY})");
+        let facts = FACTS.map(|table| of((table, table, FACT, "*")));
+        let click = of(("click", "click", FACT, &of_record));
+        let tables = ROWS.map(|(table, key, except)| of((table, table, key, &format!("* EXCEPT ({except})"))));
+        let all: Vec<String> = tables.into_iter().chain(facts).chain([click, of((WAY_OF_CLICK, "click", FACT, WAY))]).collect();
+        let rows = self.ask(&all.join(" UNION ALL "));
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        rows.iter().map(|row| (text(&row["name"]), text(&row["content"]))).collect()
+        let named: BTreeMap<_, _> = rows.iter().map(|row| (text(&row["name"]), text(&row["content"]))).collect();
+        assert_eq!(named.len(), rows.len(), "two rows have one name");
+        named
     }
 
     /// Where its configuration is.
@@ -361,6 +361,36 @@ impl World {
     pub(crate) fn checkpoints(&self) -> PathBuf {
         self.folder.path().join("checkpoints")
     }
+}
+
+/// The tables of lives, and what tells how far they are: their names, keys, and columns that are not compared.
+const ROWS: [(&str, &str, &str); 6] = [
+    ("root", "source, root, opened", "version"),
+    ("activity_window", "source, root, opened, window_start", "version"),
+    ("cascade", "source, root, opened", "version"),
+    ("thread", "source, root, opened", "version"),
+    ("rejects", "source, offset", "version, received"),
+    ("progress", "source", "log_end, written"),
+];
+
+/// The tables of facts but that of clicks, and the key of all: the offset of its record is part of a fact's name.
+const FACTS: [&str; 5] = ["visit", "conversion", "cost", "assignment", "report"];
+const FACT: &str = "source, bitNot(version), id, epoch";
+
+/// What a click knew of the way to its target when it was read, and how that is called among all rows.
+const WAY: &str = "target_kind, target_time, target_inferred, path, path_actors, path_is_brand, depth, path_inferred, \
+                   brand, campaign, channel, platform, community";
+const WAY_OF_CLICK: &str = "way_of_click";
+
+/// Rows by their names, but for what clicks knew of the way to their targets.
+pub(crate) fn without_ways(mut rows: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    rows.retain(|name, _| !is_way(name));
+    rows
+}
+
+/// Whether that is such a row.
+pub(crate) fn is_way(name: &str) -> bool {
+    name.strip_prefix(WAY_OF_CLICK).is_some_and(|rest| rest.starts_with(' '))
 }
 
 /// How long a load waits between two of its slices, and how many lines a slice has at most.

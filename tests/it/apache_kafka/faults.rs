@@ -72,7 +72,7 @@ fn three_workers_join_and_leave_under_load_by_the_consumer_protocol() {
 
 #[test]
 fn a_worker_with_a_name_that_comes_back_soon_costs_no_rebalance() {
-    let (mut world, data) = (world("restart_static"), Data::edge_cases());
+    let (mut world, data) = (world("restart_static"), Data::edge_cases().with_facts());
     let start = |world: &World, name| world.start(&[("GRAPEVINE_KAFKA_GROUP_INSTANCE_ID", name), PATIENT[0], PATIENT[1]]);
     let mut load = world.load(&data.lines);
     load.release_one_of(3);
@@ -100,7 +100,7 @@ fn a_worker_with_a_name_that_comes_back_soon_costs_no_rebalance() {
 
 #[test]
 fn a_store_that_is_read_only_full_or_crowded_costs_nothing() {
-    let (mut world, data) = (world("read_only"), Data::edge_cases());
+    let (mut world, data) = (world("read_only"), Data::edge_cases().with_facts());
     let worker = world.start(&[]);
     let mut load = world.load(&data.lines);
     let faults = [
@@ -128,7 +128,7 @@ fn a_store_that_is_read_only_full_or_crowded_costs_nothing() {
 
 #[test]
 fn a_column_that_is_dropped_and_put_back_costs_nothing() {
-    let (mut world, data) = (world("dropped_column"), Data::edge_cases());
+    let (mut world, data) = (world("dropped_column"), Data::edge_cases().with_facts());
     // Nothing is in the table yet: what a column held is gone with it.
     world.run("ALTER TABLE cascade DROP COLUMN max_children");
     let worker = world.start(&[]);
@@ -153,7 +153,7 @@ fn a_column_that_is_dropped_and_put_back_costs_nothing() {
 
 #[test]
 fn checkpoints_that_cannot_be_written_hold_no_rows_back_and_torn_ones_are_passed_over() {
-    let (mut world, data) = (world("checkpoints"), Data::edge_cases());
+    let (mut world, data) = (world("checkpoints"), Data::edge_cases().with_facts());
     let worker = world.start(&[]);
     let mut load = world.load(&data.lines);
     load.release_one_of(4);
@@ -198,7 +198,7 @@ fn checkpoints_that_cannot_be_written_hold_no_rows_back_and_torn_ones_are_passed
 
 #[test]
 fn a_shutdown_in_the_middle_of_anything_ends_in_time_and_costs_nothing() {
-    let (mut world, data) = (world("shutdown"), Data::edge_cases());
+    let (mut world, data) = (world("shutdown"), Data::edge_cases().with_facts());
     let mut load = world.load(&data.lines);
     // While it starts, while it restores, and while it reads.
     for wait in [false, false, true, true] {

@@ -24,7 +24,7 @@ fn unassigned(worker: &Worker) -> f64 {
 #[test]
 fn partitions_that_belong_to_nobody_are_noticed_and_shared_out() {
     let kafka = ApacheKafka::shared();
-    let (mut world, data) = (World::on(&kafka, PARTITIONS, Database::absent("nobodys")), Data::edge_cases());
+    let (mut world, data) = (World::on(&kafka, PARTITIONS, Database::absent("nobodys")), Data::edge_cases().with_facts());
     let mut load = world.load(&data.lines);
     let one = world.start(&named("one"));
     load.release_one_of(4);
@@ -63,7 +63,7 @@ fn partitions_that_belong_to_nobody_are_noticed_and_shared_out() {
 /// fenced. Both live on, and who is left has the name.
 fn turned_away(database: &str, protocol: &'static str) {
     let kafka = ApacheKafka::shared();
-    let (mut world, data) = (World::on(&kafka, PARTITIONS, Database::absent(database)), Data::edge_cases());
+    let (mut world, data) = (World::on(&kafka, PARTITIONS, Database::absent(database)), Data::edge_cases().with_facts());
     let member = [named("one").as_slice(), &[("GRAPEVINE_KAFKA_GROUP_PROTOCOL", protocol)]].concat();
     let mut load = world.load(&data.lines);
     load.release_one_of(3);
@@ -102,7 +102,7 @@ fn a_member_that_is_turned_away_comes_back_by_the_consumer_protocol() {
 #[test]
 fn a_worker_that_is_stopped_while_the_broker_is_dead_ends_in_order() {
     let kafka = Arc::new(ApacheKafka::start());
-    let data = Data::edge_cases();
+    let data = Data::edge_cases().with_facts();
     for protocol in ["classic", "consumer"] {
         let database = Database::absent(&format!("stopped_without_broker_{protocol}"));
         let mut world = World::on(&kafka, PARTITIONS, database);

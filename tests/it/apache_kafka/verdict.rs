@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::apache_kafka::ApacheKafka;
 use crate::events::{Data, number};
+use crate::facts::assert_of_every_table;
 use crate::store::Database;
 use crate::world::World;
 
@@ -40,6 +41,7 @@ pub(super) fn assert_exact(world: &World, data: &Data) {
 pub(super) fn compare(world: &World, data: &Data) -> (usize, Vec<String>) {
     assert_eq!(world.counts(), data.counts());
     let (found, wanted) = (world.every_row(), in_peace(data));
+    assert_of_every_table(&wanted);
     let missing = wanted.iter().filter(|(name, _)| !found.contains_key(*name)).map(|(name, _)| format!("missing: {name}"));
     let others =
         found.iter().filter(|(name, content)| wanted.get(*name) != Some(content)).map(|(name, _)| format!("another: {name}"));
