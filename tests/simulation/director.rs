@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::addresses::Addresses;
 use crate::batch::Expected;
 use crate::completeness::Completeness;
 use crate::dice::Dice;
@@ -258,6 +259,7 @@ impl Director {
             completeness: Completeness::new(settings.rules.clone()),
             forgetting: Forgetting::default(),
             rewriting: Rewriting::new(seed),
+            addresses: Addresses::new(seed),
             freshness: Freshness::default(),
             inserting: BTreeMap::new(),
             inserts: 0,
@@ -426,9 +428,14 @@ impl Director {
     }
 
     async fn play(mut self) -> Faults {
-        self.world.borrow_mut().forgetting.left = if self.dice.chance(300) { 1 + self.dice.below(2) } else { 0 };
+        let left = if self.dice.chance(300) { 1 + self.dice.below(2) } else { 0 };
+        {
+            let forgetting = &mut self.world.borrow_mut().forgetting;
+            (forgetting.left, forgetting.never) = (left, left == 0);
+        }
         for _ in 0..20 + self.dice.below(40) {
             self.act();
+            self.world.borrow_mut().change_address();
             if self.is_rewriting_due() {
                 self.rewrite(World::lose_and_rewrite);
             }
@@ -735,6 +742,7 @@ impl Director {
         }
         let of_another_log =
             figures.values().filter(|figures| matches!(figures, Figures::Reject(reject) if reject.payload == b"another log"));
+        world.check_nothing_is_said_elsewhere();
         assert_eq!(of_another_log.count(), 0, "something of another log was written under the old one's name");
         assert!(!self.patient || self.is_committed(), "committed only {:?}", world.committed);
         batch

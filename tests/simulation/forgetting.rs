@@ -20,6 +20,8 @@ const PAST: usize = 12;
 pub(crate) struct Forgetting {
     /// How often it may still happen.
     pub(crate) left: u64,
+    /// Whether it never happens in this history.
+    pub(crate) never: bool,
     past: VecDeque<Tables>,
     /// The most that it ever knew of each source, if it has forgotten something.
     known: Option<Tables>,
@@ -103,6 +105,12 @@ impl Forgetting {
     /// The store went back behind marks that were just made of a source: by them whoever opens it notices.
     pub(crate) fn is_behind(&mut self, source: &str, marks: Offset) {
         self.lost.insert(source.to_owned(), marks);
+    }
+
+    /// Rows of a source below an offset lie elsewhere.
+    pub(crate) fn is_missing(&mut self, source: &str, below: Offset) {
+        let lost = self.lost.entry(source.to_owned()).or_insert(below);
+        *lost = below.max(*lost);
     }
 
     /// A source was written again: what was known of it before is not brought back.

@@ -7,6 +7,7 @@
 
 #![expect(clippy::panic, reason = "a simulation says by a panic what went wrong")]
 
+mod addresses;
 mod batch;
 mod completeness;
 mod dice;

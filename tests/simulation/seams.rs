@@ -5,9 +5,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::addresses::Answers;
 use crate::log::Log;
+use crate::table::Tables;
 use crate::world::{Fault, NAME, Notice, Stored, World, slot};
 use grapevine::engine::Snapshot;
 use grapevine::failure::Failure;
@@ -259,15 +262,11 @@ impl Sink for SimulatedSink {
         let opened = |row: &Append| member.world.borrow().forgetting.openings(member.number, &row.progress.source);
         let before: Vec<u64> = rows.iter().map(opened).collect();
         self.reach().await?;
-        let short = member.world.borrow().broken(rows);
-        if !short.is_empty() {
-            member.world.borrow_mut().faults.note(Fault::AppendRefused);
-            return Ok(Appended::Broken(short));
+        if let Some(broken) = self.mark(rows)? {
+            return Ok(Appended::Broken(broken));
         }
-        for Append { progress, promise, whole } in rows {
-            if *whole {
-                member.world.borrow_mut().tables.mark(&progress.source, promise.tables, progress.version);
-            }
+        if let Some(broken) = self.compare(rows)? {
+            return Ok(Appended::Broken(broken));
         }
         if member.strikes(Fault::InsertHalfDone, 10) {
             return Err(Failure::Transient("broken pipe".to_owned()));
@@ -291,7 +290,8 @@ impl Sink for SimulatedSink {
         world.perhaps_forget();
         let World { forgetting, tables, .. } = &mut *world;
         forgetting.opened(self.0.number, source, tables.marked(source));
-        let known = world.tables.known(world.store, source);
+        let answers = world.answers([source].into_iter());
+        let known = world.known_at(answers, source);
         let (partition, World { freshness, logs, .. }) = (partition_of(source), &mut *world);
         freshness.told(partition, known.progress.unwrap_or_default(), &logs[slot(partition)]);
         Ok(known)
@@ -307,9 +307,50 @@ impl Sink for SimulatedSink {
 }
 
 impl SimulatedSink {
+    /// The marks that come before a state; which sources have lost something, if any has.
+    fn mark(&self, rows: &[Append]) -> Result<Option<Vec<Arc<str>>>, Failure> {
+        let whole: Vec<Append> = rows.iter().filter(|append| append.whole).cloned().collect();
+        if whole.is_empty() {
+            return Ok(None);
+        }
+        let broken = self.compare(&whole)?;
+        if broken.is_none() {
+            let tables = &mut self.0.world.borrow_mut().tables;
+            whole.iter().for_each(|row| tables.mark(&row.progress.source, row.promise.tables, row.progress.version));
+        }
+        Ok(broken)
+    }
+
+    /// Whether what was promised is known to whoever answers: of which sources it is not, if of any.
+    fn compare(&self, rows: &[Append]) -> Result<Option<Vec<Arc<str>>>, Failure> {
+        let mut world = self.0.world.borrow_mut();
+        // What nothing would show is left out.
+        let is_astray = rows.iter().any(|row| row.whole && world.is_astray(self.0.number, &row.progress.source));
+        let answers = world.answers(rows.iter().map(|row| &*row.progress.source));
+        if is_astray || answers == Answers::Stranger {
+            return Ok(Some(world.refused_elsewhere(rows)));
+        }
+        let broken = world.broken(rows);
+        if answers == Answers::Behind && broken.is_empty() && world.is_behind(rows) {
+            world.faults.note(Fault::ComparedBehind);
+            return Err(Failure::Transient("asked again, it knows everything".to_owned()));
+        }
+        if broken.is_empty() {
+            return Ok(None);
+        }
+        world.faults.note(Fault::AppendRefused);
+        Ok(Some(broken))
+    }
+
     async fn attempt(&self, rows: &Rows) -> Result<(), Failure> {
         let member = &self.0;
         self.reach().await?;
+        let sources = Tables::sources_of(rows);
+        let answers = member.world.borrow_mut().answers(sources.iter().map(String::as_str));
+        if answers == Answers::Stranger {
+            member.world.borrow_mut().insert_astray(member.number, rows);
+            return self.answer().await;
+        }
         if member.strikes(Fault::InsertHalfDone, 10) {
             let mut world = member.world.borrow_mut();
             let half = world.dice.index(rows.len());

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::addresses::{self, Addresses};
 use crate::completeness::Completeness;
 use crate::dice::Dice;
 use crate::forgetting::Forgetting;
@@ -31,6 +32,7 @@ faults! {
     Killed, KilledWhileReading, KilledBeforeInsert, KilledAfterInsert, KilledBeforePublish, KilledAfterPublish,
     KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownUnpublished, Revoked, Lost, ReadByTwo,
     InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow, InsertOvertaken, InsertedByFormerOwner, InsertOutlivedItsWorker, AppendRefused, StoreEmptied, StoreWentBack, TableEmptied, TableWentBack, StoreBroughtBack, CompletenessLookedAt,
+    RowsAstray, AnotherStoreAsked, AnotherStoreOpened, ComparedBehind, OpenedBehind,
     NewestVersionFailed, CheckpointFailed, CheckpointHung, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
     NewestFailed, TornSkipped, CommitFailed, CommitLate, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted, MemoryShort,
     Paused, Idle, EndReached,
@@ -112,6 +114,7 @@ pub(crate) struct World {
     pub(crate) completeness: Completeness,
     pub(crate) forgetting: Forgetting,
     pub(crate) rewriting: Rewriting,
+    pub(crate) addresses: Addresses,
     pub(crate) freshness: Freshness,
     /// Inserts that have not ended: whose, and their numbers.
     pub(crate) inserting: BTreeMap<(usize, u64), Rows>,
@@ -178,13 +181,7 @@ impl World {
 
     /// The sources of which the store does not know what was promised.
     pub(crate) fn broken(&self, rows: &[Append]) -> Vec<Arc<str>> {
-        let is_broken = |append: &&Append| {
-            let Append { progress, promise, whole } = append;
-            let known = self.tables.known(self.store, &progress.source);
-            let lacks = *whole && self.tables.marked(&progress.source) < promise.tables;
-            promise.store != known.store || known.progress < promise.progress || lacks
-        };
-        rows.iter().filter(is_broken).map(|append| Arc::clone(&append.progress.source)).collect()
+        addresses::broken((self.store, &self.tables), rows)
     }
 
     /// Appends rows of `progress`.
