@@ -47,10 +47,17 @@ impl Data {
     pub(crate) fn generated(name: &str, seed: u64, events: usize) -> Data {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("week.jsonl");
-        generate(seed, events, &file);
-        let Woven { lines, .. } = woven(&lines_in(&std::fs::read(&file).expect("the week is there")));
+        let Woven { lines, .. } = woven(&Data::lines_of_a_week(seed, events));
         std::fs::write(&file, lines.join(&b'\n')).expect("the folder takes the lines");
         Data { name: name.to_owned(), lines, truth: Truth::Tables(Expectation::of(&file)), beside: [0, 0] }
+    }
+
+    /// The lines of a generated week.
+    pub(crate) fn lines_of_a_week(seed: u64, events: usize) -> Vec<Vec<u8>> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("week.jsonl");
+        generate(seed, events, &file);
+        lines_in(&std::fs::read(&file).expect("the week is there"))
     }
 
     /// A week of many events, for whoever needs a load: the same one for all.

@@ -7,6 +7,8 @@ use grapevine::row::{ActivityWindow, Cascade, Cost, Progress, Root, Rows, Thread
 
 use crate::store::{Database, T0_MS, dialogue, opened, post, progress, star, window, world};
 
+mod whole;
+
 /// A world of the test's own, which it may change.
 async fn with_world(name: &str) -> Database {
     let database = Database::migrated(name).await;
@@ -78,8 +80,8 @@ async fn the_shape_of_cascades_has_one_row_a_root_the_largest_life() {
     assert_eq!(database.ask(ratios).await, "1.3333\t0.6667\t0.6667\t0.3333\t0\t0.25\t2023-11-14 22:15:00.000");
 }
 
-/// The rows of a log of one partition, as a worker with so small a budget writes them.
-fn folded(budget: u64, lines: &[&str]) -> Vec<Rows> {
+/// The rows of a log of one partition, as a worker with so small a budget writes them: those of so many records at once.
+fn folded<Line: AsRef<[u8]>>(budget: u64, lines: &[Line], at_once: usize) -> Vec<Rows> {
     let rules = Rules {
         epoch: 0,
         pseudonym_key: [7; 16],
@@ -94,9 +96,11 @@ fn folded(budget: u64, lines: &[&str]) -> Vec<Rows> {
     };
     let mut engine = Engine::new(rules, "t/0".into(), 0);
     let mut flushed = Vec::new();
-    for line in lines {
-        let record = Record { offset: engine.next(), payload: Some(line.as_bytes()), ..Record::default() };
-        engine.observe(&record, parse(&record));
+    for some in lines.chunks(at_once) {
+        for line in some {
+            let record = Record { offset: engine.next(), payload: Some(line.as_ref()), ..Record::default() };
+            engine.observe(&record, parse(&record));
+        }
         flushed.push(engine.flush().rows);
     }
     flushed
@@ -119,7 +123,7 @@ async fn a_tree_is_exact_only_if_one_life_saw_its_post_and_all_of_it() {
         r#"{"type":"share","id":"s3","time":1700009000000,"actor":"d","root":"orphan","parent":"orphan"}"#,
         r#"{"type":"reply","id":"m3","time":1700009000000,"actor":"d","root":"orphan","parent":"orphan"}"#,
     ];
-    for rows in folded(23, &log) {
+    for rows in folded(23, &log, 1) {
         database.insert(rows).await;
     }
     let lives = "SELECT root, uniqExact(opened) FROM activity_window WHERE epoch != 65535 GROUP BY root ORDER BY root";
