@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use grapevine::embedded::clickhouse::EmbeddedClickHouse;
@@ -15,7 +16,7 @@ use tempfile::TempDir;
 
 use self::store::TABLES;
 use super::ApacheKafka;
-use super::verdict::{PARTITIONS, assert_sound, compare};
+use super::verdict::{Compared, PARTITIONS, assert_sound, compare_rewritten, prepare};
 use crate::events::{Data, PROGRESS, sums};
 use crate::real_events;
 use crate::store::{Database, start};
@@ -24,7 +25,7 @@ use crate::world::{Load, Relay, Worker, World, files_in, signal, until};
 mod store;
 
 /// What can happen; and how often it does in short form and, for each set of events, in full.
-const FAULTS: [(Fault, &str, usize, usize); 19] = [
+const FAULTS: [(Fault, &str, usize, usize); 20] = [
     (Fault::WorkerKilled, "a worker killed", 4, 16),
     (Fault::FleetKilled, "all workers killed at once", 1, 3),
     (Fault::WorkerStopped, "a worker stopped and replaced", 1, 4),
@@ -37,7 +38,8 @@ const FAULTS: [(Fault, &str, usize, usize); 19] = [
     (Fault::StoreReadOnly, "a table of ClickHouse read-only", 1, 2),
     (Fault::StoreFull, "ClickHouse's disk full", 1, 2),
     (Fault::StoreReplaced, "another ClickHouse under the same name", 1, 2),
-    (Fault::StoreRewritten, "ClickHouse's database dropped and written again", 0, 2),
+    (Fault::StoreRewritten, "ClickHouse's database dropped and written again", 1, 2),
+    (Fault::StoreEmptied, "ClickHouse emptied after the log lost its beginning, and written again", 1, 1),
     (Fault::StoreWentBack, "all tables of ClickHouse from an older copy", 1, 2),
     (Fault::TableEmptied, "a table of ClickHouse emptied", 1, 2),
     (Fault::TableWentBack, "a table of ClickHouse from an older copy", 1, 2),
@@ -61,6 +63,7 @@ enum Fault {
     StoreFull,
     StoreReplaced,
     StoreRewritten,
+    StoreEmptied,
     StoreWentBack,
     TableEmptied,
     TableWentBack,
@@ -127,7 +130,7 @@ impl Campaign {
     }
 
     /// Injects every fault of a deck while the events are published, and compares all rows afterwards with those of a run in peace.
-    fn run(&mut self, data: &Data, deck: &[Fault]) -> (usize, Vec<String>) {
+    fn run(&mut self, data: &Data, deck: &[Fault]) -> Compared {
         let mut load = self.world.load(&data.lines);
         for place in 0..FLEET {
             self.join(place);
@@ -152,12 +155,12 @@ impl Campaign {
             .into_iter()
             .for_each(|place| self.stop(place));
         assert_sound(&self.world, data);
-        compare(&self.world, data)
+        compare_rewritten(&self.world, data)
     }
 
     /// A moment in which anything may be going on.
     fn linger(&mut self) {
-        std::thread::sleep(Duration::from_millis(self.dice.random_range(0..400)));
+        thread::sleep(Duration::from_millis(self.dice.random_range(0..400)));
     }
 
     /// Fails if a worker has ended by itself.
@@ -197,6 +200,7 @@ impl Campaign {
             Fault::StoreFull => self.spoil("min_free_disk_bytes_to_perform_insert", "1000000000000000"),
             Fault::StoreReplaced => self.replace_store(events),
             Fault::StoreRewritten => self.drop_and_rewrite_store(),
+            Fault::StoreEmptied => self.empty_and_rewrite_store(events),
             Fault::StoreWentBack => self.lose_rows(&TABLES, true, events),
             Fault::TableEmptied | Fault::TableWentBack => {
                 let table = self.any_table();
@@ -366,7 +370,7 @@ fn whatever_dies_whenever_every_row_ends_up_as_if_nothing_had_happened() {
     } else {
         &[(edge_cases, Membership::Classic)]
     };
-    let (mut kills, mut fenced, mut events, mut rows, mut differences) = (0, 0, 0, 0, Vec::new());
+    let (mut kills, mut fenced, mut events, mut rows, mut lost, mut differences) = (0, 0, 0, 0, 0, Vec::new());
     let mut names = Vec::new();
     let started = Instant::now();
     for (seed, (data, membership)) in (1..).zip(legs) {
@@ -375,11 +379,16 @@ fn whatever_dies_whenever_every_row_ends_up_as_if_nothing_had_happened() {
         let times = |short, long| if full { long } else { short };
         let mut deck: Vec<Fault> = FAULTS.iter().flat_map(|(fault, _, short, long)| vec![*fault; times(*short, *long)]).collect();
         deck.shuffle(&mut campaign.dice);
-        // There are checkpoints to be torn only when some time has passed.
-        deck.sort_by_key(|fault| *fault == Fault::CheckpointsTorn);
-        let (compared, different) = campaign.run(&data, &deck);
-        rows += compared;
-        differences.extend(different);
+        // There are checkpoints to be torn, and older ones that nobody needs any more, only when some time has passed.
+        deck.sort_by_key(|fault| (*fault == Fault::StoreEmptied, *fault == Fault::CheckpointsTorn));
+        let compared = thread::scope(|scope| {
+            scope.spawn(|| prepare(&data));
+            campaign.run(&data, &deck)
+        });
+        rows += compared.rows;
+        lost += compared.lost;
+        assert!(compared.lost > 0, "the beginning of the log held facts of {}", data.name);
+        differences.extend(compared.differences);
         events += data.lines.len();
         names.push(data.name);
         kills += campaign.kills;
@@ -391,7 +400,8 @@ fn whatever_dies_whenever_every_row_ends_up_as_if_nothing_had_happened() {
     }
     println!("{fenced:>9}  times that a restarted broker took a worker with a name for somebody else's");
     println!(
-        "{kills:>9}  processes killed\n{events:>9}  events of {}\n{rows:>9}  rows compared with those of a run in peace",
+        "{kills:>9}  processes killed\n{events:>9}  events of {}\n{rows:>9}  rows compared with those of a run in peace\n\
+         {lost:>9}  of them named as lost with the beginning of the log, and no others gone",
         names.join(", ")
     );
     println!("{:>9}  differences\n{:>9}  seconds", differences.len(), started.elapsed().as_secs());

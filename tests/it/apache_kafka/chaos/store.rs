@@ -3,6 +3,8 @@
 //! What was lost is brought back by a union of what is there and what was, as a backup is that is read into tables that live: whatever
 //! workers wrote meanwhile stays, and rows replace each other by version.
 
+use std::collections::BTreeMap;
+
 use rand::seq::IndexedRandom as _;
 use serde_json::Value;
 
@@ -32,6 +34,9 @@ const FORGOTTEN: (&str, &str) = ("grapevine_store_forgotten_total", "");
 
 /// What a worker says that opens a partition at another store than it was written to.
 const ANOTHER: &str = "is another store than the one";
+
+/// How it names the cure, where no kept state is as old as the store.
+const CURE: &str = "`grapevine rewrite` once";
 
 impl Campaign {
     pub(super) fn kill_store(&mut self) {
@@ -88,6 +93,34 @@ impl Campaign {
         say(&self.world, &["migrate"], &[]).done();
         say_without_members(&self.world, &["rewrite"]);
         assert_eq!(self.world.ask("SELECT * FROM losses"), Vec::<Value>::new());
+        places.into_iter().for_each(|place| self.join(place));
+    }
+
+    /// The log loses what no kept state reads again, and all tables are emptied under the workers: they refuse to go on, and name the cure.
+    /// It brings everything back but facts and rejects of the beginning, which it names.
+    pub(super) fn empty_and_rewrite_store(&mut self, events: &mut Events<'_>) {
+        let mut oldest: BTreeMap<i32, u64> = BTreeMap::new();
+        for (partition, next) in self.states() {
+            let oldest = oldest.entry(partition.parse().unwrap()).or_insert(next);
+            *oldest = next.min(*oldest);
+        }
+        oldest.retain(|_, next| *next > 0);
+        assert!(!oldest.is_empty(), "some time has passed");
+        for (partition, below) in oldest {
+            self.kafka.delete_records(&self.world.topic, partition, i64::try_from(below).unwrap());
+        }
+        let said = self.logs().matches(CURE).count();
+        TABLES.iter().for_each(|table| self.world.run(&format!("TRUNCATE TABLE {table}")));
+        events.release();
+        until("a worker names the cure", || {
+            self.tend();
+            let logs = self.logs();
+            if logs.matches(CURE).count() > said { Ok(()) } else { Err(logs) }
+        });
+        let places: Vec<usize> = self.fleet.keys().copied().collect();
+        places.iter().for_each(|place| self.leave(*place).kill());
+        self.kills += places.len();
+        say_without_members(&self.world, &["rewrite"]);
         places.into_iter().for_each(|place| self.join(place));
     }
 
