@@ -142,6 +142,14 @@ impl World {
         said
     }
 
+    /// A worker says what keeps it from its work.
+    pub(crate) fn named(&mut self, said: &str) {
+        if said.contains(&format!("is another store than the one that {NAME}/")) && said.contains(&STRANGER.to_string()) {
+            assert!(said.contains("Set them right, and the worker goes on by itself"), "the cure: {said}");
+            self.faults.note(Fault::AnotherStoreNamed);
+        }
+    }
+
     /// In another store nothing says that it is complete.
     pub(crate) fn check_nothing_is_said_elsewhere(&self) {
         let Addresses { other, tables, .. } = &self.addresses;

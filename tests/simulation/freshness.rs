@@ -49,6 +49,8 @@ impl Observer for Watch {
     fn notice(&self, notice: Notice<'_>) {
         if let Notice::Acknowledged { partition, stamps } = notice {
             *self.0.borrow_mut().freshness.counted.entry(partition).or_default() += stamps.count();
+        } else if let Notice::Problem(Some(said)) = notice {
+            self.0.borrow_mut().named(said);
         }
     }
 }

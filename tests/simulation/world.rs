@@ -32,7 +32,7 @@ faults! {
     Killed, KilledWhileReading, KilledBeforeInsert, KilledAfterInsert, KilledBeforePublish, KilledAfterPublish,
     KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownUnpublished, Revoked, Lost, ReadByTwo,
     InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow, InsertOvertaken, InsertedByFormerOwner, InsertOutlivedItsWorker, AppendRefused, StoreEmptied, StoreWentBack, TableEmptied, TableWentBack, StoreBroughtBack, CompletenessLookedAt,
-    RowsAstray, AnotherStoreAsked, AnotherStoreOpened, ComparedBehind, OpenedBehind,
+    RowsAstray, AnotherStoreAsked, AnotherStoreOpened, AnotherStoreNamed, ComparedBehind, OpenedBehind,
     NewestVersionFailed, CheckpointFailed, CheckpointHung, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
     NewestFailed, TornSkipped, CommitFailed, CommitLate, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted, MemoryShort,
     Paused, Idle, EndReached,
