@@ -44,8 +44,10 @@ const NEW_ID: &str = "SELECT lower(replaceAll(toString(generateUUIDv4()), '-', '
 /// one that was described while it was replaced.
 const REPLACED: [&str; 4] = ["Code: 517.", "has different UUID", "Code: 218.", "Code: 521."];
 
-/// Until the next attempt.
+/// Until the second attempt; each time as much longer. A server that is busy may take a second to make what it replaces known.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How often a statement is tried: for some ten seconds.
+const ATTEMPTS: u32 = 20;
 
 /// Every migration, in order. A test compares the list with the folder.
 pub const MIGRATIONS: &[Migration] = &[
@@ -312,13 +314,13 @@ pub(crate) fn of_people(statement: &str, people: &str) -> String {
 
 /// Runs a statement. A view that somebody else who migrates replaces or describes just then cannot be, and can at once.
 async fn run(client: &Client, statement: &str) -> Result<(), ::clickhouse::error::Error> {
-    let mut attempts = 0..20;
-    loop {
+    for attempt in 1..ATTEMPTS {
         match client.query_raw(statement).execute().await {
-            Err(error) if is_replaced(&error) && attempts.next().is_some() => sleep(PAUSE).await,
+            Err(error) if is_replaced(&error) => sleep(PAUSE * attempt).await,
             done => return done,
         }
     }
+    client.query_raw(statement).execute().await
 }
 
 fn is_replaced(error: &::clickhouse::error::Error) -> bool {
