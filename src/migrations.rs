@@ -44,7 +44,7 @@ const NEW_ID: &str = "SELECT lower(replaceAll(toString(generateUUIDv4()), '-', '
 /// one that was described while it was replaced.
 const REPLACED: [&str; 4] = ["Code: 517.", "has different UUID", "Code: 218.", "Code: 521."];
 
-/// Until the second attempt; each time as much longer. A server that is busy may take a second to make what it replaces known.
+/// Before the second attempt; before each further one as much longer. A server that is busy may take a second to make known what it replaces.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often a statement is tried: for some ten seconds.
 const ATTEMPTS: u32 = 20;
@@ -312,7 +312,7 @@ pub(crate) fn of_people(statement: &str, people: &str) -> String {
     statement.replace("{people}", &format!("`{people}`"))
 }
 
-/// Runs a statement. A view that somebody else who migrates replaces or describes just then cannot be, and can at once.
+/// Runs a statement. A view that somebody else who migrates replaces or describes just then cannot be, and can soon.
 async fn run(client: &Client, statement: &str) -> Result<(), ::clickhouse::error::Error> {
     for attempt in 1..ATTEMPTS {
         match client.query_raw(statement).execute().await {

@@ -11,14 +11,24 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 /// processors that others wait for.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(300)];
 
-/// Asks again and again until there is an answer, an eighth of the wait so far later each time; fails with what was seen last.
-pub(crate) fn until<T, S: std::fmt::Debug>(what: &str, mut ask: impl FnMut() -> Result<T, S>) -> T {
+/// Asks again and again until there is an answer, each time after a pause of an eighth of the time waited so far; fails with what was
+/// seen last. What may be over within such a pause is caught by [`until_passing`].
+pub(crate) fn until<T, S: std::fmt::Debug>(what: &str, ask: impl FnMut() -> Result<T, S>) -> T {
+    until_within(PAUSES, what, ask)
+}
+
+/// The same for what may soon be over: asks as often as it can.
+pub(crate) fn until_passing<T, S: std::fmt::Debug>(what: &str, ask: impl FnMut() -> Result<T, S>) -> T {
+    until_within([PAUSES[0]; 2], what, ask)
+}
+
+fn until_within<T, S: std::fmt::Debug>(pauses: [Duration; 2], what: &str, mut ask: impl FnMut() -> Result<T, S>) -> T {
     let began = Instant::now();
     loop {
         match ask() {
             Ok(answer) => return answer,
             Err(seen) if began.elapsed() > PATIENCE => panic!("{what}: not within {PATIENCE:?}; seen last: {seen:?}"),
-            Err(_) => thread::sleep((began.elapsed() / 8).clamp(PAUSES[0], PAUSES[1])),
+            Err(_) => thread::sleep((began.elapsed() / 8).clamp(pauses[0], pauses[1])),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The map is true. The walk of one event, as it is executed: ARCHITECTURE.md names every file that a share passes through a real
-//! worker, and none that it does not.
+//! What the map says of the walk of one event is true: ARCHITECTURE.md names every file that a share passes through a real worker, and
+//! none that it does not.
 //!
 //! The worker is built once more, with counters, and run on an empty topic and on one with a post and a share under it. What is
 //! executed only where there is something to read is the walk. Each is run twice, because what happens by chance happens once.

@@ -335,17 +335,19 @@ impl World {
     /// received or written, are left out: they are what two runs over the same log may differ in. What a click knew of the way to its
     /// target stands apart: where it was written again that may be another one.
     pub(crate) fn every_row(&self) -> BTreeMap<String, String> {
-        let of = |(name, table, key, columns): (&str, &str, &str, &str)| {
+        let marked = |mark: &str, (name, table, key, columns): (&str, &str, &str, &str)| {
             format!(
-                "SELECT concat('{name} ', toString(tuple({key}))) AS name, toString(cityHash64(toString(tuple({columns})))) AS content \
-                 FROM {table} FINAL WHERE epoch != 65535"
+                "SELECT concat('{name} ', toString(tuple({key}))) AS name, \
+                    concat({mark}, toString(cityHash64(toString(tuple({columns}))))) AS content FROM {table} FINAL WHERE epoch != 65535"
             )
         };
+        let of = |row: (&str, &str, &str, &str)| marked("''", row);
         let of_record = format!("* EXCEPT ({WAY})");
         let facts = FACTS.map(|table| of((table, table, FACT, "*")));
         let click = of(("click", "click", FACT, &of_record));
         let tables = ROWS.map(|(table, key, except)| of((table, table, key, &format!("* EXCEPT ({except})"))));
-        let all: Vec<String> = tables.into_iter().chain(facts).chain([click, of((WAY_OF_CLICK, "click", FACT, WAY))]).collect();
+        let way = marked(&format!("if(depth = 0, '{AT_THE_POST}', '')"), (WAY_OF_CLICK, "click", FACT, WAY));
+        let all: Vec<String> = tables.into_iter().chain(facts).chain([click, way]).collect();
         let rows = self.ask(&all.join(" UNION ALL "));
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let named: BTreeMap<_, _> = rows.iter().map(|row| (text(&row["name"]), text(&row["content"]))).collect();
@@ -375,22 +377,19 @@ const ROWS: [(&str, &str, &str); 6] = [
 
 /// The tables of facts but that of clicks, and the key of all: the offset of its record is part of a fact's name.
 const FACTS: [&str; 5] = ["visit", "conversion", "cost", "assignment", "report"];
-const FACT: &str = "source, bitNot(version), id, epoch";
+pub(crate) const FACT: &str = "source, bitNot(version), id, epoch";
 
 /// What a click knew of the way to its target when it was read, and how that is called among all rows.
 const WAY: &str = "target_kind, target_time, target_inferred, path, path_actors, path_is_brand, depth, path_inferred, \
                    brand, campaign, channel, platform, community";
-const WAY_OF_CLICK: &str = "way_of_click";
+pub(crate) const WAY_OF_CLICK: &str = "way_of_click";
+/// How what is compared of it begins where there is none: the click was on the post itself, or on nobody knows what.
+pub(crate) const AT_THE_POST: &str = "at the post ";
 
 /// Rows by their names, but for what clicks knew of the way to their targets.
 pub(crate) fn without_ways(mut rows: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    rows.retain(|name, _| !is_way(name));
+    rows.retain(|name, _| name.split(' ').next() != Some(WAY_OF_CLICK));
     rows
-}
-
-/// Whether that is such a row.
-pub(crate) fn is_way(name: &str) -> bool {
-    name.strip_prefix(WAY_OF_CLICK).is_some_and(|rest| rest.starts_with(' '))
 }
 
 /// How long a load waits between two of its slices, and how many lines a slice has at most.
@@ -574,9 +573,9 @@ impl Relay {
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let target: Option<String> = known.lock().unwrap().clone();
-                let Some(Ok(store)) = target.map(TcpStream::connect) else { continue };
-                opened.lock().unwrap().push(store.try_clone().unwrap());
-                for (from, to) in [(client.try_clone(), store.try_clone()), (store.try_clone(), client.try_clone())] {
+                let Some(Ok(peer)) = target.map(TcpStream::connect) else { continue };
+                opened.lock().unwrap().push(peer.try_clone().unwrap());
+                for (from, to) in [(client.try_clone(), peer.try_clone()), (peer.try_clone(), client.try_clone())] {
                     let (mut from, mut to) = (from.unwrap(), to.unwrap());
                     thread::spawn(move || {
                         std::io::copy(&mut from, &mut to).ok();
@@ -594,9 +593,9 @@ impl Relay {
 
     /// Cuts every connection, whatever is on its way.
     pub(crate) fn cut(&self) {
-        for store in self.open.lock().unwrap().drain(..) {
+        for peer in self.open.lock().unwrap().drain(..) {
             // It may have ended by itself.
-            store.shutdown(Shutdown::Both).ok();
+            peer.shutdown(Shutdown::Both).ok();
         }
     }
 

@@ -2,19 +2,18 @@
 //!
 //! Another store takes rows in silence, and whatever asks it finds that out. Rows that went there are missing until they are written again
 //! from the last state, so no state may be published before: the marks that come before it go where the rows went (Known issues in
-//! ARCHITECTURE.md: nothing shows it if they do not). It is not asked before every kept state names the right store: until then any
+//! ARCHITECTURE.md: that rows are elsewhere is not seen where marks are not). It is not asked before every kept state names the right store: until then any
 //! is as good. Neither happens in a history in which the store forgets or is written again: what is missing there has its own rules.
 //!
 //! A server that is behind takes what is inserted, and compares with what it knows: it is asked again once it has caught up. At an
 //! opening it may answer as it is, as the replica of another shard does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::dice::Dice;
 use crate::table::Tables;
 use crate::world::{Fault, NAME, World};
-use grapevine::record::{Partition, source_name};
 use grapevine::row::Rows;
 use grapevine::worker::{Append, Known, StoreId};
 
@@ -149,18 +148,6 @@ impl World {
             self.faults.note(Fault::AnotherStoreNamed);
         }
     }
-
-    /// In another store nothing says that it is complete.
-    pub(crate) fn check_nothing_is_said_elsewhere(&self) {
-        let Addresses { other, tables, .. } = &self.addresses;
-        let sources: BTreeSet<_> = (0..self.logs.len()).map(|number| source_name(NAME, partition(number))).collect();
-        let said = sources.iter().find(|source| tables.progress(source).is_some() || tables.marked(source).is_some());
-        assert!(*other != Other::Stranger || said.is_none(), "I9: another store says how far {said:?} is");
-    }
-}
-
-fn partition(number: usize) -> Partition {
-    Partition(i32::try_from(number).expect("few partitions"))
 }
 
 /// The sources of which a store does not know what was promised.

@@ -180,7 +180,7 @@ WORDS = [
     (change("visit", has_visitor=False), "the visitor of all visits"), (change("visit", click=""), "anything that says where visits came from"), (change("visit", click="", utm_source="s"), ""),
     (some("conversion", has_visitor=False), "the visitor of 30 % of the conversions"), (change("brand", margin_rate=None), "the margin of all conversions"), (change("cost", channel=""), "the place of all costs"),
     ({**change("cost", seconds=None), "brand": [{**EVERYTHING["brand"][0], "seconds_per_reply": None}]}, "time, logged or by rule"), (change("cost", seconds=None), ""), ({**change("cost", seconds=None), "brand": [{**EVERYTHING["brand"][0], "reply_role": "intern"}]}, "an hourly rate for intern"), (change("brand", seconds_per_reply=None), ""),
-    ({**change("conversion", currency="USD"), "cost": [{**EVERYTHING["cost"][0], "currency": "USD"}]}, "an exchange rate for USD"), (change("cost", role="intern"), "an hourly rate for intern"),
+    ({**change("conversion", currency="USD"), "cost": [{**EVERYTHING["cost"][0], "currency": "USD"}]}, "an exchange rate for USD"), (change("cost", role="intern"), "an hourly rate for intern"), (without("fx"), "an exchange rate for EUR"),
     (change("progress", watermark=START + 2 * DAY), "the end of the week"), (without("progress"), "the end of the week"), (change("progress", accepted=98, rejected=2), "more than 1 % of the records, rejected"),
     # A source that has something left to read is behind, and so is one without a sign of life while others have shown one; one that was read to its end is not.
     (and_old(log_end=2), "1 of 2 sources, more than a day behind"), (and_old(log_end=1), ""), (and_old(log_end=1, written=NOW - 2 * DAY), "1 of 2 sources, more than a day behind"),

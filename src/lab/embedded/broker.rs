@@ -112,8 +112,8 @@ impl MockBroker {
     }
 
     /// Starts two brokers: the first leads every partition, the second does nothing but coordinate one group. Clients are sent
-    /// to `relay`, a port of loopback, for the second; whoever listens there hands them on to the address that comes back, or
-    /// does not: to close a broker's own port and to open it again ends the process where the port is taken meanwhile.
+    /// to `relay`, a port of loopback, for the second. Returned beside the brokers is its address, to which whoever listens there hands
+    /// clients on, or does not. (librdkafka can take a broker away by itself, but ends the process where the port is taken meanwhile.)
     ///
     /// # Errors
     /// [`BrokerError::Broker`] when no port or no thread is to be had, or the group's name is none.

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::apache_kafka::broker::process::until;
+use crate::apache_kafka::broker::process::until_passing;
 use crate::commands::{self, UNSEEN_GROUP, command, say};
 use crate::events::Data;
 use crate::world::{World, files_in, without_ways};
@@ -111,12 +111,9 @@ fn a_database_that_was_dropped_is_written_again_also_if_that_is_killed_on_the_wa
 
     // In small pieces, and killed once some of the lives are there.
     let mut killed = command(&world, &["rewrite"], &[UNSEEN_GROUP, ("GRAPEVINE_FLUSH_ROWS_MAX", "20")]).spawn().unwrap();
-    until(
-        "some lives are there",
-        || {
-            if number(&world, "SELECT count() AS n FROM cascade") == 0 { Err("none yet") } else { Ok(()) }
-        },
-    );
+    until_passing("some lives are there", || {
+        if number(&world, "SELECT count() AS n FROM cascade") == 0 { Err("none yet") } else { Ok(()) }
+    });
     killed.kill().unwrap();
     killed.wait().unwrap();
     assert!(number(&world, "SELECT uniqExact(source) AS n FROM progress") < 2, "it was killed too late");

@@ -4,6 +4,7 @@
 //! workers wrote meanwhile stays, and rows replace each other by version.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use rand::seq::IndexedRandom as _;
 use serde_json::Value;
@@ -34,6 +35,9 @@ const FORGOTTEN: (&str, &str) = ("grapevine_store_forgotten_total", "");
 
 /// What a worker says that opens a partition at another store than it was written to.
 const ANOTHER: &str = "is another store than the one";
+
+/// How long a loss may stay unnoticed by who has nothing to write.
+const NOW_AND_THEN: Duration = Duration::from_secs(4);
 
 /// How it names the cure, where no kept state is as old as the store.
 const CURE: &str = "`grapevine rewrite` once";
@@ -106,9 +110,10 @@ impl Campaign {
         }
         oldest.retain(|_, next| *next > 0);
         assert!(!oldest.is_empty(), "some time has passed");
-        for (partition, below) in oldest {
-            self.kafka.delete_records(&self.world.topic, partition, i64::try_from(below).unwrap());
+        for (partition, below) in &oldest {
+            self.kafka.delete_records(&self.world.topic, *partition, i64::try_from(*below).unwrap());
         }
+        self.cut = oldest;
         let said = self.logs().matches(CURE).count();
         TABLES.iter().for_each(|table| self.world.run(&format!("TRUNCATE TABLE {table}")));
         events.release();
@@ -168,13 +173,13 @@ impl Campaign {
             self.world.elsewhere(&format!("EXCHANGE TABLES {name}.{table} AND {name}.{table}_then"));
         }
         // Who has nothing to write to the store notices nothing: now and then there is more.
-        let mut asked = 0;
+        let mut released: Option<Instant> = None;
         until("a worker notices", || {
             self.tend();
-            if asked % 200 == 0 {
+            if released.is_none_or(|last| last.elapsed() > NOW_AND_THEN) {
                 events.release();
+                released = Some(Instant::now());
             }
-            asked += 1;
             if self.sum(FORGOTTEN) > before { Ok(()) } else { Err(self.logs()) }
         });
         for table in tables.iter().rev() {
