@@ -11,7 +11,7 @@ const RECORDS: usize = 6000;
 const SIZE: usize = 100_000;
 
 /// By the keys of a fetch, how much memory the process may take at most, in KiB: by the defaults an eighth of 2 GiB. With a fetch of
-/// 1 MiB, which holds all of the records, it takes 0.7 GiB.
+/// 1 MiB, which holds all of the records, it takes 0.6 GiB.
 const PEAKS_KIB: [(&[(&str, &str)], u64); 2] =
     [(&[("GRAPEVINE_KAFKA_FETCH_PARTITION_KIB", "16"), ("GRAPEVINE_KAFKA_FETCH_KIB", "16")], 200 << 10), (&[], 256 << 10)];
 
