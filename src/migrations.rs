@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use tokio::time::sleep;
 
+use crate::backoff::Backoff;
 use crate::clickhouse::{Layout, classify, people_database, synced};
 use crate::failure::Failure;
 
@@ -44,8 +45,8 @@ const NEW_ID: &str = "SELECT lower(replaceAll(toString(generateUUIDv4()), '-', '
 /// one that was described while it was replaced.
 const REPLACED: [&str; 4] = ["Code: 517.", "has different UUID", "Code: 218.", "Code: 521."];
 
-/// Before the second attempt; before each further one as much longer. A server that is busy may take a second to make known what it replaces.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The waits between attempts. A server that is busy may take a second to make known what it replaces.
+const PAUSES: Backoff = Backoff { min: Duration::from_millis(25), max: Duration::from_millis(600) };
 /// How often a statement is tried: for some ten seconds.
 const ATTEMPTS: u32 = 20;
 
@@ -314,13 +315,14 @@ pub(crate) fn of_people(statement: &str, people: &str) -> String {
 
 /// Runs a statement. A view that somebody else who migrates replaces or describes just then cannot be, and can soon.
 async fn run(client: &Client, statement: &str) -> Result<(), ::clickhouse::error::Error> {
-    for attempt in 1..ATTEMPTS {
-        match client.query_raw(statement).execute().await {
-            Err(error) if is_replaced(&error) => sleep(PAUSE * attempt).await,
-            done => return done,
+    let mut pauses = (0..ATTEMPTS - 1).map(|retry| PAUSES.ceiling(retry));
+    loop {
+        let done = client.query_raw(statement).execute().await;
+        match (&done, pauses.next()) {
+            (Err(error), Some(pause)) if is_replaced(error) => sleep(pause).await,
+            _ => return done,
         }
     }
-    client.query_raw(statement).execute().await
 }
 
 fn is_replaced(error: &::clickhouse::error::Error) -> bool {

@@ -327,8 +327,7 @@ impl World {
                 "SELECT '{table}' AS name, count() AS n, sum(cityHash64({columns})) AS content FROM {table} FINAL WHERE epoch != 65535"
             )
         };
-        let tables = ["root", "activity_window", "cascade", "thread", "rejects", "progress"];
-        self.ask(&format!("SELECT * FROM ({}) ORDER BY name", tables.map(of).join(" UNION ALL ")))
+        self.ask(&format!("SELECT * FROM ({}) ORDER BY name", ROWS.map(|(table, ..)| of(table)).join(" UNION ALL ")))
     }
 
     /// Every row by its table and key, as a number that tells whether it is another one. Versions of lives, and when something was
@@ -337,8 +336,9 @@ impl World {
     pub(crate) fn every_row(&self) -> BTreeMap<String, String> {
         let marked = |mark: &str, (name, table, key, columns): (&str, &str, &str, &str)| {
             format!(
-                "SELECT concat('{name} ', toString(tuple({key}))) AS name, \
-                    concat({mark}, toString(cityHash64(toString(tuple({columns}))))) AS content FROM {table} FINAL WHERE epoch != 65535"
+                "SELECT {} AS name, concat({mark}, toString(cityHash64(toString(tuple({columns}))))) AS content \
+                 FROM {table} FINAL WHERE epoch != 65535",
+                named(name, key)
             )
         };
         let of = |row: (&str, &str, &str, &str)| marked("''", row);
@@ -377,7 +377,7 @@ const ROWS: [(&str, &str, &str); 6] = [
 
 /// The tables of facts but that of clicks, and the key of all: the offset of its record is part of a fact's name.
 const FACTS: [&str; 5] = ["visit", "conversion", "cost", "assignment", "report"];
-pub(crate) const FACT: &str = "source, bitNot(version), id, epoch";
+const FACT: &str = "source, bitNot(version), id, epoch";
 
 /// What a click knew of the way to its target when it was read, and how that is called among all rows.
 const WAY: &str = "target_kind, target_time, target_inferred, path, path_actors, path_is_brand, depth, path_inferred, \
@@ -385,6 +385,16 @@ const WAY: &str = "target_kind, target_time, target_inferred, path, path_actors,
 pub(crate) const WAY_OF_CLICK: &str = "way_of_click";
 /// How what is compared of it begins where there is none: the click was on the post itself, or on nobody knows what.
 pub(crate) const AT_THE_POST: &str = "at the post ";
+
+/// How a row is called, as an expression: what it is of, and its key.
+fn named(of: &str, key: &str) -> String {
+    format!("concat('{of} ', toString(tuple({key})))")
+}
+
+/// How what a click knew of its way is called, as an expression over `click`.
+pub(crate) fn way_of_click() -> String {
+    named(WAY_OF_CLICK, FACT)
+}
 
 /// Rows by their names, but for what clicks knew of the way to their targets.
 pub(crate) fn without_ways(mut rows: BTreeMap<String, String>) -> BTreeMap<String, String> {

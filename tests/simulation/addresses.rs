@@ -2,8 +2,9 @@
 //!
 //! Another store takes rows in silence, and whatever asks it finds that out. Rows that went there are missing until they are written again
 //! from the last state, so no state may be published before: the marks that come before it go where the rows went (Known issues in
-//! ARCHITECTURE.md: that rows are elsewhere is not seen where marks are not). It is not asked before every kept state names the right store: until then any
-//! is as good. Neither happens in a history in which the store forgets or is written again: what is missing there has its own rules.
+//! ARCHITECTURE.md: that rows are elsewhere is not seen where marks are not). It is not asked before every kept state names the right
+//! store: until then any is as good. Neither happens in a history in which the store forgets or is written again: what is missing
+//! there has its own rules.
 //!
 //! A server that is behind takes what is inserted, and compares with what it knows: it is asked again once it has caught up. At an
 //! opening it may answer as it is, as the replica of another shard does.

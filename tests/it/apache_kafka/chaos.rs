@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use self::store::TABLES;
 use super::ApacheKafka;
-use super::verdict::{Compared, PARTITIONS, assert_sound, compare_rewritten, prepare};
+use super::verdict::{Compared, PARTITIONS, assert_sound, compare_rewritten, in_peace};
 use crate::events::{Data, PROGRESS, sums};
 use crate::real_events;
 use crate::store::{Database, start};
@@ -396,7 +396,7 @@ fn whatever_dies_whenever_every_row_ends_up_as_if_nothing_had_happened() {
         // There are checkpoints to be torn, and older ones that nobody needs any more, only when some time has passed.
         deck.sort_by_key(|fault| (*fault == Fault::StoreEmptied, *fault == Fault::CheckpointsTorn));
         let compared = thread::scope(|scope| {
-            scope.spawn(|| prepare(&data));
+            scope.spawn(|| in_peace(&data));
             campaign.run(&data, &deck)
         });
         rows += compared.rows;

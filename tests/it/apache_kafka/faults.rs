@@ -128,7 +128,7 @@ fn a_store_that_is_read_only_full_or_crowded_costs_nothing() {
 
 #[test]
 fn a_column_that_is_dropped_and_put_back_costs_nothing() {
-    let (mut world, data) = (world("dropped_column"), Data::edge_cases().with_facts());
+    let (mut world, data) = (world("column_put_back"), Data::edge_cases().with_facts());
     // Nothing is in the table yet: what a column held is gone with it.
     world.run("ALTER TABLE cascade DROP COLUMN max_children");
     let worker = world.start(&[]);

@@ -11,7 +11,7 @@ use crate::apache_kafka::ApacheKafka;
 use crate::events::{Data, number};
 use crate::facts::assert_of_every_table;
 use crate::store::Database;
-use crate::world::{AT_THE_POST, FACT, WAY_OF_CLICK, World};
+use crate::world::{AT_THE_POST, World, way_of_click};
 
 /// Partitions of the topics that are compared with a run in peace.
 pub(super) const PARTITIONS: usize = 6;
@@ -59,11 +59,7 @@ pub(super) fn compare_rewritten(world: &World, data: &Data, cut: &BTreeMap<i32, 
     for (table, source, records) in &excuses.losses {
         let partition = source.rsplit('/').next().and_then(|partition| partition.parse().ok());
         let cut = partition.and_then(|partition: i32| cut.get(&partition)).copied().unwrap_or_default();
-        let is_of_records = OF_RECORDS.iter().any(|(of_records, _)| of_records == table);
-        assert!(
-            !is_of_records || records.end <= cut,
-            "{table} of {source}: {records:?} are named as lost, the log begins at {cut}"
-        );
+        assert!(records.end <= cut, "{table} of {source}: {records:?} are named as lost, the log begins at {cut}");
     }
     compare(world, data, &excuses)
 }
@@ -104,10 +100,12 @@ impl Excuses {
             let records = number(&row["first"])..number(&row["next"]);
             (text(&row["table"]), text(&row["source"]), records)
         };
-        let losses = world.ask("SELECT table, source, first, next FROM losses").iter().map(loss).collect();
+        let losses = world.ask("SELECT table, source, first, next FROM losses");
+        let is_of_records = |(table, ..): &(String, _, _)| OF_RECORDS.iter().any(|(of_records, _)| of_records == table);
+        let losses = losses.iter().map(loss).filter(is_of_records).collect();
         let asked = format!(
-            "SELECT concat('{WAY_OF_CLICK} ', toString(tuple({FACT}))) AS name FROM click FINAL \
-             WHERE target_inferred AND path_inferred = greatest(depth, 1)"
+            "SELECT {} AS name FROM click FINAL WHERE target_inferred AND path_inferred = greatest(depth, 1)",
+            way_of_click()
         );
         Excuses { losses, ways: world.ask(&asked).iter().map(|row| text(&row["name"])).collect() }
     }
@@ -123,22 +121,16 @@ impl Excuses {
         let name = name.strip_prefix("way_of_").unwrap_or(name);
         let (table, key) = name.split_once(" ('").unwrap_or_default();
         let (source, rest) = key.split_once("',").unwrap_or_default();
-        let is_of_records = OF_RECORDS.iter().any(|(of_records, _)| *of_records == table);
         let record = rest.split([',', ')']).next().and_then(|offset| offset.parse::<u64>().ok());
         let names = |(lost, of, records): &(String, String, Range<u64>)| {
             lost == table && of == source && record.is_some_and(|record| records.contains(&record))
         };
-        is_of_records && self.losses.iter().any(names)
+        self.losses.iter().any(names)
     }
 }
 
-/// Makes ready what a run in peace over the same log makes.
-pub(super) fn prepare(data: &Data) {
-    in_peace(data);
-}
-
-/// Every row that one worker makes of a file of events, left in peace.
-fn in_peace(data: &Data) -> Arc<BTreeMap<String, String>> {
+/// Every row that one worker makes of a file of events, left in peace. Made once.
+pub(super) fn in_peace(data: &Data) -> Arc<BTreeMap<String, String>> {
     type Rows = Arc<BTreeMap<String, String>>;
     static KNOWN: Mutex<BTreeMap<String, Rows>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
