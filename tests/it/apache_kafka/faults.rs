@@ -100,7 +100,7 @@ fn a_worker_with_a_name_that_comes_back_soon_costs_no_rebalance() {
 
 #[test]
 fn a_store_that_is_read_only_full_or_crowded_costs_nothing() {
-    let (mut world, data) = (world("read_only"), Data::edge_cases().with_facts());
+    let (mut world, data) = (world("store_read_only"), Data::edge_cases().with_facts());
     let worker = world.start(&[]);
     let mut load = world.load(&data.lines);
     let faults = [
