@@ -39,14 +39,16 @@ const OLDEST_REJECT: &str =
     "SELECT offset FROM rejects WHERE epoch = {epoch:UInt16} AND source = {source:String} ORDER BY source, offset LIMIT 1";
 
 impl ClickHouseSink {
-    /// Which of some clicks of a source are there: as many ids as fit into a request.
+    /// Which of some clicks of a source are there, and of which version the first copy of each is: as many ids as fit into a request.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn clicks_there(&self, source: &str, ids: &[&str]) -> Result<Vec<String>, Failure> {
+    pub async fn clicks_there(&self, source: &str, ids: &[&str]) -> Result<Vec<(String, u64)>, Failure> {
         self.catch_up().await?;
-        let ask = "SELECT DISTINCT id FROM click WHERE id IN {ids:Array(String)} AND epoch = {epoch:UInt16} AND source = {source:String}";
-        self.names(self.of_source(ask, source).await?.param("ids", ids)).await
+        let ask = "SELECT id, max(version) FROM click \
+                   WHERE id IN {ids:Array(String)} AND epoch = {epoch:UInt16} AND source = {source:String} GROUP BY id";
+        let question = self.of_source(ask, source).await?.param("ids", ids);
+        self.within(async { question.fetch_all().await.map_err(|error| classify(&error)) }).await
     }
 
     /// Of which oldest record each source has a row in a part of a table of facts, and the last id of that part: it has so many rows

@@ -64,7 +64,11 @@ mod tests {
     /// Answers two questions: for settings, of which it knows none, and for clicks, of which it has one.
     async fn answer(question: Bytes) -> &'static [u8] {
         let is_for_clicks = String::from_utf8_lossy(&question).contains("FROM click");
-        if is_for_clicks { b"\x01\x02id\x06String\x01a" } else { b"\x01\x04name\x06String" }
+        if is_for_clicks {
+            b"\x02\x02id\x0cmax(version)\x06String\x06UInt64\x01a\x07\0\0\0\0\0\0\0"
+        } else {
+            b"\x01\x04name\x06String"
+        }
     }
 
     #[tokio::test]
@@ -76,6 +80,6 @@ mod tests {
         tokio::spawn(axum::serve(open, Router::new().fallback(answer)).into_future());
         let sink = ClickHouseSink::new(&config, 1 << 20, 0, || 0);
         let there = insist(async || sink.clicks_there("t/0", &["a", "b"]).await).await;
-        assert_eq!(there, Ok(vec!["a".to_owned()]));
+        assert_eq!(there, Ok(vec![("a".to_owned(), 7)]));
     }
 }

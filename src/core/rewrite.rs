@@ -104,7 +104,7 @@ pub enum Step {
     /// Give the next records of this part of the log to [`Rewrite::read`]; where there are no more, say [`Rewrite::read_to`]; where the log
     /// does not begin before it any more, [`Rewrite::begins_at`].
     Read(Range<Offset>),
-    /// Insert rows, but for clicks that are there: only those know the way to their target.
+    /// Insert rows, but for clicks that are there, as this copy or an earlier one: only those know the way to their target.
     Insert(Rows),
     /// Make the marks of the source anew, if each table of lives is known again; else what was written into it is gone, and the source is
     /// to be rewritten once more.

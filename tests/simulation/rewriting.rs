@@ -389,7 +389,7 @@ impl World {
                 Step::Read(part) => self.read((&log, partition), part, kill.log_waits, &mut rewrite),
                 Step::Insert(mut rows) => {
                     self.tables.is_rewritten(&source);
-                    rows.clicks.retain(|click| !self.tables.has_click(&source, &click.id));
+                    rows.clicks.retain(|click| !self.tables.has_click(&source, click));
                     let limit = if is_killed { self.rewriting.dice.index(rows.len()) } else { usize::MAX };
                     (0..rows.clicks.len()).for_each(|_| self.faults.note(Fault::ClickWrittenAgain));
                     self.tables.insert(&rows, limit);

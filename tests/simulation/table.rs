@@ -236,9 +236,9 @@ impl Tables {
         self.rewritten.insert(source.to_owned());
     }
 
-    /// Whether a click of a source is here.
-    pub(crate) fn has_click(&self, source: &str, id: &str) -> bool {
-        self.rows.contains_key(&format!("click {source} {id}"))
+    /// Whether a click of a source is here, or an earlier copy of it.
+    pub(crate) fn has_click(&self, source: &str, click: &grapevine::row::Click) -> bool {
+        self.rows.get(&format!("click {source} {}", click.id)).is_some_and(|row| row.version >= click.version)
     }
 
     /// The offset of the event that a row says last.

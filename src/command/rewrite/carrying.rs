@@ -1,6 +1,6 @@
 //! One source is rewritten: the steps that `crate::rewrite` hands out are carried out.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -105,16 +105,17 @@ impl Parts<'_> {
         Ok(())
     }
 
-    /// Inserts rows, but for clicks that are there: only those knew the way to their target.
+    /// Inserts rows, but for clicks that are there: only those knew the way to their target. Not so a later copy of one, which came while
+    /// the first was lost.
     async fn send(&self, source: &Source, mut rows: Rows) -> Result<(), CommandError> {
         let failed =
             |error| CommandError::Store(format!("could not rewrite {}; the same command does the rest", source.name), error);
-        let mut there = BTreeSet::new();
+        let mut there = BTreeMap::new();
         let ids: Vec<&str> = rows.clicks.iter().map(|click| click.id.as_str()).collect();
         for ids in questions(&ids) {
             there.extend(insist(async || self.sink.clicks_there(&source.name, ids).await).await.map_err(failed)?);
         }
-        rows.clicks.retain(|click| !there.contains(&click.id));
+        rows.clicks.retain(|click| there.get(&click.id).is_none_or(|version| *version < click.version));
         if rows.is_empty() { Ok(()) } else { send(&self.sink, &rows, "rewrite").await.map_err(failed) }
     }
 
