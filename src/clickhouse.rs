@@ -252,6 +252,10 @@ impl Sink for ClickHouseSink {
         self.patience[1].judge(self.append_all(rows).await)
     }
 
+    fn refuses(&self, failure: &Failure) -> bool {
+        errors::is_of_rows(failure)
+    }
+
     fn place(&self) -> usize {
         self.addresses.moves()
     }

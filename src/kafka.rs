@@ -350,9 +350,8 @@ impl Source for KafkaSource {
         self.reader.start(self.began.elapsed(), partition, next).map_err(|problem| self.failure(&problem))
     }
 
-    fn pause(&mut self, paused: bool) -> Result<(), Failure> {
-        self.reader.pause(self.began.elapsed(), paused);
-        Ok(())
+    fn pause(&mut self, only: Option<Partition>, paused: bool) {
+        self.reader.pause(self.began.elapsed(), only, paused);
     }
 
     fn release(&mut self, partitions: &[Partition]) -> Result<(), Failure> {

@@ -18,6 +18,7 @@ use crate::reader::{Gaps, Lag};
 use crate::record::{Offset, Partition, Record};
 use crate::row::{Progress, Rows};
 
+mod apart;
 mod commands;
 mod group;
 mod in_flight;
@@ -68,8 +69,9 @@ pub trait Source {
     fn bounds(&self, partition: Partition) -> impl Future<Output = Result<Bounds, Failure>> + 'static;
     /// Starts reading an assigned partition at an offset.
     fn start(&mut self, partition: Partition, next: Offset) -> Result<(), Failure>;
-    /// Stops and resumes the flow of records; assignments go on.
-    fn pause(&mut self, paused: bool) -> Result<(), Failure>;
+    /// Stops and resumes the flow of records, of one partition or of all: what is wanted of all leaves what is wanted of one as it is.
+    /// Assignments go on.
+    fn pause(&mut self, only: Option<Partition>, paused: bool);
     /// Stops reading partitions. Revoked and lost ones go back to the group; others stay this member's, unread.
     fn release(&mut self, partitions: &[Partition]) -> Result<(), Failure>;
     /// Commits `next` as the group's offset. The answer may take long: everything else goes on meanwhile.
@@ -99,6 +101,11 @@ pub trait Sink {
     /// One attempt to append rows of `progress`: none that is sent together with one of which the store does not keep what was
     /// promised. Some may have been written before an error; the same rows again do no harm.
     async fn append(&self, rows: &[Append]) -> Result<Appended, Failure>;
+    /// Whether what was sent may be the reason of a failure, so that rows of others may be taken meanwhile: not where the store is away, or
+    /// takes nothing from anybody.
+    fn refuses(&self, failure: &Failure) -> bool {
+        matches!(failure, Failure::Operator(_))
+    }
     /// A number that is another one as soon as what is asked next may be asked elsewhere: then rows that were inserted before may not be
     /// where `progress` would say that they are.
     fn place(&self) -> usize {

@@ -15,6 +15,8 @@ const DATABASE: &str =
     "if the database was there before, bring back its backup, docs/operations.md says how; else run: grapevine migrate";
 const SCHEMA: &str =
     "the table is not the one this version writes; run: grapevine migrate, which adds what is missing and names the rest";
+const CONSTRAINT: &str =
+    "somebody has put a constraint on the table that the rows do not meet; run: ALTER TABLE ... DROP CONSTRAINT ...";
 const CREDENTIALS: &str = "check clickhouse.user and clickhouse.password";
 const PERMISSION: &str =
     "the user (clickhouse.user) needs SELECT, INSERT on the database and SELECT on system tables; ask for the grants";
@@ -67,11 +69,14 @@ const OPERATOR: &[(u32, &str)] = &[
     (291, PERMISSION),  // DATABASE_ACCESS_DENIED
     (349, SCHEMA),      // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
     (452, SETTING),     // SETTING_CONSTRAINT_VIOLATION
-    (469, SCHEMA),      // VIOLATED_CONSTRAINT
+    (469, CONSTRAINT),  // VIOLATED_CONSTRAINT
     (497, PERMISSION),  // ACCESS_DENIED
     (516, CREDENTIALS), // AUTHENTICATION_FAILED
     (774, READ_ONLY),   // TABLE_IS_PERMANENTLY_READ_ONLY: its own setting, or its disk
 ];
+
+/// The cures of what may be wrong with some tables or rows and not with others.
+const OF_ROWS: [&str; 5] = [MIGRATE, SCHEMA, CONSTRAINT, REFUSED, TOO_LARGE];
 
 /// Codes that pass by themselves. Sorted by code.
 const TRANSIENT: &[u32] = &[
@@ -247,6 +252,17 @@ pub(super) fn unknown_code(transient: &str) -> Option<u32> {
     exception_code(transient).filter(|code| !is_known_to_pass(*code))
 }
 
+/// Whether other rows may be taken where these were not: the server says no to what was sent, or a proxy to its size; not where it says no
+/// to the user, to every insert, or to nobody in particular.
+pub(super) fn is_of_rows(failure: &Failure) -> bool {
+    let Failure::Operator(text) = failure else { return false };
+    let Some(code) = exception_code(text) else { return says_too_large(text) };
+    match OPERATOR.binary_search_by_key(&code, |entry| entry.0) {
+        Ok(found) => OF_ROWS.contains(&OPERATOR[found].1),
+        Err(_) => !is_known_to_pass(code),
+    }
+}
+
 /// An answer without an exception comes from a proxy, or from a server that did not get far.
 fn classify_status(text: &str) -> Failure {
     if text.contains("401 Unauthorized") || text.contains("403 Forbidden") {
@@ -332,6 +348,25 @@ mod tests {
         assert!(!is_operator("Code: none"));
         assert!(!is_operator("gateway timed out after 4030 ms"));
         assert!(is_operator("403 Forbidden"));
+    }
+
+    #[test]
+    fn what_the_server_says_of_rows_is_told_from_what_it_says_of_everything() {
+        let answer = |code: u32| classify_exception(&format!("Code: {code}. DB::Exception: something (NAME)")).on("no insert");
+        for code in [8, 16, 53, 60, 117, 131, 469] {
+            assert!(is_of_rows(&answer(code)), "{code}");
+        }
+        for code in [81, 115, 164, 193, 209, 241, 242, 243, 252, 291, 307, 452, 497, 516, 774] {
+            assert!(!is_of_rows(&answer(code)), "{code}");
+        }
+        assert!(is_of_rows(&classify_exception("413 Payload Too Large").on("no insert")));
+        for text in ["403 Forbidden", "503 Service Unavailable", "a page"] {
+            assert!(!is_of_rows(&classify_exception(text)), "{text}");
+        }
+        assert!(!is_of_rows(&classify(&Error::TimedOut)));
+        // When somebody is called because of a code that is not known.
+        let called = "Code: 307. DB::Exception: something (NAME): it has failed 20 times in a row";
+        assert!(is_of_rows(&Failure::Operator(called.to_owned())));
     }
 
     #[test]

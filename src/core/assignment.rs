@@ -99,6 +99,8 @@ pub enum Event {
         /// Whether the tables have shown by then that they are whole.
         whole: bool,
     },
+    /// Its rows are refused, or may be, and sent alone: it is not read and sends no more; or they were settled.
+    Held(bool),
     /// The store knows less than it was said to know.
     Forgotten,
     /// Its state was published, or not.
@@ -139,6 +141,8 @@ pub enum Command {
     Start(Offset),
     /// Read the log once more from this offset on, to see whether it is the one it was.
     StartAgain(Offset),
+    /// Stop the flow of its records, or let it go on.
+    Hold(bool),
     /// Ask where its log begins and ends.
     Compare,
     /// Put it aside, and say why.
@@ -238,6 +242,7 @@ impl Assignment {
     pub fn rows_due(&self, at: Duration, by: Duration) -> Option<Duration> {
         let leaves = self.leaves_by().is_some();
         match self.running()? {
+            running if running.is_held() => None,
             running if leaves && (running.has_moved() || running.is_unasked()) => Some(Duration::ZERO),
             running if running.has_moved() && running.is_behind() => Some(by),
             running if running.has_moved() => Some(at),

@@ -191,11 +191,11 @@ impl Reader {
         }
     }
 
-    /// From the loop: stop and resume the flow of records; assignments go on. The client's own pause is not used: it
-    /// throws away what was fetched. It stops fetching by itself when a partition's queue is full.
-    pub fn pause(&mut self, now: Duration, paused: bool) {
-        self.paused = paused;
-        self.readings.values_mut().for_each(|reading| reading.hear(now));
+    /// From the loop: stop and resume the flow of records, of one partition or of all; assignments go on. The client's own pause is not
+    /// used: it throws away what was fetched. It stops fetching by itself when a partition's queue is full.
+    pub fn pause(&mut self, now: Duration, only: Option<Partition>, paused: bool) {
+        let Some(partition) = only else { return self.pause_all(now, paused) };
+        self.readings.get_mut(&partition).into_iter().for_each(|reading| reading.hold(now, paused));
     }
 
     /// From the loop: it is over. The client is to be given up as in [`Command::Leave`], if there is one.

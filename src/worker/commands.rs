@@ -192,6 +192,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 }
                 Command::Start(from) => self.start(partition, from)?,
                 Command::StartAgain(from) => self.start_again(partition, from)?,
+                Command::Hold(held) => self.source.pause(Some(partition), held),
                 Command::Compare => self.compare(partition),
                 Command::PutAside(why) => self.put_aside(partition, why)?,
                 Command::Release { undone, unpublished } => self.release(partition, undone, unpublished)?,
@@ -207,6 +208,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         let Some(assignment) = self.assignments.get_mut(&partition) else { return };
         self.number += 1;
         assignment.id.number = self.number;
+        self.problems.resolve(Problem::Untaken(partition), self.observer);
         let question = Question {
             sink: self.sink,
             checkpoints: self.checkpoints,
@@ -234,7 +236,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         self.problems.opened(partition, self.observer);
         if self.paused {
             // A partition that starts while the others are stopped is stopped too.
-            self.stop_flow(true);
+            self.source.pause(None, true);
         }
         let Some(running) = self.assignments.get(&partition).and_then(Assignment::running) else { return Ok(()) };
         let (source, next, end) = (running.engine.source(), running.engine.next(), running.log_end);
@@ -299,7 +301,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         if self.closing {
             self.unpublished.extend(unpublished.map(|from| format!("{source} from offset {from} on")));
         }
-        self.problems.opened(partition, self.observer);
+        self.problems.closed(partition, self.observer);
         self.observer.notice(Notice::Released(partition));
         self.give_back(partition)
     }

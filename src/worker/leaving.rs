@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::publishing::{Cover, FlushBatch, Outcome, PendingCheckpoint, kib};
 use super::turn::Loop;
 use super::{Append, Appended, Checkpoints, Notice, Observer, Sink, Source, WorkerError, pace};
-use crate::assignment::{Assignment, AssignmentId, Event, Publication, Running};
+use crate::assignment::{Assignment, AssignmentId, Event, Publication};
 use crate::backoff::jitter;
 use crate::failure::Failure;
 use crate::metrics::Phase;
@@ -54,7 +54,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     }
 
     fn is_full(&self) -> bool {
-        let rows: usize = self.running().map(|running| running.engine.dirty_rows()).sum();
+        let rows: usize = self.running().map(|running| running.dirty_rows()).sum();
         rows >= self.settings.flush.rows_max
     }
 
@@ -70,8 +70,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
             let (id, leaves) = (assignment.id, assignment.leaves_by().is_some());
             let room = self.snapshots.available_permits() > 0;
             let state = room && assignment.checkpoint_due().is_some_and(|due| due <= now);
-            let rows = assignment.rows_due(self.flush_at, self.flush_by).is_some_and(|due| due <= now);
-            let rows = rows || (full && assignment.running().is_some_and(Running::has_moved));
+            let (at, by) = if full { (now, now) } else { (self.flush_at, self.flush_by) };
+            let rows = assignment.rows_due(at, by).is_some_and(|due| due <= now);
             if !state && !rows {
                 continue;
             }
@@ -129,13 +129,13 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         self.insert(Box::new(batch), Duration::ZERO);
     }
 
-    fn insert(&mut self, batch: Box<FlushBatch>, wait: Duration) {
+    pub(super) fn insert(&mut self, batch: Box<FlushBatch>, wait: Duration) {
         self.under_way.push(insert(self.sink, batch, wait));
     }
 
     /// Appends its `progress`, of the partitions that are still held as they were: what became of the others is told by
     /// whoever reads them on.
-    fn append(&mut self, mut batch: Box<FlushBatch>, wait: Duration) {
+    pub(super) fn append(&mut self, mut batch: Box<FlushBatch>, wait: Duration) {
         for (cover, stamps) in batch.covers.iter().zip(&mut batch.stamps) {
             if self.held(cover.id).is_none() {
                 *stamps = None;
@@ -149,15 +149,12 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         self.under_way.push(append_rows(self.sink, batch, rows, wait));
     }
 
-    /// An attempt to insert ended: its rows are there, or they are sent again as they are.
-    pub(super) fn inserted(&mut self, mut batch: Box<FlushBatch>, outcome: Result<(), Failure>) {
+    /// An attempt to insert ended: its rows are there, or not.
+    pub(super) fn inserted(&mut self, batch: Box<FlushBatch>, outcome: Result<(), Failure>) -> Result<(), WorkerError> {
         self.tried(&batch, outcome.as_ref().err());
         match outcome {
             Ok(()) => self.arrived(batch),
-            Err(failure) => {
-                let wait = self.failed(&mut batch, failure);
-                self.insert(batch, wait);
-            }
+            Err(failure) => self.failed(batch, failure),
         }
     }
 
@@ -167,11 +164,9 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
         self.tried(&batch, outcome.as_ref().err());
         match outcome {
             Ok(Appended::Done) => {
-                self.in_flight.settle(batch.number);
-                // First: what is durable now is what the store must know at the next append.
-                let settled = self.durable(*batch);
-                self.turns();
-                settled
+                // Before the next append: what is durable now is what the store must know by then.
+                let told = [self.settled(&batch), self.durable(*batch), self.turns()];
+                told.into_iter().collect()
             }
             Ok(Appended::Broken(sources)) => {
                 let is_broken = |id: &AssignmentId| self.held(*id).is_some_and(|held| sources.contains(&held.source));
@@ -182,59 +177,38 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
                 told.into_iter().collect()
             }
             Err(failure) => {
-                let wait = self.failed(&mut batch, failure);
                 // Who knows what the store has lost meanwhile: `progress` must not stand for rows that were there before.
                 batch.begin_again();
-                self.insert(batch, wait);
-                Ok(())
+                self.failed(batch, failure)
             }
         }
     }
 
     fn tried(&mut self, batch: &FlushBatch, failure: Option<&Failure>) {
-        self.in_flight.tried(batch.number, failure.is_some());
-        if failure.is_some() || !batch.rows.is_empty() {
-            self.observer.notice(Notice::Inserted(failure.map_or(Ok(()), Err)));
+        self.in_flight.tried(batch, failure.is_some());
+        match failure {
+            // It was refused alone, whatever comes between.
+            Some(Failure::Transient(text)) if batch.apart.is_some() && batch.refusals > 0 => {
+                self.observer.notice(Notice::Inserted(Err(&Failure::Operator(text.clone()))));
+            }
+            None if batch.rows.is_empty() => {}
+            _ => self.observer.notice(Notice::Inserted(failure.map_or(Ok(()), Err))),
         }
         if !self.in_flight.fails() {
             self.problems.resolve(Problem::Insert, self.observer);
         }
     }
 
-    /// What to do about an attempt that failed: the same again, after a wait.
-    fn failed(&mut self, batch: &mut FlushBatch, failure: Failure) -> Duration {
-        let wait = match failure {
-            Failure::Transient(message) => {
-                let wait = self.wait(batch.failures.saturating_add(1));
-                warn!(error = message, rows = batch.rows.len(), ?wait, "could not insert, trying again");
-                wait
-            }
-            Failure::Operator(message) => {
-                self.problems.add(Problem::Insert, &message, self.observer);
-                self.settings.backoff.max
-            }
-        };
-        batch.failures = batch.failures.saturating_add(1);
-        wait
-    }
-
     /// Rows are in the store: those of `root`, so others may follow, also of the next flush; then those, so `progress` follows when
     /// it is its turn.
-    fn arrived(&mut self, mut batch: Box<FlushBatch>) {
+    fn arrived(&mut self, mut batch: Box<FlushBatch>) -> Result<(), WorkerError> {
         if batch.advance() {
             self.in_flight.wait(*batch);
-            self.turns();
-        } else {
-            self.in_flight.rooted(batch.number);
-            self.insert(batch, Duration::ZERO);
+            return self.turns();
         }
-    }
-
-    /// Those whose turn it is append their `progress`.
-    fn turns(&mut self) {
-        while let Some(next) = self.in_flight.next_in_turn() {
-            self.append(Box::new(next), Duration::ZERO);
-        }
+        self.in_flight.rooted(&batch);
+        self.insert(batch, Duration::ZERO);
+        Ok(())
     }
 
     /// Rows are durable, so the states that stand for them may be published: those of partitions that are still read, or leave.
@@ -336,7 +310,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// Stops the flow of records while a flush is due that cannot be sent yet.
     pub(super) fn regulate(&mut self) {
         let wanted = self.closing || (!self.in_flight.has_room() && (self.is_full() || self.problems.has(Problem::Insert)));
-        if wanted != self.paused && self.stop_flow(wanted) {
+        if wanted != self.paused {
+            self.source.pause(None, wanted);
             self.paused = wanted;
             self.observer.notice(Notice::Paused(wanted));
         }

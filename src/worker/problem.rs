@@ -16,6 +16,8 @@ pub(super) enum Problem {
     Commit,
     /// A partition is not read: it cannot be opened, waits for a store that keeps what was promised, or must not be read on.
     Partition(Partition),
+    /// The store refuses its rows, or did when they were sent last.
+    Untaken(Partition),
 }
 
 /// All that needs the operator now, and what to do: of a partition what was found out last, for it is in one state.
@@ -37,7 +39,13 @@ impl Problems {
     pub(super) fn refused(&mut self, partition: Partition, why: &str, observer: &impl Observer) {
         error!(%partition, problem = why, "operator action required; this partition is put aside, the others go on");
         self.forgotten.remove(&partition);
+        self.all.remove(&Problem::Untaken(partition));
         self.put(Problem::Partition(partition), why, observer);
+    }
+
+    /// The store refuses rows of a partition, or of others that were sent with it.
+    pub(super) fn untaken(&mut self, partition: Partition, why: &str, observer: &impl Observer) {
+        self.put(Problem::Untaken(partition), why, observer);
     }
 
     /// The store does not keep what was promised; whether that is news, whatever else kept the partition closed before. It is asked
@@ -57,7 +65,13 @@ impl Problems {
         }
     }
 
-    /// A partition is open, or nobody's any more.
+    /// A partition is this loop's no more, or is opened again.
+    pub(super) fn closed(&mut self, partition: Partition, observer: &impl Observer) {
+        self.resolve(Problem::Untaken(partition), observer);
+        self.opened(partition, observer);
+    }
+
+    /// A partition is open.
     pub(super) fn opened(&mut self, partition: Partition, observer: &impl Observer) {
         self.forgotten.remove(&partition);
         self.resolve(Problem::Partition(partition), observer);
@@ -73,9 +87,20 @@ impl Problems {
     }
 
     fn show(&self, observer: &impl Observer) {
-        let mut all: Vec<&str> = self.all.values().map(String::as_str).collect();
         // What holds up every partition is said once.
-        all.dedup();
+        let mut all: Vec<String> = Vec::new();
+        let mut untaken: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (problem, why) in &self.all {
+            if let Problem::Untaken(partition) = problem {
+                untaken.entry(why).or_default().push(partition.to_string());
+            } else if all.last() != Some(why) {
+                all.push(why.clone());
+            }
+        }
+        let named = |(why, partitions): (&str, Vec<String>)| {
+            format!("the store refuses rows of partition {}, which waits until they are taken: {why}", partitions.join(", "))
+        };
+        all.extend(untaken.into_iter().map(named));
         observer.notice(Notice::Problem((!all.is_empty()).then(|| all.join("; ")).as_deref()));
     }
 }
@@ -116,6 +141,27 @@ mod tests {
         assert!(problems.forgotten(Partition(4), "it knows less", &page));
         problems.opened(P, &page);
         assert!(problems.forgotten(P, "it knows less again", &page));
+    }
+
+    #[test]
+    fn partitions_whose_rows_are_refused_are_named_and_each_reason_is_said_once() {
+        let (mut problems, page) = (Problems::default(), Page::default());
+        let said = || page.0.borrow().clone().unwrap_or_default();
+        for (partition, why) in [(P, "a constraint"), (Partition(4), "no column"), (Partition(5), "a constraint")] {
+            problems.untaken(partition, why, &page);
+        }
+        for words in
+            ["rows of partition 3, 5, which", "are taken: a constraint", "rows of partition 4, which", "are taken: no column"]
+        {
+            assert_eq!(said().matches(words).count(), 1, "{}", said());
+        }
+        problems.opened(Partition(5), &page);
+        assert!(said().contains("3, 5"), "that it is open says nothing of its rows: {}", said());
+        problems.closed(Partition(5), &page);
+        problems.resolve(Problem::Untaken(Partition(4)), &page);
+        assert!(said().contains("rows of partition 3, which") && !said().contains("no column"), "{}", said());
+        problems.refused(P, "another topic", &page);
+        assert!(page.shows("another topic"), "what is not read sends no rows");
     }
 
     #[test]

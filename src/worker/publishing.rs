@@ -68,8 +68,11 @@ pub(super) struct FlushBatch {
     pub(super) stamps: Vec<Option<Stamps>>,
     /// States taken at this flush, to be published once the rows are durable.
     pub(super) checkpoints: Vec<PendingCheckpoint>,
-    /// Attempts that failed.
+    /// Attempts that failed, and how many of them for what was sent.
     pub(super) failures: u32,
+    pub(super) refusals: u32,
+    /// The one partition of which it is, if it is a part of one that was refused.
+    pub(super) apart: Option<AssignmentId>,
     /// Where its first rows were sent to.
     pub(super) place: usize,
     /// Of which sources its rows are, and up to where.

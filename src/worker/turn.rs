@@ -232,10 +232,7 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
     /// Something that was under way has ended.
     fn ended(&mut self, outcome: Outcome) -> Result<(), WorkerError> {
         match outcome {
-            Outcome::Inserted(batch, outcome) => {
-                self.inserted(batch, outcome);
-                Ok(())
-            }
+            Outcome::Inserted(batch, outcome) => self.inserted(batch, outcome),
             Outcome::Appended(batch, outcome) => self.appended(batch, outcome),
             Outcome::Answered(answer) => {
                 let started = Instant::now();
@@ -255,16 +252,6 @@ impl<'a, S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'a, S, K, C, O> {
                 self.answer(id, Event::NotCompared)
             }
         }
-    }
-
-    /// Stops or resumes the flow of records. After a failure the next turn tries again; what comes meanwhile
-    /// is folded, within the budget.
-    pub(super) fn stop_flow(&mut self, stopped: bool) -> bool {
-        let outcome = self.source.pause(stopped);
-        if let Err(error) = &outcome {
-            warn!(%error, stopped, "could not stop or resume the flow of records");
-        }
-        outcome.is_ok()
     }
 
     pub(super) fn running(&self) -> impl Iterator<Item = &Running> {

@@ -136,9 +136,7 @@ impl Source for AtItsEnd {
         Ok(())
     }
 
-    fn pause(&mut self, _paused: bool) -> Result<(), Failure> {
-        Ok(())
-    }
+    fn pause(&mut self, _only: Option<Partition>, _paused: bool) {}
 
     fn release(&mut self, _partitions: &[Partition]) -> Result<(), Failure> {
         Ok(())

@@ -386,12 +386,12 @@ async fn the_rest_of_a_batch_survives_when_another_partition_is_given_up() {
     }
     let (mut read, mut split) = (Vec::new(), 0);
     for given_up in 1..=OTHERS {
-        source.pause(true).unwrap();
+        source.pause(None, true);
         world.publish_to_zero(10);
         until_fetched(&mut source, 10).await;
         world.publish_to_zero(10);
         until_fetched(&mut source, 20).await;
-        source.pause(false).unwrap();
+        source.pause(None, false);
         let run = until(&mut source, offsets_of_zero).await;
         split += usize::from(run.len() < 20);
         read.extend(run);
@@ -701,7 +701,7 @@ async fn a_pause_stops_records_but_not_rebalances() {
     for partition in &all {
         first.start(*partition, 0).unwrap();
     }
-    first.pause(true).unwrap();
+    first.pause(None, true);
     world.publish(&["a", "b", "c", "d"]);
     let mut second = world.join();
     let revoked = async {
@@ -721,7 +721,7 @@ async fn a_pause_stops_records_but_not_rebalances() {
     };
     let revoked = tokio::time::timeout(PATIENCE, revoked).await.expect("no revocation");
     first.release(&revoked).unwrap();
-    first.pause(false).unwrap();
+    first.pause(None, false);
     let kept: Vec<Partition> = all.into_iter().filter(|partition| !revoked.contains(partition)).collect();
     let mut found = BTreeSet::new();
     until(&mut first, |seen| {

@@ -39,6 +39,7 @@ mod service;
 mod sql;
 mod store;
 mod traces;
+mod untaken;
 mod views;
 mod world;
 

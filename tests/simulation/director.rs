@@ -137,6 +137,48 @@ pub(crate) fn play_one_hung(seed: u64) -> Option<()> {
     })
 }
 
+/// The store refuses the rows of one partition, from its first ones on or later, while the log grows: the others must be read to
+/// their ends and committed. When it takes them again the partition goes on by itself. Nothing if the seed gives no occasion.
+pub(crate) fn play_one_untaken(seed: u64) -> Option<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without I/O").block_on(async {
+        let mut director = Director::new(seed);
+        director.world.borrow_mut().trouble = 0;
+        if seed.is_multiple_of(2) {
+            director.stop_in_the_middle().await;
+        }
+        let untaken = director.refuse_one_source()?;
+        director.start();
+        director.assign();
+        for _ in 0..20 {
+            director.grow();
+            director.run_for(Duration::from_secs(10)).await;
+        }
+        {
+            let mut world = director.world.borrow_mut();
+            world.visible = world.logs.iter().map(|log| log.entries.len()).collect();
+        }
+        director.run_for(Duration::from_secs(120)).await;
+        {
+            let mut world = director.world.borrow_mut();
+            world.check_all_is_committed_but(untaken);
+            assert_ne!(world.committed[untaken], Some(world.logs[untaken].end), "its rows are not in the store");
+            let refusals = world.faults.count(&Fault::RowsRefused) + world.faults.count(&Fault::ProgressRefused);
+            // Two parts of it at most, each of which is sent every five seconds.
+            assert!((3..150).contains(&refusals), "the loop spins, or does not try again: {refusals} refusals in 320 s");
+            let named = format!("refuses rows of partition {untaken}, which waits until they are taken: ");
+            assert!(world.problem.as_ref().is_some_and(|said| said.contains(&named)), "{:?}", world.problem);
+            world.refused = None;
+        }
+        director.run_for(Duration::from_secs(120)).await;
+        director.world.borrow().check_all_is_committed_but(usize::MAX);
+        assert_eq!(director.world.borrow().problem, None, "it is solved");
+        director.finish().await;
+        director.check();
+        Some(())
+    })
+}
+
 /// The log's head is cut while a partition's first checkpoint cannot be published: it is read from where the log begins by
 /// the time that it can. Nothing if the seed gives no occasion.
 pub(crate) fn play_head_cut_before_the_first_checkpoint(seed: u64) -> Option<()> {
@@ -261,10 +303,12 @@ impl Director {
             rewriting: Rewriting::new(seed),
             addresses: Addresses::new(seed),
             freshness: Freshness::default(),
+            problem: None,
             inserting: BTreeMap::new(),
             inserts: 0,
             strays: Vec::new(),
             checkpoints: BTreeMap::new(),
+            refused: None,
             hung: BTreeSet::new(),
             published: BTreeMap::new(),
             faults: Faults::default(),
@@ -333,6 +377,21 @@ impl Director {
         world.hung.insert(source_name(NAME, number(chosen)).to_string());
         let several = world.logs.len() > 1;
         (several && !world.logs[chosen].entries.is_empty()).then_some(chosen)
+    }
+
+    /// The store refuses what it is sent of one of several partitions that has something left to say.
+    fn refuse_one_source(&mut self) -> Option<usize> {
+        self.refuse_rows();
+        let mut world = self.world.borrow_mut();
+        let (source, _) = world.refused.clone()?;
+        let chosen = (0..world.logs.len()).find(|partition| *source == *source_name(NAME, number(*partition)))?;
+        let (several, all) = (world.logs.len() > 1, world.logs[chosen].entries.len());
+        // So that its next flush has rows of other tables, too.
+        let rejected = all.checked_sub(1).filter(|last| *last >= world.visible[chosen])?;
+        let mut logs: Vec<Log> = world.logs.iter().cloned().collect();
+        logs[chosen].entries[rejected].payload = Some(b"no event".to_vec());
+        world.logs = Rc::new(logs);
+        several.then_some(chosen)
     }
 
     /// Lets one worker read all there is, looks at the world, stops the worker, and gives what it says in the end.
@@ -458,7 +517,7 @@ impl Director {
     /// One thing happens.
     fn act(&mut self) {
         let quiet = self.world.borrow().trouble == 0;
-        match self.dice.below(13) {
+        match self.dice.below(15) {
             0..=3 => self.grow(),
             4..=5 => self.start(),
             6 if !quiet => self.kill(),
@@ -466,6 +525,7 @@ impl Director {
             8..=9 => self.rebalance(),
             10 if !quiet => self.lose(),
             11 => self.cut_heads(),
+            12..=13 if !quiet => self.refuse_rows(),
             _ => self.world.borrow_mut().land(),
         }
     }
@@ -512,6 +572,15 @@ impl Director {
                 }
             }
         }
+    }
+
+    /// The store takes no more rows of one source, or takes those of all again.
+    fn refuse_rows(&mut self) {
+        let (dice, mut world) = (&mut self.dice, self.world.borrow_mut());
+        let chosen = dice.index(world.logs.len());
+        let kind = if dice.chance(700) { Fault::RowsRefused } else { Fault::ProgressRefused };
+        let source = source_name(NAME, number(chosen)).to_string();
+        world.refused = if world.refused.is_some() { None } else { Some((source, kind)) };
     }
 
     fn start(&mut self) {
@@ -633,6 +702,7 @@ impl Director {
         {
             let mut world = self.world.borrow_mut();
             world.trouble = 0;
+            world.refused = None;
             world.visible = world.logs.iter().map(|log| log.entries.len()).collect();
         }
         for round in 0.. {

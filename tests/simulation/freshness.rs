@@ -49,8 +49,9 @@ impl Observer for Watch {
     fn notice(&self, notice: Notice<'_>) {
         if let Notice::Acknowledged { partition, stamps } = notice {
             *self.0.borrow_mut().freshness.counted.entry(partition).or_default() += stamps.count();
-        } else if let Notice::Problem(Some(said)) = notice {
-            self.0.borrow_mut().named(said);
+        } else if let Notice::Problem(said) = notice {
+            self.0.borrow_mut().problem = said.map(str::to_owned);
+            said.into_iter().for_each(|said| self.0.borrow_mut().named(said));
         }
     }
 }

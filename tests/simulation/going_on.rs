@@ -78,9 +78,7 @@ impl Source for Log {
         Ok(())
     }
 
-    fn pause(&mut self, _paused: bool) -> Result<(), Failure> {
-        Ok(())
-    }
+    fn pause(&mut self, _only: Option<Partition>, _paused: bool) {}
 
     fn release(&mut self, partitions: &[Partition]) -> Result<(), Failure> {
         let now = self.0.now();

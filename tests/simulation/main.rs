@@ -97,6 +97,12 @@ fn checkpoints_of_one_partition_that_hang_do_not_hold_up_the_others() {
 }
 
 #[test]
+fn a_partition_whose_rows_the_store_refuses_holds_up_itself_alone() {
+    let occasions = (0..200).filter_map(director::play_one_untaken).count();
+    assert!(occasions > 60, "only {occasions} occasions");
+}
+
+#[test]
 fn every_record_is_counted_as_fresh_once_however_often_it_is_read() {
     let unheard: Vec<u64> = (0..300).map(director::play_freshness).collect();
     let some = unheard.iter().filter(|records| **records > 0).count();

@@ -67,6 +67,8 @@ struct Reading {
     told: Option<Offset>,
     /// The log may be another one: nothing is handed out until it is started again.
     doubted: bool,
+    /// The loop wants none of its records for now.
+    held: bool,
 }
 
 impl SimulatedSource {
@@ -112,6 +114,10 @@ impl SimulatedSource {
         reading.doubted |= world.made_again.contains(&partition) || world.strikes(Fault::LogDoubted, 1);
         if reading.doubted {
             return Delivery::Doubted(partition);
+        }
+        if reading.held {
+            world.faults.note(Fault::Held);
+            return Delivery::Idle;
         }
         if reading.at < visible {
             if world.owners[slot(partition)] != Some(self.member.number) {
@@ -173,16 +179,18 @@ impl Source for SimulatedSource {
         self.logs = Rc::clone(&self.member.world.borrow().logs);
         let at = self.logs[slot(partition)].entries.partition_point(|entry| entry.offset < next);
         self.member.world.borrow_mut().made_again.remove(&partition);
-        self.reading.insert(partition, Reading { at, told: None, doubted: false });
+        self.reading.insert(partition, Reading { at, told: None, doubted: false, held: false });
         Ok(())
     }
 
-    fn pause(&mut self, paused: bool) -> Result<(), Failure> {
+    fn pause(&mut self, only: Option<Partition>, paused: bool) {
+        if let Some(partition) = only {
+            return self.reading.get_mut(&partition).into_iter().for_each(|reading| reading.held = paused);
+        }
         if paused {
             self.member.world.borrow_mut().faults.note(Fault::Paused);
         }
         self.paused = paused;
-        Ok(())
     }
 
     fn release(&mut self, partitions: &[Partition]) -> Result<(), Failure> {
@@ -262,6 +270,9 @@ impl Sink for SimulatedSink {
         let opened = |row: &Append| member.world.borrow().forgetting.openings(member.number, &row.progress.source);
         let before: Vec<u64> = rows.iter().map(opened).collect();
         self.reach().await?;
+        let progress = rows.iter().map(|row| row.progress.clone()).collect();
+        let refusal = member.world.borrow_mut().refuses(Fault::ProgressRefused, &Rows { progress, ..Rows::default() });
+        refusal.map_or(Ok(()), Err)?;
         if let Some(broken) = self.mark(rows)? {
             return Ok(Appended::Broken(broken));
         }
@@ -351,11 +362,12 @@ impl SimulatedSink {
             member.world.borrow_mut().insert_astray(member.number, rows);
             return self.answer().await;
         }
-        if member.strikes(Fault::InsertHalfDone, 10) {
+        let refusal = member.world.borrow_mut().refuses(Fault::RowsRefused, rows);
+        if refusal.is_some() || member.strikes(Fault::InsertHalfDone, 10) {
             let mut world = member.world.borrow_mut();
             let half = world.dice.index(rows.len());
             world.insert(member.number, rows, half);
-            return Err(Failure::Transient("broken pipe".to_owned()));
+            return Err(refusal.unwrap_or_else(|| Failure::Transient("broken pipe".to_owned())));
         }
         member.world.borrow_mut().insert(member.number, rows, usize::MAX);
         self.answer().await

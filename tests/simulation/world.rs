@@ -12,6 +12,7 @@ use crate::freshness::Freshness;
 use crate::log::Log;
 use crate::rewriting::Rewriting;
 use crate::table::Tables;
+use grapevine::failure::Failure;
 use grapevine::record::{Offset, Partition, source_name};
 use grapevine::row::{Progress, Rows};
 use grapevine::worker::{Append, Promise, StoreId};
@@ -31,11 +32,11 @@ macro_rules! faults {
 faults! {
     Killed, KilledWhileReading, KilledBeforeInsert, KilledAfterInsert, KilledBeforePublish, KilledAfterPublish,
     KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownUnpublished, Revoked, Lost, ReadByTwo,
-    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, InsertSlow, InsertOvertaken, InsertedByFormerOwner, InsertOutlivedItsWorker, AppendRefused, StoreEmptied, StoreWentBack, TableEmptied, TableWentBack, StoreBroughtBack, CompletenessLookedAt,
+    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, RowsRefused, ProgressRefused, InsertSlow, InsertOvertaken, InsertedByFormerOwner, InsertOutlivedItsWorker, AppendRefused, StoreEmptied, StoreWentBack, TableEmptied, TableWentBack, StoreBroughtBack, CompletenessLookedAt,
     RowsAstray, AnotherStoreAsked, AnotherStoreOpened, AnotherStoreNamed, ComparedBehind, OpenedBehind,
     NewestVersionFailed, CheckpointFailed, CheckpointHung, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
     NewestFailed, TornSkipped, CommitFailed, CommitLate, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted, MemoryShort,
-    Paused, Idle, EndReached,
+    Paused, Held, Idle, EndReached,
     InputCorrupted, InputDuplicated, InputReordered, RootLate, RootNever, HistoryBackfilled, ClockJumped, KeyMoved,
     Rewrite, RewriteOfAll, RewriteKilled, RewriteOvertaken, StoreLostInRewrite, RewriteInRewrite, StoreDropped, FactsEmptied, OlderFactsLost, LogHoled, HeadCutInRewrite, RecordsLost, LivesLost, LivesCounted, ClickWrittenAgain,
     OffsetsSkipped, EvictedByAge, EvictedByBudget, SettingsMixed, HeadCut, LastReadExpired, PublishedByTwo,
@@ -116,12 +117,16 @@ pub(crate) struct World {
     pub(crate) rewriting: Rewriting,
     pub(crate) addresses: Addresses,
     pub(crate) freshness: Freshness,
+    /// What a worker said last that it needs a hand for.
+    pub(crate) problem: Option<String>,
     /// Inserts that have not ended: whose, and their numbers.
     pub(crate) inserting: BTreeMap<(usize, u64), Rows>,
     pub(crate) inserts: u64,
     /// Inserts of members that are gone, which the store has not carried out yet.
     pub(crate) strays: Vec<Rows>,
     pub(crate) checkpoints: BTreeMap<String, Vec<Stored>>,
+    /// The source of which the store takes no rows for now: of any table, or of `progress`.
+    pub(crate) refused: Option<(String, Fault)>,
     /// Sources whose publications never end.
     pub(crate) hung: BTreeSet<String>,
     /// The greatest `next` that was ever published whole.
@@ -139,6 +144,17 @@ impl World {
             self.faults.note(fault);
         }
         strikes
+    }
+
+    /// Whether the store refuses these rows, for one of the sources that they are of.
+    pub(crate) fn refuses(&mut self, kind: Fault, rows: &Rows) -> Option<Failure> {
+        let (source, refused) = self.refused.as_ref()?;
+        if *refused != kind || !Tables::sources_of(rows).contains(source) {
+            return None;
+        }
+        let failure = Failure::Operator(format!("a constraint refuses rows of {source}: drop it"));
+        self.faults.note(kind);
+        Some(failure)
     }
 
     pub(crate) fn begin_insert(&mut self, member: usize, rows: &Rows) -> u64 {
@@ -174,6 +190,9 @@ impl World {
         if !self.strays.is_empty() {
             let at = self.dice.index(self.strays.len());
             let rows = self.strays.swap_remove(at);
+            if self.refuses(Fault::RowsRefused, &rows).is_some() {
+                return;
+            }
             self.tables.insert(&rows, usize::MAX);
             self.faults.note(Fault::InsertOutlivedItsWorker);
         }

@@ -53,11 +53,15 @@ impl Assignment {
             // What it holds stands for rows that are gone. It is read again from a state whose rows are there.
             (State::Running(running), Event::Forgotten) => ask_again(running.times_forgotten()),
             (State::Leaving(running, _), Event::Forgotten) => (State::Gone, Some(release(Some(&running), Some(Undone::Rows)))),
+            (State::Running(mut running), Event::Held(held)) => {
+                running.hold(held);
+                (State::Running(running), Some(Command::Hold(held)))
+            }
             (State::Running(mut running), Event::Doubted) => {
                 let command = running.doubt().then_some(Command::Compare);
                 (State::Running(running), command)
             }
-            (State::Running(mut running), Event::Compared(bounds)) if running.is_comparing() => {
+            (State::Running(mut running), Event::Compared(bounds)) if running.is_comparing() && !running.is_held() => {
                 match running.compare(&self.source, bounds) {
                     Ok(from) => (State::Running(running), Some(Command::StartAgain(from))),
                     Err(why) => refuse(why),

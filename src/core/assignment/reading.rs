@@ -49,6 +49,8 @@ pub struct Running {
     unrecognised: bool,
     /// Whether its bounds are being asked for, because its log is doubted.
     comparing: bool,
+    /// Whether its rows are refused, and sent alone: until they are settled it is not read, and has nothing to say.
+    held: bool,
     /// Whether more than a batch is still to be read.
     behind: bool,
     /// Where the state continues that waits for its rows, or for the checkpoint store.
@@ -117,6 +119,7 @@ impl Running {
             committed: bounds.committed,
             unrecognised: false,
             comparing: false,
+            held: false,
             behind: bounds.end.saturating_sub(next) > batch,
             publishing: None,
             checkpoint_at,
@@ -136,9 +139,24 @@ impl Running {
         last.unwrap_or(self.engine.next())
     }
 
-    /// The log may not be the one it was. Says whether that is news.
+    /// The log may not be the one it was. Says whether that is news; the reader says it again to whoever is held.
     pub(super) fn doubt(&mut self) -> bool {
-        !std::mem::replace(&mut self.comparing, true)
+        !self.held && !std::mem::replace(&mut self.comparing, true)
+    }
+
+    /// Its rows are refused, or were settled. A state that was to be published with them is taken again.
+    pub(super) fn hold(&mut self, held: bool) {
+        (self.held, self.publishing) = (held, None);
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.held
+    }
+
+    /// Rows that would leave with a flush now.
+    #[must_use]
+    pub fn dirty_rows(&self) -> usize {
+        if self.held { 0 } else { self.engine.dirty_rows() }
     }
 
     pub(super) fn is_comparing(&self) -> bool {
@@ -261,15 +279,15 @@ impl Running {
             Event::Published(publication, outcome) => return self.published(now, *publication, outcome, terms),
             Event::Committed(next) => self.committed = self.committed.max(Some(*next)),
             Event::NotCommitted(next) if *next == self.published => return Noted::NotCommitted,
+            Event::Held(held) => self.hold(*held),
             Event::CommittedLate => self.committed = None,
-            Event::NotCompared => self.comparing = false,
+            Event::Compared(_) | Event::NotCompared => self.comparing = false,
             Event::NotCommitted(_)
             | Event::Answered(..)
             | Event::NotAnswered
             | Event::Started
             | Event::NotStarted
             | Event::Doubted
-            | Event::Compared(_)
             | Event::Forgotten
             | Event::Revoked(_)
             | Event::Lost
@@ -300,8 +318,7 @@ impl Running {
     }
 
     /// Whether a flush would say something new.
-    #[must_use]
-    pub fn has_moved(&self) -> bool {
+    pub(super) fn has_moved(&self) -> bool {
         self.flushed != Some(self.engine.next())
     }
 
@@ -315,7 +332,7 @@ impl Running {
     }
 
     pub(super) fn checkpoint_due(&self) -> Option<Duration> {
-        let useful = self.publishing.is_none() && self.engine.next() > self.published;
+        let useful = !self.held && self.publishing.is_none() && self.engine.next() > self.published;
         useful.then_some(self.checkpoint_at)
     }
 

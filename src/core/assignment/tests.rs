@@ -99,6 +99,14 @@ fn doubted() -> Assignment {
     after(with_rows(), [Event::Doubted])
 }
 
+fn held() -> Assignment {
+    after(doubted(), [Event::Held(true)])
+}
+
+fn leaving_held() -> Assignment {
+    after(held(), [farewell(2, 2)])
+}
+
 fn leaving_with_rows() -> Assignment {
     after(with_rows(), [farewell(2, 2)])
 }
@@ -133,7 +141,9 @@ fn states() -> Vec<Named> {
         ("running, unrecognised", recognising),
         ("running, rows", with_rows),
         ("running, doubted", doubted),
+        ("running, held", held),
         ("leaving, rows", leaving_with_rows),
+        ("leaving, held", leaving_held),
         ("leaving, state", leaving_with_a_state),
         ("leaving, offset", leaving_with_an_offset),
         ("refused", refused),
@@ -172,6 +182,8 @@ fn events() -> Vec<(&'static str, Event)> {
         ("not compared", Event::NotCompared),
         ("durable 2", Event::Durable { next: 2, whole: true }),
         ("durable late 7", Event::DurableLate { next: 7, whole: true }),
+        ("held", Event::Held(true)),
+        ("not held", Event::Held(false)),
         ("forgotten", Event::Forgotten),
         ("published 2", published(2, Ok(()))),
         ("published 0", published(0, Ok(()))),
@@ -191,6 +203,7 @@ fn name(assignment: &Assignment) -> String {
         State::Opening { failures, .. } => format!("opening({failures})"),
         State::FirstCheckpoint { failures, .. } => format!("first checkpoint({failures})"),
         State::Starting(_) => "starting".to_owned(),
+        State::Running(running) if running.is_held() => "held".to_owned(),
         State::Running(_) => "running".to_owned(),
         State::Leaving(_, Farewell { until, publications, commits }) => {
             format!("leaving(by {} s, {publications}, {commits})", until.as_secs())
@@ -206,6 +219,7 @@ fn told(command: &Command) -> String {
         Command::PublishFirst(next, ..) => format!("publish first({next})"),
         Command::Start(from) => format!("start({from})"),
         Command::StartAgain(from) => format!("start again({from})"),
+        Command::Hold(held) => if *held { "hold" } else { "let go on" }.to_owned(),
         Command::Compare => "compare".to_owned(),
         Command::PutAside(why) => format!("put aside: {}", why.split(':').next().unwrap_or_default()),
         Command::Release { undone, unpublished } => {

@@ -57,6 +57,8 @@ pub(super) struct Reading {
     compared: bool,
     heard: Duration,
     probed: bool,
+    /// Whether the loop wants none of its records for now.
+    pub(super) held: bool,
 }
 
 impl Reading {
@@ -73,6 +75,7 @@ impl Reading {
             compared: false,
             heard: now,
             probed: false,
+            held: false,
         }
     }
 

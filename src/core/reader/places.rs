@@ -87,6 +87,11 @@ impl Reader {
         self.move_all(now)
     }
 
+    pub(super) fn pause_all(&mut self, now: Duration, paused: bool) {
+        self.paused = paused;
+        self.readings.values_mut().for_each(|reading| reading.hear(now));
+    }
+
     /// A fetcher that cannot be moved for so long has ended.
     fn refetch(&mut self, now: Duration) -> Option<Step> {
         let ended = |state| matches!(state, State::Misplaced(Some(since)) if now.saturating_sub(since) >= RESTART_AFTER);

@@ -157,7 +157,7 @@ impl Reader {
         }
         let last = self.turn.last.unwrap_or(Partition(i32::MIN));
         let behind = self.readings.iter().filter(|(partition, _)| **partition > last);
-        let mut order = behind.chain(&self.readings).filter(|(_, reading)| reading.state == State::Reading);
+        let mut order = behind.chain(&self.readings).filter(|(_, reading)| reading.state == State::Reading && !reading.held);
         let partition = order.next().map(|(partition, _)| *partition)?;
         self.turn.last = Some(partition);
         self.turn.drained += 1;

@@ -60,6 +60,15 @@ impl Reading {
         }
     }
 
+    /// The flow of its records is stopped, or goes on. What is in hand is fetched again: nothing of others could be handed out before it.
+    pub(in crate::reader) fn hold(&mut self, now: Duration, held: bool) {
+        self.held = held;
+        self.hear(now);
+        if self.has_rest() {
+            self.misplace();
+        }
+    }
+
     pub(in crate::reader) fn stop(&mut self) {
         self.drop_rest();
         self.state = State::Stopped;
@@ -76,7 +85,7 @@ impl Reading {
 
     /// Looks whether its fetcher is silent. Asks it where it stands, and in the end takes it for dead.
     pub(in crate::reader) fn listen(&mut self, now: Duration, patience: Duration) {
-        if self.state != State::Reading || self.has_rest() || now.saturating_sub(self.heard) < SILENT_FOR {
+        if self.state != State::Reading || self.held || self.has_rest() || now.saturating_sub(self.heard) < SILENT_FOR {
             return;
         }
         self.heard = now;
@@ -105,7 +114,7 @@ impl Reading {
 
     /// Reads on from an offset, wherever it was read before, also if it was given up.
     pub(in crate::reader) fn begin_again(&mut self, next: Offset) {
-        (self.position, self.asked) = (next, None);
+        (self.position, self.asked, self.held) = (next, None, false);
         self.drop_rest();
         if self.state != State::Starting {
             self.state = State::Misplaced(None);

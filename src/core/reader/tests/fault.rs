@@ -13,7 +13,7 @@ macro_rules! faults {
 }
 
 faults! {
-    Revoked, RevokedAfterAssign, ReleasedSlowly, Lost, AssignedNothing, Fenced, AnsweredFenced, PutAside, GivenToNobody, Paused, LoopBusy,
+    Revoked, RevokedAfterAssign, ReleasedSlowly, Lost, AssignedNothing, Fenced, AnsweredFenced, PutAside, GivenToNobody, Paused, Held, LoopBusy,
     MainThreadBusy, AnsweredEarly, PauseNeverEnded, SeekRefused, SeekTimedOut, SeekIssuedLate, MoveAnsweredLate, FetcherDead,
     ToldOutOfRangeTwice, Refetched, ErrorInBatch, ErrorAtTheEnd, EndInBatch, Control, Aborted, Skipped, LogDoubted,
     LeaderChanged, LogTruncated, Renewed, HeadCut, GivenUp, CommandRefused, ClientRefused, OneTooFar,

@@ -255,7 +255,7 @@ impl History {
         }
         if self.dice.chance(5) {
             self.faults.note(Fault::Paused);
-            self.reader.pause(self.now, true);
+            self.reader.pause(self.now, None, true);
             self.plan(2_000, Plan::Unpause);
         }
         if self.dice.chance(3) {

@@ -16,6 +16,7 @@ pub(super) enum Plan {
     Start(Partition),
     Compare(Partition),
     Release(Vec<Partition>),
+    GoOn(Partition),
     Unpause,
 }
 
@@ -40,6 +41,7 @@ impl History {
                     }
                 }
                 self.put_one_aside(15);
+                self.hold(partition);
             }
             Delivery::End(partition, end) => {
                 if !self.cut.contains(&partition) {
@@ -100,6 +102,20 @@ impl History {
         }
     }
 
+    /// A partition waits for its rows while the others go on.
+    fn hold(&mut self, partition: Partition) {
+        if !self.trouble || !self.dice.chance(20) {
+            return;
+        }
+        let Some(held) = self.oracle.held.get_mut(&partition).filter(|held| held.state == Holding::Reading) else { return };
+        self.faults.note(Fault::Held);
+        held.state = Holding::Held;
+        self.reader.pause(self.now, Some(partition), true);
+        // Sometimes longer than a fetcher may be silent.
+        let within = if self.dice.chance(100) { 150_000 } else { 3_000 };
+        self.plan(within, Plan::GoOn(partition));
+    }
+
     pub(super) fn put_aside(&mut self, partition: Partition) {
         self.faults.note(Fault::PutAside);
         if let Some(held) = self.oracle.held.get_mut(&partition) {
@@ -113,7 +129,7 @@ impl History {
         let due: VecDeque<_> = self.plans.extract_if(.., |(at, _)| *at <= self.now).map(|(_, plan)| plan).collect();
         for plan in due {
             match plan {
-                Plan::Unpause => self.reader.pause(self.now, false),
+                Plan::Unpause => self.reader.pause(self.now, None, false),
                 Plan::Release(partitions) => {
                     self.oracle.held.retain(|partition, _| !partitions.contains(partition));
                     self.reader.release(&partitions);
@@ -127,6 +143,13 @@ impl History {
                     }
                 }
                 Plan::Compare(partition) => self.compare(partition),
+                Plan::GoOn(partition) => {
+                    let Some(held) = self.oracle.held.get_mut(&partition) else { continue };
+                    if held.state == Holding::Held {
+                        held.state = Holding::Reading;
+                        self.reader.pause(self.now, Some(partition), false);
+                    }
+                }
             }
         }
     }

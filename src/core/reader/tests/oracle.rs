@@ -23,6 +23,8 @@ pub(super) struct Held {
 pub(super) enum Holding {
     Opening,
     Reading,
+    /// Not to be handed out for a while.
+    Held,
     /// Revoked or lost; not released yet.
     Leaving,
     Aside,
@@ -62,7 +64,7 @@ impl Oracle {
     pub(super) fn leave(&mut self, partitions: &[Partition], lost: bool) {
         for partition in partitions {
             if let Some(held) = self.held.get_mut(partition) {
-                if !lost && held.state == Holding::Reading {
+                if !lost && matches!(held.state, Holding::Reading | Holding::Held) {
                     self.durable.insert(*partition, (held.next, held.last));
                 }
                 held.state = Holding::Leaving;
