@@ -156,6 +156,10 @@ assert {row["labour_known"] for row in found} == {0, 1, None} and len({row["labo
 print(f"coverage: {len(found)} weeks, every column; labour coverage {({brand: f'{known}/{len(active)}' for brand, (_, active, known) in labour.items()})}")
 
 # ---------------------------------------------------------------- words: one week with everything, then one input less at a time
+NOW = START + 30 * DAY
+read_to_end = {"epoch": 0, "source": "t/0", "first": 0, "version": 1, "watermark": NOW, "read": 100, "accepted": 100, "rejected": 0, "log_end": 1, "written": NOW}
+# A source that has something left to read is behind, and so is one without a sign of life while others have shown one; one that was read to its end is not.
+old = {**read_to_end, "source": "t/1", "watermark": START + 28 * DAY}
 EVERYTHING = {
     "brand": [{"brand": "b", "valid_from": "2020-01-01", "timezone": "UTC", "margin_rate": 0.5, "seconds_per_reply": 60, "reply_role": "editor"}],
     "activity_window": [{"window_start": START, "root": "r", "epoch": 0, "source": "t/0", "opened": 1, "version": 1, "root_seen": True, "root_is_brand": True, "brand": "b", "posts": 1, "shares": 4}],
@@ -165,14 +169,13 @@ EVERYTHING = {
     "conversion": [{"id": f"o{number}", "time": START, "has_visitor": True, "brand": "b", "currency": "EUR", "amount": 1} for number in range(10)],
     "cost": [{"id": "k", "time": START, "brand": "b", "channel": "x", "amount": 1, "currency": "EUR", "seconds": 60, "role": "editor"}],
     "fx": [{"currency": "EUR", "valid_from": "2020-01-01", "to_base": 1}], "labour_rate": [{"role": "editor", "valid_from": "2020-01-01", "rate": 1, "currency": "EUR"}],
-    "progress": [{"epoch": 0, "source": "t/0", "first": 0, "version": 1, "watermark": START + 30 * DAY, "read": 100, "accepted": 100, "log_end": 1, "written": START + 30 * DAY}],
+    "progress": [read_to_end, old],
 }
 change = lambda table, **columns: {**EVERYTHING, table: [{**row, **columns} for row in EVERYTHING[table]]}
 some = lambda table, **columns: {**EVERYTHING, table: [{**row, **columns} for row in EVERYTHING[table][:3]] + EVERYTHING[table][3:]}
 few = lambda table, **columns: {**EVERYTHING, table: [{**row, **columns} for row in EVERYTHING[table][:2]] + EVERYTHING[table][2:]}
 without = lambda table: {**EVERYTHING, table: []}
-NOW = START + 30 * DAY
-and_old = lambda **columns: {**EVERYTHING, "progress": EVERYTHING["progress"] + [{**EVERYTHING["progress"][0], "source": "t/1", "watermark": START + 28 * DAY, **columns}]}
+later = lambda days: {table: [{column: value + days * DAY if column in ("time", "root_time", "window_start") else value for column, value in row.items()} for row in rows] for table, rows in EVERYTHING.items()}
 WORDS = [
     (EVERYTHING, ""), (without("click"), "clicks"), (without("visit"), "visits"), (without("conversion"), "conversions"), (without("cost"), "costs"), (without("activity_window"), "activity"),
     (change("brand", brand="other"), "the brand in the table brand; the margin of all conversions"), (change("brand", timezone="Mars"), "a known time zone: days are of UTC"),
@@ -180,11 +183,13 @@ WORDS = [
     (change("visit", has_visitor=False), "the visitor of all visits"), (change("visit", click=""), "anything that says where visits came from"), (change("visit", click="", utm_source="s"), ""),
     (some("conversion", has_visitor=False), "the visitor of 30 % of the conversions"), (change("brand", margin_rate=None), "the margin of all conversions"), (change("cost", channel=""), "the place of all costs"),
     ({**change("cost", seconds=None), "brand": [{**EVERYTHING["brand"][0], "seconds_per_reply": None}]}, "time, logged or by rule"), (change("cost", seconds=None), ""), ({**change("cost", seconds=None), "brand": [{**EVERYTHING["brand"][0], "reply_role": "intern"}]}, "an hourly rate for intern"), (change("brand", seconds_per_reply=None), ""),
-    ({**change("conversion", currency="USD"), "cost": [{**EVERYTHING["cost"][0], "currency": "USD"}]}, "an exchange rate for USD"), (change("cost", role="intern"), "an hourly rate for intern"), (without("fx"), "an exchange rate for EUR"),
-    (change("progress", watermark=START + 2 * DAY), "the end of the week"), (without("progress"), "the end of the week"), (change("progress", accepted=98, rejected=2), "more than 1 % of the records, rejected"),
-    # A source that has something left to read is behind, and so is one without a sign of life while others have shown one; one that was read to its end is not.
-    (and_old(log_end=2), "1 of 2 sources, more than a day behind"), (and_old(log_end=1), ""), (and_old(log_end=1, written=NOW - 2 * DAY), "1 of 2 sources, more than a day behind"),
-    ({**EVERYTHING, "gap": [{"epoch": 0, "source": "t/0", "first": 1, "next": 1, "recorded": START}]}, "records in no count after a resume"),
+    ({**change("conversion", currency="USD"), "cost": [{**EVERYTHING["cost"][0], "currency": "USD"}]}, "an exchange rate for USD"), (change("cost", role="intern"), "an hourly rate for intern"),
+    # In the week in which the data end, and where nothing says how far they reach.
+    (later(28), "the end of the week"), (without("progress"), "the end of the week"),
+    # What is no brand's own is missing at once, each with its word: 6 of 300 records, two sources of three, a resume, the rates.
+    ({**EVERYTHING, "fx": [], "gap": [{"epoch": 0, "source": "t/0", "first": 1, "next": 1, "recorded": START}],
+      "progress": [{**read_to_end, "accepted": 94, "rejected": 6}, {**old, "log_end": 2}, {**old, "source": "t/2", "written": NOW - 2 * DAY}]},
+     "2 of 3 sources, more than a day behind; records in no count after a resume; more than 1 % of the records, rejected; an exchange rate for EUR"),
 ]
 # What is no brand's own tells the databases apart; worlds that agree on it are the brands of one, each with its own life.
 SHARED = ("fx", "labour_rate", "progress", "gap")
@@ -211,25 +216,25 @@ moments = {name: [1000 * int(datetime.datetime.fromisoformat(text).timestamp()) 
 facts("cost", [{"id": name, "time": millis(begin), "brand": "b", "channel": "x", "seconds": 7 * 3600, "role": "editor", "period_start": millis(begin), "period_end": millis(end)} for name, (begin, end) in moments.items()])
 # A post of the brand at noon of each day of the autumn.
 insert("activity_window", [{"window_start": moments["autumn"][0] // 1000 + DAY * day + DAY // 2, "root": "r", "epoch": 0, "source": "t/0", "opened": 1, "version": 1, "root_seen": True, "root_is_brand": True, "brand": "b", "posts": 1} for day in range(35)])
-for row in dicts("SELECT week, costs, active_days_with_time, missing_rates FROM coverage WHERE week BETWEEN '2026-03-09' AND '2026-04-12' OR week >= '2026-10-05' ORDER BY week"):
-    same(f"one cost in the week of {row['week']}", [row["costs"], row["missing_rates"]], [1, "an hourly rate for editor"])
-same("time on each day of its weeks", ask("SELECT toString(week), active_days_with_time FROM coverage WHERE week >= '2026-10-05' ORDER BY week"),
-     [[str(datetime.date(2026, 10, 5) + datetime.timedelta(days=7 * k)), 7] for k in range(5)])
-print("coverage: two costs over changes of clocks, week by week")
 
-# ---------------------------------------------------------------- weeks that were removed whole: by brand, and by a rule of the table
-empty()
+# ---------------------------------------------------------------- beside them, weeks that were removed whole: by brand, and by a rule of the table
 week_of = lambda days: f"{(datetime.datetime.fromtimestamp(START, UTC) + datetime.timedelta(days=days)).date()}"
 insert("removal", [{"brand": brand, "since": millis((START + since * DAY) * 1000), "before": millis((START + before * DAY) * 1000), "removed": millis(START * 1000)} for brand, since, before in (("gone", 3, 14), ("left", 0, 7), ("left", 0, 8))])
 facts("visit", [{"id": "v", "time": millis((START + 22 * DAY) * 1000), "brand": "left"}])
-insert("root", [{"root": "r", "epoch": 0, "source": "t/0", "opened": 1, "version": 1, "root_seen": True, "root_time": millis((START - 900 * DAY) * 1000), "brand": "posted"}])
+insert("root", [{"root": "old", "epoch": 0, "source": "t/0", "opened": 2, "version": 1, "root_seen": True, "root_time": millis((START - 9100 * DAY) * 1000), "brand": "posted"}])
 insert("progress", [{"epoch": 0, "source": "t/0", "first": 0, "version": 1, "watermark": millis(END * 1000), "log_end": 1}])
+for row in dicts("SELECT week, costs, active_days_with_time, missing_rates FROM coverage WHERE brand = 'b' AND (week BETWEEN '2026-03-09' AND '2026-04-12' OR week >= '2026-10-05') ORDER BY week"):
+    same(f"one cost in the week of {row['week']}", [row["costs"], row["missing_rates"]], [1, "an hourly rate for editor"])
+same("time on each day of its weeks", ask("SELECT toString(week), active_days_with_time FROM coverage WHERE brand = 'b' AND week >= '2026-10-05' ORDER BY week"),
+     [[str(datetime.date(2026, 10, 5) + datetime.timedelta(days=7 * k)), 7] for k in range(5)])
+print("coverage: two costs over changes of clocks, week by week")
 PURPOSE = "SELECT brand, toString(week), missing LIKE '%on purpose, from before %', visits FROM coverage WHERE brand IN ('gone', 'left', 'posted') ORDER BY brand, week"
 same("weeks that were removed whole, and those behind them", ask(PURPOSE), [["gone", week_of(0), 1, 0], ["gone", week_of(7), 1, 0], *(["left", week_of(7 * number), int(number < 2), int(number == 3)] for number in range(4))])
-store.run("ALTER TABLE activity_window MODIFY TTL window_start + toIntervalDay(800)")
-by_rule = ask("SELECT count(), countIf(missing LIKE '%what the rules of tables remove: activity_window after 800 days%'), toString(min(week)) FROM coverage WHERE brand = 'posted'")
+# So old that the autumn above stays.
+store.run("ALTER TABLE activity_window MODIFY TTL window_start + toIntervalDay(9000)")
+by_rule = ask("SELECT count(), countIf(missing LIKE '%what the rules of tables remove: activity_window after 9000 days%'), toString(min(week)) FROM coverage WHERE brand = 'posted'")
 store.run("ALTER TABLE activity_window REMOVE TTL")
-same("a post stays where its windows have gone by a rule, and tells of its week", by_rule, [[1, 1, str(monday(datetime.date.fromisoformat(week_of(-900))))]])
+same("a post stays where its windows have gone by a rule, and tells of its week", by_rule, [[1, 1, str(monday(datetime.date.fromisoformat(week_of(-9100))))]])
 print("coverage: weeks of which nothing is left")
 
 # ---------------------------------------------------------------- before the first run, and after it
