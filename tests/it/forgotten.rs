@@ -10,7 +10,7 @@ use grapevine::worker::{Append, Appended, Known, Promise, Sink, StoreId};
 
 use crate::apache_kafka::broker::process::until;
 use crate::events::Data;
-use crate::facts::assert_of_every_table;
+use crate::facts::{assert_every_table, tables_of};
 use crate::restore::wait_for_a_state;
 use crate::store::{Database, progress, start};
 use crate::world::{Relay, World, files_in};
@@ -268,7 +268,7 @@ pub(crate) fn in_peace(partitions: usize, name: &str) -> ([Vec<Vec<u8>>; 2], BTr
     world.wait_for(EVENTS);
     worker.stop();
     let rows = world.every_row();
-    assert_of_every_table(&rows);
+    assert_every_table(&tables_of(&rows));
     ([halves, rest], rows)
 }
 

@@ -3,7 +3,7 @@
 //! In short form with every other test; `make chaos` (`GRAPEVINE_CHAOS=full`) runs it long, over three sets of events
 //! and every kind of membership, with more than a hundred kills. It ends with a table of what was done and compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use self::store::TABLES;
 use super::ApacheKafka;
 use super::verdict::{Compared, PARTITIONS, assert_sound, compare_rewritten, in_peace};
 use crate::events::{Data, PROGRESS, sums};
+use crate::facts::assert_every_table;
 use crate::real_events;
 use crate::store::{Database, start};
 use crate::world::{Load, Relay, Worker, World, files_in, signal, until};
@@ -385,7 +386,7 @@ fn whatever_dies_whenever_every_row_ends_up_as_if_nothing_had_happened() {
         &[(edge_cases, Membership::Classic)]
     };
     let (mut kills, mut fenced, mut events, mut rows, mut lost, mut differences) = (0, 0, 0, 0, 0, Vec::new());
-    let mut names = Vec::new();
+    let (mut names, mut tables) = (Vec::new(), BTreeSet::new());
     let started = Instant::now();
     for (seed, (data, membership)) in (1..).zip(legs) {
         let data = data();
@@ -400,6 +401,7 @@ fn whatever_dies_whenever_every_row_ends_up_as_if_nothing_had_happened() {
             campaign.run(&data, &deck)
         });
         rows += compared.rows;
+        tables.extend(compared.tables);
         lost += compared.lost;
         assert!(compared.lost > 0, "the beginning of the log held facts of {}", data.name);
         differences.extend(compared.differences);
@@ -408,6 +410,8 @@ fn whatever_dies_whenever_every_row_ends_up_as_if_nothing_had_happened() {
         kills += campaign.kills;
         fenced += campaign.fenced;
     }
+    // One leg is of shares alone, one of replies.
+    assert_every_table(&tables);
     println!("\n{:>9}  fault", "injected");
     for (_, name, short, long) in FAULTS {
         println!("{:>9}  {name}", if full { long * legs.len() } else { short });
