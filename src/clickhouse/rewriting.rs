@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use ::clickhouse::query::Query;
+use ::clickhouse::{RowOwned, RowRead};
 
 use super::{ClickHouseSink, Setting};
 use crate::clickhouse::{classify, local_database};
@@ -47,8 +48,7 @@ impl ClickHouseSink {
         self.catch_up().await?;
         let ask = "SELECT id, max(version) FROM click \
                    WHERE id IN {ids:Array(String)} AND epoch = {epoch:UInt16} AND source = {source:String} GROUP BY id";
-        let question = self.of_source(ask, source).await?.param("ids", ids);
-        self.within(async { question.fetch_all().await.map_err(|error| classify(&error)) }).await
+        self.answers(self.of_source(ask, source).await?.param("ids", ids)).await
     }
 
     /// Of which oldest record each source has a row in a part of a table of facts, and the last id of that part: it has so many rows
@@ -68,8 +68,7 @@ impl ClickHouseSink {
             return Ok(None);
         }
         let ask = self.current(self.client().query_raw(&oldest_between(table))).await?.param("epoch", self.epoch);
-        let ask = ask.param("after", after).param("upto", &upto);
-        let oldest = self.within(async { ask.fetch_all().await.map_err(|error| classify(&error)) }).await?;
+        let oldest = self.answers(ask.param("after", after).param("upto", &upto)).await?;
         Ok(Some((upto, oldest)))
     }
 
@@ -91,7 +90,7 @@ impl ClickHouseSink {
         let all = OF_RECORDS.map(|(table, _)| table);
         let local = local_database(self.client().database().unwrap_or("default"));
         let ask = self.current(self.client().query_raw(TRIMMED)).await?.param("tables", &all[..]);
-        let trimmed = self.names(ask.param("of_brands", &OF_BRANDS[..]).param("local", local)).await?;
+        let trimmed: Vec<String> = self.answers(ask.param("of_brands", &OF_BRANDS[..]).param("local", local)).await?;
         Ok(all.into_iter().filter(|table| trimmed.iter().any(|name| name == table)).collect())
     }
 
@@ -101,12 +100,12 @@ impl ClickHouseSink {
     /// When the store does not answer.
     pub async fn uncounted(&self, source: &str) -> Result<Vec<Range<Offset>>, Failure> {
         let ask = "SELECT first, next FROM gap FINAL WHERE epoch = {epoch:UInt16} AND source = {source:String}";
-        let ask = self.of_source(ask, source).await?;
-        let gaps: Vec<(Offset, Offset)> = self.within(async { ask.fetch_all().await.map_err(|error| classify(&error)) }).await?;
+        let gaps: Vec<(Offset, Offset)> = self.answers(self.of_source(ask, source).await?).await?;
         Ok(gaps.into_iter().map(|(first, next)| first..next).collect())
     }
 
-    async fn names(&self, question: Query) -> Result<Vec<String>, Failure> {
+    /// The rows that answer a question.
+    async fn answers<T: RowOwned + RowRead>(&self, question: Query) -> Result<Vec<T>, Failure> {
         self.within(async { question.fetch_all().await.map_err(|error| classify(&error)) }).await
     }
 

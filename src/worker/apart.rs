@@ -136,17 +136,15 @@ impl FlushBatch {
         let FlushBatch { number, rows, later, sent, covers, stamps, place, .. } = self;
         let progress = later.iter().chain([&rows]).flat_map(|rows| &rows.progress);
         let sources: Vec<Arc<str>> = progress.map(|progress| Arc::clone(&progress.source)).collect();
-        let by_source = |all: Vec<Rows>| all.into_iter().map(by_source).collect::<Vec<_>>();
-        let (mut now, mut later, mut sent) = (by_source(vec![rows]), by_source(later), by_source(sent));
-        let take = |all: &mut Vec<BTreeMap<Arc<str>, Rows>>, source: &str| -> Vec<Rows> {
-            all.iter_mut().map(|rows| rows.remove(source).unwrap_or_default()).collect()
-        };
+        let each = |all: Vec<Rows>| all.into_iter().map(by_source).collect::<Vec<_>>();
+        let (mut rows, mut later, mut sent) = (by_source(rows), each(later), each(sent));
+        let take = |rows: &mut BTreeMap<Arc<str>, Rows>, source: &str| rows.remove(source).unwrap_or_default();
         let parts = covers.into_iter().zip(stamps).zip(sources).map(|((cover, stamps), source)| {
             let mut part = FlushBatch {
                 number,
-                rows: take(&mut now, &source).pop().unwrap_or_default(),
-                later: take(&mut later, &source),
-                sent: take(&mut sent, &source),
+                rows: take(&mut rows, &source),
+                later: later.iter_mut().map(|rows| take(rows, &source)).collect(),
+                sent: sent.iter_mut().map(|rows| take(rows, &source)).collect(),
                 covers: vec![cover],
                 stamps: vec![stamps],
                 place,

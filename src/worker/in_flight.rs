@@ -17,7 +17,7 @@ const MOST: usize = 2;
 /// How many, of which some are in parts that are refused: what is kept of them takes memory.
 const MOST_WITH_PARTS: usize = 4;
 
-/// Flushes that are not settled.
+/// Flushes that are not settled; the parts of one stand together.
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
     flushes: Vec<Flush>,
@@ -62,8 +62,8 @@ impl InFlight {
     /// of all others are in the store, or its rows would show no brand as long as those are tried again.
     pub(super) fn has_room(&self) -> bool {
         let whole = || self.flushes.iter().filter(|flush| !flush.apart);
-        let numbers: BTreeSet<u64> = self.flushes.iter().map(|flush| flush.number).collect();
-        let is_bounded = whole().count() < MOST && numbers.len() < MOST_WITH_PARTS;
+        let kept = self.flushes.chunk_by(|one, next| one.number == next.number).count();
+        let is_bounded = whole().count() < MOST && kept < MOST_WITH_PARTS;
         is_bounded && whole().all(|flush| flush.rooted && !flush.failed)
     }
 

@@ -355,6 +355,13 @@ impl World {
         named
     }
 
+    /// The same, but for what clicks knew of the way to their targets.
+    pub(crate) fn every_row_but_ways(&self) -> BTreeMap<String, String> {
+        let mut rows = self.every_row();
+        rows.retain(|name, _| name.split(' ').next() != Some(WAY_OF_CLICK));
+        rows
+    }
+
     /// Where its configuration is.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
@@ -394,12 +401,6 @@ fn named(of: &str, key: &str) -> String {
 /// How what a click knew of its way is called, as an expression over `click`.
 pub(crate) fn way_of_click() -> String {
     named(WAY_OF_CLICK, FACT)
-}
-
-/// Rows by their names, but for what clicks knew of the way to their targets.
-pub(crate) fn without_ways(mut rows: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    rows.retain(|name, _| name.split(' ').next() != Some(WAY_OF_CLICK));
-    rows
 }
 
 /// How long a load waits between two of its slices, and how many lines a slice has at most.

@@ -16,7 +16,7 @@ use crate::commands::rewrite::{FACTS, facts};
 use crate::commands::{Said, command, say};
 use crate::events::Data;
 use crate::store::{Database, progress};
-use crate::world::{World, files_in, without_ways};
+use crate::world::{World, files_in};
 
 /// Servers that spread rows over three shards or copy them, each of which is the same engine.
 struct StandIn {
@@ -158,7 +158,7 @@ impl Story {
 
     /// All rows, facts, and what is known to be missing, as people see it.
     fn note_rows(&mut self, when: &str) {
-        let rows = without_ways(self.world.every_row());
+        let rows = self.world.every_row_but_ways();
         self.note(&format!("{when}: rows"), format!("{rows:#?}"));
         let seen = "SELECT * FROM (SELECT 'epoch' AS of, source AS name, epoch AS first, 0 AS next FROM active_epoch FINAL \
                     UNION ALL SELECT 'gap', source, first, next FROM gaps \
@@ -219,12 +219,12 @@ fn story(database: Database) -> (World, Vec<(String, String)>) {
 
     let mut story = Story::of(database);
     story.read(&lines, lines.len());
-    let first = without_ways(story.world.every_row());
+    let first = story.world.every_row_but_ways();
     story.keep_newest();
 
     story.lose(LOST);
     story.is_rewritten("a shard came back empty", 1);
-    let left = without_ways(story.world.every_row());
+    let left = story.world.every_row_but_ways();
     assert!(left.len() < first.len(), "roots that had left memory are lost");
     assert!(left.iter().all(|(name, content)| first[name] == *content), "what is there is right");
 
@@ -237,7 +237,7 @@ fn story(database: Database) -> (World, Vec<(String, String)>) {
     assert_eq!(story.id(), id, "it is the one that the checkpoints name");
     let active = story.world.ask("SELECT DISTINCT epoch FROM active_epoch FINAL");
     assert_eq!(active, [serde_json::json!({ "epoch": 1 })], "views read what was rewritten");
-    let left = without_ways(story.world.every_row());
+    let left = story.world.every_row_but_ways();
     assert!(left.iter().all(|(name, content)| first[name] == *content), "what is there is right");
 
     // Checkpoints are lost, and what one source counted.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::commands::{say, table};
 use crate::events::number;
-use crate::world::{World, without_ways};
+use crate::world::World;
 
 const RULES: &str = include_str!("../../../deploy/clickhouse-retention.sql");
 
@@ -57,7 +57,7 @@ fn events(brand: &str) -> Vec<Vec<u8>> {
 
 /// Every row by its table and key; of a click one.
 fn every_row(world: &World) -> BTreeMap<String, String> {
-    without_ways(world.every_row())
+    world.every_row_but_ways()
 }
 
 fn missing(world: &World, brand: &str) -> Vec<String> {

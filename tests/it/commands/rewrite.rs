@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::apache_kafka::broker::process::until_passing;
 use crate::commands::{self, UNSEEN_GROUP, command, say};
 use crate::events::Data;
-use crate::world::{World, files_in, without_ways};
+use crate::world::{World, files_in};
 
 const EVENTS: usize = 3_000;
 
@@ -59,7 +59,7 @@ fn number(world: &World, question: &str) -> u64 {
 type Everything = (BTreeMap<String, String>, Vec<Value>);
 
 fn rows(world: &World) -> Everything {
-    (without_ways(world.every_row()), facts(world))
+    (world.every_row_but_ways(), facts(world))
 }
 
 /// A worker reads the rest; the tables then are as `peace` says.
