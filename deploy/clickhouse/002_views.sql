@@ -1,9 +1,9 @@
 -- Views: what analysts query. They hide FINAL, epochs and lives, and divide safely: a ratio whose denominator
 -- is 0 is NULL, never 0 and never inf. An epoch is read where `active_epoch` names it for the source; a source
 -- without a row there is read in epoch 0. Of several lives of a root the windows add up and the largest shape
--- stands (`lives` says so). It is exact if it is the only one and saw the post: a life that was nothing but the post
--- has no shape, so one is not enough (`structure_exact`). root_row, cascade_row, thread_row, activity_row, cascade_life and
--- thread_life carry the others; a filter on `root` reaches the primary key through all of them but `activity*`,
+-- stands (`lives` says so). It is exact (`structure_exact`) if it is the only one, saw the post (a life that was nothing but the post
+-- has no shape, so one is not enough), and no other life took in what it hangs from of the other tree. root_row, cascade_row,
+-- thread_row, activity_row, cascade_life and thread_life carry the others; a filter on `root` reaches the primary key through all of them but `activity*`,
 -- whose key begins with the window's time: filter those by `window_start` too.
 -- What is asked of two tables under one source says distributed_product_mode = 'local': both lie on the shard of the source, if there are shards.
 
@@ -95,7 +95,8 @@ SELECT
     l.age_hist AS age_hist, l.delay_hist AS delay_hist, l.depth_first_ms AS depth_first_ms, l.users_first_ms AS users_first_ms,
     l.spreaders AS spreaders, l.top_nodes AS top_nodes,
     l.source AS source, l.opened AS opened, l.version AS version, l.lives AS lives,
-    toUInt8(l.lives = 1 AND l.root_seen) AS structure_exact
+    -- A brand that replied in a life without shares would be known among the sharers.
+    toUInt8(l.lives = 1 AND l.root_seen AND arrayAll(life -> life = (l.source, l.opened), o.lives)) AS structure_exact
 FROM (
     SELECT *, count() OVER (PARTITION BY root) AS lives FROM cascade_row
     ORDER BY size DESC, source DESC, opened DESC
@@ -107,6 +108,13 @@ LEFT ANY JOIN (
         SELECT root FROM cascade WHERE (opened, cityHash64(source, epoch)) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root)
         SETTINGS distributed_product_mode = 'local')
 ) AS r ON r.root = l.root
+LEFT ANY JOIN (
+    SELECT root, groupUniqArray((source, opened)) AS lives FROM thread
+    WHERE brand_replies > 0
+        AND ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+            OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+    GROUP BY root
+) AS o ON o.root = l.root
 SETTINGS join_use_nulls = 0
 COMMENT 'The life that stands for each root with a share: the largest, with the dimensions of a life that saw the post';
 
@@ -127,7 +135,8 @@ SELECT
     l.root_seen OR r.root != '' AS root_seen,
     l.size AS size, l.max_depth AS max_depth, l.levels AS levels, l.s1 AS s1, l.s2 AS s2, l.inferred AS inferred, l.cycles_cut AS cycles_cut, l.self_edges AS self_edges, l.unique_actors AS unique_actors, l.deleted_actors AS deleted_actors, l.deletes AS deletes, l.h_index AS h_index, l.brand_replies AS brand_replies, l.audience_replies AS audience_replies, l.nonself_replies AS nonself_replies, l.two_way_replies AS two_way_replies, l.dyads AS dyads, l.reciprocal_pairs AS reciprocal_pairs, l.dyad_fwd AS dyad_fwd, l.dyad_rev AS dyad_rev, l.aba AS aba, l.aba_eligible AS aba_eligible, l.longest_exchange AS longest_exchange, l.reentrants AS reentrants, l.sessions AS sessions, l.longest_session_ms AS longest_session_ms, l.longest_session_messages AS longest_session_messages, l.last_session_start AS last_session_start, l.first_time AS first_time, l.last_time AS last_time, l.latency_hist AS latency_hist, l.first_response_hist AS first_response_hist, l.brand_response_hist AS brand_response_hist, l.customer_messages AS customer_messages, l.customer_messages_answered AS customer_messages_answered,
     l.source AS source, l.opened AS opened, l.version AS version, l.lives AS lives,
-    toUInt8(l.lives = 1 AND l.root_seen) AS structure_exact
+    -- A quote that a life without replies took in would be known to whoever answers it.
+    toUInt8(l.lives = 1 AND l.root_seen AND arrayAll(life -> life = (l.source, l.opened), o.lives)) AS structure_exact
 FROM (
     SELECT *, count() OVER (PARTITION BY root) AS lives FROM thread_row
     ORDER BY size DESC, source DESC, opened DESC
@@ -139,6 +148,13 @@ LEFT ANY JOIN (
         SELECT root FROM thread WHERE (opened, cityHash64(source, epoch)) NOT IN (SELECT opened, cityHash64(source, epoch) FROM root)
         SETTINGS distributed_product_mode = 'local')
 ) AS r ON r.root = l.root
+LEFT ANY JOIN (
+    SELECT root, groupUniqArray((source, opened)) AS lives FROM cascade
+    WHERE quotes > 0
+        AND ((source, epoch) IN (SELECT source, epoch FROM active_epoch FINAL)
+            OR (epoch = 0 AND source NOT IN (SELECT source FROM active_epoch)))
+    GROUP BY root
+) AS o ON o.root = l.root
 SETTINGS join_use_nulls = 0
 COMMENT 'The life that stands for each root with a reply: the largest, with the dimensions of a life that saw the post';
 

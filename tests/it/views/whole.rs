@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
 use super::folded;
 use crate::events::Data;
 use crate::store::Database;
@@ -74,4 +76,47 @@ async fn no_tree_of_a_generated_week_is_called_exact_that_is_not() {
 #[tokio::test]
 async fn no_edge_case_is_called_exact_that_is_not() {
     judge("edge", &Data::edge_cases().lines, 1_000).await;
+}
+
+/// A copy of a post opens a life that saw the post, and may not know what an earlier one took out of memory.
+#[tokio::test]
+async fn no_tree_whose_post_came_twice_is_called_exact_that_is_not() {
+    judge("copied", &echoed(&Data::lines_of_a_week(12, 30_000)), 2_000).await;
+}
+
+/// Posts with one tree alone, and then with what leads from the other one to a life that is gone: every post comes again, after
+/// that every quote is answered, and the brand shares wherever it has replied, and is shared on.
+fn echoed(lines: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut kept = Vec::new();
+    let mut echoes: BTreeMap<usize, Vec<Vec<u8>>> = BTreeMap::new();
+    for line in lines {
+        let Ok(event) = serde_json::from_slice::<Value>(line) else { continue };
+        let is_shared = event["root"].as_str().is_some_and(|root| root.ends_with(['1', '3', '5', '7', '9']));
+        if event["type"] == if is_shared { "reply" } else { "share" } {
+            continue;
+        }
+        kept.push(line.clone());
+        let (after, echoed) = echoes_of(&event);
+        echoes.entry(kept.len() + after).or_default().extend(echoed.iter().map(|event| event.to_string().into_bytes()));
+    }
+    let behind = |at: usize| echoes.get(&at).into_iter().flatten();
+    kept.iter().enumerate().flat_map(|(at, line)| behind(at).chain([line])).cloned().collect()
+}
+
+/// What follows an event, after so many others.
+fn echoes_of(event: &Value) -> (usize, Vec<Value>) {
+    let (id, root, time, actor) = (&event["id"], &event["root"], &event["time"], &event["actor"]);
+    let share = |id: &str, parent: &Value, actor: &Value| json!({"type": "share", "kind": "repost", "id": id, "root": root, "parent": parent, "actor": actor, "time": time});
+    let (first, second) = (format!("echo of {id}"), format!("echo of the echo of {id}"));
+    match event["type"].as_str() {
+        Some("post") => (1_500, vec![event.clone()]),
+        Some("share") if event["kind"] == "quote" => {
+            let answer = json!({"type": "reply", "id": first, "root": root, "parent": id, "actor": "somebody", "time": time});
+            (1_600, vec![answer])
+        }
+        Some("reply") if event["is_brand"] == true => {
+            (1_600, vec![share(&first, root, actor), share(&second, &json!(first), &json!("somebody"))])
+        }
+        _ => (0, Vec::new()),
+    }
 }
