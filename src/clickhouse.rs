@@ -15,7 +15,7 @@ use crate::config;
 use crate::failure::Failure;
 use crate::record::Offset;
 use crate::row::Rows;
-use crate::worker::{Append, Appended, Known, Sink};
+use crate::worker::{Append, Appended, Known, Sink, Unknown};
 
 mod addresses;
 mod append;
@@ -26,7 +26,6 @@ mod known;
 mod layout;
 pub mod marks;
 pub mod native;
-mod patience;
 mod replicas;
 mod rewriting;
 mod settings;
@@ -74,8 +73,6 @@ pub struct ClickHouseSink {
     bytes_max: usize,
     /// What every insert says beside [`SETTINGS`].
     added: Vec<(String, String)>,
-    /// With rows, and with `progress`.
-    patience: [patience::Patience; 2],
 }
 
 impl ClickHouseSink {
@@ -93,7 +90,6 @@ impl ClickHouseSink {
             observer: Box::new(|_| {}),
             bytes_max,
             added: settings::added(config),
-            patience: Default::default(),
         }
     }
 
@@ -245,15 +241,19 @@ struct Refusal {
 
 impl Sink for ClickHouseSink {
     async fn insert(&self, rows: &Rows, of: &str) -> Result<(), Failure> {
-        self.patience[0].judge(self.insert_all(rows, of).await)
+        self.insert_all(rows, of).await
     }
 
     async fn append(&self, rows: &[Append]) -> Result<Appended, Failure> {
-        self.patience[1].judge(self.append_all(rows).await)
+        self.append_all(rows).await
     }
 
     fn refuses(&self, failure: &Failure) -> bool {
         errors::is_of_rows(failure)
+    }
+
+    fn unknown(&self, failure: &Failure) -> Option<Unknown> {
+        errors::unknown(failure)
     }
 
     fn place(&self) -> usize {
@@ -297,9 +297,10 @@ mod tests {
     /// Inserts as they arrived: the statement and the body.
     type Arrived = Arc<Mutex<Vec<(String, Bytes)>>>;
 
-    /// What is said beside the statement, once: of which source it is, what the operator adds, and how long that may take.
-    fn said_beside(parameters: &HashMap<String, String>) -> [Option<&str>; 3] {
-        ["log_comment", "insert_quorum", "insert_quorum_timeout"].map(|name| parameters.get(name).map(String::as_str))
+    /// What is said beside the statement, once: of which source it is, what the operator or the layout adds, and how long that may take.
+    fn said_beside(parameters: &HashMap<String, String>) -> [Option<&str>; 4] {
+        ["log_comment", "insert_quorum", "insert_quorum_timeout", "distributed_foreground_insert"]
+            .map(|name| parameters.get(name).map(String::as_str))
     }
 
     async fn answer(
@@ -327,10 +328,14 @@ mod tests {
     }
 
     async fn sink_of(router: Router) -> ClickHouseSink {
+        sink_on(router, Layout::Single, &[("insert_quorum", "2")]).await
+    }
+
+    async fn sink_on(router: Router, layout: Layout, settings: &[(&str, &str)]) -> ClickHouseSink {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let config = config::ClickHouse {
             urls: vec![format!("http://{}", listener.local_addr().unwrap())],
-            layout: Layout::Single,
+            layout,
             database: "d".to_owned(),
             user: "default".to_owned(),
             password: config::Secret::default(),
@@ -345,7 +350,7 @@ mod tests {
             backoff_max: Duration::ZERO,
             compression: "none".to_owned(),
             answers_expected: false,
-            settings: [("insert_quorum".to_owned(), "2".to_owned())].into(),
+            settings: settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         };
         tokio::spawn(axum::serve(listener, router).into_future());
         ClickHouseSink::new(&config, 32 << 20, 0, || 7)
@@ -360,7 +365,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_insert_that_fails_on_and_on_with_an_unknown_code_calls_somebody() {
+    async fn an_insert_that_fails_with_an_unknown_code_is_said_with_where_to_ask_for_it() {
         async fn refuse(Query(parameters): Query<HashMap<String, String>>) -> (StatusCode, &'static [u8]) {
             match parameters.get("query") {
                 None => (StatusCode::OK, b"\x01\x04name\x06String"),
@@ -369,11 +374,10 @@ mod tests {
         }
         let sink = sink_of(Router::new().fallback(refuse)).await;
         let rows = Rows { rejects: vec![Rejected { payload: ByteBuf::new(), ..reject(0) }], ..Rows::default() };
-        for attempt in 1..20 {
-            assert!(matches!(sink.insert(&rows, "").await, Err(Failure::Transient(_))), "{attempt}");
-        }
         let said = sink.insert(&rows, "").await.unwrap_err();
-        assert!(matches!(&said, Failure::Operator(text) if text.contains("\"rejects\"") && text.contains("code 307")), "{said}");
+        assert!(matches!(&said, Failure::Transient(text) if text.contains("\"rejects\"") && text.contains("code 307")), "{said}");
+        let Some(Unknown { code: 307, cure }) = sink.unknown(&said) else { panic!("{:?}", sink.unknown(&said)) };
+        assert!(cure.contains("system.errors WHERE code = 307") && cure.contains("flush.bytes_max"), "{cure}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -410,20 +414,43 @@ mod tests {
     }
 
     /// What was said beside each question and insert.
-    type Heard = Arc<Mutex<Vec<[Option<String>; 3]>>>;
+    type Heard = Arc<Mutex<Vec<[Option<String>; 4]>>>;
+
+    async fn listen(State(heard): State<Heard>, Query(parameters): Query<HashMap<String, String>>) -> &'static [u8] {
+        heard.lock().unwrap().push(said_beside(&parameters).map(|said| said.map(str::to_owned)));
+        if parameters.contains_key("query") { b"" } else { b"\x01\x04name\x06String" }
+    }
 
     #[tokio::test]
     async fn every_insert_says_what_it_is_of_and_what_the_operator_adds() {
-        async fn listen(State(heard): State<Heard>, Query(parameters): Query<HashMap<String, String>>) -> &'static [u8] {
-            heard.lock().unwrap().push(said_beside(&parameters).map(|said| said.map(str::to_owned)));
-            if parameters.contains_key("query") { b"" } else { b"\x01\x04name\x06String" }
-        }
         let heard = Heard::default();
         let sink = sink_of(Router::new().fallback(listen).with_state(Arc::clone(&heard))).await;
         let roots = vec![crate::row::Root::default()];
         sink.insert(&Rows { rejects: vec![reject(0)], roots, ..Rows::default() }, "t/0@7 t/1@9").await.unwrap();
-        let insert = ["t/0@7 t/1@9", "2", "60000"].map(|said| Some(said.to_owned()));
-        assert_eq!(*heard.lock().unwrap(), [[None, None, None], insert.clone(), insert], "a question says none of it");
+        let insert = [Some("t/0@7 t/1@9"), Some("2"), Some("60000"), None].map(|said| said.map(str::to_owned));
+        assert_eq!(*heard.lock().unwrap(), [[const { None }; 4], insert.clone(), insert], "a question says none of it");
+    }
+
+    /// Else rows would be gone with the one server that has taken them, or before it has handed them on.
+    #[tokio::test]
+    async fn what_is_copied_or_spread_is_taken_when_others_have_it() {
+        let cluster = || "north".to_owned();
+        for (layout, wanted) in [
+            (Layout::Single, [None, None]),
+            (Layout::Replicated { cluster: None }, [Some("auto"), None]),
+            (Layout::Replicated { cluster: Some(cluster()) }, [Some("auto"), None]),
+            (Layout::Sharded { cluster: cluster() }, [Some("auto"), Some("1")]),
+        ] {
+            let heard = Heard::default();
+            let router = Router::new().fallback(listen).with_state(Arc::clone(&heard));
+            let sink = sink_on(router, layout.clone(), &[]).await;
+            sink.insert(&Rows { rejects: vec![reject(0)], ..Rows::default() }, "t/0@7").await.unwrap();
+            let heard = heard.lock().unwrap();
+            assert_eq!(heard.len(), 2);
+            for said in heard.iter() {
+                assert_eq!([said[1].as_deref(), said[3].as_deref()], wanted, "{layout:?}: whatever is said");
+            }
+        }
     }
 
     #[tokio::test]

@@ -27,6 +27,7 @@ mod memory;
 mod notice;
 mod opening;
 mod pace;
+mod patience;
 mod problem;
 mod publishing;
 mod turn;
@@ -106,6 +107,10 @@ pub trait Sink {
     fn refuses(&self, failure: &Failure) -> bool {
         matches!(failure, Failure::Operator(_))
     }
+    /// Of a failure of which nobody knows whether it passes by itself.
+    fn unknown(&self, _failure: &Failure) -> Option<Unknown> {
+        None
+    }
     /// A number that is another one as soon as what is asked next may be asked elsewhere: then rows that were inserted before may not be
     /// where `progress` would say that they are.
     fn place(&self) -> usize {
@@ -115,6 +120,15 @@ pub trait Sink {
     async fn known(&self, source: &str) -> Result<Known, Failure>;
     /// The greatest version (`progress` and rows) known for a source in this epoch; `None` if it has no rows.
     async fn newest_version(&self, source: &str) -> Result<Option<Offset>, Failure>;
+}
+
+/// A failure of which nobody knows whether it passes by itself: it does not if the same rows fail of it for long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// What the store calls it.
+    pub code: u32,
+    /// What to do if it does not pass.
+    pub cure: String,
 }
 
 /// A row of `progress`, and what the store must know before it is written.

@@ -1,14 +1,15 @@
 //! What an error of the store asks for: another attempt, or somebody who acts.
 //!
 //! The only thing to go by is the exception's code in the text of the answer. A code that is not listed is taken
-//! as transient: it is tried again, ever more slowly, and the log shows it; when an insert has failed for long with one such
-//! code, somebody is called (`patience`).
+//! as transient: it is tried again, ever more slowly, and the log shows it; when the same rows have failed for long with one such
+//! code, somebody is called (`worker/patience.rs`).
 
 use std::time::Duration;
 
 use ::clickhouse::error::Error;
 
 use crate::failure::{Failure, causes};
+use crate::worker::Unknown;
 
 const MIGRATE: &str = "run: grapevine migrate";
 const DATABASE: &str =
@@ -247,9 +248,15 @@ fn is_known_to_pass(code: u32) -> bool {
     code == TOO_MANY_PARTS || TRANSIENT.binary_search(&code).is_ok()
 }
 
-/// The code of an error that is only taken as transient because its code is not known.
-pub(super) fn unknown_code(transient: &str) -> Option<u32> {
-    exception_code(transient).filter(|code| !is_known_to_pass(*code))
+/// The code of an error that is only taken as transient because its code is not known, and where to ask for its meaning.
+pub(super) fn unknown(failure: &Failure) -> Option<Unknown> {
+    let Failure::Transient(text) = failure else { return None };
+    let code = exception_code(text).filter(|code| !is_known_to_pass(*code))?;
+    let cure = format!(
+        "Ask the server: SELECT * FROM system.errors WHERE code = {code}; if the name speaks of a limit (of bytes, rows or memory), raise \
+         it for the user, or lower flush.bytes_max; else keep the answer and report it"
+    );
+    Some(Unknown { code, cure })
 }
 
 /// Whether other rows may be taken where these were not: the server says no to what was sent, or a proxy to its size; not where it says no
@@ -339,6 +346,11 @@ mod tests {
         let said = classify_exception("Code: 98765. DB::Exception: new").to_string();
         assert!(said.ends_with("(code 98765 is not known to this program; trying again)"), "{said}");
         assert!(!is_operator("Code: 98765. DB::Exception: new"));
+        let code = |text: &str| unknown(&classify_exception(text)).map(|unknown| unknown.code);
+        assert_eq!(code("Code: 98765. DB::Exception: new"), Some(98765));
+        for known in ["Code: 241. DB::Exception: memory", "Code: 60. DB::Exception: no table", "503 Service Unavailable"] {
+            assert_eq!(code(known), None, "{known}");
+        }
     }
 
     #[test]

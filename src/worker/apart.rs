@@ -131,9 +131,15 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
 }
 
 impl FlushBatch {
+    /// What one more failure of it asks for.
+    pub(super) fn judge(&mut self, failure: Failure, sink: &impl Sink) -> Failure {
+        let unknown = sink.unknown(&failure);
+        self.patience.judge(failure, unknown)
+    }
+
     /// What each of its partitions has in it, but for its state: that takes room, of which others need some, and is taken again.
     fn apart(self) -> Vec<FlushBatch> {
-        let FlushBatch { number, rows, later, sent, covers, stamps, place, .. } = self;
+        let FlushBatch { number, rows, later, sent, covers, stamps, patience, place, .. } = self;
         let progress = later.iter().chain([&rows]).flat_map(|rows| &rows.progress);
         let sources: Vec<Arc<str>> = progress.map(|progress| Arc::clone(&progress.source)).collect();
         let each = |all: Vec<Rows>| all.into_iter().map(by_source).collect::<Vec<_>>();
@@ -147,6 +153,7 @@ impl FlushBatch {
                 sent: sent.iter_mut().map(|rows| take(rows, &source)).collect(),
                 covers: vec![cover],
                 stamps: vec![stamps],
+                patience,
                 place,
                 apart: Some(cover.id),
                 ..FlushBatch::default()

@@ -150,7 +150,8 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     }
 
     /// An attempt to insert ended: its rows are there, or not.
-    pub(super) fn inserted(&mut self, batch: Box<FlushBatch>, outcome: Result<(), Failure>) -> Result<(), WorkerError> {
+    pub(super) fn inserted(&mut self, mut batch: Box<FlushBatch>, outcome: Result<(), Failure>) -> Result<(), WorkerError> {
+        let outcome = outcome.map_err(|failure| batch.judge(failure, self.sink));
         self.tried(&batch, outcome.as_ref().err());
         match outcome {
             Ok(()) => self.arrived(batch),
@@ -161,6 +162,7 @@ impl<S: Source, K: Sink, C: Checkpoints, O: Observer> Loop<'_, S, K, C, O> {
     /// An attempt to append `progress` ended: the flush is settled, or those of its partitions that the store knows too little of
     /// are opened again, and the others' rows are sent again.
     pub(super) fn appended(&mut self, mut batch: Box<FlushBatch>, outcome: Result<Appended, Failure>) -> Result<(), WorkerError> {
+        let outcome = outcome.map_err(|failure| batch.judge(failure, self.sink));
         self.tried(&batch, outcome.as_ref().err());
         match outcome {
             Ok(Appended::Done) => {

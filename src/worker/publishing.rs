@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::opening::Answer;
+use super::patience::Patience;
 use super::{Appended, Checkpoints};
 use crate::assignment::{AssignmentId, Bounds, Promise, Publication, Stamps};
 use crate::engine::Snapshot;
@@ -71,6 +72,8 @@ pub(super) struct FlushBatch {
     /// Attempts that failed, and how many of them for what was sent.
     pub(super) failures: u32,
     pub(super) refusals: u32,
+    /// How long what nobody knows is taken to pass.
+    pub(super) patience: Patience,
     /// The one partition of which it is, if it is a part of one that was refused.
     pub(super) apart: Option<AssignmentId>,
     /// Where its first rows were sent to.

@@ -11,12 +11,12 @@ use std::time::Duration;
 use crate::addresses::Answers;
 use crate::log::Log;
 use crate::table::Tables;
-use crate::world::{Fault, NAME, Notice, Stored, World, slot};
+use crate::world::{Fault, NAME, Notice, Stored, WITHOUT_REASON, World, slot};
 use grapevine::engine::Snapshot;
 use grapevine::failure::Failure;
 use grapevine::record::{Offset, Partition, source_name};
 use grapevine::row::Rows;
-use grapevine::worker::{Append, Appended, Bounds, Checkpoints, Delivery, Known, Promise, Sink, Source, StoredState};
+use grapevine::worker::{Append, Appended, Bounds, Checkpoints, Delivery, Known, Promise, Sink, Source, StoredState, Unknown};
 
 pub(crate) type Shared = Rc<RefCell<World>>;
 
@@ -290,6 +290,11 @@ impl Sink for SimulatedSink {
             forgetting.settled((member.number, before), &progress.source, progress.version, *whole);
         }
         Ok(Appended::Done)
+    }
+
+    fn unknown(&self, failure: &Failure) -> Option<Unknown> {
+        let is_unknown = matches!(failure, Failure::Transient(said) if said == WITHOUT_REASON);
+        is_unknown.then(|| Unknown { code: 307, cure: "ask the store".to_owned() })
     }
 
     async fn known(&self, source: &str) -> Result<Known, Failure> {

@@ -32,7 +32,7 @@ macro_rules! faults {
 faults! {
     Killed, KilledWhileReading, KilledBeforeInsert, KilledAfterInsert, KilledBeforePublish, KilledAfterPublish,
     KilledBeforeCommit, KilledAfterCommit, Shutdown, ShutdownUnpublished, Revoked, Lost, ReadByTwo,
-    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, RowsRefused, ProgressRefused, InsertSlow, InsertOvertaken, InsertedByFormerOwner, InsertOutlivedItsWorker, AppendRefused, StoreEmptied, StoreWentBack, TableEmptied, TableWentBack, StoreBroughtBack, CompletenessLookedAt,
+    InsertFailed, InsertHalfDone, InsertAnswerLost, InsertRefused, RowsRefused, ProgressRefused, RefusedWithoutReason, InsertSlow, InsertOvertaken, InsertedByFormerOwner, InsertOutlivedItsWorker, AppendRefused, StoreEmptied, StoreWentBack, TableEmptied, TableWentBack, StoreBroughtBack, CompletenessLookedAt,
     RowsAstray, AnotherStoreAsked, AnotherStoreOpened, AnotherStoreNamed, ComparedBehind, OpenedBehind,
     NewestVersionFailed, CheckpointFailed, CheckpointHung, CheckpointTorn, CheckpointAnswerLost, CheckpointRotted,
     NewestFailed, TornSkipped, CommitFailed, CommitLate, CommitAnswerLost, CommitFenced, ReadFailed, BoundsFailed, BoundsSlow, StartFailed, LogDoubted, MemoryShort,
@@ -125,8 +125,7 @@ pub(crate) struct World {
     /// Inserts of members that are gone, which the store has not carried out yet.
     pub(crate) strays: Vec<Rows>,
     pub(crate) checkpoints: BTreeMap<String, Vec<Stored>>,
-    /// The source of which the store takes no rows for now: of any table, or of `progress`.
-    pub(crate) refused: Option<(String, Fault)>,
+    pub(crate) refused: Option<Refused>,
     /// Sources whose publications never end.
     pub(crate) hung: BTreeSet<String>,
     /// The greatest `next` that was ever published whole.
@@ -135,6 +134,19 @@ pub(crate) struct World {
     /// How many in a thousand steps go wrong; zero at the end.
     pub(crate) trouble: u64,
 }
+
+/// The source of which the store takes no rows for now.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub(crate) source: String,
+    /// Of any table, or of `progress`.
+    pub(crate) kind: Fault,
+    /// Whether the store says something that is known to need a hand.
+    pub(crate) has_reason: bool,
+}
+
+/// What a store says that nobody knows.
+pub(crate) const WITHOUT_REASON: &str = "a limit is exceeded, as it seems";
 
 impl World {
     /// Whether this step goes wrong in this way.
@@ -148,11 +160,17 @@ impl World {
 
     /// Whether the store refuses these rows, for one of the sources that they are of.
     pub(crate) fn refuses(&mut self, kind: Fault, rows: &Rows) -> Option<Failure> {
-        let (source, refused) = self.refused.as_ref()?;
+        let Refused { source, kind: refused, has_reason } = self.refused.as_ref()?;
         if *refused != kind || !Tables::sources_of(rows).contains(source) {
             return None;
         }
-        let failure = Failure::Operator(format!("a constraint refuses rows of {source}: drop it"));
+        let failure = match has_reason {
+            true => Failure::Operator(format!("a constraint refuses rows of {source}: drop it")),
+            false => Failure::Transient(WITHOUT_REASON.to_owned()),
+        };
+        if !has_reason {
+            self.faults.note(Fault::RefusedWithoutReason);
+        }
         self.faults.note(kind);
         Some(failure)
     }
