@@ -235,10 +235,11 @@ async fn serve_loop<O: Observer>(number: usize, shared: &Shared, observer: O) ->
     let checkpoints = CheckpointStore::open(&config.checkpoint, config.rules.epoch)?;
     let rules = config.rules.fingerprint();
     let beginning = Beginning { number, health, settings: &settings };
+    let compare = async || checkpoints.check_fingerprint(&rules).await.inspect_err(|_| metrics.record_checkpoint_failed());
     tokio::select! {
         biased;
         () = asked(shutdown.clone()) => return Ok(()),
-        same = beginning.until_compared(&config.checkpoint.url, async || checkpoints.check_fingerprint(&rules).await) => same?,
+        same = beginning.until_compared(&config.checkpoint.url, compare) => same?,
     }
     tokio::select! {
         biased;

@@ -38,6 +38,8 @@ pub enum Warning {
     Topic(TopicProblem),
     /// Somebody else is in the group.
     ForeignMembers,
+    /// The loop of this number cannot publish the states of partitions that it reads.
+    Checkpoints(usize),
 }
 
 /// What all loops say. Shared; each loop touches only its own part.

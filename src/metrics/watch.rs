@@ -2,11 +2,11 @@
 //!
 //! It decides nothing; the loop goes on the same with nobody watching.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::{ErrorClass, Flushed, Health, Metrics, Obstacle, Rebalance};
+use super::{ErrorClass, Flushed, Health, Metrics, Obstacle, Rebalance, Warning};
 use crate::engine::{Batch, Holdings, Tally};
 use crate::failure::Failure;
 use crate::record::Partition;
@@ -22,18 +22,21 @@ pub struct LoopWatch {
     read: Mutex<BTreeMap<Partition, u64>>,
     /// Partitions that are not read yet, and whether that is for want of a checkpoint that was read or written.
     opening: Mutex<BTreeMap<Partition, bool>>,
+    /// Partitions that are read, and whose last checkpoint could not be published.
+    unpublished: Mutex<BTreeSet<Partition>>,
 }
 
 impl LoopWatch {
     /// Watches the loop of this number, from 0.
     #[must_use]
     pub fn new(number: usize, metrics: Arc<Metrics>, health: Arc<Health>) -> LoopWatch {
-        LoopWatch { number, metrics, health, read: Mutex::default(), opening: Mutex::default() }
+        LoopWatch { number, metrics, health, read: Mutex::default(), opening: Mutex::default(), unpublished: Mutex::default() }
     }
 
     /// Partitions come, or go: nothing that was known of them before counts.
     fn forget(&self, partitions: &[Partition]) {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).retain(|partition, _| !partitions.contains(partition));
+        self.unpublished(|unpublished| unpublished.retain(|partition| !partitions.contains(partition)));
     }
 
     /// Partitions come, go, begin, or cannot for want of a checkpoint. Where one is read already, rows go on without.
@@ -56,13 +59,35 @@ impl LoopWatch {
         self.opening(|opening| opening.retain(|other, _| *other != partition));
     }
 
+    /// Checkpoints of partitions that are read can be published, or cannot.
+    fn unpublished(&self, change: impl FnOnce(&mut BTreeSet<Partition>)) {
+        let mut unpublished = self.unpublished.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut unpublished);
+        let names: Vec<String> = unpublished.iter().map(Partition::to_string).collect();
+        let text = format!(
+            "loop {}: checkpoints of partitions {} cannot be published (`checkpoint.url`), the log says why: rows go on, offsets stay",
+            self.number,
+            names.join(", ")
+        );
+        self.health.warn(Warning::Checkpoints(self.number), (!names.is_empty()).then_some(text));
+    }
+
     fn checkpoint_failed(&self, partition: Partition) {
         self.metrics.record_checkpoint_failed();
+        let mut is_read = true;
         self.opening(|opening| {
             if let Some(waits) = opening.get_mut(&partition) {
-                *waits = true;
+                (*waits, is_read) = (true, false);
             }
         });
+        if is_read {
+            self.unpublished(|unpublished| unpublished.extend([partition]));
+        }
+    }
+
+    fn published(&self, partition: Partition, bytes: usize) {
+        self.metrics.record_published(partition, bytes);
+        self.unpublished(|unpublished| unpublished.retain(|other| *other != partition));
     }
 
     fn blocked(&self, obstacle: Obstacle, why: impl Into<String>) {
@@ -144,7 +169,7 @@ impl Observer for LoopWatch {
             Notice::Started { partition, .. } => self.opened(partition),
             Notice::Acknowledged { stamps, .. } => metrics.record_acknowledged(stamps),
             Notice::Moved(position) => metrics.record_position(&position),
-            Notice::Published(partition, bytes) => metrics.record_published(partition, bytes),
+            Notice::Published(partition, bytes) => self.published(partition, bytes),
             Notice::CheckpointFailed(partition) => self.checkpoint_failed(partition),
             Notice::Paused(paused) => health.pause(self.number, paused),
             Notice::Lagging { partition, lag, hidden, first, last_record } => {

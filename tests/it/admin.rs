@@ -397,13 +397,23 @@ fn a_partition_that_waits_for_a_checkpoint_is_an_obstacle_until_it_is_read() {
     assert!(fixture.health.obstacles()[0].contains("partitions 3 cannot"));
     watch.notice(Notice::Started { partition: P, next: 0, end: 0 });
     assert!(fixture.health.obstacles().is_empty());
-    watch.notice(Notice::CheckpointFailed(P));
-    assert!(fixture.health.obstacles().is_empty(), "rows go on");
+    // From here on rows go on without, and somebody has to know.
+    assert!(fixture.health.warnings().is_empty());
+    for partition in [P, ASIDE] {
+        watch.notice(Notice::CheckpointFailed(partition));
+    }
+    assert!(fixture.health.obstacles().is_empty());
+    let said = fixture.health.warnings();
+    assert!(said.len() == 1 && said[0].starts_with("loop 0: checkpoints of partitions 3, 4 cannot be published"), "{said:?}");
+    watch.notice(Notice::Released(ASIDE));
+    assert!(fixture.health.warnings()[0].contains("partitions 3 cannot"));
+    watch.notice(Notice::Published(P, 7));
+    assert!(fixture.health.warnings().is_empty());
 }
 
 #[tokio::test]
 async fn probes_say_what_the_worker_waits_for_and_the_server_stops_when_told() {
-    let Fixture { health, metrics, .. } = fixture();
+    let Fixture { health, metrics, now, .. } = fixture();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -418,6 +428,13 @@ async fn probes_say_what_the_worker_waits_for_and_the_server_stops_when_told() {
     }
     assert_eq!(get(address, "/readyz").await, (200, "ok\n".to_owned()));
     assert!(get(address, "/metrics").await.1.contains("grapevine_worker_ready 1\n"));
+    metrics.record_assigned(&[P]);
+    metrics.record_lag(P, Some(5), None);
+    metrics.record_log(P, 5, None);
+    now.fetch_add(62_000, Ordering::Relaxed);
+    let (status, warned) = get(address, "/readyz").await;
+    assert!(status == 200 && warned.starts_with("ok\nwarning: 5 records of partition 3 wait for a transaction"), "{warned}");
+    metrics.record_log(P, 0, None);
     health.block(0, Obstacle::Operator, "table cascade is missing; run grapevine migrate");
     health.pause(0, true);
     let (status, reasons) = get(address, "/readyz").await;

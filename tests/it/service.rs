@@ -410,6 +410,7 @@ fn a_worker_that_cannot_use_its_checkpoints_blames_nobody_else() {
     for nobody in ["kafka: not asked yet", "clickhouse: not asked yet"] {
         assert!(reasons.contains(nobody), "{reasons}");
     }
+    assert!(worker.metric("grapevine_checkpoints_total", "failed") > 0.0, "it is counted");
     assert_eq!(worker.get("/healthz").0, 200);
     worker.stop();
 }

@@ -173,6 +173,8 @@ fn checkpoints_that_cannot_be_written_hold_no_rows_back_and_torn_ones_are_passed
         let (failed, read) = (worker.metric("grapevine_checkpoints_total", "failed") - failed, world.counts()[0] - read);
         if failed > 0.0 && read > 0 { Ok(()) } else { Err((failed, read)) }
     });
+    let (status, said) = worker.get("/readyz");
+    assert!(status == 200 && said.contains("warning: loop ") && said.contains("`checkpoint.url`"), "{status}: {said}");
     // What is read now is in no checkpoint, and read again.
     worker.kill();
     std::fs::remove_file(&folder).unwrap();
