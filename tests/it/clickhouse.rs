@@ -1,7 +1,7 @@
 //! The sink and the migrations against the real engine.
 
 mod addresses;
-mod balanced;
+pub(crate) mod balanced;
 mod several;
 mod tls;
 

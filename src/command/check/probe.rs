@@ -7,14 +7,14 @@ use std::time::Duration;
 use ::clickhouse::Client;
 
 use crate::checkpoints::CheckpointStore;
-use crate::clickhouse::{SETTINGS, TABLES, classify, client, known_settings, reach};
+use crate::clickhouse::{ClickHouseSink, SETTINGS, TABLES, classify, client, known_settings, reach};
 use crate::command::log::Log;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::kafka::{Described, Survey};
-use crate::migrations;
 use crate::record::Partition;
-use crate::worker::Sink as _;
+use crate::worker::{Sink as _, StoreId};
+use crate::{migrations, service};
 
 /// What was found out, a line each.
 #[derive(Debug, Default)]
@@ -60,16 +60,15 @@ impl Findings {
 pub(super) async fn ask(config: &Config) -> Findings {
     let mut findings = Findings::default();
     kafka(config, &mut findings).await;
-    let mut reached = None;
+    let mut stores = Vec::new();
     for url in &config.clickhouse.urls {
         let client = client(&config.clickhouse, url);
         if findings.said("clickhouse.urls", address(&client, url, config.clickhouse.send_timeout).await) {
-            reached = reached.or(Some(client));
+            let known = clickhouse(config, (url, &client), &mut findings).await;
+            stores.extend(known.map(|store| (url, store)));
         }
     }
-    if let Some(client) = reached {
-        clickhouse(config, &client, &mut findings).await;
-    }
+    are_one(&stores, &mut findings);
     checkpoints(config, &mut findings).await;
     findings
 }
@@ -128,23 +127,42 @@ async fn address(client: &Client, url: &str, limit: Duration) -> Result<String, 
     version.map(|version| format!("{url} is a ClickHouse {version}")).map_err(|error| format!("{url}: {}", classify(&error)))
 }
 
-async fn clickhouse(config: &Config, client: &Client, findings: &mut Findings) {
+/// Whether a worker could do its work with the store at one address; which store it is.
+async fn clickhouse(config: &Config, (url, client): (&String, &Client), findings: &mut Findings) -> Option<StoreId> {
+    let at = |what: &str| format!("{url}: {what}");
     match migrations::check(client, &config.clickhouse.layout).await {
-        Ok(None) => findings.ok("clickhouse.database", "its tables and views are those of this version"),
-        Ok(Some(warning)) => findings.wrong("clickhouse.database", warning),
+        Ok(None) => findings.ok("clickhouse.database", at("its tables and views are those of this version")),
+        Ok(Some(warning)) => findings.wrong("clickhouse.database", at(&warning)),
         // Nothing else can be asked of it.
-        Err(problem) => return findings.wrong("clickhouse.database", problem.to_string()),
+        Err(problem) => {
+            findings.wrong("clickhouse.database", at(&problem.to_string()));
+            return None;
+        }
     }
-    findings.said("clickhouse.database", engines(client).await);
-    findings.said("clickhouse.user", may_insert(config, client).await);
-    let sink = crate::clickhouse::ClickHouseSink::new(
-        &config.clickhouse,
-        config.flush.bytes_max,
-        config.rules.epoch,
-        crate::service::now,
-    );
-    let known = sink.known(&format!("{}/0", config.worker.log)).await;
-    findings.said("clickhouse.database", known.map(|known| format!("it is store {}", known.store)));
+    let engines = engines(client).await;
+    findings.said("clickhouse.database", engines.map(|what| at(&what)).map_err(|why| at(&why)));
+    let may_insert = may_insert(config, client).await;
+    findings.said("clickhouse.user", may_insert.map(|what| at(&what)).map_err(|failure| failure.on(url)));
+    let one = config::ClickHouse { urls: vec![url.clone()], ..config.clickhouse.clone() };
+    let sink = ClickHouseSink::new(&one, config.flush.bytes_max, config.rules.epoch, service::now);
+    let known = sink.known(&format!("{}/0", config.worker.log)).await.map_err(|failure| failure.on(url));
+    let store = known.as_ref().ok().map(|known| known.store);
+    findings.said("clickhouse.database", known.map(|known| at(&format!("it is store {}", known.store))));
+    store
+}
+
+/// Rows that one address takes must be seen at the others.
+fn are_one(stores: &[(&String, StoreId)], findings: &mut Findings) {
+    let Some(((first, store), others)) = stores.split_first() else { return };
+    for (url, other) in others.iter().filter(|(_, other)| other != store) {
+        findings.wrong(
+            "clickhouse.urls",
+            format!(
+                "{first} is store {store} and {url} is store {other}, no copies of each other: half of the rows would lie in each; name \
+                 the addresses of one store"
+            ),
+        );
+    }
 }
 
 /// Rows replace each other by their version: whatever the engine is called, it must do that.

@@ -15,14 +15,14 @@ use crate::store::Database;
 use crate::world::{Worker, World, files_in, has_checkpoint, until};
 
 /// Each request goes to one database or, every so many requests, to another one: two stores, as far as their clients can tell.
-struct Balancer {
-    url: String,
+pub(crate) struct Balancer {
+    pub(crate) url: String,
     /// After so many requests one goes to the other; none, if it is 0.
     every: Arc<AtomicUsize>,
 }
 
 impl Balancer {
-    fn start(store: &str, one: &str, other: &str) -> Balancer {
+    pub(crate) fn start(store: &str, one: &str, other: &str) -> Balancer {
         assert_eq!(one.len(), other.len());
         let store = store.trim_start_matches("http://").to_owned();
         let named = [one, other].map(|database| format!("database={database}"));
@@ -47,7 +47,7 @@ impl Balancer {
         Balancer { url, every }
     }
 
-    fn every(&self, requests: usize) {
+    pub(crate) fn every(&self, requests: usize) {
         self.every.store(requests, Ordering::Relaxed);
     }
 }

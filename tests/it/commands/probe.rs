@@ -12,6 +12,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
 use super::{Said, command, say};
+use crate::clickhouse::balanced::Balancer;
+use crate::store::Database;
 use crate::world::World;
 
 /// Says yes to whatever it is asked, as no ClickHouse and no object store should; and where it is.
@@ -131,6 +133,27 @@ fn a_part_that_is_not_what_the_configuration_says_is_named_with_its_key_and_cure
         world.run(statement);
     }
     all_wrong(&world, &[(&[], "clickhouse.database", "thread is a MergeTree: old rows would stand beside new ones")]);
+}
+
+/// What each address says is asked, and whether they are one store.
+#[test]
+fn two_stores_that_are_no_copies_of_each_other_are_told_apart() {
+    let world = World::migrated(1, "probed_one");
+    let store = &world.database.config.urls[0];
+    let other = Database::absent("probed_two");
+    let balancer = Balancer::start(store, &world.database.rows(), &other.rows());
+    let urls = format!("{store},{}", balancer.url);
+    let both = [("GRAPEVINE_CLICKHOUSE_URLS", &*urls)];
+    let said = probe(&world, &both);
+    let stores = about(&said.printed, "clickhouse.database").into_iter().filter(|line| line.contains("it is store ")).count();
+    assert_eq!((said.code, stores), (0, 2), "two ways to one store: {said:?}");
+    balancer.every(1);
+    all_wrong(&world, &[(&both, "clickhouse.database", &format!("{}: ", balancer.url))]);
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        other.migrate().await;
+        other.run(&format!("ALTER TABLE store MODIFY COMMENT '{:032x}'", 7)).await;
+    });
+    all_wrong(&world, &[(&both, "clickhouse.urls", "no copies of each other")]);
 }
 
 /// An environment under which one thing is wrong, the key of what it is about, and what is said.
