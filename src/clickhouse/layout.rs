@@ -135,13 +135,14 @@ impl Layout {
         tables.map(|table| format!("{ALTER}{table}{on} ADD COLUMN IF NOT EXISTS {definition}")).collect()
     }
 
-    /// How a statement that changes or deletes rows of a source's table begins: copies follow, shards are each told.
+    /// Deletes rows of a source's table: copies follow, shards are each told. Its end is awaited on all servers, however long it takes.
     #[must_use]
-    pub fn alter_rows(&self, table: &str, rows: &str) -> String {
-        match self {
+    pub fn delete_rows(&self, table: &str, rows: &str, which: &str) -> String {
+        let alter = match self {
             Layout::Single | Layout::Replicated { .. } => format!("{ALTER}{table}"),
             Layout::Sharded { .. } => format!("{ALTER}`{}`.{table}{}", local_database(rows), self.everywhere()),
-        }
+        };
+        format!("{alter} DELETE WHERE {which} SETTINGS mutations_sync = 2, distributed_ddl_task_timeout = -1")
     }
 
     /// How a statement begins that says something else of a table which lies on all servers.
@@ -291,9 +292,11 @@ mod tests {
     #[test]
     fn rows_are_changed_where_they_lie() {
         let [_, (_, copied), (_, sharded)] = layouts();
-        assert_eq!(Layout::Single.alter_rows("root", "gv_rows"), "ALTER TABLE root");
-        assert_eq!(copied.alter_rows("root", "gv_rows"), "ALTER TABLE root", "a replica tells the others");
-        assert_eq!(sharded.alter_rows("root", "gv_rows"), "ALTER TABLE `gv_rows_local`.root ON CLUSTER `north`");
+        let rest = "DELETE WHERE epoch = 1 SETTINGS mutations_sync = 2, distributed_ddl_task_timeout = -1";
+        let delete = |layout: &Layout| layout.delete_rows("root", "gv_rows", "epoch = 1");
+        assert_eq!(delete(&Layout::Single), format!("ALTER TABLE root {rest}"));
+        assert_eq!(delete(&copied), format!("ALTER TABLE root {rest}"), "a replica tells the others");
+        assert_eq!(delete(&sharded), format!("ALTER TABLE `gv_rows_local`.root ON CLUSTER `north` {rest}"));
     }
 
     #[test]

@@ -196,9 +196,7 @@ impl Scope<'_> {
 
     async fn delete(&self, table: &str, which: &str) -> Result<(), CommandError> {
         let config::ClickHouse { layout, database, .. } = &self.config.clickhouse;
-        let alter = layout.alter_rows(table, &rows_database(database));
-        let settings = "mutations_sync = 2, distributed_ddl_task_timeout = -1";
-        let query = self.query(&format!("{alter} DELETE WHERE {which} SETTINGS {settings}"));
+        let query = self.query(&layout.delete_rows(table, &rows_database(database), which));
         let doing = format!("delete rows of {table} (needs ALTER DELETE; the same command does the rest)");
         self.database.run(&doing, query).await
     }

@@ -159,13 +159,13 @@ async fn give_up_group(config: &Config, epoch: u16) -> Result<(), CommandError> 
 
 async fn delete(config: &Config, database: &Database, epoch: u16, log: &str) -> Result<(), CommandError> {
     let marks = [marks::mark(epoch, log), marks::mark(epoch, &marks::of_rewriting(log))];
+    let which = format!(
+        "(epoch = {{epoch:UInt16}} AND startsWith(source, {{log:String}})) OR \
+         (epoch = {} AND arrayExists(mark -> startsWith(source, mark), {{marks:Array(String)}}))",
+        marks::EPOCH
+    );
     for table in tables() {
-        let text = format!(
-            "{} DELETE WHERE (epoch = {{epoch:UInt16}} AND startsWith(source, {{log:String}})) OR \
-             (epoch = {} AND arrayExists(mark -> startsWith(source, mark), {{marks:Array(String)}})) SETTINGS mutations_sync = 2",
-            config.clickhouse.layout.alter_rows(table, &rows_database(&config.clickhouse.database)),
-            marks::EPOCH
-        );
+        let text = config.clickhouse.layout.delete_rows(table, &rows_database(&config.clickhouse.database), &which);
         let query = database.query(&text).param("epoch", epoch).param("log", log).param("marks", &marks[..]);
         let doing = format!("delete the rows of the epoch from {table} (needs ALTER DELETE; the same command does the rest)");
         database.run(&doing, query).await?;

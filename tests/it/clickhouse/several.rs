@@ -383,7 +383,7 @@ async fn every_statement_of_every_layout_is_one_that_the_engine_knows() {
         let files = MIGRATIONS.iter().flat_map(Migration::statements);
         statements.extend(files.flat_map(|statement| layout.render(statement, "gv_rows")));
         for table in TABLES {
-            statements.insert(layout.alter_rows(table.name, "gv_rows") + " DELETE WHERE epoch = 1");
+            statements.insert(layout.delete_rows(table.name, "gv_rows", "epoch = 1"));
             for column in table.columns {
                 let added = format!("{} {} FIRST", column.name, column.kind);
                 statements.extend(layout.add_column((table.name, true), &added, "gv_rows"));
