@@ -267,6 +267,22 @@ fn each_mistake_that_people_make_has_a_text_of_its_own_with_the_key_and_the_cure
         ("clickhouse", "urls = \"http://store:8123/events\"", "clickhouse.urls: has a path or a query; end it after the port"),
         ("clickhouse", "urls = \"store:8123\"", "clickhouse.urls: has the scheme \"store\"; write http://host:8123"),
         (
+            "clickhouse",
+            "layout = \"sharded\"",
+            "clickhouse.cluster (default): is empty, and clickhouse.layout is sharded; write the name under which",
+        ),
+        ("clickhouse", "cluster = \"north\"", "clickhouse.cluster: names servers, and clickhouse.layout is single; empty it"),
+        (
+            "clickhouse",
+            "layout = \"replicated\"\ncluster = \"nor th\"",
+            "clickhouse.cluster: \"nor th\" is no name; use ASCII letters, digits, underscores, dashes and dots",
+        ),
+        (
+            "clickhouse",
+            "layout = \"replicated\"\n[clickhouse.settings]\ninsert_quorum = 1",
+            "clickhouse.settings: sets \"insert_quorum\", which clickhouse.layout sets to \"auto\"",
+        ),
+        (
             "checkpoint",
             "url = \"s3:/bucket\"",
             "checkpoint.url: \"s3:/bucket\" is no place that this program knows; write file:///folder",
