@@ -31,6 +31,9 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CUSTOM = {"ScaledObject": ScaledObject, "PodMonitor": PodMonitor, "PrometheusRule": PrometheusRule}
 SECRET = "a secret of this test"
 USER = 65532
+# Who asks what: a worker that waits for Kafka or ClickHouse is alive and not ready, and must not be restarted for that.
+PROBES = {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
+BEGINS_SECONDS = 120
 # With the number of a limit that is set: it is none.
 NAMESPACE = "social-900"
 
@@ -162,13 +165,29 @@ def _pods(each):
         if re.search(r":latest$|:$", container["image"]) or ":" not in container["image"]:
             yield f"{container['image']} moves"
         yield from deployment.arguments_wrong("args", container["args"])
-        ports = {port["name"] for port in container.get("ports", [])}
-        probes = [container[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe") if probe in container]
-        if container["args"][0] == "run" and len(probes) != 3:
-            yield "a worker has three probes"
-        for probe in probes:
-            if probe["port"] not in ports or probe["path"] not in {"/healthz", "/readyz"}:
-                yield f"the probe {probe} asks nobody"
+        yield from _probes(container)
+
+
+def _probes(container):
+    """A worker is asked how it is where it listens, and gets the time to begin; who has no admin port is not asked."""
+    asked = {probe: container[probe].get("httpGet") for probe in PROBES if probe in container}
+    worker = container["args"][0] == "run"
+    if asked != (wanted := {probe: {"path": path, "port": "admin"} for probe, path in PROBES.items()} if worker else {}):
+        yield f"is asked how it is by {asked}, not {wanted}"
+    elif worker:
+        yield from _begins(container)
+
+
+def _begins(container):
+    """The port that is asked is the one that the worker is told; it is not killed in its first two minutes."""
+    told = {variable["name"]: variable.get("value") for variable in container["env"]}
+    address = told.get("GRAPEVINE_ADMIN_ADDRESS") or "no address"
+    opened = {port["name"]: port["containerPort"] for port in container["ports"]}
+    if not address.endswith(f":{opened.get('admin')}"):
+        yield f"opens {opened}, and listens at {address}"
+    probe = container["startupProbe"]
+    if (seconds := probe["periodSeconds"] * probe["failureThreshold"]) < BEGINS_SECONDS:
+        yield f"is given {seconds} s to begin"
 
 
 def _references(each, objects):
