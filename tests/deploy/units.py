@@ -1,4 +1,5 @@
-"""The units of deploy/systemd: systemd knows every key and value, they are hardened, and they run what the program can do.
+"""The units of deploy/systemd: systemd knows every key and value, they are hardened, they run what the program can do, and
+they are started, watched and stopped as they must be.
 
 systemd itself is asked for nothing but its opinion: no unit is started.
 """
@@ -14,6 +15,15 @@ import deployment
 EXPOSURE = 2.0
 PROGRAM = "/usr/local/bin/grapevine"
 HARDENING = "# From here on"
+# Both come with the machine, and are tried for as long as it takes.
+ALWAYS = {"Restart": "always", "StartLimitIntervalSec": "0", "WantedBy": "multi-user.target"}
+# A worker says itself when it has started and that it is alive, and only its own process is listened to and asked to stop;
+# answers say nothing: a start that waits for a word of theirs would never end.
+KEPT = {
+    "grapevine.service": ALWAYS
+    | {"Type": "notify", "NotifyAccess": "main", "WatchdogSec": "30", "KillMode": "mixed", "StateDirectoryMode": "0700"},
+    "grapevine-rollup.service": ALWAYS | {"Type": "exec"},
+}
 
 
 def values(text, key):
@@ -26,12 +36,17 @@ def complaints(root):
     units = {path.name: path.read_text() for path in sorted((root / "deploy" / "systemd").glob("*.service"))}
     yield from _unknown_to_systemd(units)
     for name, text in units.items():
+        yield from _kept(name, text)
         yield from _exposed(root / "deploy" / "systemd" / name)
         yield from _commands(name, text)
         yield from _configured(root, name, text)
     if missing := deployment.PRODUCTION - {shlex.split(command)[1] for text in units.values() for command in values(text, "ExecStart")}:
         yield f"{sorted(missing)} does not run"
-    deadline = int(re.search(r"^shutdown_deadline_seconds = (\d+)", (root / "config" / "worker.toml").read_text(), re.M)[1])
+    configuration = (root / "config" / "worker.toml").read_text()
+    states = re.search(r'^url = "file:///var/lib/([^/"]+)', configuration, re.M)[1]
+    if (folders := values(units["grapevine.service"], "StateDirectory")) != [states]:
+        yield f"grapevine.service: has the folders {folders} for states, and checkpoint.url is in {states}"
+    deadline = int(re.search(r"^shutdown_deadline_seconds = (\d+)", configuration, re.M)[1])
     if values(units["grapevine.service"], "TimeoutStopSec") != [str(deadline + 5)]:
         yield f"grapevine.service: TimeoutStopSec is not worker.shutdown_deadline_seconds + 5 = {deadline + 5}"
     if len({text.partition(HARDENING)[2].partition("[Install]")[0] for text in units.values()}) != 1:
@@ -46,6 +61,12 @@ def _unknown_to_systemd(units):
     # It ends with 0 whatever it finds.
     if ended.returncode != 0 or ended.stderr:
         yield deployment.said("systemd-analyze verify", ended)
+
+
+def _kept(name, text):
+    for key, value in KEPT[name].items():
+        if (said := values(text, key)) != [value]:
+            yield f"{name}: {key} is {said}, not {value}"
 
 
 def _exposed(unit):
