@@ -57,14 +57,15 @@ def complaints(root):
         yield str(refusal)
         return
     version = tomllib.loads((deployment.ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
-    if chart.version != version:
-        yield f"Chart.yaml is of {chart.version}, the program of {version}"
+    if (chart.version, chart.metadata["appVersion"]) != (version, version):
+        yield f"Chart.yaml is of {chart.version} for {chart.metadata['appVersion']}, the program of {version}"
     for case in values.CASES["accepted"]:
         objects, refusal = rendered(chart, case["values"])
         if refusal:
             yield f"{case['says']}: {refusal}"
             continue
-        for wrong in itertools.chain(_objects_wrong(root, objects, case), _notes_wrong(chart, case["values"], objects)):
+        told = _notes_wrong(chart, case["values"], objects), _remembered_wrong(chart.metadata, case["values"], objects)
+        for wrong in itertools.chain(_objects_wrong(root, objects, case), *told):
             yield f"{case['says']}: {wrong}"
     for case in values.CASES["refused"]:
         _, refusal = rendered(chart, case["values"])
@@ -83,6 +84,19 @@ def _notes_wrong(chart, case, objects):
     there = {f"sts/{each['metadata']['name']}" for each in objects if each["kind"] == "StatefulSet"}
     if case["config"]["kafka"].get("topic", "social-events") not in text or NAMESPACE not in text or not there & set(re.findall(r"\bsts/\S+", text)):
         yield f"NOTES.txt says {text!r}"
+
+
+def _remembered_wrong(about, case, objects):
+    """What the guards of the next upgrade read of this one, and of what version every object says to be."""
+    known = {"app.kubernetes.io/version": about["appVersion"], "helm.sh/chart": f"{about['name']}-{about['version']}"}
+    for each in objects:
+        if not known.items() <= (labels := each["metadata"]["labels"]).items():
+            yield f"{each['kind']} {each['metadata']['name']} is labelled {labels}, without {known}"
+    wanted = {"epoch": str(case["config"].get("worker", {}).get("epoch", 0)), "version": about["appVersion"]}
+    [kept] = [each["data"] for each in objects if (each["kind"], each["metadata"]["name"]) == ("ConfigMap", "fleet-grapevine")]
+    for key, value in wanted.items():
+        if kept.get(key) != value:
+            yield f"the next upgrade reads the {key} {kept.get(key)}, and it is {value}"
 
 
 def _objects_wrong(root, objects, case):
