@@ -72,7 +72,9 @@ def complaints(root):
         if case["refused"] not in (refusal or "nothing"):
             yield f"{case['says']}: refused with {refusal}, not {case['refused']!r}"
     yield from values.tables_wrong(lambda case: rendered(chart, case))
-    yield from values.untried(yaml.safe_load((folder / "values.yaml").read_text()))
+    defaults = yaml.safe_load((folder / "values.yaml").read_text())
+    yield from values.untried(defaults)
+    yield from values.unused(defaults, lambda case: rendered(chart, case))
     for message in helm_python.lint(folder, values.CASES["accepted"][0]["values"])["messages"]:
         if message["severity"] > 1:
             yield f"lint: {message['error']}"

@@ -1,5 +1,5 @@
-"""What values make of the chart's objects, by tests/deploy/values.yml: what must be there and what must not, words that arrive where they belong,
-how many workers may be away, and who starts again.
+"""What values make of the chart's objects, by tests/deploy/values.yml: what must be there and what must not, words that arrive
+where they belong, that every value changes something, how many workers may be away, and who starts again.
 """
 
 import json
@@ -20,7 +20,10 @@ NO_WORDS = {"prometheusRule.limits", "image.digest"}
 def wrong(objects, case):
     """Complaints about the objects of a case."""
     read = [_read(each) for each in objects]
-    for wanted in case.get("holds", []):
+    config = case["values"]["config"]
+    # Of the configuration everything arrives, whatever it is.
+    files = {"worker.toml": config, "store.toml": {"clickhouse": config["clickhouse"]}}
+    for wanted in [*case.get("holds", []), {"kind": "ConfigMap", "data": files}]:
         if not any(_holds(each, wanted) for each in read):
             yield f"nothing holds {json.dumps(wanted)}"
     for unwanted in case.get("lacks", []):
@@ -77,11 +80,45 @@ def untried(defaults):
 
 
 def _empty(value, place):
-    if value in ("", [], {}):
-        yield place
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _empty(inner, (*place, name))
+    return (leaf for leaf, default in _leaves(value, place) if default in ("", [], {}))
+
+
+def _leaves(value, place):
+    """Every value that is no table of others, with its default."""
+    if not isinstance(value, dict) or not value:
+        yield place, value
+        return
+    for name, inner in value.items():
+        yield from _leaves(inner, (*place, name))
+
+
+def unused(defaults, rendered):
+    """Complaints about values with a default that no template asks for: whatever they are, all objects stay the same."""
+    cases = [(case["values"], rendered(case["values"])) for case in CASES["accepted"]]
+    empty = set(_empty(defaults, ()))
+    for place, default in _leaves(defaults, ()):
+        if place not in empty and not any(_matters(place, default, values, before, rendered) for values, before in cases):
+            yield f"in no case {'.'.join(place)} changes anything"
+
+
+def _matters(place, default, values, before, rendered):
+    """Whether another value makes other objects of a case. That it is refused there says nothing."""
+    given = _at(values, place)
+    objects, refusal = rendered(_with(values, place, _other(default if given is None else given)))
+    return not refusal and (objects, refusal) != before
+
+
+def _other(value):
+    """A value of the same type: far enough from the first one for what is shared out to come out differently."""
+    if isinstance(value, bool):
+        return not value
+    return 2 * value + 1 if isinstance(value, int) else f"{value}x"
+
+
+def _with(values, place, value):
+    """The same values with this one at a place."""
+    name, *rest = place
+    return values | {name: _with(values.get(name, {}), rest, value) if rest else value}
 
 
 def _at(value, place):
