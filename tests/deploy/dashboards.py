@@ -1,5 +1,6 @@
-"""The dashboard for operations: what its panels ask is Prometheus's language, of metrics that exist, of one fleet; every metric of a worker is
-on a panel; and every query has an answer on a real Prometheus that scrapes a working worker, or says why not.
+"""The dashboard for operations: what its panels ask is Prometheus's language, of metrics and labels that exist, of one fleet;
+every metric of a worker is on a panel; and every query has an answer on a real Prometheus that scrapes a working worker, or
+says why not.
 
 Grafana itself is not there: what it makes of the file is not seen.
 """
@@ -66,7 +67,7 @@ def complaints_with(url):
         yield from wrong
         yield from deployment.unwatched(FILE.name, [query for _, query in asked])
         catalogue = set(re.findall(r"^(grapevine_\w+) ", (root / deployment.CATALOGUE).read_text(), re.M))
-        shown = {re.sub(r"_(bucket|sum|count)$", "", name) for _, query in asked for name in re.findall(r"grapevine_\w+", query)}
+        shown = {deployment.family(name) for _, query in asked for name in re.findall(r"grapevine_\w+", query)}
         yield from (f"no panel shows {name}" for name in sorted(catalogue - shown))
         if wrong:
             return

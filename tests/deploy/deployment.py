@@ -4,6 +4,7 @@ tree that `tests/deploy/broken` breaks in one place something that names the bre
 GRAPEVINE names the program; the checks contact nothing.
 """
 
+import itertools
 import os
 import pathlib
 import re
@@ -24,6 +25,9 @@ PARTS = ["config", "deploy", "docker-compose.yml", ".env", "tests/alerts", "test
 
 # What a worker's registry says of itself; a test compares it with the program.
 CATALOGUE = pathlib.PurePath("tests", "it", "snapshots", "it__admin__the_catalogue_is_the_golden_one.snap")
+METRIC = r"\bgrapevine_\w+"
+# The labels that whoever scrapes a worker adds.
+SCRAPED = {"job", "namespace", "instance"}
 
 
 def run(command, environment=None, **more):
@@ -49,12 +53,40 @@ def configuration_wrong(place, file, environment):
     return [] if ended.returncode == 0 else [said(place, ended)]
 
 
-def metrics_wrong(root, place, text):
-    """Complaints about words that look like a metric of the worker and are none; those of a histogram go by its name."""
-    known = set(re.findall(r"^(grapevine_\w+) ", (root / CATALOGUE).read_text(), re.M))
-    for name in dict.fromkeys(re.findall(r"\bgrapevine_\w+", text)):
-        if not {name, re.sub(r"_(bucket|sum|count)$", "", name)} & known:
+def metrics_wrong(root, place, query):
+    """Complaints about words of a query that look like a metric of the worker and are none, and labels that its metrics lack."""
+    catalogue = re.findall(r"^(grapevine_\w+) \w+ \{(.*)\}$", (root / CATALOGUE).read_text(), re.M)
+    known = {name: set(labels.split(",")) for name, labels in catalogue}
+    for name in dict.fromkeys(re.findall(METRIC, query)):
+        if not {name, family(name)} & known.keys():
             yield f"{place} names {name}, which does not exist"
+            return
+    for names, labels in _labelled(query):
+        has = SCRAPED.union(*(_labels(known, name) for name in names))
+        for label in labels if names else []:
+            if label not in has:
+                yield f"{place} asks for the label {label}, and none of {', '.join(names)} has it"
+
+
+def family(name):
+    """The name of a histogram, of one of its series."""
+    return re.sub(r"_(bucket|sum|count)$", "", name)
+
+
+def _labels(known, name):
+    """What the catalogue says of a metric; those of a histogram go by its name."""
+    return known.get(name) or known[family(name)] | ({"le"} if name.endswith("_bucket") else set())
+
+
+def _labelled(query):
+    """Metrics of the worker, with the labels by which they are selected, or added up."""
+    for name, selected in re.findall(rf"({METRIC})\{{([^}}]*)\}}", query):
+        yield [name], re.findall(r"(\w+) *(?:=~|!=|!~|=)", re.sub(r'"[^"]*"', "", selected))
+    for by in re.finditer(r"\bby \(([^)]*)\) ?\(", query):
+        added = query[by.end() - 1 :]
+        depths = itertools.accumulate((sign == "(") - (sign == ")") for sign in added)
+        end = next((at for at, depth in enumerate(depths) if depth == 0), len(added))
+        yield re.findall(METRIC, added[:end]), re.findall(r"\w+", by[1])
 
 
 def unwatched(place, queries):
