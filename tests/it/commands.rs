@@ -52,11 +52,11 @@ pub(crate) fn say(world: &World, arguments: &[&str], environment: &[(&str, &str)
     Said::of(command(world, arguments, environment).output().unwrap())
 }
 
-/// What a command prints that wants no members in the group: those that were stopped may stay in it for a while.
-pub(crate) fn say_without_members(world: &World, arguments: &[&str]) -> String {
-    until("a command goes well once the group has no members", || {
+/// A command that wants no members in the group: those that were stopped may stay in it for a while.
+pub(crate) fn say_without_members(world: &World, arguments: &[&str]) -> Said {
+    until("the group has no members", || {
         let said = say(world, arguments, &[]);
-        if said.errors.contains("has members") { Err(said) } else { Ok(said.done()) }
+        if said.errors.contains("has members") { Err(said) } else { Ok(said) }
     })
 }
 

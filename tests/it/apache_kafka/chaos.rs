@@ -14,7 +14,6 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
-use self::store::TABLES;
 use super::ApacheKafka;
 use super::verdict::{Compared, PARTITIONS, assert_sound, compare_rewritten, in_peace};
 use crate::events::{Data, PROGRESS, sums};
@@ -41,7 +40,7 @@ const FAULTS: [(Fault, &str, usize, usize); 20] = [
     (Fault::StoreReplaced, "another ClickHouse under the same name", 1, 2),
     (Fault::StoreRewritten, "ClickHouse's database dropped and written again", 1, 2),
     (Fault::StoreEmptied, "ClickHouse emptied after the log lost its beginning, and written again", 1, 1),
-    (Fault::StoreWentBack, "all tables of ClickHouse from an older copy", 1, 2),
+    (Fault::StoreWentBack, "all tables of ClickHouse from an older copy, and written again", 1, 2),
     (Fault::TableEmptied, "a table of ClickHouse emptied", 1, 2),
     (Fault::TableWentBack, "a table of ClickHouse from an older copy", 1, 2),
     (Fault::AnswersLost, "connections to ClickHouse cut", 2, 5),
@@ -216,10 +215,10 @@ impl Campaign {
             Fault::StoreReplaced => self.replace_store(events),
             Fault::StoreRewritten => self.drop_and_rewrite_store(),
             Fault::StoreEmptied => self.empty_and_rewrite_store(events),
-            Fault::StoreWentBack => self.lose_rows(&TABLES, true, events),
+            Fault::StoreWentBack => self.set_back_and_rewrite_store(events),
             Fault::TableEmptied | Fault::TableWentBack => {
                 let table = self.any_table();
-                self.lose_rows(&[table], fault == Fault::TableWentBack, events);
+                self.lose_rows(table, fault == Fault::TableWentBack, events);
             }
             Fault::AnswersLost => self.relay.cut(),
             Fault::CheckpointsUnwritable => {

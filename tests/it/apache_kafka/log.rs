@@ -471,7 +471,7 @@ fn of_facts_that_nobody_misses_those_are_named_that_the_log_has_lost_and_no_othe
     let plan = say(&world, &["rewrite", "--all", "--plan"], &[]).done();
     assert!(plan.contains("in visit: records that the log no longer holds, 0 to 5, unless the log shows"), "{plan}");
     for _ in 0..2 {
-        say_without_members(&world, &["rewrite", "--all"]);
+        say_without_members(&world, &["rewrite", "--all"]).done();
         let lost = world.ask("SELECT table, first, next FROM losses");
         // The only sale is in the log.
         assert_eq!(lost, [serde_json::json!({"table": "visit", "first": 0, "next": 5})]);

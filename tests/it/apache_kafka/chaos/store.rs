@@ -1,7 +1,7 @@
 //! What happens to ClickHouse: it dies, refuses, forgets, or is another one.
 //!
-//! What was lost is brought back by a union of what is there and what was, as a backup is that is read into tables that live: whatever
-//! workers wrote meanwhile stays, and rows replace each other by version.
+//! What one table has lost is brought back by a union of what is there and what was, as a backup is that is read into tables that live:
+//! whatever workers wrote meanwhile stays, and rows replace each other by version. What all have lost is written again.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,12 +10,12 @@ use rand::seq::IndexedRandom as _;
 use serde_json::Value;
 
 use super::{Campaign, Events};
-use crate::commands::{say, say_without_members};
+use crate::commands::{Said, say, say_without_members};
 use crate::store::start;
 use crate::world::{files_in, until};
 
 /// Every table that the worker writes, in the order in which a copy of a store is made: it knows all rows of which `progress` speaks.
-pub(super) const TABLES: [&str; 12] = [
+const TABLES: [&str; 12] = [
     "progress",
     "root",
     "activity_window",
@@ -38,6 +38,9 @@ const ANOTHER: &str = "is another store than the one";
 
 /// How long a loss may stay unnoticed by who has nothing to write.
 const NOW_AND_THEN: Duration = Duration::from_secs(4);
+
+/// What `rewrite` says where workers heal the store.
+const BY_THEMSELVES: &str = "a kept checkpoint is as old: start the workers";
 
 /// How it names the cure, where no kept state is as old as the store.
 const CURE: &str = "`grapevine rewrite` once";
@@ -95,7 +98,7 @@ impl Campaign {
         places.iter().for_each(|place| self.stop(*place));
         self.world.elsewhere(&format!("DROP DATABASE {} SYNC", self.world.database.rows()));
         say(&self.world, &["migrate"], &[]).done();
-        say_without_members(&self.world, &["rewrite"]);
+        say_without_members(&self.world, &["rewrite"]).done();
         assert_eq!(self.world.ask("SELECT * FROM losses"), Vec::<Value>::new());
         places.into_iter().for_each(|place| self.join(place));
     }
@@ -122,11 +125,17 @@ impl Campaign {
             let logs = self.logs();
             if logs.matches(CURE).count() > said { Ok(()) } else { Err(logs) }
         });
+        self.kill_all_and_rewrite().done();
+    }
+
+    /// What the command says; whoever was there joins again.
+    fn kill_all_and_rewrite(&mut self) -> Said {
         let places: Vec<usize> = self.fleet.keys().copied().collect();
         places.iter().for_each(|place| self.leave(*place).kill());
         self.kills += places.len();
-        say_without_members(&self.world, &["rewrite"]);
+        let said = say_without_members(&self.world, &["rewrite"]);
         places.into_iter().for_each(|place| self.join(place));
+        said
     }
 
     /// Who has written nothing may take any store.
@@ -137,8 +146,27 @@ impl Campaign {
         });
     }
 
-    /// Tables become what they were a while ago, or empty, until a worker has noticed.
-    pub(super) fn lose_rows(&mut self, tables: &[&str], copied: bool, events: &mut Events<'_>) {
+    /// A table becomes what it was a while ago, or empty, until a worker has noticed.
+    pub(super) fn lose_rows(&mut self, table: &str, copied: bool, events: &mut Events<'_>) {
+        self.set_back(&[table], copied, events);
+        self.world.run(&format!("INSERT INTO {table} SELECT * FROM {table}_then"));
+        self.world.run(&format!("DROP TABLE {table}_then SYNC"));
+    }
+
+    /// All tables become what they were a while ago, and what is newer is written again, by the workers if they keep a state that is old
+    /// enough: the log holds it, and every root is alive.
+    pub(super) fn set_back_and_rewrite_store(&mut self, events: &mut Events<'_>) {
+        self.set_back(&TABLES, true, events);
+        let said = self.kill_all_and_rewrite();
+        assert!(said.code == 0 || said.errors.contains(BY_THEMSELVES), "{said:?}");
+        if self.cut.is_empty() {
+            assert_eq!(self.world.ask("SELECT * FROM losses"), Vec::<Value>::new());
+        }
+        TABLES.iter().for_each(|table| self.world.run(&format!("DROP TABLE {table}_then SYNC")));
+    }
+
+    /// Tables become what they were, or empty; what they had is beside them.
+    fn set_back(&mut self, tables: &[&str], copied: bool, events: &mut Events<'_>) {
         for table in tables {
             self.world.run(&format!("CREATE TABLE IF NOT EXISTS {table}_then AS {table}"));
             if copied {
@@ -182,10 +210,6 @@ impl Campaign {
             }
             if self.sum(FORGOTTEN) > before { Ok(()) } else { Err(self.logs()) }
         });
-        for table in tables.iter().rev() {
-            self.world.run(&format!("INSERT INTO {table} SELECT * FROM {table}_then"));
-            self.world.run(&format!("DROP TABLE IF EXISTS {table}_then SYNC"));
-        }
     }
 
     /// The states that are published: of which partition each is, and up to which offset.
