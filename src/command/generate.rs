@@ -319,6 +319,27 @@ mod tests {
     }
 
     #[test]
+    fn a_world_that_goes_on_now_is_sent_as_far_as_it_is_past_and_again_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let monday = folder.path().join("first-monday");
+        let broker = MockBroker::start().unwrap();
+        broker.create_topic("events", 1).unwrap();
+        let brokers = broker.bootstrap_servers();
+        let world = ["--events", "300", "--days", "7", "--visits", "50"];
+        let to = ["--brokers", brokers, "--topic", "events", "--live", monday.to_str().unwrap()];
+        let arguments = arguments(&[&world[..], &to[..]].concat()).unwrap();
+        let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+        let sent = || consumer.fetch_watermarks("events", 0, Duration::from_secs(30)).unwrap().1;
+        // Its one week was over long ago.
+        run(&arguments).unwrap();
+        let once = sent();
+        assert!(once > 300);
+        assert_eq!(std::fs::read_to_string(&monday).unwrap().trim().len(), "2026-08-31".len());
+        run(&arguments).unwrap();
+        assert_eq!(sent(), 2 * once);
+    }
+
+    #[test]
     fn lines_are_published_in_order_until_one_fails() {
         let rate = NonZeroU32::new(1_000_000);
         let mut published = Vec::new();

@@ -1,6 +1,6 @@
 //! What was dropped from a database, or is in the way there, and what `grapevine migrate` makes of it.
 
-use std::process::Output;
+use std::process::{Command, Stdio};
 
 use grapevine::clickhouse::TABLES;
 use grapevine::failure::Failure;
@@ -13,11 +13,15 @@ use crate::store::{Database, world, write};
 const EVERYTHING: &str = "SELECT table, name, type, comment, position FROM system.columns WHERE database = currentDatabase() \
     ORDER BY table, position";
 
-fn migrate(database: &Database, arguments: &[&str]) -> Said {
+fn migrating(database: &Database, arguments: &[&str]) -> Command {
     let mut command = grapevine();
     command.arg("migrate").args(arguments).env("GRAPEVINE_CLICKHOUSE_URLS", &database.config.urls[0]);
-    let output: Output = command.env("GRAPEVINE_CLICKHOUSE_DATABASE", &database.config.database).output().unwrap();
-    Said::of(output)
+    command.env("GRAPEVINE_CLICKHOUSE_DATABASE", &database.config.database);
+    command
+}
+
+fn migrate(database: &Database, arguments: &[&str]) -> Said {
+    Said::of(migrating(database, arguments).output().unwrap())
 }
 
 async fn tables(database: &Database) -> Vec<String> {
@@ -56,6 +60,33 @@ async fn a_table_that_was_dropped_is_made_again_and_takes_rows() {
         migrations::apply(&database.client, &database.config.layout).await.unwrap().again.is_empty(),
         "there is nothing left to do"
     );
+}
+
+/// How many tables and views a store has, in all of its databases.
+async fn made(asked: &Database, of: &Database) -> usize {
+    let names = format!("'{}', '{}'", of.config.database, of.rows());
+    asked.ask(&format!("SELECT count() FROM system.tables WHERE database IN ({names})")).await.parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_migration_that_is_killed_is_finished_by_the_next_one() {
+    let whole = Database::migrated("migrated_in_peace").await;
+    let database = Database::absent("migrated_in_pieces");
+    let all = made(&whole, &whole).await;
+    let mut interrupted = 0;
+    for quarter in 0..4 {
+        let mut killed = migrating(&database, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while made(&whole, &database).await <= quarter * all / 4 && killed.try_wait().unwrap().is_none() {}
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        interrupted += usize::from(made(&whole, &database).await < all);
+    }
+    assert!(interrupted > 0, "each was over before it was killed");
+    migrate(&database, &[]).done();
+    database.sink().ready().await.unwrap();
+    for [one, other] in [[&whole, &database], [&whole.of_people(), &database.of_people()]] {
+        assert_eq!(other.ask(EVERYTHING).await, one.ask(EVERYTHING).await);
+    }
 }
 
 #[tokio::test]

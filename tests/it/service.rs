@@ -3,9 +3,11 @@
 //! The broker lives in the test's process, so that it survives every worker.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Output, Stdio};
+
+use grapevine::admin;
 
 use crate::commands::{command, say};
 use crate::demo::{grapevine, succeeded};
@@ -413,4 +415,25 @@ fn a_worker_that_cannot_use_its_checkpoints_blames_nobody_else() {
     assert!(worker.metric("grapevine_checkpoints_total", "failed") > 0.0, "it is counted");
     assert_eq!(worker.get("/healthz").0, 200);
     worker.stop();
+}
+
+/// More than is held of connections that nobody uses, and fewer descriptors than those and the worker's own would be.
+#[test]
+fn idle_connections_to_the_admin_port_take_nothing_from_brokers_and_checkpoints() {
+    let (mut world, data) = (World::migrated(1, "idle_connections"), Data::edge_cases());
+    let mut few = Command::new("sh");
+    few.args(["-c", "ulimit -n 400 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_grapevine"), "run", "--config"]);
+    let worker = world.start_program(world.configured(few));
+    let idle: Vec<TcpStream> = (0..2 * admin::BOUNDS.connections).map(|_| TcpStream::connect(worker.admin).unwrap()).collect();
+    world.publish(&data.lines);
+    world.wait_for(data.lines.len());
+    until("checkpoints are written", || {
+        let written = worker.metric("grapevine_checkpoints_total", "published");
+        if written > 0.0 { Ok(()) } else { Err(worker.log()) }
+    });
+    assert_eq!(worker.metric("grapevine_checkpoints_total", "failed"), 0.0, "{}", worker.log());
+    assert!(!worker.log().contains("Too many open files"), "{}", worker.log());
+    drop(idle);
+    worker.stop();
+    data.compare(|question| world.ask(question));
 }
